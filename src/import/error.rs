@@ -1,0 +1,118 @@
+//! What can go wrong while importing, in words a person can act on: the file and line, what was found, what was expected, the next step.
+//!
+//! A row that cannot be read is no error: it is counted in the [`Tally`](super::Tally) and the import goes on.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why an import stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The mapping file says something that cannot be understood.
+    #[error("{file}, line {line}: {problem}{}", hint_line(.hint))]
+    Mapping {
+        /// The mapping file.
+        file: Arc<str>,
+        /// Line in the mapping file, from 1.
+        line: usize,
+        /// What was found and what was expected.
+        problem: String,
+        /// The next step, often the nearest known name.
+        hint: Option<String>,
+    },
+    /// The mapping names a column that an input does not have.
+    #[error("{input}, line 1: no column `{column}`, which {mapping}, line {line}, names{}", hint_line(.hint))]
+    MissingColumn {
+        /// The table without the column.
+        input: Arc<str>,
+        /// The column looked for.
+        column: String,
+        /// The mapping file.
+        mapping: Arc<str>,
+        /// Line in the mapping file that names the column.
+        line: usize,
+        /// The nearest column of the header.
+        hint: Option<String>,
+    },
+    /// A record that never seems to end; reading on would hold the rest of the file in memory.
+    #[error("{input}, line {line}: the record that begins here is longer than {limit_mib} MiB\nhint: look for a quote that is never closed, or state another `quote` or `delimiter` in the mapping")]
+    RecordTooLong {
+        /// The table.
+        input: Arc<str>,
+        /// Line on which the record begins.
+        line: u64,
+        /// The longest record that is read.
+        limit_mib: u64,
+    },
+    /// A table without a header line.
+    #[error("{input}: found an empty file, expected a table with a header line")]
+    NoHeader {
+        /// The table.
+        input: Arc<str>,
+    },
+    /// A file or folder could not be used.
+    #[error("cannot {doing} `{}`: {cause}", .path.display())]
+    File {
+        /// What was tried: `open`, `read`, `write`.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: std::io::Error,
+    },
+    /// The sort or join of the rows failed, most often for lack of memory or disk.
+    #[error("cannot bring the rows into order: {cause}\nhint: give more memory or a spill folder with more room")]
+    Engine {
+        /// What the engine said.
+        cause: String,
+    },
+    /// Whoever receives the events could not take one.
+    #[error("{0}")]
+    Receiver(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ImportError {
+    /// Wraps the error of whoever receives the events.
+    pub fn receiver(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Receiver(error.into())
+    }
+
+    pub(super) fn engine(cause: impl std::fmt::Display) -> Self {
+        Self::Engine { cause: cause.to_string() }
+    }
+
+    /// For `map_err`: names what was tried on which file.
+    pub(super) fn file<'p>(doing: &'static str, path: &'p std::path::Path) -> impl FnOnce(std::io::Error) -> Self + 'p {
+        move |cause| Self::File { doing, path: path.to_owned(), cause }
+    }
+}
+
+fn hint_line(hint: &Option<String>) -> String {
+    hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default()
+}
+
+/// The known name most like `found`, if one is like it at all.
+pub(super) fn nearest<'n>(found: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness >= 0.4)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, name)| name)
+}
+
+/// `did you mean …` for the nearest known name.
+pub(super) fn did_you_mean<'n>(found: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    nearest(found, known).map(|name| format!("did you mean `{name}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn nearest_forgives_a_slip_and_refuses_a_stranger() {
+        assert_eq!(nearest("colunm", ["column", "root"]), Some("column"));
+        assert_eq!(nearest("zzz", ["column", "root"]), None);
+    }
+}

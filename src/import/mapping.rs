@@ -1,0 +1,201 @@
+//! What a mapping says, checked and ready: which columns are read, what of a row is kept, and which events it becomes.
+//!
+//! Pure data; [`parse`](super::parse) makes it from TOML, and the other rooms only look things up in it. Columns are numbered in the
+//! order in which the mapping first names them; the cells of a [`Row`](super::row::Row) have the same numbers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::ImportError;
+use super::moment::Moment;
+use super::vocabulary::{EventType, Form};
+
+/// How one foreign table becomes events, read from a TOML file.
+#[derive(Debug)]
+pub struct Mapping {
+    pub(super) file: Arc<str>,
+    pub(super) source: String,
+    pub(super) grace: Grace,
+    pub(super) delimiter: u8,
+    pub(super) quote: u8,
+    pub(super) columns: Vec<Column>,
+    pub(super) filters: Vec<Condition>,
+    /// Columns that identify a row; empty: the whole record does.
+    pub(super) key: Vec<usize>,
+    pub(super) time: Moment,
+    pub(super) sequence: Option<Cell>,
+    pub(super) case: CaseOf,
+    pub(super) order: Vec<OrderKey>,
+    pub(super) leave_out: Vec<LeaveOut>,
+    pub(super) events: Vec<EventRule>,
+}
+
+impl Mapping {
+    /// Reads and checks a mapping file.
+    ///
+    /// # Errors
+    /// [`ImportError::File`] when it cannot be read, [`ImportError::Mapping`] with file, line and the nearest name when it says
+    /// something unknown.
+    pub fn read(path: &Path) -> Result<Self, ImportError> {
+        let text = std::fs::read_to_string(path).map_err(ImportError::file("read", path))?;
+        super::parse::mapping(&path.display().to_string(), &text)
+    }
+
+    /// The CloudEvents source of every event the mapping emits.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether the rows must be brought together by case before they can become events.
+    pub(super) fn needs_order(&self) -> bool {
+        self.key.is_empty()
+            || !self.leave_out.is_empty()
+            || matches!(self.case, CaseOf::Thread { .. })
+            || self.events.iter().any(EventRule::looks_beyond_its_row)
+    }
+}
+
+/// A column that the mapping names, and where it names it first.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) line: usize,
+}
+
+/// The grace period, as a duration of the specification, and its place in the mapping file.
+#[derive(Debug)]
+pub(super) struct Grace {
+    pub(super) period: String,
+    pub(super) line: usize,
+    pub(super) offset: usize,
+}
+
+/// Which case a row belongs to.
+#[derive(Debug)]
+pub(super) enum CaseOf {
+    /// A column holds the case.
+    Column(Cell),
+    /// The case is the root of the chain of parents.
+    Thread { id: Cell, parent: Cell },
+}
+
+/// One key of the order of rows within a case.
+#[derive(Debug)]
+pub(super) enum OrderKey {
+    Time,
+    Sequence,
+    Integer(Cell),
+    Text(Cell),
+}
+
+/// The row a cell is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The row at hand.
+    Row,
+    /// The first row of the case: the root of a thread.
+    Head,
+}
+
+/// A cell, and how its text is tidied.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    pub(super) column: usize,
+    pub(super) whose: Whose,
+    pub(super) trim: bool,
+    pub(super) lower: bool,
+    pub(super) strip_prefix: String,
+    pub(super) strip_suffix: String,
+}
+
+/// A condition on a row or on the head of its case.
+#[derive(Debug)]
+pub(super) struct Condition {
+    pub(super) cell: Cell,
+    pub(super) test: Test,
+}
+
+/// What a condition asks of a text.
+#[derive(Debug)]
+pub(super) enum Test {
+    In(Vec<String>),
+    NotIn(Vec<String>),
+    Empty(bool),
+}
+
+/// Cases that are not imported, and the name under which they are counted.
+#[derive(Debug)]
+pub(super) struct LeaveOut {
+    pub(super) name: String,
+    pub(super) condition: Condition,
+}
+
+/// One event that rows may become.
+#[derive(Debug)]
+pub(super) struct EventRule {
+    /// Part of the event's id; the type where the mapping gives no name.
+    pub(super) name: String,
+    pub(super) kind: &'static EventType,
+    pub(super) on: On,
+    pub(super) when: Vec<Condition>,
+    /// The subject where it is not the case.
+    pub(super) subject: Option<Value>,
+    /// The event's own time, where it is not the row's.
+    pub(super) time: Option<Moment>,
+    pub(super) members: Vec<Member>,
+}
+
+impl EventRule {
+    fn looks_beyond_its_row(&self) -> bool {
+        let cells = self.when.iter().map(|condition| &condition.cell);
+        let values = self.subject.iter().chain(self.members.iter().map(|member| &member.value));
+        !matches!(self.on, On::Row) || cells.chain(values.filter_map(Value::cell)).any(|cell| cell.whose == Whose::Head)
+    }
+}
+
+/// Which rows of a case an event is emitted for.
+#[derive(Debug)]
+pub(super) enum On {
+    First,
+    Row,
+    /// Rows whose value differs from that of the row before.
+    Change(Value),
+}
+
+/// A member of an event's `data`.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) name: String,
+    /// A member of `fields` rather than of `data` itself.
+    pub(super) of_fields: bool,
+    pub(super) required: bool,
+    pub(super) value: Value,
+}
+
+/// Where the value of a member comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// The same for every row, as JSON.
+    Constant(serde_json::Value),
+    /// A cell, through a map and with a default where the mapping states them.
+    Taken(Taken),
+}
+
+/// A value taken from a cell.
+#[derive(Clone, Debug)]
+pub(super) struct Taken {
+    pub(super) cell: Cell,
+    pub(super) map: Option<BTreeMap<String, String>>,
+    pub(super) default: Option<String>,
+    pub(super) form: Form,
+}
+
+impl Value {
+    pub(super) fn cell(&self) -> Option<&Cell> {
+        match self {
+            Self::Constant(_) => None,
+            Self::Taken(taken) => Some(&taken.cell),
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! From TOML to a [`Mapping`]: every key checked, every name known, every complaint with its line.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use serde_json::Value as Json;
+use toml::de::DeValue;
+
+use super::document::{Document, Item, Section};
+use super::error::ImportError;
+use super::mapping::*;
+use super::moment::{Format, Moment};
+use super::vocabulary::{self, About, EVENT_TYPES, EventType, Form};
+
+type Parsed<T> = Result<T, ImportError>;
+
+/// `never`, for a desk that closes nothing: the longest grace period that is sure to be a duration, 273 years.
+const NEVER: &str = "99999d";
+
+const ROOT_KEYS: &[&str] = &["source", "grace_period", "delimiter", "quote", "key", "sequence", "time", "case", "filter", "leave_out", "event"];
+const CELL_KEYS: &[&str] = &["column", "root", "trim", "lower", "strip_prefix", "strip_suffix"];
+const TEST_KEYS: &[&str] = &["equals", "not_equals", "in", "not_in", "empty"];
+const VALUE_KEYS: &[&str] = &["map", "default", "as", "separator"];
+const MOMENT_KEYS: &[&str] = &["format", "zone"];
+const EVENT_KEYS: &[&str] = &["type", "name", "on", "of", "when", "subject", "time", "data"];
+
+/// Parses and checks the text of a mapping file.
+pub(super) fn mapping(file: &str, text: &str) -> Parsed<Mapping> {
+    let file: Arc<str> = file.into();
+    let document = Document::new(file.clone(), text);
+    let table = document.parse()?;
+    let root = document.root(table.get_ref(), ROOT_KEYS)?;
+    let mut parser = Parser::default();
+    let mapping = Mapping {
+        source: source(&root.need("source")?)?,
+        grace: grace(&root.need("grace_period")?)?,
+        delimiter: root.get("delimiter").map_or(Ok(b','), |item| byte(&item))?,
+        quote: root.get("quote").map_or(Ok(b'"'), |item| byte(&item))?,
+        key: parser.key(&root)?,
+        time: parser.moment(&root.need("time")?)?,
+        sequence: root.get("sequence").map(|item| parser.row_cell(&item)).transpose()?,
+        filters: root.list("filter")?.iter().map(|item| parser.condition(item, &[], &[Whose::Row])).collect::<Parsed<_>>()?,
+        leave_out: root.list("leave_out")?.iter().map(|item| parser.leave_out(item)).collect::<Parsed<_>>()?,
+        order: parser.order(&root)?,
+        case: parser.case(&root.need("case")?)?,
+        events: parser.events(&root)?,
+        columns: parser.columns,
+        file,
+    };
+    Ok(mapping)
+}
+
+fn source(item: &Item<'_>) -> Parsed<String> {
+    let text = item.some_text()?;
+    match text.len() {
+        ..=256 => Ok(text.to_owned()),
+        length => Err(item.error(format!("found {length} bytes, expected at most 256"), None)),
+    }
+}
+
+fn grace(item: &Item<'_>) -> Parsed<Grace> {
+    let period = match item.text()? {
+        "never" => NEVER,
+        text if vocabulary::is_duration(text) => text,
+        text => {
+            let hint = "write `3650d` for ten years, `1d 12h` for a day and a half".to_owned();
+            return Err(item.error(format!("found `{text}`, expected a duration or `never`"), Some(hint)));
+        }
+    };
+    Ok(Grace { period: period.to_owned(), line: item.line(), offset: item.offset() })
+}
+
+fn byte(item: &Item<'_>) -> Parsed<u8> {
+    match item.text()?.as_bytes() {
+        [byte] => Ok(*byte),
+        _ => Err(item.error("found more or less than one byte, expected one character of ASCII", None)),
+    }
+}
+
+fn flag(section: &Section<'_>, key: &str) -> Parsed<bool> {
+    section.get(key).map_or(Ok(false), |item| item.flag())
+}
+
+fn text(section: &Section<'_>, key: &str) -> Parsed<String> {
+    section.get(key).map_or(Ok(String::new()), |item| item.text().map(str::to_owned))
+}
+
+/// Collects the columns that the mapping names.
+#[derive(Default)]
+struct Parser {
+    columns: Vec<Column>,
+}
+
+impl Parser {
+    fn column(&mut self, item: &Item<'_>) -> Parsed<usize> {
+        let name = item.text()?;
+        let known = self.columns.iter().position(|column| column.name == name);
+        Ok(known.unwrap_or_else(|| {
+            self.columns.push(Column { name: name.to_owned(), line: item.line() });
+            self.columns.len() - 1
+        }))
+    }
+
+    fn key(&mut self, root: &Section<'_>) -> Parsed<Vec<usize>> {
+        root.list("key")?.iter().map(|item| self.column(item)).collect()
+    }
+
+    /// `"column"`, or `{ column = …, strip_suffix = … }`.
+    fn row_cell(&mut self, item: &Item<'_>) -> Parsed<Cell> {
+        if item.is_table() { self.cell(item, &item.section(CELL_KEYS)?, &[Whose::Row]) } else { Ok(plain(self.column(item)?)) }
+    }
+
+    /// The cell part of a table whose other keys the caller reads.
+    fn cell(&mut self, item: &Item<'_>, section: &Section<'_>, allowed: &[Whose]) -> Parsed<Cell> {
+        let (column, whose) = match (section.get("column"), section.get("root")) {
+            (Some(column), None) => (column, Whose::Row),
+            (None, Some(root)) if allowed.contains(&Whose::Head) => (root, Whose::Head),
+            (None, Some(root)) => return Err(root.error("the root is not known yet here, expected `column`", None)),
+            (Some(_), Some(_)) => return Err(item.error("found both `column` and `root`, expected one of them", None)),
+            (None, None) => return Err(item.error("found no `column`, expected the name of one", None)),
+        };
+        Ok(Cell {
+            column: self.column(&column)?,
+            whose,
+            trim: flag(section, "trim")?,
+            lower: flag(section, "lower")?,
+            strip_prefix: text(section, "strip_prefix")?,
+            strip_suffix: text(section, "strip_suffix")?,
+        })
+    }
+
+    /// A cell and one test; `more` are keys of the table that the caller reads.
+    fn condition(&mut self, item: &Item<'_>, more: &[&str], allowed: &[Whose]) -> Parsed<Condition> {
+        let section = item.section(&[more, CELL_KEYS, TEST_KEYS].concat())?;
+        let cell = self.cell(item, &section, allowed)?;
+        let tests = TEST_KEYS.iter().filter_map(|key| section.get(key).map(|value| (*key, value))).collect::<Vec<_>>();
+        let [(key, value)] = tests.as_slice() else {
+            let all = TEST_KEYS.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+            return Err(item.error(format!("found {} tests, expected exactly one of {all}", tests.len()), None));
+        };
+        Ok(Condition { cell, test: test(key, value)? })
+    }
+
+    fn leave_out(&mut self, item: &Item<'_>) -> Parsed<LeaveOut> {
+        let mut condition = self.condition(item, &["name"], &[Whose::Row, Whose::Head])?;
+        condition.cell.whose = Whose::Head;
+        let section = item.section(&[&["name"], CELL_KEYS, TEST_KEYS].concat())?;
+        Ok(LeaveOut { name: section.need("name")?.some_text()?.to_owned(), condition })
+    }
+
+    /// `"column"`, or `{ column = …, format = …, zone = … }`.
+    fn moment(&mut self, item: &Item<'_>) -> Parsed<Moment> {
+        if !item.is_table() {
+            return Ok(Moment { cell: plain(self.column(item)?), format: Format::Rfc3339, zone: None });
+        }
+        let section = item.section(&[CELL_KEYS, MOMENT_KEYS].concat())?;
+        let moment = Moment {
+            cell: self.cell(item, &section, &[Whose::Row])?,
+            format: section.get("format").map_or(Ok(Format::Rfc3339), |item| format(&item))?,
+            zone: section.get("zone").map(|item| zone(&item)).transpose()?,
+        };
+        let place = section.get("format").unwrap_or_else(|| item.clone());
+        let hint = || Some("name the offset (`%z`) in the pattern, or a `zone` beside it".to_owned());
+        moment.trial().map_err(|reason| place.error(format!("the pattern names no instant: {reason}"), hint()))?;
+        Ok(moment)
+    }
+
+    fn case(&mut self, item: &Item<'_>) -> Parsed<CaseOf> {
+        let section = item.section(&["id", "thread", "order"])?;
+        match (section.get("id"), section.get("thread")) {
+            (Some(id), None) => Ok(CaseOf::Column(self.row_cell(&id)?)),
+            (None, Some(thread)) => {
+                let thread = thread.section(&["id", "parent"])?;
+                Ok(CaseOf::Thread { id: self.row_cell(&thread.need("id")?)?, parent: self.row_cell(&thread.need("parent")?)? })
+            }
+            _ => Err(section.error("expected either `id`, a column, or `thread`, an `id` and a `parent` column", None)),
+        }
+    }
+
+    fn order(&mut self, root: &Section<'_>) -> Parsed<Vec<OrderKey>> {
+        let items = match root.get("case").filter(Item::is_table) {
+            Some(case) => case.section(&["id", "thread", "order"])?.list("order")?,
+            None => Vec::new(),
+        };
+        match items.as_slice() {
+            [] => Ok(vec![OrderKey::Time, OrderKey::Sequence]),
+            items => items.iter().map(|item| self.order_key(item)).collect(),
+        }
+    }
+
+    /// `"time"`, `"sequence"`, or `{ column = …, as = "integer" }`.
+    fn order_key(&mut self, item: &Item<'_>) -> Parsed<OrderKey> {
+        if !item.is_table() {
+            return match item.text()? {
+                "time" => Ok(OrderKey::Time),
+                "sequence" => Ok(OrderKey::Sequence),
+                other => Err(item.error(format!("found `{other}`, expected `time`, `sequence` or {{ column = \"{other}\" }}"), None)),
+            };
+        }
+        let section = item.section(&[CELL_KEYS, &["as"]].concat())?;
+        let cell = self.cell(item, &section, &[Whose::Row])?;
+        match section.get("as").map(|form| Ok::<_, ImportError>((form.text()?, form))).transpose()? {
+            None | Some(("text", _)) => Ok(OrderKey::Text(cell)),
+            Some(("integer", _)) => Ok(OrderKey::Integer(cell)),
+            Some((other, form)) => Err(form.unknown("kind of order", other, ["text", "integer"])),
+        }
+    }
+
+    fn events(&mut self, root: &Section<'_>) -> Parsed<Vec<EventRule>> {
+        let mut names = BTreeSet::new();
+        let mut events = Vec::new();
+        for item in root.need("event")?.list()? {
+            let event = self.event(&item)?;
+            if !names.insert(event.name.clone()) {
+                let hint = "give one of them another `name`; it becomes part of the event's id".to_owned();
+                return Err(item.error(format!("found a second event named `{}`", event.name), Some(hint)));
+            }
+            events.push(event);
+        }
+        Ok(events)
+    }
+
+    fn event(&mut self, item: &Item<'_>) -> Parsed<EventRule> {
+        let section = item.section(EVENT_KEYS)?;
+        let kind = event_type(&section.need("type")?)?;
+        let members = section.get("data").map_or(Ok(Vec::new()), |data| self.members(kind, &data))?;
+        complete(kind, &members, &section)?;
+        Ok(EventRule {
+            name: section.get("name").map_or(Ok(kind.name.to_owned()), |name| event_name(&name))?,
+            kind,
+            on: self.on(&section, &members)?,
+            when: self.when(&section)?,
+            subject: self.subject(kind, &section)?,
+            time: section.get("time").map(|time| self.moment(&time)).transpose()?,
+            members,
+        })
+    }
+
+    fn on(&mut self, section: &Section<'_>, members: &[Member]) -> Parsed<On> {
+        let on = section.need("on")?;
+        match (on.text()?, section.get("of")) {
+            ("first", None) => Ok(On::First),
+            ("row", None) => Ok(On::Row),
+            ("change", Some(of)) => Ok(On::Change(self.watched(&of, members)?)),
+            ("change", None) => Err(on.error("found no `of`, expected the member of `data`, or the column, whose change counts", None)),
+            ("first" | "row", Some(of)) => Err(of.error("only `on = \"change\"` has an `of`", None)),
+            (other, _) => Err(on.unknown("occasion", other, ["first", "row", "change"])),
+        }
+    }
+
+    /// What `on = "change"` watches: a member of the event, or a value of its own.
+    fn watched(&mut self, of: &Item<'_>, members: &[Member]) -> Parsed<Value> {
+        if of.is_table() {
+            return self.value(of, &Form::Text, &[Whose::Row]);
+        }
+        let name = of.text()?;
+        let member = members.iter().find(|member| member.name == name && member.value.cell().is_some());
+        let known = members.iter().map(|member| member.name.as_str());
+        member.map(|member| member.value.clone()).ok_or_else(|| of.unknown("member taken from a column", name, known))
+    }
+
+    /// One condition, or a list of which all must hold.
+    fn when(&mut self, section: &Section<'_>) -> Parsed<Vec<Condition>> {
+        let Some(item) = section.get("when") else { return Ok(Vec::new()) };
+        let items = if item.is_table() { vec![item] } else { item.list()? };
+        items.iter().map(|item| self.condition(item, &[], &[Whose::Row, Whose::Head])).collect()
+    }
+
+    fn subject(&mut self, kind: &EventType, section: &Section<'_>) -> Parsed<Option<Value>> {
+        match (kind.about, section.get("subject")) {
+            (About::Case, None) => Ok(None),
+            (About::Case, Some(item)) => Err(item.error(format!("the subject of `{}` is the case, expected none here", kind.name), None)),
+            (_, Some(item)) => self.value(&item, &Form::Text, &[Whose::Row, Whose::Head]).map(Some),
+            (_, None) => Err(section.error(format!("found no `subject`, which `{}` needs", kind.name), None)),
+        }
+    }
+
+    fn members(&mut self, kind: &'static EventType, data: &Item<'_>) -> Parsed<Vec<Member>> {
+        let mut members = Vec::new();
+        for (name, item) in data.entries()? {
+            if name == "fields" && kind.members().any(|known| known == "fields") {
+                for (field, item) in item.entries()? {
+                    let value = self.value(&item, &Form::Text, &[Whose::Row, Whose::Head])?;
+                    members.push(Member { name: field, of_fields: true, required: false, value });
+                }
+            } else {
+                members.push(self.member(kind, name, &item)?);
+            }
+        }
+        Ok(members)
+    }
+
+    fn member(&mut self, kind: &'static EventType, name: String, item: &Item<'_>) -> Parsed<Member> {
+        if kind.about != About::NamedFreely && !kind.members().any(|known| known == name) {
+            return Err(item.unknown(&format!("member of `{}`", kind.name), &name, kind.members()));
+        }
+        let value = self.value(item, &vocabulary::usual_form(&name), &[Whose::Row, Whose::Head])?;
+        if let Some(words) = vocabulary::words(kind, &name) {
+            known_words(item, &value, words)?;
+        }
+        Ok(Member { required: kind.required.contains(&name.as_str()), of_fields: false, name, value })
+    }
+
+    /// A constant, or a table that takes a cell.
+    fn value(&mut self, item: &Item<'_>, usual: &Form, allowed: &[Whose]) -> Parsed<Value> {
+        if !item.is_table() {
+            return constant(item).map(Value::Constant);
+        }
+        let section = item.section(&[CELL_KEYS, VALUE_KEYS].concat())?;
+        let map = section.get("map").map(|map| map.entries()).transpose()?;
+        let pair = |(key, value): (String, Item<'_>)| Ok((key, value.text()?.to_owned()));
+        Ok(Value::Taken(Taken {
+            cell: self.cell(item, &section, allowed)?,
+            map: map.map(|entries| entries.into_iter().map(pair).collect::<Parsed<_>>()).transpose()?,
+            default: section.get("default").map(|item| item.text().map(str::to_owned)).transpose()?,
+            form: form(&section, usual)?,
+        }))
+    }
+}
+
+fn plain(column: usize) -> Cell {
+    Cell { column, whose: Whose::Row, trim: false, lower: false, strip_prefix: String::new(), strip_suffix: String::new() }
+}
+
+fn test(key: &str, value: &Item<'_>) -> Parsed<Test> {
+    Ok(match key {
+        "equals" => Test::In(vec![value.text()?.to_owned()]),
+        "not_equals" => Test::NotIn(vec![value.text()?.to_owned()]),
+        "in" => Test::In(value.texts()?),
+        "not_in" => Test::NotIn(value.texts()?),
+        _ => Test::Empty(value.flag()?),
+    })
+}
+
+fn format(item: &Item<'_>) -> Parsed<Format> {
+    match item.some_text()? {
+        "rfc3339" => Ok(Format::Rfc3339),
+        "unix" => Ok(Format::UnixSeconds),
+        "unix_ms" => Ok(Format::UnixMilliseconds),
+        pattern if pattern.contains('%') => Ok(Format::Pattern(pattern.to_owned())),
+        other => Err(item.unknown("time format", other, ["rfc3339", "unix", "unix_ms", "%Y-%m-%d %H:%M:%S"])),
+    }
+}
+
+fn zone(item: &Item<'_>) -> Parsed<TimeZone> {
+    let name = item.some_text()?;
+    let hint = || Some("write a name of the IANA list, such as `Europe/Prague`".to_owned());
+    TimeZone::get(name).map_err(|_| item.error(format!("unknown time zone `{name}`"), hint()))
+}
+
+fn form(section: &Section<'_>, usual: &Form) -> Parsed<Form> {
+    let separator = section.get("separator").map(|item| item.some_text().map(str::to_owned)).transpose()?;
+    let list = |separator: Option<String>| Form::List(separator.unwrap_or_else(|| ",".to_owned()));
+    let Some(item) = section.get("as") else {
+        return Ok(if separator.is_some() { list(separator) } else { usual.clone() });
+    };
+    match item.text()? {
+        "text" => Ok(Form::Text),
+        "integer" => Ok(Form::Integer),
+        "boolean" => Ok(Form::Boolean),
+        "list" => Ok(list(separator)),
+        other => Err(item.unknown("form", other, ["text", "integer", "boolean", "list"])),
+    }
+}
+
+fn constant(item: &Item<'_>) -> Parsed<Json> {
+    match item.value() {
+        DeValue::String(text) => Ok(Json::from(text.as_ref())),
+        DeValue::Boolean(flag) => Ok(Json::from(*flag)),
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Ok(Json::from(number)),
+            Err(_) => Err(item.error("found a number that does not fit 64 bits", None)),
+        },
+        DeValue::Array(_) => item.texts().map(Json::from),
+        _ => Err(item.error("expected text, a whole number, true or false, a list of texts, or a table with `column`", None)),
+    }
+}
+
+fn event_type(item: &Item<'_>) -> Parsed<&'static EventType> {
+    let name = item.text()?;
+    EventType::find(name).ok_or_else(|| item.unknown("event type", name, EVENT_TYPES.iter().map(|kind| kind.name)))
+}
+
+fn event_name(item: &Item<'_>) -> Parsed<String> {
+    let name = item.some_text()?;
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    if plain && name.len() <= 64 {
+        return Ok(name.to_owned());
+    }
+    Err(item.error(format!("found `{name}`, expected at most 64 letters, digits, `.`, `_`, `-`"), None))
+}
+
+/// Every member that the log asks for is there.
+fn complete(kind: &EventType, members: &[Member], section: &Section<'_>) -> Parsed<()> {
+    let absent = kind.required.iter().find(|name| !members.iter().any(|member| member.name == **name && !member.of_fields));
+    match absent {
+        None => Ok(()),
+        Some(name) => Err(section.error(format!("found no `data.{name}`, which `{}` needs", kind.name), None)),
+    }
+}
+
+/// A value that the mapping itself states is one the log knows.
+fn known_words(item: &Item<'_>, value: &Value, words: &'static [&'static str]) -> Parsed<()> {
+    let stated: Vec<&str> = match value {
+        Value::Constant(json) => vec![json.as_str().ok_or_else(|| item.error(format!("found {json}, expected text"), None))?],
+        Value::Taken(taken) => taken.map.iter().flat_map(|map| map.values()).chain(&taken.default).map(String::as_str).collect(),
+    };
+    match stated.into_iter().find(|word| !words.contains(word)) {
+        None => Ok(()),
+        Some(word) => Err(item.unknown("value", word, words.iter().copied())),
+    }
+}

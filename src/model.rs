@@ -1,0 +1,53 @@
+//! The life cycle of cases: what events mean.
+//!
+//! Pure: no I/O, no async, no Arrow, no wall clock. It takes events and returns what happened; it never fails on any
+//! set of events, it reports findings. Reading order: [`event`] (types and order), [`members`] (what an event's data
+//! may hold), [`line`] (one line of the wire format), [`desk`] (people, profiles and settings as versions over time),
+//! [`case`] (the life cycle itself), [`finding`] (what contradicts it).
+
+pub mod calendar;
+pub mod case;
+pub mod desk;
+pub mod event;
+pub mod finding;
+pub mod json;
+pub mod line;
+pub mod members;
+pub mod policy;
+pub mod time;
+pub mod versions;
+
+use std::fmt;
+
+/// Why an event is not accepted: the rule it breaks (a fixed name), where in its data, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub rule: &'static str,
+    place: String,
+    detail: String,
+}
+
+impl Refusal {
+    /// A refusal by that rule.
+    #[must_use]
+    pub fn new(rule: &'static str, detail: impl Into<String>) -> Refusal {
+        Refusal { rule, place: String::new(), detail: detail.into() }
+    }
+
+    /// The same refusal, found inside of that place.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Refusal {
+        self.place = if self.place.is_empty() { place.to_owned() } else { format!("{place}, {}", self.place) };
+        self
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.place.is_empty() {
+            formatter.write_str(&self.detail)
+        } else {
+            write!(formatter, "{}: {}", self.place, self.detail)
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! The life cycle of one case (2.1 to 2.7).
+//!
+//! [`Case::apply`] is the whole of it: it takes the events of one case in log order and writes down what happened in
+//! a [`History`]. [`Case::finish`] adds what follows if nothing more happens. Nothing here can fail: an event that
+//! contradicts the model becomes a finding.
+
+pub mod history;
+
+use super::desk::{Desk, Withdrawal, Withdrawn};
+use super::event::{Act, CaseEvent, Creation, EventType, Message, Priority, Sentiment, Status, instant_bytes};
+use super::finding::{Finding, OpenSpan, Rule};
+use super::json::Json;
+use super::time::Instant;
+use history::{AssignmentEnd, Cause, Direction, History, MessageRow, Place, Resolution, Standing, Turn};
+
+/// The state of one case while its events are replayed.
+///
+/// Invariant: `history.periods` is empty until the case is created, and its last period holds the present standing.
+#[derive(Debug)]
+pub struct Case<'a> {
+    history: History<'a>,
+    /// Time of the last event seen; withdrawals up to here have been carried out.
+    seen_until: Instant,
+    life: Option<Life<'a>>,
+}
+
+/// What is known of a case that has been created.
+#[derive(Debug)]
+struct Life<'a> {
+    standing: Standing<'a>,
+    /// When a resolved case closes, or closed.
+    closes_at: Option<Instant>,
+    /// Position in `history.turns` of the question that is open.
+    open_turn: Option<usize>,
+    /// Since when the case stands in the way of another, as bytes of the log's order.
+    in_the_way: Option<(&'a str, Vec<u8>, bool)>,
+}
+
+impl Life<'_> {
+    fn is_closed(&self, time: Instant) -> bool {
+        self.standing.status.is_resolved() && self.closes_at.is_some_and(|closes_at| closes_at <= time)
+    }
+}
+
+impl<'a> Case<'a> {
+    /// A case before its first event.
+    #[must_use]
+    pub fn new(case_id: &'a str) -> Case<'a> {
+        Case { history: History::new(case_id), seen_until: Instant(i64::MIN), life: None }
+    }
+
+    /// Replays the events of one case, which must come in log order, to its history.
+    #[must_use]
+    pub fn replay(case_id: &'a str, events: impl IntoIterator<Item = CaseEvent<'a>>, desk: &Desk) -> History<'a> {
+        let mut case = Case::new(case_id);
+        for event in events {
+            case.apply(&event, desk);
+        }
+        case.finish(desk)
+    }
+
+    /// Takes the next event in log order.
+    pub fn apply(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
+        if self.history.deleted_at.is_some() {
+            return self.find(event, Rule::AfterDeletion, "the case has been deleted");
+        }
+        if self.history.created.is_some() && event.kind == EventType::CaseCreated {
+            return self.find(event, Rule::CreatedTwice, "the case has been created before");
+        }
+        if self.life.is_none() && event.kind != EventType::CaseCreated && !event.kind.is_message() {
+            return self.find(event, Rule::NoCaseYet, "the case has not been created");
+        }
+        self.withdraw_until(event.time, desk);
+        self.seen_until = event.time;
+        self.note_strangers(event, desk);
+        match event.act {
+            Act::Created(creation) => self.create(event, &creation, desk),
+            Act::Message(message) => self.take_message(event, &message, desk),
+            _ => self.change(event, desk),
+        }
+    }
+
+    /// What follows if nothing more happens: later withdrawals and the end of the grace period.
+    #[must_use]
+    pub fn finish(mut self, desk: &Desk) -> History<'a> {
+        if self.history.deleted_at.is_none() {
+            self.withdraw_until(Instant(i64::MAX), desk);
+        }
+        if let Some(life) = self.life.take() {
+            self.history.close(&life.standing, life.closes_at);
+            if let Some((profile, since, created)) = life.in_the_way {
+                let until = self.history.deleted_at.or(life.closes_at).map(instant_bytes);
+                self.history.open_spans.push(OpenSpan { profile, since, until, created });
+            }
+        }
+        self.history
+    }
+
+    fn find(&mut self, event: &CaseEvent<'a>, rule: Rule, detail: impl Into<String>) {
+        self.history.findings.push(Finding { event: *event, rule, detail: detail.into() });
+    }
+
+    fn note_strangers(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
+        let agent = match event.act {
+            Act::Assigned { agent, .. } => Some(agent),
+            _ => None,
+        };
+        for user in agent.into_iter().chain(event.by) {
+            self.history.note_stranger(user, event, desk);
+        }
+        if let Act::Message(Message { mentions: Some(mentions), .. }) = event.act
+            && let Ok(Json::List(users)) = Json::parse(mentions)
+        {
+            for user in users.iter().filter_map(Json::as_text) {
+                self.history.note_stranger(user, event, desk);
+            }
+        }
+    }
+
+    fn create(&mut self, event: &CaseEvent<'a>, creation: &Creation<'a>, desk: &Desk) {
+        let given = creation.priority.map(Priority::parse);
+        if let (Some(None), Some(text)) = (given, creation.priority) {
+            self.find(event, Rule::UnknownPriority, format!("the priority `{text}` is not known; medium is taken"));
+        }
+        let standing = Standing {
+            status: Status::New,
+            assignee: None,
+            priority: given.flatten().unwrap_or(Priority::Medium),
+            profile: creation.profile,
+        };
+        self.history.create(event, creation, standing);
+        self.history.adopt_platform(creation.profile, event.time, desk);
+        let in_the_way = creation.profile.map(|profile| (profile, event.order().to_bytes(), true));
+        self.life = Some(Life { standing, closes_at: None, open_turn: None, in_the_way });
+    }
+
+    // Messages
+
+    fn take_message(&mut self, event: &CaseEvent<'a>, message: &Message<'a>, desk: &Desk) {
+        let bot = message.bot || event.by.is_some_and(|by| desk.is_bot(by, event.time));
+        let (direction, place) = (Direction::of(event.kind), self.place_at(event.time));
+        self.history.add_message(MessageRow::new(event, message, direction, place, bot));
+        match (direction, place) {
+            (_, Place::BeforeCase) => self.find(event, Rule::MessageBeforeCase, "the case has not been created"),
+            (Direction::Received, Place::AfterClose) => {
+                self.find(event, Rule::MessageAfterClose, "the case is closed; the message opens nothing");
+            }
+            (Direction::Received, _) => self.receive(event, message, desk),
+            (Direction::Sent, _) => self.send(event, message, bot),
+            (Direction::Noted, _) => {}
+        }
+    }
+
+    fn place_at(&self, time: Instant) -> Place {
+        match &self.life {
+            None => Place::BeforeCase,
+            Some(life) if life.is_closed(time) => Place::AfterClose,
+            Some(life) if life.standing.status.is_resolved() => Place::Resolved,
+            Some(_) => Place::InCase,
+        }
+    }
+
+    fn receive(&mut self, event: &CaseEvent<'a>, message: &Message<'a>, desk: &Desk) {
+        let Some(standing) = self.standing() else { return };
+        if standing.status == Status::Done {
+            self.reopen(event, if standing.assignee.is_some() { Status::Open } else { Status::New });
+        } else if standing.status == Status::Pending && desk.transitions_at(event.time).customer_reply {
+            self.set_status(event.into(), Status::Open);
+        }
+        self.ask(event, message);
+    }
+
+    /// Opens a turn, unless the first response is still due or a turn is open.
+    fn ask(&mut self, event: &CaseEvent<'a>, message: &Message<'a>) {
+        let Some(life) = &mut self.life else { return };
+        if self.history.first_response().is_some() && life.open_turn.is_none() {
+            life.open_turn = Some(self.history.turns.len());
+            self.history.turns.push(Turn::asked(event.time, Some(message.kind)));
+        }
+    }
+
+    fn send(&mut self, event: &CaseEvent<'a>, message: &Message<'a>, bot: bool) {
+        let Some(standing) = self.standing() else { return };
+        if let (Some(by), Some(assignee)) = (event.by, standing.assignee)
+            && by != assignee
+            && !bot
+        {
+            self.find(event, Rule::ReplyByOther, format!("`{by}` replied; the case is assigned to `{assignee}`"));
+        }
+        if standing.status.is_resolved() {
+            return self.find(event, Rule::ReplyInResolvedCase, format!("the case is {}", standing.status.name()));
+        }
+        self.history.note_reply_of_assignee(event);
+        if !bot {
+            self.answer(event);
+        }
+        if let Some(status) = message.set_status {
+            self.set_status(event.into(), status);
+        }
+    }
+
+    /// A person's reply answers the first response, else the open turn.
+    fn answer(&mut self, event: &CaseEvent<'a>) {
+        let Some(life) = &mut self.life else { return };
+        let turn = if self.history.first_response().is_none() { Some(0) } else { life.open_turn.take() };
+        if let Some(turn) = turn.and_then(|position| self.history.turns.get_mut(position)) {
+            turn.answered_at = Some(event.time);
+            turn.answered_by = event.by;
+        }
+    }
+
+    // Changes of state
+
+    fn change(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
+        match event.act {
+            Act::ProfileAssigned { profile } => self.assign_profile(event, profile, desk),
+            Act::Assigned { agent, automatic } => self.assign(event, agent, automatic, desk),
+            Act::Unassigned => self.unassign(event, desk),
+            Act::PriorityChanged(priority) => self.change_priority(event, priority),
+            Act::SentimentChanged(sentiment) => self.history.set_sentiment(event.time, sentiment),
+            Act::FieldChanged { field, value } => self.history.set_field(event.time, field, value),
+            Act::MessageLiked { message } => self.history.like(message),
+            Act::MessageDeleted { message } => self.history.delete_message(message, event.time),
+            Act::StatusChanged(status) => self.change_status(event, status, desk),
+            Act::Closed => self.close_now(event),
+            Act::SurveyAnswered { score } => self.history.survey_score = score.or(self.history.survey_score),
+            Act::RecordLinked { record } => self.history.salesforce_record = Some(record),
+            Act::Deleted => self.delete(event),
+            Act::Created(_) | Act::Message(_) | Act::Other => {}
+        }
+    }
+
+    fn standing(&self) -> Option<Standing<'a>> {
+        self.life.as_ref().map(|life| life.standing)
+    }
+
+    fn stand(&mut self, cause: Cause<'a>, standing: Standing<'a>) {
+        if let Some(life) = &mut self.life {
+            life.standing = standing;
+            self.history.stand(cause, standing);
+        }
+    }
+
+    fn set_status(&mut self, cause: Cause<'a>, status: Status) {
+        if let Some(standing) = self.standing() {
+            self.stand(cause, Standing { status, ..standing });
+        }
+    }
+
+    fn assign_profile(&mut self, event: &CaseEvent<'a>, profile: &'a str, desk: &Desk) {
+        let Some(standing) = self.standing() else { return };
+        if standing.profile == Some(profile) {
+            return;
+        }
+        self.step_aside(event.time, event.order().to_bytes());
+        if let Some(life) = &mut self.life
+            && !life.is_closed(event.time)
+        {
+            life.in_the_way = Some((profile, event.order().to_bytes(), false));
+        }
+        self.stand(event.into(), Standing { profile: Some(profile), ..standing });
+        self.history.adopt_platform(Some(profile), event.time, desk);
+    }
+
+    fn assign(&mut self, event: &CaseEvent<'a>, agent: &'a str, automatic: bool, desk: &Desk) {
+        let Some(standing) = self.standing() else { return };
+        if standing.assignee == Some(agent) {
+            self.history.noted.assignee_unchanged += 1;
+            return;
+        }
+        self.history.end_assignment(event.time, AssignmentEnd::Reassigned);
+        self.history.assign(event, agent, automatic, desk.is_bot(agent, event.time));
+        let opens = standing.status == Status::New && desk.transitions_at(event.time).assign;
+        let status = if opens { Status::Open } else { standing.status };
+        self.stand(event.into(), Standing { status, assignee: Some(agent), ..standing });
+    }
+
+    fn unassign(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
+        match self.standing() {
+            Some(standing) if standing.assignee.is_some() => {
+                self.history.end_assignment(event.time, AssignmentEnd::Unassigned);
+                self.release(event.into(), standing, desk);
+            }
+            _ => self.history.noted.assignee_unchanged += 1,
+        }
+    }
+
+    /// Leaves a case without assignee, and New where it was open.
+    fn release(&mut self, cause: Cause<'a>, standing: Standing<'a>, desk: &Desk) {
+        let renews = !standing.status.is_resolved() && desk.transitions_at(cause.time).unassign;
+        let status = if renews { Status::New } else { standing.status };
+        self.stand(cause, Standing { status, assignee: None, ..standing });
+    }
+
+    /// Carries out what the assignee's presence or removal did to the case, up to and including that instant.
+    fn withdraw_until(&mut self, time: Instant, desk: &Desk) {
+        let Some(standing) = self.standing() else { return };
+        let Some(assignee) = standing.assignee else { return };
+        let takes = |withdrawal: &&Withdrawal| match withdrawal.scope {
+            Withdrawn::OpenCases => !standing.status.is_resolved(),
+            Withdrawn::AllCases => true,
+        };
+        if let Some(withdrawal) = desk.withdrawals(assignee, self.seen_until, time).iter().find(takes) {
+            self.history.end_assignment(withdrawal.time, AssignmentEnd::Presence);
+            self.release(Cause::presence(withdrawal), standing, desk);
+        }
+    }
+
+    fn change_priority(&mut self, event: &CaseEvent<'a>, priority: Priority) {
+        match self.standing() {
+            Some(standing) if standing.priority != priority => {
+                self.stand(event.into(), Standing { priority, ..standing });
+            }
+            _ => self.history.noted.priority_unchanged += 1,
+        }
+    }
+
+    fn change_status(&mut self, event: &CaseEvent<'a>, status: Status, desk: &Desk) {
+        let Some(standing) = self.standing() else { return };
+        match (standing.status.is_resolved(), status.is_resolved()) {
+            _ if standing.status == status => self.history.noted.status_unchanged += 1,
+            (false, true) => {
+                let grace_ms = if status == Status::Done { desk.grace_period_ms_at(event.time) } else { 0 };
+                self.resolve(event, status, event.time.plus_ms(grace_ms));
+            }
+            (true, false) => self.reopen(event, status),
+            (true, true) => {
+                if status == Status::Spam {
+                    self.close_at(event.time);
+                }
+                self.set_status(event.into(), status);
+            }
+            (false, false) => self.set_status(event.into(), status),
+        }
+    }
+
+    fn resolve(&mut self, event: &CaseEvent<'a>, status: Status, closes_at: Instant) {
+        self.set_status(event.into(), status);
+        self.history.resolutions.push(Resolution::new(event, status));
+        if let Some(life) = &mut self.life {
+            life.closes_at = Some(closes_at);
+            if let Some(turn) = life.open_turn.take().and_then(|position| self.history.turns.get_mut(position)) {
+                turn.stopped_at = Some(event.time);
+            }
+        }
+    }
+
+    fn reopen(&mut self, event: &CaseEvent<'a>, status: Status) {
+        let Some(life) = &mut self.life else { return };
+        let closed_at = life.closes_at.filter(|closes_at| *closes_at <= event.time);
+        if closed_at.is_some() {
+            let detail = "the case was closed; only its status was set";
+            self.history.findings.push(Finding { event: *event, rule: Rule::ReopenedAfterClose, detail: detail.to_owned() });
+            self.step_aside(event.time, event.order().to_bytes());
+        }
+        self.history.reopen(event.time, closed_at);
+        if let Some(life) = &mut self.life {
+            life.closes_at = None;
+            if life.in_the_way.is_none() {
+                life.in_the_way = life.standing.profile.map(|profile| (profile, event.order().to_bytes(), false));
+            }
+        }
+        self.set_status(event.into(), status);
+    }
+
+    /// The grace period ends at that instant, unless it has ended before.
+    fn close_at(&mut self, time: Instant) {
+        if let Some(life) = &mut self.life {
+            life.closes_at = Some(life.closes_at.map_or(time, |closes_at| closes_at.min(time)));
+        }
+    }
+
+    fn close_now(&mut self, event: &CaseEvent<'a>) {
+        let Some(life) = &self.life else { return };
+        if life.is_closed(event.time) {
+            self.history.noted.closed_already += 1;
+        } else if life.standing.status.is_resolved() {
+            self.close_at(event.time);
+        } else {
+            self.resolve(event, Status::Done, event.time);
+        }
+    }
+
+    fn delete(&mut self, event: &CaseEvent<'a>) {
+        self.step_aside(event.time, event.order().to_bytes());
+        self.history.delete(event.time);
+        if let Some(turn) = self.life.as_mut().and_then(|life| life.open_turn.take()) {
+            if let Some(turn) = self.history.turns.get_mut(turn) {
+                turn.stopped_at = Some(event.time);
+            }
+        }
+    }
+
+    /// Ends the stretch in which the case stands in the way of another: here, or where it closed before.
+    fn step_aside(&mut self, time: Instant, here: Vec<u8>) {
+        let Some(life) = &mut self.life else { return };
+        let closed_at = life.closes_at.filter(|closes_at| *closes_at <= time);
+        if let Some((profile, since, created)) = life.in_the_way.take() {
+            let until = Some(closed_at.map_or(here, instant_bytes));
+            self.history.open_spans.push(OpenSpan { profile, since, until, created });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,514 @@
+//! What happened to one case: the rows that the fact tables take from it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::model::desk::{Desk, Withdrawal};
+use crate::model::event::{CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status};
+use crate::model::finding::{Finding, Noted, OpenSpan};
+use crate::model::json::Json;
+use crate::model::time::Instant;
+use crate::model::versions::Versions;
+
+/// The name under which `field_values` keeps a case's sentiment.
+pub const SENTIMENT_FIELD: &str = "sentiment";
+
+/// The four things whose change begins a new period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing<'a> {
+    pub status: Status,
+    pub assignee: Option<&'a str>,
+    pub priority: Priority,
+    pub profile: Option<&'a str>,
+}
+
+/// What changed a case's standing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause<'a> {
+    pub time: Instant,
+    /// The event's type, or `presence`.
+    pub name: &'static str,
+    pub source: Cow<'a, str>,
+    pub id: Cow<'a, str>,
+}
+
+impl<'a> From<&CaseEvent<'a>> for Cause<'a> {
+    fn from(event: &CaseEvent<'a>) -> Cause<'a> {
+        let (source, id) = (Cow::Borrowed(event.source), Cow::Borrowed(event.id));
+        Cause { time: event.time, name: event.kind.name(), source, id }
+    }
+}
+
+impl Cause<'_> {
+    /// The cause of a case being taken from its assignee.
+    #[must_use]
+    pub fn presence<'a>(withdrawal: &Withdrawal) -> Cause<'a> {
+        let (source, id) = (withdrawal.source.clone().into(), withdrawal.id.clone().into());
+        Cause { time: withdrawal.time, name: "presence", source, id }
+    }
+}
+
+/// A maximal time of unchanged standing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Period<'a> {
+    pub since: Instant,
+    pub until: Option<Instant>,
+    pub standing: Standing<'a>,
+    pub cause: Cause<'a>,
+}
+
+/// How an assignment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AssignmentEnd {
+    Reassigned,
+    Unassigned,
+    Presence,
+    Deleted,
+}
+
+impl AssignmentEnd {
+    /// The name in SQL.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            AssignmentEnd::Reassigned => "reassigned",
+            AssignmentEnd::Unassigned => "unassigned",
+            AssignmentEnd::Presence => "presence",
+            AssignmentEnd::Deleted => "deleted",
+        }
+    }
+}
+
+/// A time in which a case was assigned to one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment<'a> {
+    pub agent: &'a str,
+    pub assigned_at: Instant,
+    pub assigned_by: Option<&'a str>,
+    pub automatic: bool,
+    pub ended: Option<(Instant, AssignmentEnd)>,
+    pub first_reply_at: Option<Instant>,
+}
+
+/// A customer's question: from asking until a person's reply. The first is asked by the creation and never stops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn<'a> {
+    pub asked_at: Instant,
+    /// Kind of the message that asked; none for the creation.
+    pub kind: Option<MessageKind>,
+    pub answered_at: Option<Instant>,
+    pub answered_by: Option<&'a str>,
+    pub stopped_at: Option<Instant>,
+}
+
+impl Turn<'_> {
+    /// A turn that has just been asked.
+    #[must_use]
+    pub fn asked<'a>(asked_at: Instant, kind: Option<MessageKind>) -> Turn<'a> {
+        Turn { asked_at, kind, answered_at: None, answered_by: None, stopped_at: None }
+    }
+}
+
+/// A change from an open status to Done or Spam.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution<'a> {
+    pub resolved_at: Instant,
+    pub status: Status,
+    pub by: Option<&'a str>,
+    pub reopened_at: Option<Instant>,
+    pub closed_at: Option<Instant>,
+}
+
+impl<'a> Resolution<'a> {
+    /// A resolution that nothing has followed yet.
+    #[must_use]
+    pub fn new(event: &CaseEvent<'a>, status: Status) -> Resolution<'a> {
+        Resolution { resolved_at: event.time, status, by: event.by, reopened_at: None, closed_at: None }
+    }
+}
+
+/// Which way a message went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Received,
+    Sent,
+    Noted,
+}
+
+impl Direction {
+    /// The direction of an event's message.
+    #[must_use]
+    pub fn of(kind: EventType) -> Direction {
+        match kind {
+            EventType::MessageReceived => Direction::Received,
+            EventType::MessageSent => Direction::Sent,
+            _ => Direction::Noted,
+        }
+    }
+
+    /// The name in SQL.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Direction::Received => "received",
+            Direction::Sent => "sent",
+            Direction::Noted => "noted",
+        }
+    }
+}
+
+/// Where in a case's life a message fell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    InCase,
+    BeforeCase,
+    AfterClose,
+    /// Resolved, in its grace period.
+    Resolved,
+}
+
+impl Place {
+    /// The name in SQL.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Place::InCase => "in_case",
+            Place::BeforeCase => "before_case",
+            Place::AfterClose => "after_close",
+            Place::Resolved => "resolved",
+        }
+    }
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRow<'a> {
+    pub time: Instant,
+    pub message: &'a str,
+    pub direction: Direction,
+    /// None of a note.
+    pub kind: Option<MessageKind>,
+    pub by: Option<&'a str>,
+    pub bot: bool,
+    pub text: Option<&'a str>,
+    pub sentiment: Option<Sentiment>,
+    pub language: Option<&'a str>,
+    pub liked: bool,
+    pub deleted_at: Option<Instant>,
+    pub place: Place,
+}
+
+impl<'a> MessageRow<'a> {
+    /// The row of a message.
+    #[must_use]
+    pub fn new(
+        event: &CaseEvent<'a>,
+        message: &Message<'a>,
+        direction: Direction,
+        place: Place,
+        bot: bool,
+    ) -> MessageRow<'a> {
+        MessageRow {
+            time: event.time,
+            message: message.message,
+            direction,
+            kind: (direction != Direction::Noted).then_some(message.kind),
+            by: event.by,
+            bot,
+            text: message.text,
+            sentiment: message.sentiment,
+            language: message.language,
+            liked: false,
+            deleted_at: None,
+            place,
+        }
+    }
+}
+
+/// Something done to an earlier message.
+#[derive(Clone, Copy, Debug)]
+struct Mark<'a> {
+    message: &'a str,
+    /// How many messages there were then: later ones of the same id are not meant.
+    before: usize,
+    deleted_at: Option<Instant>,
+}
+
+/// How a case began, as a row shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Created<'a> {
+    pub at: Instant,
+    pub by: Option<&'a str>,
+    pub creation: Creation<'a>,
+}
+
+/// Everything the fact tables take from one case.
+#[derive(Debug)]
+pub struct History<'a> {
+    pub case_id: &'a str,
+    pub created: Option<Created<'a>>,
+    /// The creation's platform, else that of the first profile that has one.
+    pub platform: Option<Cow<'a, str>>,
+    pub deleted_at: Option<Instant>,
+    /// The end of the grace period, of a case that stands resolved at the end.
+    pub closes_at: Option<Instant>,
+    /// The same, unless the deletion came before.
+    pub closed_at: Option<Instant>,
+    pub first_assigned_at: Option<Instant>,
+    pub survey_score: Option<f64>,
+    pub salesforce_record: Option<&'a str>,
+    pub periods: Vec<Period<'a>>,
+    pub assignments: Vec<Assignment<'a>>,
+    pub turns: Vec<Turn<'a>>,
+    pub resolutions: Vec<Resolution<'a>>,
+    pub messages: Vec<MessageRow<'a>>,
+    /// By field; the sentiment under [`SENTIMENT_FIELD`].
+    pub field_values: Vec<(Cow<'a, str>, Versions<Cow<'a, str>>)>,
+    pub findings: Vec<Finding<'a>>,
+    /// The first event of this case that names each stranger: user, event.
+    pub strangers: Vec<(String, CaseEvent<'a>)>,
+    pub open_spans: Vec<OpenSpan<'a>>,
+    pub noted: Noted,
+    marks: Vec<Mark<'a>>,
+}
+
+impl<'a> History<'a> {
+    pub(super) fn new(case_id: &'a str) -> History<'a> {
+        History {
+            case_id,
+            created: None,
+            platform: None,
+            deleted_at: None,
+            closes_at: None,
+            closed_at: None,
+            first_assigned_at: None,
+            survey_score: None,
+            salesforce_record: None,
+            periods: Vec::new(),
+            assignments: Vec::new(),
+            turns: Vec::new(),
+            resolutions: Vec::new(),
+            messages: Vec::new(),
+            field_values: Vec::new(),
+            findings: Vec::new(),
+            strangers: Vec::new(),
+            open_spans: Vec::new(),
+            noted: Noted::default(),
+            marks: Vec::new(),
+        }
+    }
+
+    // Reading
+
+    /// When the first response was given.
+    #[must_use]
+    pub fn first_response(&self) -> Option<Instant> {
+        self.turns.first().and_then(|turn| turn.answered_at)
+    }
+
+    /// The standing at the end.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing<'a>> {
+        self.periods.last().map(|period| period.standing)
+    }
+
+    /// The assignee at an instant, events of that instant included (3.6).
+    #[must_use]
+    pub fn assignee_at(&self, time: Instant) -> Option<&'a str> {
+        let after = self.periods.partition_point(|period| period.since <= time);
+        self.periods.get(after.checked_sub(1)?)?.standing.assignee
+    }
+
+    /// Milliseconds between two instants in which the case did not stand resolved.
+    #[must_use]
+    pub fn active_ms(&self, from: Instant, to: Instant) -> i64 {
+        let resolved = |resolution: &Resolution<'_>| {
+            let begin = resolution.resolved_at.max(from);
+            let end = resolution.reopened_at.unwrap_or(Instant(i64::MAX)).min(to);
+            end.since_ms(begin).max(0)
+        };
+        to.since_ms(from) - self.resolutions.iter().map(resolved).sum::<i64>()
+    }
+
+    // Writing
+
+    pub(super) fn create(&mut self, event: &CaseEvent<'a>, creation: &Creation<'a>, standing: Standing<'a>) {
+        self.created = Some(Created { at: event.time, by: event.by, creation: *creation });
+        self.platform = creation.platform.map(Cow::Borrowed);
+        self.periods.push(Period { since: event.time, until: None, standing, cause: event.into() });
+        self.turns.push(Turn::asked(event.time, None));
+        self.set_sentiment(event.time, creation.sentiment.unwrap_or(Sentiment::None));
+        if let Some(Json::Object(fields)) = creation.fields.and_then(|text| Json::parse(text).ok()) {
+            for (field, value) in fields {
+                self.set_value(event.time, field, field_text(value));
+            }
+        }
+    }
+
+    /// A case created without a platform has that of its profile.
+    pub(super) fn adopt_platform(&mut self, profile: Option<&str>, time: Instant, desk: &Desk) {
+        if self.platform.is_none() {
+            let platform = profile.and_then(|profile| desk.platform_of(profile, time));
+            self.platform = platform.map(|platform| Cow::Owned(platform.to_owned()));
+        }
+    }
+
+    pub(super) fn note_stranger(&mut self, user: &str, event: &CaseEvent<'a>, desk: &Desk) {
+        if desk.is_stranger(user, event.time) && !self.strangers.iter().any(|(known, _)| known == user) {
+            self.strangers.push((user.to_owned(), *event));
+        }
+    }
+
+    pub(super) fn stand(&mut self, cause: Cause<'a>, standing: Standing<'a>) {
+        match self.periods.last_mut() {
+            Some(last) if last.standing == standing => {}
+            Some(last) if last.since == cause.time => (last.standing, last.cause) = (standing, cause),
+            _ => {
+                self.merge_last_period();
+                if let Some(last) = self.periods.last_mut() {
+                    last.until = Some(cause.time);
+                }
+                self.periods.push(Period { since: cause.time, until: None, standing, cause });
+            }
+        }
+    }
+
+    /// Changes that cancel each other at one instant leave no new period.
+    fn merge_last_period(&mut self) {
+        if let [.., before, last] = self.periods.as_mut_slice()
+            && before.standing == last.standing
+        {
+            before.until = None;
+            self.periods.pop();
+        }
+    }
+
+    pub(super) fn assign(&mut self, event: &CaseEvent<'a>, agent: &'a str, automatic: bool, bot: bool) {
+        if !bot {
+            self.first_assigned_at.get_or_insert(event.time);
+        }
+        self.assignments.push(Assignment {
+            agent,
+            assigned_at: event.time,
+            assigned_by: event.by,
+            automatic,
+            ended: None,
+            first_reply_at: None,
+        });
+    }
+
+    pub(super) fn end_assignment(&mut self, time: Instant, end: AssignmentEnd) {
+        if let Some(last) = self.assignments.last_mut() {
+            last.ended.get_or_insert((time, end));
+        }
+    }
+
+    pub(super) fn note_reply_of_assignee(&mut self, event: &CaseEvent<'a>) {
+        let present = self.assignments.last_mut().filter(|assignment| assignment.ended.is_none());
+        if let Some(assignment) = present.filter(|assignment| Some(assignment.agent) == event.by) {
+            assignment.first_reply_at.get_or_insert(event.time);
+        }
+    }
+
+    pub(super) fn reopen(&mut self, time: Instant, closed_at: Option<Instant>) {
+        if let Some(last) = self.resolutions.last_mut() {
+            last.reopened_at = Some(time);
+            last.closed_at = closed_at;
+        }
+    }
+
+    pub(super) fn set_sentiment(&mut self, time: Instant, sentiment: Sentiment) {
+        self.set_value(time, Cow::Borrowed(SENTIMENT_FIELD), Some(Cow::Borrowed(sentiment.name())));
+    }
+
+    pub(super) fn set_field(&mut self, time: Instant, field: &'a str, value: Option<&'a str>) {
+        self.set_value(time, Cow::Borrowed(field), value.map(Cow::Borrowed));
+    }
+
+    fn set_value(&mut self, time: Instant, field: Cow<'a, str>, value: Option<Cow<'a, str>>) {
+        let position = self.field_values.iter().position(|(name, _)| *name == field).unwrap_or_else(|| {
+            self.field_values.push((field, Versions::default()));
+            self.field_values.len() - 1
+        });
+        let Some((_, versions)) = self.field_values.get_mut(position) else { return };
+        match value {
+            Some(value) => versions.set(time, value),
+            None => versions.end(time),
+        }
+    }
+
+    pub(super) fn add_message(&mut self, row: MessageRow<'a>) {
+        self.messages.push(row);
+    }
+
+    pub(super) fn like(&mut self, message: &'a str) {
+        self.marks.push(Mark { message, before: self.messages.len(), deleted_at: None });
+    }
+
+    pub(super) fn delete_message(&mut self, message: &'a str, time: Instant) {
+        self.marks.push(Mark { message, before: self.messages.len(), deleted_at: Some(time) });
+    }
+
+    fn carry_out_marks(&mut self) {
+        if self.marks.is_empty() {
+            return;
+        }
+        let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (position, row) in self.messages.iter().enumerate() {
+            places.entry(row.message).or_default().push(position);
+        }
+        for mark in std::mem::take(&mut self.marks) {
+            let rows = places.get(mark.message).into_iter().flatten().filter(|position| **position < mark.before);
+            for position in rows {
+                if let Some(row) = self.messages.get_mut(*position) {
+                    row.liked |= mark.deleted_at.is_none();
+                    row.deleted_at = row.deleted_at.or(mark.deleted_at);
+                }
+            }
+        }
+    }
+
+    pub(super) fn delete(&mut self, time: Instant) {
+        self.deleted_at = Some(time);
+        self.end_assignment(time, AssignmentEnd::Deleted);
+        for (_, versions) in &mut self.field_values {
+            versions.end(time);
+        }
+    }
+
+    /// Writes down how the case stands at the end.
+    pub(super) fn close(&mut self, standing: &Standing<'a>, closes_at: Option<Instant>) {
+        self.merge_last_period();
+        self.carry_out_marks();
+        if let Some(deleted_at) = self.deleted_at {
+            self.end_periods(deleted_at);
+        }
+        if standing.status.is_resolved() {
+            self.closes_at = closes_at;
+            let undisturbed = |closes_at: &Instant| self.deleted_at.is_none_or(|deleted_at| *closes_at <= deleted_at);
+            self.closed_at = closes_at.filter(undisturbed);
+            if let Some(last) = self.resolutions.last_mut() {
+                last.closed_at = self.closed_at;
+            }
+        }
+    }
+
+    fn end_periods(&mut self, deleted_at: Instant) {
+        match self.periods.last_mut() {
+            Some(last) if last.since == deleted_at => {
+                self.periods.pop();
+            }
+            Some(last) => last.until = Some(deleted_at),
+            None => {}
+        }
+    }
+}
+
+/// A field's value as text: texts as they are, anything else as JSON; null clears.
+fn field_text(value: Json<'_>) -> Option<Cow<'_, str>> {
+    match value {
+        Json::Null => None,
+        Json::Text(text) => Some(text),
+        other => Some(Cow::Owned(other.to_text())),
+    }
+}

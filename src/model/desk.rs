@@ -1,0 +1,471 @@
+//! The desk: people, profiles and settings as versions over time.
+//!
+//! Built once from the rank-0 events in log order ([`DeskBuilder`]), immutable afterwards and shared by reference;
+//! every question to it names an instant. Policies, calendars, fields and views are checked at the door already and
+//! join here with the SLA clocks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::event::{EventType, Presence, Role};
+use super::json::Json;
+use super::time::{Instant, parse_duration_ms};
+use super::versions::Versions;
+
+/// An event about the desk (rank 0), in log order.
+#[derive(Clone, Debug)]
+pub struct DeskEvent<'a> {
+    pub time: Instant,
+    pub source: &'a str,
+    pub id: &'a str,
+    pub kind: EventType,
+    pub subject: &'a str,
+    pub data: Json<'a>,
+}
+
+/// Somebody who works in the desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub role: Role,
+    pub team: Option<String>,
+    pub capacity: i64,
+    pub auto_assign: bool,
+    pub bot: bool,
+    /// Their own skills.
+    pub skills: BTreeSet<String>,
+    /// Skills they have through their groups.
+    pub group_skills: BTreeSet<String>,
+    pub groups: BTreeSet<String>,
+}
+
+impl Default for User {
+    fn default() -> Self {
+        User {
+            name: None,
+            email: None,
+            role: Role::Agent,
+            team: None,
+            capacity: 5,
+            auto_assign: false,
+            bot: false,
+            skills: BTreeSet::new(),
+            group_skills: BTreeSet::new(),
+            groups: BTreeSet::new(),
+        }
+    }
+}
+
+/// An account the company owns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    pub name: Option<String>,
+    pub platform: Option<String>,
+    /// Users and groups that see it; nothing: everybody.
+    pub visible_to: Option<Vec<String>>,
+    pub calendar: Option<String>,
+}
+
+/// What the desk has settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub grace_period_ms: Option<i64>,
+    pub unassign_on: Vec<Presence>,
+    pub default_calendar: Option<String>,
+    pub transitions: Transitions,
+    /// How the findings of a rule are shown: `hidden`, `info` or `warning`.
+    pub findings: BTreeMap<String, String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            grace_period_ms: None,
+            unassign_on: Vec::new(),
+            default_calendar: None,
+            transitions: Transitions { assign: true, unassign: true, customer_reply: true },
+            findings: BTreeMap::new(),
+        }
+    }
+}
+
+/// Which automatic transitions of 2.3 are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transitions {
+    /// Assigned while New: becomes Open.
+    pub assign: bool,
+    /// Unassigned while open: becomes New.
+    pub unassign: bool,
+    /// A customer's message while Pending: becomes Open.
+    pub customer_reply: bool,
+}
+
+/// An instant at which a user's cases are taken from them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawal {
+    pub time: Instant,
+    pub scope: Withdrawn,
+    pub source: String,
+    pub id: String,
+}
+
+/// Which of a user's cases a withdrawal takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// A presence of `unassign_on`: the open ones.
+    OpenCases,
+    /// The user was removed: all of them.
+    AllCases,
+}
+
+/// Everything about people, profiles and settings, as versions over time.
+#[derive(Clone, Debug, Default)]
+pub struct Desk {
+    pub users: BTreeMap<String, Versions<User>>,
+    pub profiles: BTreeMap<String, Versions<Profile>>,
+    pub presence: BTreeMap<String, Versions<Presence>>,
+    pub settings: Versions<Settings>,
+    /// By user, in time order.
+    withdrawals: BTreeMap<String, Vec<Withdrawal>>,
+    /// When a `user.updated` first named each user.
+    named_at: BTreeMap<String, Instant>,
+    first_named_at: Option<Instant>,
+}
+
+impl Desk {
+    /// Replays the desk's own events, which must come in log order.
+    pub fn replay<'a>(events: impl IntoIterator<Item = DeskEvent<'a>>) -> Desk {
+        let mut builder = DeskBuilder::default();
+        for event in events {
+            builder.apply(&event);
+        }
+        builder.desk
+    }
+
+    /// The settings in force; the defaults before any were made.
+    #[must_use]
+    pub fn settings_at(&self, time: Instant) -> Settings {
+        self.settings.at(time).cloned().unwrap_or_default()
+    }
+
+    /// The transitions that are on.
+    #[must_use]
+    pub fn transitions_at(&self, time: Instant) -> Transitions {
+        self.settings.at(time).map_or(Transitions { assign: true, unassign: true, customer_reply: true }, |s| s.transitions)
+    }
+
+    /// The grace period in force; none: cases close as they are resolved.
+    #[must_use]
+    pub fn grace_period_ms_at(&self, time: Instant) -> i64 {
+        self.settings.at(time).and_then(|settings| settings.grace_period_ms).unwrap_or(0)
+    }
+
+    /// Whether that user is a bot at that instant.
+    #[must_use]
+    pub fn is_bot(&self, user: &str, time: Instant) -> bool {
+        self.users.get(user).and_then(|versions| versions.at(time)).is_some_and(|user| user.bot)
+    }
+
+    /// Whether the log has named users by then, and not this one.
+    #[must_use]
+    pub fn is_stranger(&self, user: &str, time: Instant) -> bool {
+        let some_named = self.first_named_at.is_some_and(|first| first <= time);
+        some_named && self.named_at.get(user).is_none_or(|named| *named > time)
+    }
+
+    /// The platform of a profile.
+    #[must_use]
+    pub fn platform_of(&self, profile: &str, time: Instant) -> Option<&str> {
+        self.profiles.get(profile)?.at(time)?.platform.as_deref()
+    }
+
+    /// A user's withdrawals after one instant and up to another, in time order.
+    #[must_use]
+    pub fn withdrawals(&self, user: &str, after: Instant, up_to: Instant) -> &[Withdrawal] {
+        let Some(all) = self.withdrawals.get(user) else { return &[] };
+        let from = all.partition_point(|withdrawal| withdrawal.time <= after);
+        let to = all.partition_point(|withdrawal| withdrawal.time <= up_to);
+        all.get(from..to).unwrap_or(&[])
+    }
+}
+
+/// A group's present state, while the desk is replayed.
+#[derive(Clone, Debug, Default)]
+struct Group {
+    members: BTreeSet<String>,
+    skills: BTreeSet<String>,
+}
+
+#[derive(Default)]
+struct DeskBuilder {
+    desk: Desk,
+    groups: BTreeMap<String, Group>,
+}
+
+impl DeskBuilder {
+    fn apply(&mut self, event: &DeskEvent<'_>) {
+        let subject = event.subject;
+        match event.kind {
+            EventType::UserUpdated => self.update_user(event),
+            EventType::UserRemoved => {
+                if let Some(versions) = self.desk.users.get_mut(subject) {
+                    versions.end(event.time);
+                }
+                if let Some(presence) = self.desk.presence.get_mut(subject) {
+                    presence.end(event.time);
+                }
+                for group in self.groups.values_mut() {
+                    group.members.remove(subject);
+                }
+                self.withdraw(event, Withdrawn::AllCases);
+            }
+            EventType::UserPresenceChanged => self.change_presence(event),
+            EventType::GroupUpdated => {
+                let group = self.groups.entry(subject.to_owned()).or_default();
+                set_texts(&mut group.members, &event.data, "members");
+                set_texts(&mut group.skills, &event.data, "skills");
+                self.refresh_groups(event.time);
+            }
+            EventType::GroupRemoved => self.remove_group(event),
+            EventType::SkillRemoved => self.remove_skill(event),
+            EventType::ProfileUpdated => self.update_profile(event),
+            EventType::ProfileRemoved => {
+                if let Some(versions) = self.desk.profiles.get_mut(subject) {
+                    versions.end(event.time);
+                }
+            }
+            EventType::SettingsUpdated => {
+                let mut settings = self.desk.settings.last().cloned().unwrap_or_default();
+                update_settings(&mut settings, &event.data);
+                self.desk.settings.set(event.time, settings);
+            }
+            _ => {}
+        }
+    }
+
+    fn update_user(&mut self, event: &DeskEvent<'_>) {
+        self.desk.first_named_at.get_or_insert(event.time);
+        self.desk.named_at.entry(event.subject.to_owned()).or_insert(event.time);
+        let versions = self.desk.users.entry(event.subject.to_owned()).or_default();
+        let mut user = versions.last().cloned().unwrap_or_default();
+        let data = &event.data;
+        set_text(&mut user.name, data, "name");
+        set_text(&mut user.email, data, "email");
+        set_text(&mut user.team, data, "team");
+        if let Some(role) = data.get("role").and_then(Json::as_text).and_then(Role::parse) {
+            user.role = role;
+        }
+        if let Some(capacity) = data.get("capacity").and_then(Json::as_whole) {
+            user.capacity = capacity;
+        }
+        set_flag(&mut user.auto_assign, data, "auto_assign");
+        set_flag(&mut user.bot, data, "bot");
+        set_texts(&mut user.skills, data, "skills");
+        self.join_groups(event.subject, data);
+        self.place_in_groups(event.subject, &mut user);
+        if let Some(versions) = self.desk.users.get_mut(event.subject) {
+            versions.set(event.time, user);
+        }
+    }
+
+    /// A user's `groups` states all the groups they are in.
+    fn join_groups(&mut self, user: &str, data: &Json<'_>) {
+        let Some(names) = data.get("groups").and_then(Json::as_list) else { return };
+        let names: BTreeSet<&str> = names.iter().filter_map(Json::as_text).collect();
+        for (name, group) in &mut self.groups {
+            if !names.contains(name.as_str()) {
+                group.members.remove(user);
+            }
+        }
+        for name in names {
+            self.groups.entry(name.to_owned()).or_default().members.insert(user.to_owned());
+        }
+    }
+
+    fn place_in_groups(&self, name: &str, user: &mut User) {
+        let groups = || self.groups.iter().filter(|(_, group)| group.members.contains(name));
+        user.groups = groups().map(|(name, _)| name.clone()).collect();
+        user.group_skills = groups().flat_map(|(_, group)| group.skills.iter().cloned()).collect();
+    }
+
+    /// Brings every user's groups and group skills up to date.
+    fn refresh_groups(&mut self, time: Instant) {
+        let names: Vec<String> = self.desk.users.keys().cloned().collect();
+        for name in names {
+            let Some(mut user) = self.desk.users.get(&name).and_then(Versions::last).cloned() else { continue };
+            self.place_in_groups(&name, &mut user);
+            if let Some(versions) = self.desk.users.get_mut(&name) {
+                versions.set(time, user);
+            }
+        }
+    }
+
+    fn remove_group(&mut self, event: &DeskEvent<'_>) {
+        self.groups.remove(event.subject);
+        self.refresh_groups(event.time);
+    }
+
+    fn remove_skill(&mut self, event: &DeskEvent<'_>) {
+        for group in self.groups.values_mut() {
+            group.skills.remove(event.subject);
+        }
+        for versions in self.desk.users.values_mut() {
+            let Some(mut user) = versions.last().cloned() else { continue };
+            user.skills.remove(event.subject);
+            versions.set(event.time, user);
+        }
+        self.refresh_groups(event.time);
+    }
+
+    fn change_presence(&mut self, event: &DeskEvent<'_>) {
+        let Some(presence) = event.data.get("presence").and_then(Json::as_text).and_then(Presence::parse) else { return };
+        self.desk.presence.entry(event.subject.to_owned()).or_default().set(event.time, presence);
+        let takes = self.desk.settings.last().is_some_and(|settings| settings.unassign_on.contains(&presence));
+        if takes {
+            self.withdraw(event, Withdrawn::OpenCases);
+        }
+    }
+
+    fn withdraw(&mut self, event: &DeskEvent<'_>, scope: Withdrawn) {
+        let withdrawal =
+            Withdrawal { time: event.time, scope, source: event.source.to_owned(), id: event.id.to_owned() };
+        self.desk.withdrawals.entry(event.subject.to_owned()).or_default().push(withdrawal);
+    }
+
+    fn update_profile(&mut self, event: &DeskEvent<'_>) {
+        let versions = self.desk.profiles.entry(event.subject.to_owned()).or_default();
+        let mut profile = versions.last().cloned().unwrap_or_default();
+        let data = &event.data;
+        set_text(&mut profile.name, data, "name");
+        set_text(&mut profile.platform, data, "platform");
+        if let Some(names) = data.get("visible_to").and_then(Json::as_list) {
+            profile.visible_to = Some(names.iter().filter_map(Json::as_text).map(str::to_owned).collect());
+        }
+        set_nullable_text(&mut profile.calendar, data, "calendar");
+        versions.set(event.time, profile);
+    }
+}
+
+fn set_text(slot: &mut Option<String>, data: &Json<'_>, name: &str) {
+    // Of the texts of a user and a profile, null clears only `team` (and `calendar`, below).
+    match data.get_or_null(name) {
+        Some(Json::Text(text)) => *slot = Some(text.to_string()),
+        Some(Json::Null) if name == "team" => *slot = None,
+        _ => {}
+    }
+}
+
+fn set_nullable_text(slot: &mut Option<String>, data: &Json<'_>, name: &str) {
+    match data.get_or_null(name) {
+        Some(Json::Text(text)) => *slot = Some(text.to_string()),
+        Some(Json::Null) => *slot = None,
+        _ => {}
+    }
+}
+
+fn set_flag(slot: &mut bool, data: &Json<'_>, name: &str) {
+    if let Some(flag) = data.get(name).and_then(Json::as_flag) {
+        *slot = flag;
+    }
+}
+
+fn set_texts(slot: &mut BTreeSet<String>, data: &Json<'_>, name: &str) {
+    if let Some(items) = data.get(name).and_then(Json::as_list) {
+        *slot = items.iter().filter_map(Json::as_text).map(str::to_owned).collect();
+    }
+}
+
+fn update_settings(settings: &mut Settings, data: &Json<'_>) {
+    match data.get_or_null("grace_period") {
+        Some(Json::Text(text)) => settings.grace_period_ms = parse_duration_ms(text).ok(),
+        Some(Json::Null) => settings.grace_period_ms = None,
+        _ => {}
+    }
+    set_nullable_text(&mut settings.default_calendar, data, "default_calendar");
+    if let Some(names) = data.get("unassign_on").and_then(Json::as_list) {
+        settings.unassign_on = names.iter().filter_map(Json::as_text).filter_map(Presence::parse).collect();
+    }
+    if let Some(transitions) = data.get("transitions") {
+        set_flag(&mut settings.transitions.assign, transitions, "assign");
+        set_flag(&mut settings.transitions.unassign, transitions, "unassign");
+        set_flag(&mut settings.transitions.customer_reply, transitions, "customer_reply");
+    }
+    for (rule, severity) in data.get("findings").map_or(&[][..], Json::members) {
+        if let Some(severity) = severity.as_text() {
+            settings.findings.insert(rule.to_string(), severity.to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn desk(events: &[(i64, EventType, &str, &str)]) -> Desk {
+        Desk::replay(events.iter().map(|(time, kind, subject, data)| DeskEvent {
+            time: Instant(*time),
+            source: "s",
+            id: "e",
+            kind: *kind,
+            subject,
+            data: Json::parse(data).unwrap(),
+        }))
+    }
+
+    #[test]
+    fn updates_change_only_the_members_present() {
+        let desk = desk(&[
+            (1, EventType::UserUpdated, "ana", r#"{"name":"Ana","team":"north","capacity":2}"#),
+            (2, EventType::UserUpdated, "ana", r#"{"team":null,"bot":true}"#),
+            (3, EventType::UserRemoved, "ana", "{}"),
+            (4, EventType::UserUpdated, "ana", "{}"),
+        ]);
+        let ana = |time| desk.users["ana"].at(Instant(time));
+        assert_eq!(ana(1).unwrap().team.as_deref(), Some("north"));
+        let second = ana(2).unwrap();
+        assert_eq!((second.team.as_deref(), second.capacity, second.bot), (None, 2, true));
+        assert_eq!(ana(3), None);
+        assert_eq!(ana(4), Some(&User::default()));
+        assert!(desk.is_bot("ana", Instant(2)) && !desk.is_bot("ana", Instant(4)));
+    }
+
+    #[test]
+    fn presence_withdraws_only_where_the_settings_say_so() {
+        let desk = desk(&[
+            (1, EventType::UserPresenceChanged, "ana", r#"{"presence":"offline"}"#),
+            (2, EventType::SettingsUpdated, "settings", r#"{"unassign_on":["offline"]}"#),
+            (3, EventType::UserPresenceChanged, "ana", r#"{"presence":"away"}"#),
+            (4, EventType::UserPresenceChanged, "ana", r#"{"presence":"offline"}"#),
+            (5, EventType::UserPresenceChanged, "ana", r#"{"presence":"offline"}"#),
+        ]);
+        let times = |after, up_to| -> Vec<i64> {
+            desk.withdrawals("ana", Instant(after), Instant(up_to)).iter().map(|w| w.time.0).collect()
+        };
+        assert_eq!(times(0, 9), [4, 5]);
+        assert_eq!(times(4, 5), [5]);
+        assert_eq!(times(4, 4), [] as [i64; 0]);
+    }
+
+    #[test]
+    fn skills_come_through_groups_and_go_with_them() {
+        let desk = desk(&[
+            (1, EventType::UserUpdated, "ana", r#"{"skills":["french"]}"#),
+            (2, EventType::GroupUpdated, "vip", r#"{"members":["ana"],"skills":["refunds"]}"#),
+            (3, EventType::SkillRemoved, "french", "{}"),
+            (4, EventType::GroupRemoved, "vip", "{}"),
+        ]);
+        let skills = |time| {
+            let user = desk.users["ana"].at(Instant(time)).unwrap();
+            (user.skills.len(), user.group_skills.len(), user.groups.len())
+        };
+        assert_eq!([skills(1), skills(2), skills(3), skills(4)], [(1, 0, 0), (1, 1, 1), (0, 1, 1), (0, 0, 0)]);
+    }
+
+    #[test]
+    fn strangers_are_those_the_log_has_not_named_though_it_names_users() {
+        let desk = desk(&[(5, EventType::UserUpdated, "ana", "{}")]);
+        assert!(!desk.is_stranger("zoe", Instant(4)));
+        assert!(desk.is_stranger("zoe", Instant(5)));
+        assert!(!desk.is_stranger("ana", Instant(5)));
+    }
+}

@@ -1,0 +1,299 @@
+//! Events: the only truth. Their types, their order and the enumerations they use (1.3, 1.4).
+
+use super::time::Instant;
+
+/// Declares an enumeration whose variants have fixed names on the wire.
+macro_rules! named {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$variant_meta])* $variant,)+ }
+
+        impl $name {
+            /// Every name, as on the wire.
+            pub const NAMES: &'static [&'static str] = &[$($text,)+];
+
+            /// The value of that name.
+            #[must_use]
+            pub fn parse(name: &str) -> Option<$name> {
+                match name { $($text => Some($name::$variant),)+ _ => None }
+            }
+
+            /// The name on the wire, in SQL and on the page.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $($name::$variant => $text,)+ }
+            }
+        }
+    };
+}
+
+named! {
+    /// How urgent a case is.
+    Priority { Urgent = "urgent", High = "high", Medium = "medium", Low = "low", }
+}
+
+named! {
+    /// Where a case stands.
+    Status { New = "new", Open = "open", Pending = "pending", OnHold = "on_hold", Done = "done", Spam = "spam", }
+}
+
+impl Status {
+    /// Done or Spam.
+    #[must_use]
+    pub fn is_resolved(self) -> bool {
+        matches!(self, Status::Done | Status::Spam)
+    }
+}
+
+named! {
+    /// How a message reads.
+    Sentiment { Positive = "positive", Negative = "negative", Neutral = "neutral", None = "none", }
+}
+
+named! {
+    /// Who can see a message: everybody, below a post, or the two who write.
+    MessageKind { Public = "public", Comment = "comment", Direct = "direct", }
+}
+
+named! {
+    /// How a case came to be.
+    Origin { Manual = "manual", Automatic = "automatic", Listening = "listening", Direct = "direct", }
+}
+
+named! {
+    /// Whether a user is there.
+    Presence { Online = "online", Away = "away", Offline = "offline", }
+}
+
+named! {
+    /// What a user may do.
+    Role { Agent = "agent", Supervisor = "supervisor", Admin = "admin", None = "none", }
+}
+
+named! {
+    /// What happened. The order of the variants is that of 1.4; [`EventType::rank`] gives its rank.
+    EventType {
+        UserUpdated = "user.updated",
+        UserRemoved = "user.removed",
+        UserPresenceChanged = "user.presence_changed",
+        GroupUpdated = "group.updated",
+        GroupRemoved = "group.removed",
+        SkillUpdated = "skill.updated",
+        SkillRemoved = "skill.removed",
+        ProfileUpdated = "profile.updated",
+        ProfileRemoved = "profile.removed",
+        CustomerUpdated = "customer.updated",
+        CalendarUpdated = "calendar.updated",
+        PolicyUpdated = "policy.updated",
+        PolicyRemoved = "policy.removed",
+        FieldUpdated = "field.updated",
+        FieldRemoved = "field.removed",
+        ViewUpdated = "view.updated",
+        ViewRemoved = "view.removed",
+        SettingsUpdated = "settings.updated",
+        CaseCreated = "case.created",
+        CaseProfileAssigned = "case.profile_assigned",
+        CaseAssigned = "case.assigned",
+        CaseUnassigned = "case.unassigned",
+        CasePriorityChanged = "case.priority_changed",
+        CaseSentimentChanged = "case.sentiment_changed",
+        CaseFieldChanged = "case.field_changed",
+        MessageReceived = "message.received",
+        MessageSent = "message.sent",
+        MessageNoted = "message.noted",
+        MessageLiked = "message.liked",
+        MessageDeleted = "message.deleted",
+        CaseStatusChanged = "case.status_changed",
+        CaseClosed = "case.closed",
+        SurveySent = "survey.sent",
+        SurveyAnswered = "survey.answered",
+        SalesforceLinked = "salesforce.linked",
+        SalesforceStatusChanged = "salesforce.status_changed",
+        SalesforceConnected = "salesforce.connected",
+        SalesforceExpired = "salesforce.expired",
+        SalesforceDisconnected = "salesforce.disconnected",
+        CaseDeleted = "case.deleted",
+    }
+}
+
+impl EventType {
+    /// The rank of 1.4: 0 for the desk (people, profiles, policies, settings), 1 to 10 for cases.
+    #[must_use]
+    pub fn rank(self) -> u8 {
+        match self {
+            t if t <= EventType::SettingsUpdated => 0,
+            EventType::CaseCreated => 1,
+            EventType::CaseProfileAssigned => 2,
+            EventType::CaseAssigned | EventType::CaseUnassigned => 3,
+            EventType::CasePriorityChanged | EventType::CaseSentimentChanged | EventType::CaseFieldChanged => 4,
+            EventType::MessageReceived => 5,
+            EventType::MessageSent => 6,
+            EventType::MessageNoted | EventType::MessageLiked | EventType::MessageDeleted => 7,
+            EventType::CaseStatusChanged | EventType::CaseClosed => 8,
+            EventType::CaseDeleted => 10,
+            _ => 9,
+        }
+    }
+
+    /// Whether the subject is a case.
+    #[must_use]
+    pub fn is_about_a_case(self) -> bool {
+        let of_a_connection = matches!(
+            self,
+            EventType::SalesforceConnected | EventType::SalesforceExpired | EventType::SalesforceDisconnected
+        );
+        self.rank() > 0 && !of_a_connection
+    }
+
+    /// A message of any direction: received, sent or noted.
+    #[must_use]
+    pub fn is_message(self) -> bool {
+        matches!(self, EventType::MessageReceived | EventType::MessageSent | EventType::MessageNoted)
+    }
+}
+
+/// The place of an event in the log (1.3). Sorts as the log does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Order<'a> {
+    pub time: Instant,
+    /// False for rank 0: those come before all others of their instant.
+    pub about_cases: bool,
+    pub sequence: i64,
+    pub rank: u8,
+    pub source: &'a str,
+    pub id: &'a str,
+}
+
+impl<'a> Order<'a> {
+    /// The place of an event of that type.
+    #[must_use]
+    pub fn new(time: Instant, kind: EventType, sequence: i64, source: &'a str, id: &'a str) -> Order<'a> {
+        let rank = kind.rank();
+        Order { time, about_cases: rank > 0, sequence, rank, source, id }
+    }
+
+    /// Bytes that compare as the places do, for SQL. No identifier holds a NUL: JSON may spell one, but then the
+    /// shorter of two such ids still sorts first and equal bytes mean equal places.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = instant_bytes(self.time);
+        bytes.push(u8::from(self.about_cases));
+        bytes.extend_from_slice(&(self.sequence ^ i64::MIN).to_be_bytes());
+        bytes.push(self.rank);
+        bytes.extend_from_slice(self.source.as_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(self.id.as_bytes());
+        bytes
+    }
+}
+
+/// Bytes that sort before those of every event of that instant and after those of every earlier one.
+#[must_use]
+pub fn instant_bytes(time: Instant) -> Vec<u8> {
+    (time.0 ^ i64::MIN).to_be_bytes().to_vec()
+}
+
+/// An event about a case, its members typed. Borrows everything.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CaseEvent<'a> {
+    pub case_id: &'a str,
+    pub time: Instant,
+    pub sequence: i64,
+    pub source: &'a str,
+    pub id: &'a str,
+    pub kind: EventType,
+    pub by: Option<&'a str>,
+    pub act: Act<'a>,
+}
+
+impl<'a> CaseEvent<'a> {
+    /// The event's place in the log.
+    #[must_use]
+    pub fn order(&self) -> Order<'a> {
+        Order::new(self.time, self.kind, self.sequence, self.source, self.id)
+    }
+}
+
+/// What an event about a case says, beside who did it and when.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Act<'a> {
+    Created(Creation<'a>),
+    ProfileAssigned { profile: &'a str },
+    Assigned { agent: &'a str, automatic: bool },
+    Unassigned,
+    PriorityChanged(Priority),
+    SentimentChanged(Sentiment),
+    FieldChanged { field: &'a str, value: Option<&'a str> },
+    /// Received, sent or noted, by the event's type.
+    Message(Message<'a>),
+    MessageLiked { message: &'a str },
+    MessageDeleted { message: &'a str },
+    StatusChanged(Status),
+    Closed,
+    SurveyAnswered { score: Option<f64> },
+    RecordLinked { record: &'a str },
+    Deleted,
+    /// A type that moves nothing in a case's state.
+    Other,
+}
+
+/// How a case began.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Creation<'a> {
+    pub customer: &'a str,
+    pub profile: Option<&'a str>,
+    pub platform: Option<&'a str>,
+    pub origin: Option<&'a str>,
+    pub language: Option<&'a str>,
+    pub text: Option<&'a str>,
+    /// As given; absent or unknown counts as medium.
+    pub priority: Option<&'a str>,
+    pub sentiment: Option<Sentiment>,
+    /// JSON text of an object: field to value.
+    pub fields: Option<&'a str>,
+}
+
+/// A message of any direction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Message<'a> {
+    pub message: &'a str,
+    pub kind: MessageKind,
+    pub text: Option<&'a str>,
+    pub sentiment: Option<Sentiment>,
+    pub language: Option<&'a str>,
+    pub set_status: Option<Status>,
+    /// The event itself says that a bot sent it.
+    pub bot: bool,
+    /// JSON text of a list of users.
+    pub mentions: Option<&'a str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_go_both_ways() {
+        for name in EventType::NAMES {
+            assert_eq!(EventType::parse(name).unwrap().name(), *name);
+        }
+        assert_eq!(EventType::parse("case.exploded"), None);
+    }
+
+    #[test]
+    fn the_bytes_of_an_order_compare_as_the_order_does() {
+        let order = |time, kind, sequence, source, id| Order::new(Instant(time), kind, sequence, source, id);
+        let sorted = [
+            order(-5, EventType::CaseDeleted, 0, "s", "a"),
+            order(7, EventType::UserUpdated, 3, "s", "a"),
+            order(7, EventType::CaseDeleted, -1, "s", "a"),
+            order(7, EventType::CaseCreated, 0, "s", "a"),
+            order(7, EventType::CaseCreated, 0, "s", "ab"),
+            order(7, EventType::CaseCreated, 0, "sa", "a"),
+            order(7, EventType::CaseAssigned, 0, "a", "a"),
+        ];
+        assert!(sorted.windows(2).all(|pair| pair[0] < pair[1] && pair[0].to_bytes() < pair[1].to_bytes()));
+        assert!(instant_bytes(Instant(7)) < sorted[1].to_bytes() && instant_bytes(Instant(7)) > sorted[0].to_bytes());
+    }
+}

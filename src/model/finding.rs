@@ -1,0 +1,128 @@
+//! Findings: events that contradict the model, each with the rule it breaks (2.7).
+
+use super::event::CaseEvent;
+
+/// What becomes of an event that breaks a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The event does nothing at all.
+    Rejected,
+    /// The message is a row and counts; it does nothing else.
+    Kept,
+    /// The event has its ordinary effect.
+    Applied,
+}
+
+impl Effect {
+    /// The name in SQL and on the page.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Effect::Rejected => "rejected",
+            Effect::Kept => "kept",
+            Effect::Applied => "applied",
+        }
+    }
+}
+
+/// The rules that make a row of `findings`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    NoCaseYet,
+    CreatedTwice,
+    AfterDeletion,
+    MessageBeforeCase,
+    MessageAfterClose,
+    ReplyInResolvedCase,
+    ReplyByOther,
+    UnknownUser,
+    UnknownPriority,
+    SecondOpenCase,
+    ReopenedAfterClose,
+}
+
+impl Rule {
+    /// The name in SQL and on the page.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Rule::NoCaseYet => "no_case_yet",
+            Rule::CreatedTwice => "created_twice",
+            Rule::AfterDeletion => "after_deletion",
+            Rule::MessageBeforeCase => "message_before_case",
+            Rule::MessageAfterClose => "message_after_close",
+            Rule::ReplyInResolvedCase => "reply_in_resolved_case",
+            Rule::ReplyByOther => "reply_by_other",
+            Rule::UnknownUser => "unknown_user",
+            Rule::UnknownPriority => "unknown_priority",
+            Rule::SecondOpenCase => "second_open_case",
+            Rule::ReopenedAfterClose => "reopened_after_close",
+        }
+    }
+
+    /// What becomes of the event.
+    #[must_use]
+    pub fn effect(self) -> Effect {
+        match self {
+            Rule::NoCaseYet | Rule::CreatedTwice | Rule::AfterDeletion => Effect::Rejected,
+            Rule::MessageBeforeCase | Rule::MessageAfterClose | Rule::ReplyInResolvedCase => Effect::Kept,
+            _ => Effect::Applied,
+        }
+    }
+
+    /// How it is shown where the settings say nothing.
+    #[must_use]
+    pub fn severity(self) -> &'static str {
+        if self == Rule::MessageBeforeCase { "info" } else { "warning" }
+    }
+}
+
+/// One finding of one event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding<'a> {
+    pub event: CaseEvent<'a>,
+    pub rule: Rule,
+    pub detail: String,
+}
+
+/// Events that change nothing: counted, never a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    pub priority_unchanged: u64,
+    pub assignee_unchanged: u64,
+    pub status_unchanged: u64,
+    pub closed_already: u64,
+}
+
+impl Noted {
+    /// Adds the counts of another.
+    pub fn add(&mut self, other: Noted) {
+        self.priority_unchanged += other.priority_unchanged;
+        self.assignee_unchanged += other.assignee_unchanged;
+        self.status_unchanged += other.status_unchanged;
+        self.closed_already += other.closed_already;
+    }
+
+    /// Name and count of each rule.
+    #[must_use]
+    pub fn counts(self) -> [(&'static str, u64); 4] {
+        [
+            ("priority_unchanged", self.priority_unchanged),
+            ("assignee_unchanged", self.assignee_unchanged),
+            ("status_unchanged", self.status_unchanged),
+            ("closed_already", self.closed_already),
+        ]
+    }
+}
+
+/// A stretch in which a case stands in the way of another of the same customer and profile: it has that profile and
+/// is neither closed nor deleted. Bounds are bytes that sort as the log does ([`super::event::Order::to_bytes`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSpan<'a> {
+    pub profile: &'a str,
+    pub since: Vec<u8>,
+    pub until: Option<Vec<u8>>,
+    /// The span begins with the case itself: if another one is still open then, that is a `second_open_case`.
+    pub created: bool,
+}
+

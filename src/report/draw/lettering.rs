@@ -1,0 +1,156 @@
+//! Text: how wide it is, how it is broken or shortened, and how its glyphs become pixels.
+//!
+//! Widths are those of DejaVu Sans, which travels inside the program, so layout is the same on every machine. It is
+//! a wide face: a reader's own font in an HTML page nearly always needs less room. The glyphs are placed here and
+//! not by plotters, whose own placing (0.3.7) drops the space left of each glyph.
+
+use std::sync::LazyLock;
+
+use ab_glyph::{Font, FontRef, PxScale, point};
+
+use super::sketch::{Face, count};
+
+/// The families a viewer of an SVG file should look for.
+pub const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
+
+static REGULAR: LazyLock<Option<FontRef<'static>>> = LazyLock::new(|| read(dejavu::sans::regular()));
+static BOLD: LazyLock<Option<FontRef<'static>>> = LazyLock::new(|| read(dejavu::sans::bold()));
+
+fn read(bytes: &'static [u8]) -> Option<FontRef<'static>> {
+    FontRef::try_from_slice(bytes).ok()
+}
+
+fn font(bold: bool) -> Option<&'static FontRef<'static>> {
+    if bold { BOLD.as_ref() } else { REGULAR.as_ref() }
+}
+
+/// Width of one line of text.
+pub fn width(text: &str, face: Face) -> f64 {
+    let Some(font) = font(face.bold) else { return count(text.chars().count()) * face.size * 0.6 };
+    let units = f64::from(font.units_per_em().unwrap_or(2048.0));
+    let mut before = None;
+    let mut sum = 0.0;
+    for char in text.chars() {
+        let glyph = font.glyph_id(char);
+        let kern = before.map_or(0.0, |before| font.kern_unscaled(before, glyph));
+        sum += f64::from(font.h_advance_unscaled(glyph)) + f64::from(kern);
+        before = Some(glyph);
+    }
+    sum * face.size / units
+}
+
+/// The text, or its beginning and an ellipsis where it would be wider.
+pub fn shortened(text: &str, face: Face, room: f64) -> String {
+    if width(text, face) <= room {
+        return text.to_owned();
+    }
+    let mut kept = text.to_owned();
+    while kept.pop().is_some() {
+        let candidate = format!("{}…", kept.trim_end());
+        if width(&candidate, face) <= room {
+            return candidate;
+        }
+    }
+    "…".to_owned()
+}
+
+/// The text in lines that fit; a word that is wider than a line is shortened.
+pub fn wrapped(text: &str, face: Face, room: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+        if width(&longer, face) <= room || line.is_empty() {
+            line = longer;
+        } else {
+            lines.push(std::mem::replace(&mut line, word.to_owned()));
+        }
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines.into_iter().map(|line| shortened(&line, face, room)).collect()
+}
+
+/// At most so many lines; what does not fit is shortened on the last.
+pub fn wrapped_to(text: &str, face: Face, room: f64, lines_max: usize) -> Vec<String> {
+    let lines = wrapped(text, face, room);
+    if lines.len() <= lines_max {
+        return lines;
+    }
+    let kept = lines_max.saturating_sub(1);
+    let rest = lines.iter().skip(kept).cloned().collect::<Vec<_>>().join(" ");
+    lines.iter().take(kept).cloned().chain([shortened(&rest, face, room)]).collect()
+}
+
+/// Calls `dot` for every pixel that text covers, with its coverage, the baseline starting at `(0, 0)`.
+///
+/// Returns whether the font could be read.
+pub fn rasterize<E>(
+    text: &str,
+    bold: bool,
+    em: f64,
+    mut dot: impl FnMut(i32, i32, f32) -> Result<(), E>,
+) -> Option<Result<(), E>> {
+    let font = font(bold)?;
+    let per_unit = narrow(em) / font.units_per_em()?;
+    let scale = PxScale::from(per_unit * font.height_unscaled());
+    let mut pen = 0.0;
+    let mut before = None;
+    for char in text.chars() {
+        let glyph = font.glyph_id(char);
+        pen += before.map_or(0.0, |before| font.kern_unscaled(before, glyph)) * per_unit;
+        before = Some(glyph);
+        if let Some(outline) = font.outline_glyph(glyph.with_scale_and_position(scale, point(pen, 0.0))) {
+            let (left, top) = (whole(outline.px_bounds().min.x), whole(outline.px_bounds().min.y));
+            let mut answer = Ok(());
+            outline.draw(|x, y, coverage| {
+                if answer.is_ok() && coverage > 0.0 {
+                    answer = dot(offset(left, x), offset(top, y), coverage);
+                }
+            });
+            if answer.is_err() {
+                return Some(answer);
+            }
+        }
+        pen += font.h_advance_unscaled(glyph) * per_unit;
+    }
+    Some(Ok(()))
+}
+
+fn offset(from: i32, by: u32) -> i32 {
+    from.saturating_add_unsigned(by)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "glyphs are placed in single precision by the rasterizer")]
+fn narrow(value: f64) -> f32 {
+    value as f32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "already whole, and a cast saturates")]
+fn whole(value: f32) -> i32 {
+    value as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::palette::INK;
+
+    const FACE: Face = Face::plain(10.0, INK);
+
+    #[test]
+    fn widths_are_those_of_the_font() {
+        // DejaVu Sans: every figure is 1303 of 2048 units wide.
+        assert!((width("0123", FACE) - 4.0 * 13.03 * 10.0 / 20.48).abs() < 1e-3);
+    }
+
+    #[test]
+    fn long_text_is_shortened_or_broken() {
+        let room = width("first response", FACE);
+        assert_eq!(wrapped("first response time by platform", FACE, room), ["first", "response time", "by platform"]);
+        assert_eq!(wrapped_to("first response time by platform", FACE, room, 2).len(), 2);
+        assert!(shortened("first response time", FACE, room).ends_with('…'));
+        assert!(width(&shortened("first response time", FACE, room), FACE) <= room);
+    }
+}

@@ -1,0 +1,139 @@
+//! The colours of every report, in one place.
+//!
+//! The series colours are those of Okabe and Ito, which stay apart for the common kinds of colour blindness; their
+//! yellow and black, too pale and too heavy for bars, are an olive and a slate here. A colour is never the only
+//! carrier of meaning: lines carry markers, what is compared with is dashed, and a verdict is written out.
+
+use super::page::{Ink, Verdict};
+
+/// A colour in sRGB: red, green, blue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rgb(pub u8, pub u8, pub u8);
+
+/// Text that is read first.
+pub const INK: Rgb = Rgb(0x1b, 0x26, 0x33);
+/// Text that is read second: captions, axes. Seven to one on white.
+pub const MUTED: Rgb = Rgb(0x52, 0x5e, 0x6d);
+/// The paper of a card.
+pub const PAPER: Rgb = Rgb(0xff, 0xff, 0xff);
+/// The ground that cards lie on.
+pub const GROUND: Rgb = Rgb(0xf4, 0xf6, 0xf8);
+/// The edge of a card and the lines of a table.
+pub const EDGE: Rgb = Rgb(0xdf, 0xe4, 0xea);
+/// Grid lines of a chart.
+pub const GRID: Rgb = Rgb(0xe8, 0xec, 0xf0);
+/// The zero line of a chart.
+pub const AXIS: Rgb = Rgb(0x9a, 0xa5, 0xb1);
+/// A target or another mark across a chart.
+pub const MARK: Rgb = Rgb(0x3b, 0x46, 0x54);
+/// A cell of a heat map without a value.
+pub const VOID: Rgb = Rgb(0xf7, 0xf8, 0xfa);
+
+/// What is compared with: grey, and dashed where it is a line.
+const PREVIOUS: Rgb = Rgb(0x8b, 0x95, 0xa1);
+/// The remainder.
+const OTHER: Rgb = Rgb(0xc3, 0xca, 0xd2);
+
+const SERIES: [Rgb; 8] = [
+    Rgb(0x00, 0x72, 0xb2),
+    Rgb(0xe6, 0x9f, 0x00),
+    Rgb(0x00, 0x9e, 0x73),
+    Rgb(0xcc, 0x79, 0xa7),
+    Rgb(0x56, 0xb4, 0xe9),
+    Rgb(0xd5, 0x5e, 0x00),
+    Rgb(0x4b, 0x57, 0x63),
+    Rgb(0xa9, 0xa3, 0x38),
+];
+
+/// One hue from nearly white to deep, evenly darker.
+const RAMP: [Rgb; 6] = [
+    Rgb(0xee, 0xf4, 0xfa),
+    Rgb(0xcb, 0xdf, 0xf0),
+    Rgb(0x96, 0xc1, 0xe1),
+    Rgb(0x56, 0x9a, 0xca),
+    Rgb(0x1f, 0x6c, 0xa8),
+    Rgb(0x0b, 0x3d, 0x6b),
+];
+
+/// The colour of a series; the palette starts again after its eighth colour.
+pub fn ink(ink: Ink) -> Rgb {
+    match ink {
+        Ink::Palette(index) => SERIES.iter().cycle().nth(index % SERIES.len()).copied().unwrap_or(MUTED),
+        Ink::Previous => PREVIOUS,
+        Ink::Other => OTHER,
+    }
+}
+
+/// Ground and text of a chip that carries a verdict.
+pub fn verdict(verdict: Verdict) -> (Rgb, Rgb) {
+    match verdict {
+        Verdict::Better => (Rgb(0xe2, 0xf3, 0xec), Rgb(0x0a, 0x5c, 0x45)),
+        Verdict::Worse => (Rgb(0xfb, 0xe9, 0xdf), Rgb(0x97, 0x3a, 0x06)),
+        Verdict::Neutral => (Rgb(0xee, 0xf1, 0xf4), Rgb(0x46, 0x51, 0x5e)),
+    }
+}
+
+/// The colour of a heat map for a shade from 0 to 1.
+pub fn ramp(shade: f64) -> Rgb {
+    let mut place = shade.clamp(0.0, 1.0) * 5.0;
+    for (low, high) in RAMP.iter().zip(RAMP.iter().skip(1)) {
+        if place <= 1.0 {
+            return mix(*low, *high, place);
+        }
+        place -= 1.0;
+    }
+    RAMP.last().copied().unwrap_or(INK)
+}
+
+/// Text that is readable on a ground: dark ink or white, whichever stands out more.
+pub fn text_on(ground: Rgb) -> Rgb {
+    if contrast(ground, INK) >= contrast(ground, PAPER) { INK } else { PAPER }
+}
+
+fn mix(low: Rgb, high: Rgb, share: f64) -> Rgb {
+    let channel = |from: u8, to: u8| byte(f64::from(from) + (f64::from(to) - f64::from(from)) * share);
+    Rgb(channel(low.0, high.0), channel(low.1, high.1), channel(low.2, high.2))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range of a byte")]
+fn byte(value: f64) -> u8 {
+    value.round().clamp(0.0, 255.0) as u8
+}
+
+/// Contrast as WCAG 2 defines it, from 1 to 21.
+fn contrast(a: Rgb, b: Rgb) -> f64 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+fn luminance(Rgb(red, green, blue): Rgb) -> f64 {
+    let linear = |channel: u8| {
+        let share = f64::from(channel) / 255.0;
+        if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ramp_darkens_and_its_text_stays_readable() {
+        let shades: Vec<Rgb> = (0..=20).map(|step| ramp(f64::from(step) / 20.0)).collect();
+        for (lighter, darker) in shades.iter().zip(shades.iter().skip(1)) {
+            assert!(luminance(*darker) < luminance(*lighter), "{lighter:?} {darker:?}");
+        }
+        for shade in shades {
+            assert!(contrast(shade, text_on(shade)) >= 4.5, "{shade:?}");
+        }
+    }
+
+    #[test]
+    fn chips_are_readable() {
+        for case in [Verdict::Better, Verdict::Worse, Verdict::Neutral] {
+            let (ground, text) = verdict(case);
+            assert!(contrast(ground, text) >= 6.0, "{case:?}");
+        }
+    }
+}
