@@ -3,5 +3,10 @@
 //! The rooms of the house, in reading order; dependencies point upwards only:
 //!
 //! - [`model`]: the life cycle of cases. Pure.
+//! - [`log`]: the event log: reading, checking, quarantine, appending.
 
+pub mod error;
+pub mod generate;
+pub mod log;
 pub mod model;
+pub mod report;

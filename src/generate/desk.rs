@@ -12,7 +12,7 @@ use super::random::Random;
 use super::rhythm::{self, DAY, HOUR, MINUTE, PERIOD_END, Period, Zone};
 use super::text::Language;
 
-/// How long resolved cases can be reopened by a message; said to the log in [`SETTINGS`].
+/// How long resolved cases can be reopened by a message; the `grace_period` of [`SETTINGS`].
 pub(super) const GRACE: i64 = 3 * DAY;
 
 /// How long a shift is, the break included.
@@ -25,7 +25,8 @@ const AGENTS_MAX: u64 = 5_000;
 pub(super) const GREETER: &str = "oakley";
 pub(super) const ROUTER: &str = "router";
 pub(super) const SUPERVISORS: [&str; 2] = ["helena", "marcus"];
-/// The supervisors and the greeter open with their own cases, so to speak: who is named besides the agents.
+
+/// Who works here besides the agents: id, name, role, team, whether a bot.
 const OTHERS: [(&str, &str, &str, &str, bool); 4] = [
     ("helena", "Helena", "supervisor", "care", false),
     ("marcus", "Marcus", "supervisor", "orders", false),
@@ -185,6 +186,7 @@ impl Shift {
 }
 
 const MON_FRI: [bool; 7] = [true, true, true, true, true, false, false];
+const TUE_SAT: [bool; 7] = [false, true, true, true, true, true, false];
 const WED_SUN: [bool; 7] = [false, false, true, true, true, true, true];
 const THU_MON: [bool; 7] = [true, false, false, true, true, true, true];
 
@@ -196,7 +198,7 @@ const ROTA: [Shift; 8] = [
     Shift { zone: Zone::Madrid, starts: 9 * 60, days: WED_SUN },
     Shift { zone: Zone::Madrid, starts: 8 * 60 + 30, days: MON_FRI },
     Shift { zone: Zone::Bogota, starts: 12 * 60, days: MON_FRI },
-    Shift { zone: Zone::Prague, starts: 12 * 60, days: MON_FRI },
+    Shift { zone: Zone::Prague, starts: 12 * 60, days: TUE_SAT },
     Shift { zone: Zone::Bogota, starts: 10 * 60, days: THU_MON },
 ];
 
@@ -241,7 +243,7 @@ const SKILLS: [&[&str]; 4] = [&["refunds"], &["repairs", "german"], &["spanish"]
 /// The agents that a load of cases needs.
 pub(super) fn agents(cases: u64, days: i64, random: &mut Random) -> Vec<Agent> {
     let per_day = cases / days.unsigned_abs().max(1);
-    (0..(AGENTS_MIN + per_day / 16).min(AGENTS_MAX)).map(|n| agent(n, random)).collect()
+    (0..(AGENTS_MIN + per_day / 12).min(AGENTS_MAX)).map(|n| agent(n, random)).collect()
 }
 
 fn agent(n: u64, random: &mut Random) -> Agent {
@@ -257,7 +259,7 @@ fn agent(n: u64, random: &mut Random) -> Agent {
         team: turn(&TEAMS, n).unwrap_or("care"),
         shift: turn(&ROTA, n).unwrap_or(Shift { zone: Zone::Prague, starts: 8 * 60, days: MON_FRI }),
         slowness: random.between(700, 1_400),
-        capacity: usize::try_from(random.between(6, 11)).unwrap_or(8),
+        capacity: usize::try_from(random.between(9, 15)).unwrap_or(10),
         auto_assign: random.chance(750),
         skills: turn(&SKILLS, n / 3).unwrap_or(&[]),
     }
@@ -288,7 +290,12 @@ pub(super) fn write_setup<W: io::Write>(events: &mut Events<W>, agents: &[Agent]
 }
 
 /// An event whose members are JSON already, a quarter of a second after the one before.
-fn write_members<W: io::Write>(events: &mut Events<W>, kind: &str, subject: &str, members: &[(&str, &str)]) -> io::Result<()> {
+fn write_members<W: io::Write>(
+    events: &mut Events<W>,
+    kind: &str,
+    subject: &str,
+    members: &[(&str, &str)],
+) -> io::Result<()> {
     events.move_to(events.now() + 250);
     let event = events.about(kind, format_args!("{subject}"));
     for (name, json) in members {
@@ -300,7 +307,8 @@ fn write_members<W: io::Write>(events: &mut Events<W>, kind: &str, subject: &str
 fn write_users<W: io::Write>(events: &mut Events<W>, agents: &[Agent]) -> io::Result<()> {
     for (id, name, role, team, bot) in OTHERS {
         events.move_to(events.now() + 250);
-        let event = events.about("user.updated", format_args!("{id}")).text("name", name).text("role", role).text("team", team);
+        let event =
+            events.about("user.updated", format_args!("{id}")).text("name", name).text("role", role).text("team", team);
         event.raw("bot", format_args!("{bot}")).end()?;
     }
     agents.iter().try_for_each(|agent| {

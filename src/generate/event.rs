@@ -21,6 +21,7 @@ pub(super) struct Events<W: Write> {
     date: String,
     pub(super) count: u64,
     pub(super) first: Option<i64>,
+    pub(super) last: Option<i64>,
     /// The instant of the next event; never moved back.
     now: i64,
 }
@@ -36,6 +37,7 @@ impl<W: Write> Events<W> {
             date: date_text(day),
             count: 0,
             first: None,
+            last: None,
             now: start,
         }
     }
@@ -64,13 +66,16 @@ impl<W: Write> Events<W> {
     pub(super) fn about(&mut self, kind: &str, subject: std::fmt::Arguments<'_>) -> &mut Self {
         self.count += 1;
         self.first.get_or_insert(self.now);
+        self.last = Some(self.now);
         self.line.clear();
         self.has_member = false;
         let (id, time) = (self.count, self.now.rem_euclid(DAY));
         let (hour, minute, ms) = (time / HOUR, time % HOUR / MINUTE, time % MINUTE);
         let (second, ms) = (ms / 1_000, ms % 1_000);
         let date = std::mem::take(&mut self.date);
-        self.push(format_args!(r#"{{"specversion":"1.0","id":"e-{id:07}","source":"{SOURCE}","type":"{kind}","subject":"{subject}","#));
+        self.push(format_args!(
+            r#"{{"specversion":"1.0","id":"e-{id:07}","source":"{SOURCE}","type":"{kind}","subject":"{subject}","#
+        ));
         self.push(format_args!(r#""time":"{date}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z","data":{{"#));
         self.date = date;
         self

@@ -45,10 +45,11 @@ impl Period {
     }
 }
 
-/// The last Tuesday, Wednesday or Thursday up to `day`: an outage on a Sunday would teach little.
+/// The last Tuesday, Wednesday or Thursday up to `day` that is no holiday's eve nor a holiday: an outage on a Sunday would
+/// teach little.
 fn bad_day(day: i64) -> i64 {
     let mut day = day;
-    while !(1..=3).contains(&weekday(day)) {
+    while !(1..=3).contains(&weekday(day)) || is_holiday(day) || is_holiday(day + 1) {
         day -= 1;
     }
     day
@@ -261,7 +262,10 @@ mod tests {
     #[test]
     fn summer_time_begins_and_ends_on_its_sunday() {
         let prague = |year, month, day| Zone::Prague.offset(day_of(year, month, day)) / HOUR;
-        assert_eq!([prague(2026, 3, 28), prague(2026, 3, 29), prague(2026, 10, 24), prague(2026, 10, 25)], [1, 2, 2, 1]);
+        assert_eq!(
+            [prague(2026, 3, 28), prague(2026, 3, 29), prague(2026, 10, 24), prague(2026, 10, 25)],
+            [1, 2, 2, 1]
+        );
         let new_york = |year, month, day| Zone::NewYork.offset(day_of(year, month, day)) / HOUR;
         assert_eq!([new_york(2026, 3, 7), new_york(2026, 3, 8), new_york(2026, 11, 1)], [-5, -4, -5]);
     }

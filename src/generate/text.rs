@@ -102,9 +102,18 @@ pub(super) static LATE: Topic = Topic {
     priorities: USUAL,
     has_order: true,
     says: Phrase {
-        en: &["my parcel was due on Monday and has not arrived.", "where is my delivery? The tracking has not moved for days."],
-        es: &["mi paquete tenía que llegar el lunes y no ha llegado.", "¿dónde está mi pedido? El seguimiento no avanza."],
-        de: &["mein Paket sollte am Montag kommen und ist noch nicht da.", "wo bleibt meine Lieferung? Die Sendung steht seit Tagen still."],
+        en: &[
+            "my parcel was due on Monday and has not arrived.",
+            "where is my delivery? The tracking has not moved for days.",
+        ],
+        es: &[
+            "mi paquete tenía que llegar el lunes y no ha llegado.",
+            "¿dónde está mi pedido? El seguimiento no avanza.",
+        ],
+        de: &[
+            "mein Paket sollte am Montag kommen und ist noch nicht da.",
+            "wo bleibt meine Lieferung? Die Sendung steht seit Tagen still.",
+        ],
         cs: &["balík měl dorazit v pondělí a pořád nic.", "kde je moje zásilka? Sledování se už dny nehnulo."],
         fr: &["mon colis devait arriver lundi et toujours rien.", "où est ma livraison ? Le suivi n'avance plus."],
     },
@@ -130,11 +139,20 @@ pub(super) static REFUND: Topic = Topic {
     priorities: PRESSING,
     has_order: true,
     says: Phrase {
-        en: &["I sent the shelf back two weeks ago and still wait for my refund.", "I would like my money back, please."],
+        en: &[
+            "I sent the shelf back two weeks ago and still wait for my refund.",
+            "I would like my money back, please.",
+        ],
         es: &["devolví la estantería hace dos semanas y sigo sin el reembolso.", "quiero el reembolso, por favor."],
         de: &["ich habe das Regal zurückgeschickt und möchte mein Geld zurück.", "wann bekomme ich mein Geld zurück?"],
-        cs: &["polici jsem vrátila před dvěma týdny, kdy mi chcete vrátit peníze?", "prosím vrátit peníze za objednávku."],
-        fr: &["j'ai renvoyé l'étagère il y a deux semaines, où est mon remboursement ?", "je souhaite un remboursement, s'il vous plaît."],
+        cs: &[
+            "polici jsem vrátila před dvěma týdny, kdy mi chcete vrátit peníze?",
+            "prosím vrátit peníze za objednávku.",
+        ],
+        fr: &[
+            "j'ai renvoyé l'étagère il y a deux semaines, où est mon remboursement ?",
+            "je souhaite un remboursement, s'il vous plaît.",
+        ],
     },
 };
 
@@ -148,7 +166,10 @@ pub(super) static QUESTION: Topic = Topic {
         es: &["¿la lámpara trae una bombilla cálida?", "¿se puede regular la bombilla sin la aplicación?"],
         de: &["ist bei der Schreibtischlampe eine warme Birne dabei?", "lässt sich die Birne auch ohne App dimmen?"],
         cs: &["je u stolní lampy teplá žárovka?", "dá se žárovka stmívat i bez aplikace?"],
-        fr: &["la lampe de bureau est-elle livrée avec une ampoule chaude ?", "peut-on régler l'ampoule sans l'application ?"],
+        fr: &[
+            "la lampe de bureau est-elle livrée avec une ampoule chaude ?",
+            "peut-on régler l'ampoule sans l'application ?",
+        ],
     },
 };
 
@@ -215,10 +236,19 @@ pub(super) static OUTAGE: Topic = Topic {
     has_order: false,
     says: Phrase {
         en: &["none of my lights react, the house is dark!", "the app says “service unavailable” for hours now."],
-        es: &["ninguna luz responde, ¡la casa está a oscuras!", "la aplicación lleva horas con «servicio no disponible»."],
-        de: &["keine Lampe reagiert, das ganze Haus ist dunkel!", "die App meldet seit Stunden „Dienst nicht verfügbar“."],
+        es: &[
+            "ninguna luz responde, ¡la casa está a oscuras!",
+            "la aplicación lleva horas con «servicio no disponible».",
+        ],
+        de: &[
+            "keine Lampe reagiert, das ganze Haus ist dunkel!",
+            "die App meldet seit Stunden „Dienst nicht verfügbar“.",
+        ],
         cs: &["nereaguje ani jedno světlo, doma je tma!", "aplikace už hodiny hlásí „služba není dostupná“."],
-        fr: &["aucune lampe ne répond, la maison est dans le noir !", "l'application affiche « service indisponible » depuis des heures."],
+        fr: &[
+            "aucune lampe ne répond, la maison est dans le noir !",
+            "l'application affiche « service indisponible » depuis des heures.",
+        ],
     },
 };
 
@@ -261,24 +291,70 @@ pub(super) static GREETING: Phrase = Phrase {
 };
 
 pub(super) static ANSWER: Phrase = Phrase {
-    en: &["we have arranged it and sent you a confirmation.", "this is done now, sorry for the trouble.", "here is what you need; write again if anything is missing."],
-    es: &["ya está arreglado, te hemos enviado la confirmación.", "queda resuelto, perdona las molestias.", "aquí tienes lo necesario; escríbenos si falta algo."],
-    de: &["wir haben es veranlasst und eine Bestätigung geschickt.", "das ist jetzt erledigt, bitte entschuldigen Sie.", "hier ist alles Nötige; melden Sie sich, falls etwas fehlt."],
-    cs: &["zařídili jsme to a poslali vám potvrzení.", "už je to vyřízené, omlouváme se za potíže.", "tady je vše potřebné; kdyby něco chybělo, napište."],
-    fr: &["c'est arrangé, vous avez reçu une confirmation.", "c'est réglé, désolés pour la gêne.", "voici ce qu'il vous faut ; écrivez-nous s'il manque quelque chose."],
+    en: &[
+        "we have arranged it and sent you a confirmation.",
+        "this is done now, sorry for the trouble.",
+        "here is what you need; write again if anything is missing.",
+    ],
+    es: &[
+        "ya está arreglado, te hemos enviado la confirmación.",
+        "queda resuelto, perdona las molestias.",
+        "aquí tienes lo necesario; escríbenos si falta algo.",
+    ],
+    de: &[
+        "wir haben es veranlasst und eine Bestätigung geschickt.",
+        "das ist jetzt erledigt, bitte entschuldigen Sie.",
+        "hier ist alles Nötige; melden Sie sich, falls etwas fehlt.",
+    ],
+    cs: &[
+        "zařídili jsme to a poslali vám potvrzení.",
+        "už je to vyřízené, omlouváme se za potíže.",
+        "tady je vše potřebné; kdyby něco chybělo, napište.",
+    ],
+    fr: &[
+        "c'est arrangé, vous avez reçu une confirmation.",
+        "c'est réglé, désolés pour la gêne.",
+        "voici ce qu'il vous faut ; écrivez-nous s'il manque quelque chose.",
+    ],
 };
 
 pub(super) static ASKING: Phrase = Phrase {
-    en: &["could you send us a photo, please?", "which version of the app do you see in the settings?", "to which address should we deliver?"],
-    es: &["¿nos puedes enviar una foto, por favor?", "¿qué versión de la aplicación aparece en los ajustes?", "¿a qué dirección lo enviamos?"],
-    de: &["könnten Sie uns bitte ein Foto schicken?", "welche Version der App steht in den Einstellungen?", "an welche Adresse dürfen wir liefern?"],
-    cs: &["můžete nám prosím poslat fotku?", "jakou verzi aplikace vidíte v nastavení?", "na jakou adresu máme doručit?"],
-    fr: &["pourriez-vous nous envoyer une photo ?", "quelle version de l'application voyez-vous ?", "à quelle adresse devons-nous livrer ?"],
+    en: &[
+        "could you send us a photo, please?",
+        "which version of the app do you see in the settings?",
+        "to which address should we deliver?",
+    ],
+    es: &[
+        "¿nos puedes enviar una foto, por favor?",
+        "¿qué versión de la aplicación aparece en los ajustes?",
+        "¿a qué dirección lo enviamos?",
+    ],
+    de: &[
+        "könnten Sie uns bitte ein Foto schicken?",
+        "welche Version der App steht in den Einstellungen?",
+        "an welche Adresse dürfen wir liefern?",
+    ],
+    cs: &[
+        "můžete nám prosím poslat fotku?",
+        "jakou verzi aplikace vidíte v nastavení?",
+        "na jakou adresu máme doručit?",
+    ],
+    fr: &[
+        "pourriez-vous nous envoyer une photo ?",
+        "quelle version de l'application voyez-vous ?",
+        "à quelle adresse devons-nous livrer ?",
+    ],
 };
 
 pub(super) static WAITING: Phrase = Phrase {
-    en: &["we have asked the workshop and will be back as soon as we know.", "the carrier is looking into it; we will write again."],
-    es: &["hemos preguntado al taller y te diremos en cuanto sepamos.", "el transportista lo está revisando; te escribiremos."],
+    en: &[
+        "we have asked the workshop and will be back as soon as we know.",
+        "the carrier is looking into it; we will write again.",
+    ],
+    es: &[
+        "hemos preguntado al taller y te diremos en cuanto sepamos.",
+        "el transportista lo está revisando; te escribiremos.",
+    ],
     de: &["wir haben in der Werkstatt gefragt und melden uns.", "der Spediteur prüft es; wir schreiben Ihnen wieder."],
     cs: &["zeptali jsme se v dílně a hned se ozveme.", "dopravce to prověřuje; napíšeme vám."],
     fr: &["nous avons demandé à l'atelier et revenons vers vous.", "le transporteur vérifie ; nous vous écrirons."],
@@ -293,11 +369,26 @@ pub(super) static SORRY: Phrase = Phrase {
 };
 
 pub(super) static DETAIL: Phrase = Phrase {
-    en: &["Here you go.", "It still does not work.", "The street is the same as last time.", "Yes, exactly that one. And what now?"],
+    en: &[
+        "Here you go.",
+        "It still does not work.",
+        "The street is the same as last time.",
+        "Yes, exactly that one. And what now?",
+    ],
     es: &["Aquí lo tienes.", "Sigue sin funcionar.", "La dirección es la misma que antes.", "Sí, justo esa. ¿Y ahora?"],
-    de: &["Bitte sehr.", "Es geht immer noch nicht.", "Die Straße ist dieselbe wie zuletzt.", "Ja, genau die. Und jetzt?"],
+    de: &[
+        "Bitte sehr.",
+        "Es geht immer noch nicht.",
+        "Die Straße ist dieselbe wie zuletzt.",
+        "Ja, genau die. Und jetzt?",
+    ],
     cs: &["Tady to je.", "Pořád to nefunguje.", "Ulice je stejná jako minule.", "Ano, přesně ta. A co teď?"],
-    fr: &["Voilà.", "Cela ne marche toujours pas.", "La rue est la même que la dernière fois.", "Oui, celle-là. Et maintenant ?"],
+    fr: &[
+        "Voilà.",
+        "Cela ne marche toujours pas.",
+        "La rue est la même que la dernière fois.",
+        "Oui, celle-là. Et maintenant ?",
+    ],
 };
 
 pub(super) static IMPATIENT: Phrase = Phrase {
@@ -351,6 +442,24 @@ pub(super) const NOTES: &[&str] = &[
 
 /// The first names and initials of customers.
 pub(super) const CUSTOMERS: &[&str] = &[
-    "Iva N.", "Petr Č.", "Lukas W.", "Jana Ř.", "María G.", "Émile D.", "Sven Ö.", "Chloé B.", "Pablo R.", "Ida S.", "Ben T.", "Nora K.",
-    "Álvaro P.", "Zoë M.", "Karl H.", "Eliška V.", "Hugo L.", "Dana F.", "Rosa I.", "Theo J.",
+    "Iva N.",
+    "Petr Č.",
+    "Lukas W.",
+    "Jana Ř.",
+    "María G.",
+    "Émile D.",
+    "Sven Ö.",
+    "Chloé B.",
+    "Pablo R.",
+    "Ida S.",
+    "Ben T.",
+    "Nora K.",
+    "Álvaro P.",
+    "Zoë M.",
+    "Karl H.",
+    "Eliška V.",
+    "Hugo L.",
+    "Dana F.",
+    "Rosa I.",
+    "Theo J.",
 ];

@@ -7,7 +7,7 @@
 pub mod history;
 
 use super::desk::{Desk, Withdrawal, Withdrawn};
-use super::event::{Act, CaseEvent, Creation, EventType, Message, Priority, Sentiment, Status, instant_bytes};
+use super::event::{Act, CaseEvent, Creation, EventType, Message, Priority, Status, instant_bytes};
 use super::finding::{Finding, OpenSpan, Rule};
 use super::json::Json;
 use super::time::Instant;

@@ -15,6 +15,7 @@ mod png;
 mod sheet;
 mod sketch;
 
+pub use card::{arrow, verdict_word};
 pub use paint::escaped;
 
 use super::page::{Chart, Page, Widget};

@@ -1,7 +1,7 @@
 //! The colours of every report, in one place.
 //!
 //! The series colours are those of Okabe and Ito, which stay apart for the common kinds of colour blindness; their
-//! yellow and black, too pale and too heavy for bars, are an olive and a slate here. A colour is never the only
+//! yellow and black, too pale and too heavy for bars, are a sand and a slate here. A colour is never the only
 //! carrier of meaning: lines carry markers, what is compared with is dashed, and a verdict is written out.
 
 use super::page::{Ink, Verdict};
@@ -42,18 +42,15 @@ const SERIES: [Rgb; 8] = [
     Rgb(0x56, 0xb4, 0xe9),
     Rgb(0xd5, 0x5e, 0x00),
     Rgb(0x4b, 0x57, 0x63),
-    Rgb(0xa9, 0xa3, 0x38),
+    Rgb(0xb9, 0xb2, 0x5a),
 ];
 
-/// One hue from nearly white to deep, evenly darker.
-const RAMP: [Rgb; 6] = [
-    Rgb(0xee, 0xf4, 0xfa),
-    Rgb(0xcb, 0xdf, 0xf0),
-    Rgb(0x96, 0xc1, 0xe1),
-    Rgb(0x56, 0x9a, 0xca),
-    Rgb(0x1f, 0x6c, 0xa8),
-    Rgb(0x0b, 0x3d, 0x6b),
-];
+/// One hue from nearly white to deep, evenly darker. It leaves out the middle tones on which neither ink nor white
+/// can be read.
+const LIGHT: [Rgb; 4] = [Rgb(0xee, 0xf4, 0xfa), Rgb(0xcb, 0xdf, 0xf0), Rgb(0x96, 0xc1, 0xe1), Rgb(0x56, 0x98, 0xc8)];
+const DEEP: [Rgb; 3] = [Rgb(0x2c, 0x77, 0xb1), Rgb(0x1b, 0x63, 0x9d), Rgb(0x0b, 0x3d, 0x6b)];
+/// The shade at which the deep tones begin.
+const DEEP_FROM: f64 = 0.6;
 
 /// The colour of a series; the palette starts again after its eighth colour.
 pub fn ink(ink: Ink) -> Rgb {
@@ -75,14 +72,23 @@ pub fn verdict(verdict: Verdict) -> (Rgb, Rgb) {
 
 /// The colour of a heat map for a shade from 0 to 1.
 pub fn ramp(shade: f64) -> Rgb {
-    let mut place = shade.clamp(0.0, 1.0) * 5.0;
-    for (low, high) in RAMP.iter().zip(RAMP.iter().skip(1)) {
-        if place <= 1.0 {
-            return mix(*low, *high, place);
-        }
-        place -= 1.0;
+    let shade = shade.clamp(0.0, 1.0);
+    if shade < DEEP_FROM {
+        along(&LIGHT, shade / DEEP_FROM * 3.0)
+    } else {
+        along(&DEEP, (shade - DEEP_FROM) / (1.0 - DEEP_FROM) * 2.0)
     }
-    RAMP.last().copied().unwrap_or(INK)
+}
+
+/// The colour so many steps along a row of colours.
+fn along(colors: &[Rgb], mut steps: f64) -> Rgb {
+    for (from, to) in colors.iter().zip(colors.iter().skip(1)) {
+        if steps <= 1.0 {
+            return mix(*from, *to, steps);
+        }
+        steps -= 1.0;
+    }
+    colors.last().copied().unwrap_or(INK)
 }
 
 /// Text that is readable on a ground: dark ink or white, whichever stands out more.

@@ -1,6 +1,6 @@
 //! Bars over buckets: side by side, stacked, or touching as a histogram.
 
-use super::chart::{LABEL, Plot, baseline, color, frame, spots, square};
+use super::chart::{LABEL, Plot, baseline, color, frame, spots};
 use super::lettering::width;
 use super::sketch::{Anchor, Area, At, Face, Sketch, count};
 use crate::report::page::{Arrangement, Axis, Categories, Ink, Series};
@@ -20,7 +20,7 @@ pub fn sketch(
     height: f64,
 ) -> Sketch {
     let mut sketch = Sketch::default();
-    let plot = frame(&mut sketch, (x, y, series), (width, height), swatch);
+    let plot = frame(&mut sketch, (x, y, series), (width, height), sign);
     for slot in 0..plot.slots {
         match arrangement {
             Arrangement::Stacked => stack(&mut sketch, series, slot, plot),
@@ -36,11 +36,9 @@ pub fn sketch(
     sketch
 }
 
-fn swatch(sketch: &mut Sketch, _: usize, series: &Series, at: At) {
-    square(sketch, at, color(series));
-    if series.ink == Ink::Previous {
-        hollow(sketch, Area { left: at.x + 7.0, top: at.y - 6.0, width: 12.0, height: 12.0 });
-    }
+fn sign(sketch: &mut Sketch, series: &Series, at: At) -> f64 {
+    bar(sketch, series, Area { left: at.x, top: at.y - 6.0, width: 12.0, height: 12.0 });
+    19.0
 }
 
 /// What is compared with is an outline: told from the present without colour.
@@ -121,7 +119,12 @@ mod tests {
 
     fn series(values: &[f64], index: usize) -> Series {
         let texts = values.iter().map(f64::to_string).collect();
-        Series { name: format!("s{index}"), values: values.iter().copied().map(Some).collect(), texts, ink: Ink::Palette(index) }
+        Series {
+            name: format!("s{index}"),
+            values: values.iter().copied().map(Some).collect(),
+            texts,
+            ink: Ink::Palette(index),
+        }
     }
 
     #[test]

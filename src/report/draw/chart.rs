@@ -1,7 +1,7 @@
 //! What charts over buckets share: legend, unit, vertical scale, and the labels under the buckets.
 
 use super::lettering::{shortened, width, wrapped_to};
-use super::sketch::{Anchor, Area, At, Face, Pen, Shape, Sketch, count};
+use super::sketch::{Anchor, Area, At, Face, Pen, Sketch, count};
 use super::{bars, heatmap, lines};
 use crate::report::page::{Axis, Categories, Chart, Ink, Series};
 use crate::report::palette::{self, AXIS, GRID, INK, MUTED, Rgb};
@@ -10,10 +10,11 @@ pub const LABEL: Face = Face::plain(12.0, MUTED);
 const NAME: Face = Face::plain(12.5, INK);
 const GRID_PEN: Pen = Pen { color: GRID, width: 1.0, dash: None };
 const AXIS_PEN: Pen = Pen { color: AXIS, width: 1.0, dash: None };
-/// Room between a legend's swatch and its name, and between one name and the next swatch.
-const SWATCH: f64 = 26.0;
-const NAME_GAP: f64 = 20.0;
+/// Room from a name in the legend to the next sign.
+const NAME_GAP: f64 = 22.0;
 const LEGEND_ROW: f64 = 21.0;
+/// Height under the zero line for one row of labels.
+const LABEL_ROW: f64 = 24.0;
 /// The longest label that is written upwards.
 const TURNED_ROOM: f64 = 96.0;
 
@@ -45,7 +46,9 @@ impl Plot {
 /// The chart in a given size.
 pub fn sketch(chart: &Chart, width: f64, height: f64) -> Sketch {
     match chart {
-        Chart::Lines { x, y, series, mark, filled } => lines::sketch(x, y, series, mark.as_ref(), *filled, width, height),
+        Chart::Lines { x, y, series, mark, filled } => {
+            lines::sketch(x, y, series, mark.as_ref(), *filled, width, height)
+        }
         Chart::Bars { x, y, series, arrangement } => bars::sketch(x, y, series, *arrangement, width, height),
         Chart::Heatmap { columns, rows, cells, low, high } => {
             heatmap::sketch(columns, rows, cells, (low, high), width, height)
@@ -58,10 +61,26 @@ pub fn height(chart: &Chart, width: u32) -> u32 {
     match chart {
         Chart::Heatmap { rows, .. } => {
             let rows = u32::try_from(rows.len()).unwrap_or(u32::MAX).clamp(1, 60);
-            rows * if width < 480 { 24 } else { 30 } + 64
+            rows * if width < 800 { 24 } else { 30 } + 64
         }
-        Chart::Lines { .. } | Chart::Bars { .. } => (width * 12 / 25).clamp(240, 340),
+        Chart::Lines { x, series, .. } | Chart::Bars { x, series, .. } => {
+            (width * 12 / 25).clamp(240, 340) + extra_height(x, series, f64::from(width))
+        }
     }
+}
+
+/// What long labels and a long legend need beyond one line each, so that the values keep their room.
+fn extra_height(x: &Categories, series: &[Series], width: f64) -> u32 {
+    let left = 50.0;
+    let labels = Labels::of(x, left, (width - left) / count(x.labels.len().max(1))).room() - LABEL_ROW;
+    let names =
+        if series.len() > 1 { legend(&mut Sketch::default(), series, width, |_, _, _| 24.0) } else { LEGEND_ROW };
+    whole(labels) + whole(names - LEGEND_ROW)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few hundred pixels, never negative")]
+pub fn whole(length: f64) -> u32 {
+    length.max(0.0).round() as u32
 }
 
 /// What the chart is, in words, for those who hear the page.
@@ -74,14 +93,15 @@ pub fn spoken(chart: &Chart) -> String {
     }
 }
 
-/// Draws everything but the values and answers where those go. `swatch` draws a series' sign in the legend.
+/// Draws everything but the values and answers where those go. `sign` draws the sign of a series in the legend and
+/// answers its width with the space after it.
 pub fn frame(
     sketch: &mut Sketch,
     (x, y, series): (&Categories, &Axis, &[Series]),
     size: (f64, f64),
-    swatch: impl Fn(&mut Sketch, usize, &Series, At),
+    sign: impl Fn(&mut Sketch, &Series, At) -> f64,
 ) -> Plot {
-    let mut top = if series.len() > 1 { legend(sketch, series, size.0, swatch) } else { 0.0 };
+    let mut top = if series.len() > 1 { legend(sketch, series, size.0, sign) } else { 0.0 };
     let unit = unit_text(y, series);
     if !unit.is_empty() {
         sketch.text(0.0, top + 12.0, &shortened(&unit, LABEL, size.0), LABEL, Anchor::Start);
@@ -90,7 +110,7 @@ pub fn frame(
     top += 10.0;
     let left = y.ticks.iter().map(|(_, text)| width(text, LABEL)).fold(0.0, f64::max) + 10.0;
     let slots = x.labels.len().max(1);
-    let labels = Labels::of(x, (size.0 - left) / count(slots));
+    let labels = Labels::of(x, left, (size.0 - left) / count(slots));
     let height = (size.1 - top - labels.room()).max(20.0);
     let area = Area { left, top, width: (size.0 - left).max(20.0), height };
     let plot = Plot { area, slots, max: if y.max > 0.0 { y.max } else { 1.0 } };
@@ -109,16 +129,23 @@ fn unit_text(y: &Axis, series: &[Series]) -> String {
     }
 }
 
-fn legend(sketch: &mut Sketch, series: &[Series], room: f64, swatch: impl Fn(&mut Sketch, usize, &Series, At)) -> f64 {
+/// Width of what stands over the vertical axis.
+pub fn unit_width(y: &Axis, series: &[Series]) -> f64 {
+    width(&unit_text(y, series), LABEL)
+}
+
+fn legend(sketch: &mut Sketch, series: &[Series], room: f64, sign: impl Fn(&mut Sketch, &Series, At) -> f64) -> f64 {
     let (mut left, mut top) = (0.0, 0.0);
-    for (index, series) in series.iter().enumerate() {
-        let name = shortened(&series.name, NAME, room - SWATCH);
-        let needed = SWATCH + width(&name, NAME);
+    for series in series {
+        let mut drawn = Sketch::default();
+        let start = sign(&mut drawn, series, At { x: 0.0, y: 8.5 });
+        let name = shortened(&series.name, NAME, room - start);
+        drawn.text(start, 13.0, &name, NAME, Anchor::Start);
+        let needed = start + width(&name, NAME);
         if left > 0.0 && left + needed > room {
             (left, top) = (0.0, top + LEGEND_ROW);
         }
-        swatch(sketch, index, series, At { x: left, y: top + 8.5 });
-        sketch.text(left + SWATCH, top + 13.0, &name, NAME, Anchor::Start);
+        sketch.add(drawn, left, top);
         left += needed + NAME_GAP;
     }
     top + LEGEND_ROW + 6.0
@@ -149,13 +176,8 @@ pub fn spots(sketch: &mut Sketch, x: &Categories, series: &[Series], plot: Plot)
             series.values.get(slot)?.as_ref()?;
             Some(format!("\n{}: {}", series.name, series.texts.get(slot)?))
         });
-        sketch.spot(area, values.fold(label.clone(), |text, line| text + &line));
+        sketch.spot(area, &values.fold(label.clone(), |text, line| text + &line));
     }
-}
-
-/// A square of a series' colour, for a legend of bars.
-pub fn square(sketch: &mut Sketch, at: At, color: Rgb) {
-    sketch.rect(Area { left: at.x + 7.0, top: at.y - 6.0, width: 12.0, height: 12.0 }, color);
 }
 
 /// The order in which series are painted: what is compared with lies lowest, the first series on top.
@@ -176,39 +198,44 @@ pub fn color(series: &Series) -> Rgb {
 }
 
 /// How the labels under the buckets stand so that none runs into another.
+#[derive(Debug, PartialEq)]
 enum Labels {
-    /// Side by side, as many as there is room for.
-    Flat(Vec<(usize, String)>),
+    /// Side by side, as many as there is room for: the centre of each and its text.
+    Flat(Vec<(f64, String)>),
     /// In two lines, each bucket its own.
-    Folded(Vec<(usize, Vec<String>)>),
+    Folded(Vec<(f64, Vec<String>)>),
     /// Written upwards.
-    Turned(Vec<(usize, String)>),
+    Turned(Vec<(f64, String)>),
 }
 
 impl Labels {
-    fn of(x: &Categories, slot: f64) -> Labels {
+    fn of(x: &Categories, left: f64, slot: f64) -> Labels {
+        let right = left + slot * count(x.labels.len().max(1));
+        let center = |at: usize| left + (count(at) + 0.5) * slot;
         let every_bucket = x.ticks.len() >= x.labels.len();
         // Short labels count on (hours, days) and a reader can fill in what is left out; names cannot be guessed.
         let are_names = x.ticks.iter().any(|(_, text)| text.chars().count() > 6);
-        if fits(&x.ticks, 1, slot) {
-            Labels::Flat(x.ticks.clone())
-        } else if every_bucket && are_names && slot >= 56.0 {
-            let fold = |text: &str| wrapped_to(text, LABEL, slot - 8.0, 2);
-            Labels::Folded(x.ticks.iter().map(|(slot, text)| (*slot, fold(text))).collect())
+        let flat: Vec<(f64, String)> =
+            x.ticks.iter().map(|(at, text)| (kept_inside(center(*at), text, right), text.clone())).collect();
+        if fits(&flat, 1) {
+            Labels::Flat(flat)
+        } else if every_bucket && (slot >= 68.0 && are_names || x.ticks.iter().all(|(_, text)| folds(text, slot))) {
+            let fold = |text: &str| wrapped_to(text, LABEL, slot - 6.0, 2);
+            Labels::Folded(x.ticks.iter().map(|(at, text)| (center(*at), fold(text))).collect())
         } else if every_bucket && are_names && slot >= 14.0 {
             let turn = |text: &str| shortened(text, LABEL, TURNED_ROOM);
-            Labels::Turned(x.ticks.iter().map(|(slot, text)| (*slot, turn(text))).collect())
+            Labels::Turned(x.ticks.iter().map(|(at, text)| (center(*at), turn(text))).collect())
         } else {
-            let step = (2..x.ticks.len()).find(|step| fits(&x.ticks, *step, slot)).unwrap_or(x.ticks.len().max(1));
-            Labels::Flat(x.ticks.iter().step_by(step).cloned().collect())
+            let step = (2..flat.len()).find(|step| fits(&flat, *step)).unwrap_or(flat.len().max(1));
+            Labels::Flat(flat.into_iter().step_by(step).collect())
         }
     }
 
     /// Height under the zero line.
     fn room(&self) -> f64 {
         match self {
-            Labels::Flat(_) => 24.0,
-            Labels::Folded(_) => 40.0,
+            Labels::Flat(_) => LABEL_ROW,
+            Labels::Folded(_) => LABEL_ROW + 16.0,
             Labels::Turned(ticks) => ticks.iter().map(|(_, text)| width(text, LABEL)).fold(0.0, f64::max) + 14.0,
         }
     }
@@ -217,37 +244,75 @@ impl Labels {
         let base = plot.area.bottom();
         match self {
             Labels::Flat(ticks) => {
-                for (slot, text) in ticks {
-                    let half = width(text, LABEL) / 2.0;
-                    let x = plot.x(*slot).min(plot.area.right() - half).max(half);
-                    sketch.text(x, base + 19.0, text, LABEL, Anchor::Middle);
+                for (x, text) in ticks {
+                    sketch.text(*x, base + 19.0, text, LABEL, Anchor::Middle);
                 }
             }
             Labels::Folded(ticks) => {
-                for (slot, lines) in ticks {
+                for (x, lines) in ticks {
                     for (row, line) in lines.iter().enumerate() {
-                        sketch.text(plot.x(*slot), base + 19.0 + 15.0 * count(row), line, LABEL, Anchor::Middle);
+                        sketch.text(*x, base + 19.0 + 15.0 * count(row), line, LABEL, Anchor::Middle);
                     }
                 }
             }
             Labels::Turned(ticks) => {
-                for (slot, text) in ticks {
-                    sketch.turned_text(plot.x(*slot) + 4.0, base + 8.0, text, LABEL);
+                for (x, text) in ticks {
+                    sketch.turned_text(x + 4.0, base + 8.0, text, LABEL);
                 }
             }
         }
     }
 }
 
-/// Whether every n-th label has room beside its neighbour.
-fn fits(ticks: &[(usize, String)], step: usize, slot: f64) -> bool {
-    let kept: Vec<(f64, f64)> =
-        ticks.iter().step_by(step).map(|(at, text)| (count(*at) * slot, width(text, LABEL))).collect();
-    kept.iter().zip(kept.iter().skip(1)).all(|(one, next)| next.0 - one.0 >= (one.1 + next.1) / 2.0 + 8.0)
+/// Whether a label stands whole in two lines.
+fn folds(text: &str, slot: f64) -> bool {
+    let lines = wrapped_to(text, LABEL, slot - 6.0, 2);
+    lines.iter().all(|line| !line.ends_with('…')) && text.contains(' ')
 }
 
-/// A filled disc with a white edge, so that it stands out of what it lies on.
-pub fn dot(sketch: &mut Sketch, center: At, radius: f64, color: Rgb) {
-    sketch.shapes.push(Shape::Dot { center, radius: radius + 1.2, fill: palette::PAPER });
-    sketch.shapes.push(Shape::Dot { center, radius, fill: color });
+/// The centre of a label, moved so that no end of it leaves the picture.
+fn kept_inside(center: f64, text: &str, right: f64) -> f64 {
+    let half = width(text, LABEL) / 2.0;
+    center.min(right - half).max(half)
+}
+
+/// Whether every n-th label has room beside its neighbour.
+fn fits(labels: &[(f64, String)], step: usize) -> bool {
+    let kept: Vec<(f64, f64)> = labels.iter().step_by(step).map(|(x, text)| (*x, width(text, LABEL))).collect();
+    kept.iter().zip(kept.iter().skip(1)).all(|(one, next)| next.0 - one.0 >= f64::midpoint(one.1, next.1) + 8.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn categories(labels: &[&str]) -> Categories {
+        let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+        Categories { ticks: labels.iter().cloned().enumerate().collect(), labels }
+    }
+
+    fn side_by_side(labels: Labels) -> Vec<(f64, String)> {
+        if let Labels::Flat(kept) = labels { kept } else { Vec::new() }
+    }
+
+    #[test]
+    fn hours_are_thinned_and_names_are_kept() {
+        let hours: Vec<String> = (0..24).map(|hour| format!("{hour:02}")).collect();
+        let hours = categories(&hours.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(side_by_side(Labels::of(&hours, 30.0, 12.0)).len(), 12);
+        let names = categories(&["Returns and refunds", "Technical questions", "Billing"]);
+        assert!(matches!(Labels::of(&names, 0.0, 80.0), Labels::Folded(all) if all.len() == 3));
+        assert!(matches!(Labels::of(&names, 0.0, 30.0), Labels::Turned(all) if all.len() == 3));
+    }
+
+    #[test]
+    fn the_last_label_neither_leaves_the_picture_nor_hits_its_neighbour() {
+        let days = Categories {
+            labels: (1..=31).map(|day| format!("{day} May 2026")).collect(),
+            ticks: (0..31).step_by(6).map(|day| (day, format!("{} May", day + 1))).collect(),
+        };
+        let kept = side_by_side(Labels::of(&days, 30.0, 8.0));
+        assert!(kept.len() > 2 && fits(&kept, 1), "{kept:?}");
+        assert!(kept.iter().all(|(x, text)| x + width(text, LABEL) / 2.0 <= 30.0 + 31.0 * 8.0 + 1e-9));
+    }
 }

@@ -33,16 +33,16 @@ pub fn sketch(
     }
     column_names(&mut sketch, columns, grid, cell.0);
     let face_size = text_size(cells, cell);
-    for (row, name) in cells.iter().zip(rows).enumerate().map(|(index, (row, name))| ((index, row), name)) {
-        for (column, (value, heading)) in row.1.iter().zip(columns).enumerate() {
+    for (row, (values, name)) in cells.iter().zip(rows).enumerate() {
+        for (column, (value, heading)) in values.iter().zip(columns).enumerate() {
             let area = Area {
                 left: grid.left + count(column) * cell.0,
-                top: grid.top + count(row.0) * cell.1,
+                top: grid.top + count(row) * cell.1,
                 width: (cell.0 - GAP).max(1.0),
                 height: (cell.1 - GAP).max(1.0),
             };
             paint_cell(&mut sketch, value, area, face_size);
-            sketch.spot(area, format!("{name} {heading}: {}", value.text));
+            sketch.spot(area, &format!("{name} {heading}: {}", value.text));
         }
     }
     sketch

@@ -1,6 +1,6 @@
 //! Text: how wide it is, how it is broken or shortened, and how its glyphs become pixels.
 //!
-//! Widths are those of DejaVu Sans, which travels inside the program, so layout is the same on every machine. It is
+//! Widths are those of `DejaVu Sans`, which travels inside the program, so layout is the same on every machine. It is
 //! a wide face: a reader's own font in an HTML page nearly always needs less room. The glyphs are placed here and
 //! not by plotters, whose own placing (0.3.7) drops the space left of each glyph.
 
@@ -141,15 +141,15 @@ mod tests {
 
     #[test]
     fn widths_are_those_of_the_font() {
-        // DejaVu Sans: every figure is 1303 of 2048 units wide.
+        // In this font every figure is 1303 of 2048 units wide.
         assert!((width("0123", FACE) - 4.0 * 13.03 * 10.0 / 20.48).abs() < 1e-3);
     }
 
     #[test]
     fn long_text_is_shortened_or_broken() {
         let room = width("first response", FACE);
-        assert_eq!(wrapped("first response time by platform", FACE, room), ["first", "response time", "by platform"]);
-        assert_eq!(wrapped_to("first response time by platform", FACE, room, 2).len(), 2);
+        assert_eq!(wrapped("first response time by platform", FACE, room), ["first response", "time by", "platform"]);
+        assert_eq!(wrapped_to("first response time by platform", FACE, room, 2), ["first response", "time by pla…"]);
         assert!(shortened("first response time", FACE, room).ends_with('…'));
         assert!(width(&shortened("first response time", FACE, room), FACE) <= room);
     }

@@ -1,14 +1,14 @@
 //! Lines and filled areas over buckets. A bucket without a value is a gap, never a zero.
 
-use super::chart::{LABEL, Plot, baseline, color, dot, frame, painting_order, spots};
-use super::lettering::width;
-use super::sketch::{Anchor, Area, At, Face, Pen, Shape, Sketch};
+use super::chart::{LABEL, Plot, baseline, color, frame, painting_order, spots, unit_width};
+use super::lettering::{shortened, width};
+use super::sketch::{Anchor, Area, At, Face, Pen, Shape, Sketch, count};
 use crate::report::page::{Axis, Categories, Ink, Mark, Series};
 use crate::report::palette::{MARK, PAPER, Rgb};
 
 const MARK_FACE: Face = Face { color: MARK, ..LABEL };
-/// Below this width of a bucket, markers would hide their line.
-const MARKER_SLOT_MIN: f64 = 11.0;
+/// Closer together than this, markers would hide their line; then every n-th bucket carries one.
+const MARKER_GAP_MIN: f64 = 11.0;
 
 /// The lines, drawn over grid and axes.
 pub fn sketch(
@@ -22,18 +22,17 @@ pub fn sketch(
 ) -> Sketch {
     let mut sketch = Sketch::default();
     let marked = are_marked(series);
-    let plot = frame(&mut sketch, (x, y, series), (width, height), |sketch, _, series, at| {
-        swatch(sketch, series, at, marked);
-    });
+    let plot =
+        frame(&mut sketch, (x, y, series), (width, height), |sketch, series, at| sign(sketch, series, at, marked));
     if filled {
         series.iter().filter(|series| series.ink != Ink::Previous).for_each(|series| fill(&mut sketch, series, plot));
     }
     baseline(&mut sketch, plot);
     for (_, series) in painting_order(series) {
-        line(&mut sketch, series, plot, marked && plot.slot() >= MARKER_SLOT_MIN);
+        line(&mut sketch, series, plot, marked);
     }
     if let Some(mark) = mark {
-        target(&mut sketch, mark, plot);
+        target(&mut sketch, mark, series, plot, unit_width(y, series));
     }
     spots(&mut sketch, x, series, plot);
     sketch
@@ -73,14 +72,20 @@ fn line(sketch: &mut Sketch, series: &Series, plot: Plot, marked: bool) {
     for run in runs(&series.values) {
         let points = places(&run, plot);
         if let [alone] = points.as_slice() {
-            dot(sketch, *alone, 3.0, color(series));
+            dot(sketch, *alone, 3.4, color(series));
             continue;
         }
         sketch.path(points.clone(), pen(series));
         if marked {
-            points.iter().for_each(|at| marker(sketch, series, *at));
+            let own = run.iter().zip(&points).filter(|((slot, _), _)| carries_marker(*slot, plot));
+            own.for_each(|(_, at)| marker(sketch, series, *at));
         }
     }
+}
+
+fn carries_marker(slot: usize, plot: Plot) -> bool {
+    let step = (1..plot.slots).find(|step| count(*step) * plot.slot() >= MARKER_GAP_MIN).unwrap_or(1);
+    slot.is_multiple_of(step)
 }
 
 fn fill(sketch: &mut Sketch, series: &Series, plot: Plot) {
@@ -97,45 +102,70 @@ fn marker(sketch: &mut Sketch, series: &Series, at: At) {
     let Ink::Palette(index) = series.ink else { return };
     let color = color(series);
     match index % 4 {
-        0 => dot(sketch, at, 2.8, color),
-        1 => block(sketch, at, &[(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)], 2.6, color),
-        2 => block(sketch, at, &[(0.0, -1.2), (1.15, 0.9), (-1.15, 0.9)], 3.2, color),
-        _ => block(sketch, at, &[(0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)], 3.8, color),
+        0 => dot(sketch, at, 3.0, color),
+        1 => block(sketch, at, &[(-2.6, -2.6), (2.6, -2.6), (2.6, 2.6), (-2.6, 2.6)], color),
+        2 => block(sketch, at, &[(0.0, -3.9), (3.7, 2.9), (-3.7, 2.9)], color),
+        _ => block(sketch, at, &[(0.0, -3.9), (3.9, 0.0), (0.0, 3.9), (-3.9, 0.0)], color),
     }
     if index % 8 >= 4 {
-        sketch.shapes.push(Shape::Dot { center: at, radius: 1.3, fill: PAPER });
+        dot(sketch, at, 1.3, PAPER);
     }
 }
 
-fn block(sketch: &mut Sketch, at: At, corners: &[(f64, f64)], size: f64, color: Rgb) {
-    for (size, fill) in [(size + 1.4, PAPER), (size, color)] {
-        let points = corners.iter().map(|(x, y)| At { x: at.x + x * size, y: at.y + y * size }).collect();
-        sketch.shapes.push(Shape::Polygon { points, fill, opacity: 1.0 });
-    }
+fn dot(sketch: &mut Sketch, center: At, radius: f64, fill: Rgb) {
+    sketch.shapes.push(Shape::Dot { center, radius, fill });
 }
 
-fn swatch(sketch: &mut Sketch, series: &Series, at: At, marked: bool) {
-    let ends = [At { x: at.x, y: at.y }, At { x: at.x + 19.0, y: at.y }];
+fn block(sketch: &mut Sketch, at: At, corners: &[(f64, f64)], fill: Rgb) {
+    let points = corners.iter().map(|(x, y)| At { x: at.x + x, y: at.y + y }).collect();
+    sketch.shapes.push(Shape::Polygon { points, fill, opacity: 1.0 });
+}
+
+fn sign(sketch: &mut Sketch, series: &Series, at: At, marked: bool) -> f64 {
+    let ends = [At { x: at.x, y: at.y }, At { x: at.x + 22.0, y: at.y }];
     sketch.path(ends.to_vec(), pen(series));
     if marked {
-        marker(sketch, series, At { x: at.x + 9.5, y: at.y });
+        marker(sketch, series, At { x: at.x + 11.0, y: at.y });
     }
+    29.0
 }
 
-/// A dashed line across, its name above it at the right end on a white ground.
-fn target(sketch: &mut Sketch, mark: &Mark, plot: Plot) {
+/// A dotted line across, with its name where no line of values runs through it, or else over the chart.
+fn target(sketch: &mut Sketch, mark: &Mark, series: &[Series], plot: Plot, taken: f64) {
     let y = plot.y(mark.value).round() + 0.5;
     let pen = Pen { color: MARK, width: 1.25, dash: Some((2.0, 3.0)) };
     sketch.line((plot.area.left, y), (plot.area.right(), y), pen);
-    let wide = width(&mark.label, MARK_FACE);
-    let label = Area { left: plot.area.right() - wide - 8.0, top: y - 18.5, width: wide + 8.0, height: 17.0 };
-    sketch.shapes.push(Shape::Polygon { points: corners(label), fill: PAPER, opacity: 0.85 });
-    sketch.text(plot.area.right() - 4.0, y - 6.0, &mark.label, MARK_FACE, Anchor::End);
+    let size = (width(&mark.label, MARK_FACE) + 8.0, 17.0);
+    let free = label_places(plot, y, size).into_iter().find(|area| is_free(*area, series, plot));
+    if let Some(area) = free {
+        sketch.text(area.left + 4.0, area.top + 12.5, &mark.label, MARK_FACE, Anchor::Start);
+        return;
+    }
+    let room = plot.area.right() - taken - 44.0;
+    let label = shortened(&mark.label, MARK_FACE, room.max(24.0));
+    let (base, left) = (plot.area.top - 16.0, plot.area.right() - width(&label, MARK_FACE));
+    sketch.line((left - 30.0, base - 4.0), (left - 7.0, base - 4.0), pen);
+    sketch.text(left, base, &label, MARK_FACE, Anchor::Start);
 }
 
-fn corners(area: Area) -> Vec<At> {
-    let (left, right, top, bottom) = (area.left, area.right(), area.top, area.bottom());
-    [(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| At { x, y }).to_vec()
+/// Where the name of a mark may stand: from the right end to the left, above the mark and below it.
+fn label_places(plot: Plot, y: f64, (wide, high): (f64, f64)) -> Vec<Area> {
+    let room = (plot.area.width - wide).max(0.0);
+    let lefts = (0..=16).map(|step| plot.area.right() - wide - room * f64::from(step) / 16.0);
+    let tops = [y - high - 1.5, y + 2.5];
+    let areas = lefts.flat_map(|left| tops.map(|top| Area { left, top, width: wide, height: high }));
+    areas.filter(|area| area.top >= plot.area.top - 10.0 && area.bottom() < plot.area.bottom()).collect()
+}
+
+/// Whether no line of values comes near an area: each is looked at where it passes, and one bucket to each side.
+fn is_free(area: Area, series: &[Series], plot: Plot) -> bool {
+    let (left, right) = (area.left - plot.slot(), area.right() + plot.slot());
+    series.iter().all(|series| {
+        let passing = series.values.iter().enumerate().filter(|(slot, _)| (left..=right).contains(&plot.x(*slot)));
+        let heights: Vec<f64> = passing.filter_map(|(_, value)| value.map(|value| plot.y(value))).collect();
+        let (top, bottom) = heights.iter().fold((f64::MAX, f64::MIN), |(top, bottom), y| (y.min(top), y.max(bottom)));
+        bottom < area.top - 3.0 || top > area.bottom() + 3.0
+    })
 }
 
 #[cfg(test)]
@@ -153,10 +183,26 @@ mod tests {
         let y = Axis { max: 4.0, ticks: Vec::new(), label: "min".to_owned() };
         let drawn = sketch(&x, &y, &[series], None, false, 400.0, 200.0);
         let curves = drawn.shapes.iter().filter(|shape| matches!(shape, Shape::Path { pen, .. } if pen.width > 2.0));
-        let lengths: Vec<usize> =
-            curves.filter_map(|shape| if let Shape::Path { points, .. } = shape { Some(points.len()) } else { None }).collect();
+        let lengths: Vec<usize> = curves
+            .filter_map(|shape| if let Shape::Path { points, .. } = shape { Some(points.len()) } else { None })
+            .collect();
         assert_eq!(lengths, [2]);
         let dots = drawn.shapes.iter().filter(|shape| matches!(shape, Shape::Dot { .. })).count();
-        assert_eq!(dots, 2, "the value that stands alone is a disc with a white edge");
+        assert_eq!(dots, 1, "the value that stands alone is a disc");
+    }
+
+    #[test]
+    fn the_name_of_a_mark_keeps_clear_of_the_lines() {
+        let area = Area { left: 0.0, top: 0.0, width: 100.0, height: 100.0 };
+        let plot = Plot { area, slots: 10, max: 10.0 };
+        let flat = |value: f64| Series {
+            name: String::new(),
+            values: vec![Some(value); 10],
+            texts: Vec::new(),
+            ink: Ink::Palette(0),
+        };
+        let label = Area { left: 60.0, top: 40.0, width: 30.0, height: 17.0 };
+        assert!(is_free(label, &[flat(1.0), flat(9.0)], plot));
+        assert!(!is_free(label, &[flat(5.0)], plot));
     }
 }

@@ -230,9 +230,8 @@ fn draw_text<DB: DrawingBackend>(
     let start = if turned { (at.x, at.y + before) } else { (at.x - before, at.y) };
     let (left, base) = (units(start.0, scale), units(start.1, scale));
     let (width, height) = canvas.dim_in_pixel();
-    let inside = |(x, y): (i32, i32)| {
-        u32::try_from(x).is_ok_and(|x| x < width) && u32::try_from(y).is_ok_and(|y| y < height)
-    };
+    let inside =
+        |(x, y): (i32, i32)| u32::try_from(x).is_ok_and(|x| x < width) && u32::try_from(y).is_ok_and(|y| y < height);
     let drawn = lettering::rasterize(text, face.bold, face.size * scale, |x, y, coverage| {
         let pixel = if turned { (left + y, base - x) } else { (left + x, base + y) };
         if !inside(pixel) {
@@ -269,7 +268,7 @@ mod tests {
     fn words() -> Sketch {
         let mut sketch = Sketch::default();
         sketch.text(10.0, 20.0, "<b>\"Ann\" & Bob</b>", Face::plain(12.0, INK), Anchor::Start);
-        sketch.spot(Area { left: 0.0, top: 0.0, width: 9.0, height: 9.0 }, "1 < 2".to_owned());
+        sketch.spot(Area { left: 0.0, top: 0.0, width: 9.0, height: 9.0 }, "1 < 2");
         sketch
     }
 

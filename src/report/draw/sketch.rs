@@ -150,8 +150,8 @@ impl Sketch {
         self.shapes.push(Shape::Text { at: At { x, y }, text, face, anchor: Anchor::End, turned: true });
     }
 
-    pub fn spot(&mut self, area: Area, text: String) {
-        self.spots.push(Spot { area, text: printable_lines(&text) });
+    pub fn spot(&mut self, area: Area, text: &str) {
+        self.spots.push(Spot { area, text: printable_lines(text) });
     }
 
     /// Takes over another sketch, moved.

@@ -1,0 +1,113 @@
+//! What can go wrong: one enumeration for the whole library.
+//!
+//! Texts are in lower case, without full stop; what the user wrote stands in backticks. The command line adds `error:`
+//! and `hint:` and picks the exit code.
+
+use std::path::{Path, PathBuf};
+
+use datafusion::error::DataFusionError;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something that the user wrote is wrong: where, what, and what to do about it.
+    #[error("{place}: {message}")]
+    Invalid { place: String, message: String, hint: Option<String> },
+    /// A wish that cannot be fulfilled, with the next step.
+    #[error("{message}")]
+    Refused { message: String, hint: Option<String> },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    /// A table of the store could not be read or written.
+    #[error("table `{table}`: {source}")]
+    Table { table: String, source: Box<deltalake::DeltaTableError> },
+    /// The query engine.
+    #[error("{}", engine_text(.0))]
+    Engine(#[from] DataFusionError),
+    #[error("{0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+    #[error("{0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    #[error("{0}")]
+    Frame(#[from] polars::error::PolarsError),
+    #[error("writing JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("{0}")]
+    Output(#[from] std::io::Error),
+    /// A part of the program has stopped unexpectedly.
+    #[error("a worker stopped: {0}")]
+    Worker(String),
+}
+
+/// The result of what can go wrong.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Something wrong at a place (`file:line`, a flag, a column).
+    #[must_use]
+    pub fn invalid(place: impl Into<String>, message: impl Into<String>) -> Error {
+        Error::Invalid { place: place.into(), message: message.into(), hint: None }
+    }
+
+    /// A wish that cannot be fulfilled.
+    #[must_use]
+    pub fn refused(message: impl Into<String>) -> Error {
+        Error::Refused { message: message.into(), hint: None }
+    }
+
+    /// Adds the next step.
+    #[must_use]
+    pub fn with_hint(self, text: impl Into<String>) -> Error {
+        let hint = Some(text.into());
+        match self {
+            Error::Invalid { place, message, .. } => Error::Invalid { place, message, hint },
+            Error::Refused { message, .. } => Error::Refused { message, hint },
+            other => other,
+        }
+    }
+
+    /// A file that could not be read or written.
+    pub fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Error + use<> {
+        let path = path.to_owned();
+        move |source| Error::File { path, source }
+    }
+
+    /// A table that could not be read or written.
+    pub fn table(table: &str) -> impl FnOnce(deltalake::DeltaTableError) -> Error + use<> {
+        let table = table.to_owned();
+        move |source| Error::Table { table, source: Box::new(source) }
+    }
+
+    /// The next step, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Error::Invalid { hint, .. } | Error::Refused { hint, .. } => hint.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// The engine's message without the names of its own layers.
+fn engine_text(error: &DataFusionError) -> String {
+    let text = error.find_root().strip_backtrace();
+    let prefixes = ["Error during planning: ", "SQL error: ", "Schema error: ", "Execution error: ", "External error: "];
+    let text = prefixes.iter().fold(text.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// The candidate nearest to what was written, if any is near.
+#[must_use]
+pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let score = |candidate: &&'a str| strsim::jaro_winkler(written, candidate);
+    let best = candidates.into_iter().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    (score(&best) > 0.75).then_some(best)
+}
+
+/// `did you mean ...?`, where something is near.
+#[must_use]
+pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(written, candidates).map(|name| format!("did you mean `{name}`?"))
+}

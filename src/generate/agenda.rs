@@ -1,0 +1,132 @@
+//! What is still to happen: steps by time, and at one time in the order in which they were planned.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::rhythm::PERIOD_END;
+
+/// Something that will happen. A step about a case or a visit carries its turn: when the case or the agent has moved on
+/// since, the step is void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    /// A new case arrives.
+    Arrive,
+    /// A case created without a profile gets one.
+    FindProfile {
+        case: u64,
+    },
+    /// The bot greets.
+    Greet {
+        case: u64,
+    },
+    /// Somebody who looks through the inbox would notice the case now.
+    Notice {
+        case: u64,
+        turn: u32,
+    },
+    /// The customer writes.
+    Write {
+        case: u64,
+        why: Reason,
+    },
+    /// Waiting for the customer, or for the workshop, is over.
+    WaitOver {
+        case: u64,
+        turn: u32,
+    },
+    /// The agent's day begins, if it is a working day.
+    ShiftStart {
+        agent: usize,
+        day: i64,
+    },
+    BreakDue {
+        agent: usize,
+    },
+    BreakOver {
+        agent: usize,
+    },
+    ShiftOver {
+        agent: usize,
+    },
+    /// The agent is at a point of the present visit.
+    Visit {
+        agent: usize,
+        visit: u64,
+        at: Moment,
+    },
+    SendSurvey {
+        case: u64,
+    },
+    AnswerSurvey {
+        case: u64,
+        survey: u64,
+        kind: Survey,
+    },
+    /// A supervisor ends the grace period.
+    Close {
+        case: u64,
+        turn: u32,
+    },
+    /// A supervisor deletes the case.
+    Delete {
+        case: u64,
+    },
+    /// Nothing more will come of a closed case: it leaves memory.
+    Forget {
+        case: u64,
+        turn: u32,
+    },
+}
+
+/// Why a customer writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reason {
+    /// The agent asked.
+    Asked,
+    /// Nobody has answered for long.
+    Impatient,
+    /// It is not solved after all.
+    Again,
+    /// To say thanks.
+    Thanks,
+}
+
+/// A point in an agent's visit to a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Moment {
+    /// The case has been read: fields, notes, likes, handing on.
+    Read,
+    /// The answer is written.
+    Answered,
+    /// All that follows the answer is done.
+    Wrapped,
+}
+
+/// The two kinds of survey that the desk sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Survey {
+    Csat,
+    Nps,
+}
+
+/// The steps to come.
+#[derive(Default)]
+pub(super) struct Agenda {
+    steps: BinaryHeap<Reverse<(i64, u64, Step)>>,
+    planned: u64,
+}
+
+impl Agenda {
+    /// Plans a step; one after the end of the period is no part of this story.
+    pub(super) fn plan(&mut self, at: i64, step: Step) {
+        if at < PERIOD_END {
+            self.planned += 1;
+            self.steps.push(Reverse((at, self.planned, step)));
+        }
+    }
+
+    /// The next step and its time.
+    pub(super) fn next(&mut self) -> Option<(i64, Step)> {
+        self.steps.pop().map(|Reverse((at, _, step))| (at, step))
+    }
+}

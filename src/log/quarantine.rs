@@ -1,0 +1,165 @@
+//! Lines that were set aside, with the rule they break: nothing vanishes silently.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{
+    ArrayRef, AsArray, BinaryBuilder, Int64Array, RecordBatch, StringViewArray, TimestampMillisecondArray,
+};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+
+use super::rows::{Arrival, instant_type};
+use super::table::{NewFile, Table};
+use super::write::FileWriter;
+use crate::error::Result;
+use crate::model::json::fingerprint;
+
+/// The columns of `quarantine` (4). `bytes` holds the line as it was where it is not UTF-8.
+pub static QUARANTINE_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    Arc::new(Schema::new(vec![
+        Field::new("file", DataType::Utf8View, false),
+        Field::new("line", DataType::Int64, false),
+        Field::new("offset", DataType::Int64, false),
+        Field::new("rule", DataType::Utf8View, false),
+        Field::new("detail", DataType::Utf8View, false),
+        Field::new("text", DataType::Utf8View, false),
+        Field::new("bytes", DataType::Binary, true),
+        Field::new("ingested_at", instant_type(), false),
+    ]))
+});
+
+/// One line that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantined {
+    pub file: Arc<str>,
+    /// From 1.
+    pub line: u64,
+    /// Bytes before the line in the (unpacked) file.
+    pub offset: u64,
+    pub rule: &'static str,
+    pub detail: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Quarantined {
+    fn mark(&self) -> u128 {
+        mark(&self.file, as_i64(self.line), self.rule, &String::from_utf8_lossy(&self.bytes))
+    }
+}
+
+/// What makes two quarantined lines one and the same, so that a file read twice is listed once.
+fn mark(file: &str, line: i64, rule: &str, text: &str) -> u128 {
+    fingerprint(format!("{file}\0{line}\0{rule}\0{text}").as_bytes())
+}
+
+/// Opens the table of quarantined lines.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub async fn open(store: &Path) -> Result<Table> {
+    Table::open_or_create(&store.join("quarantine"), "quarantine", QUARANTINE_SCHEMA.clone()).await
+}
+
+/// Lines on their way into the quarantine. Lines that are there already are left out; the others become visible when
+/// the file that [`QuarantineWriter::finish`] gives is committed.
+pub struct QuarantineWriter {
+    folder: PathBuf,
+    arrival: Arrival,
+    /// Marks of the lines that are there.
+    present: HashSet<u128>,
+    writer: Option<FileWriter>,
+    lines: u64,
+}
+
+impl QuarantineWriter {
+    /// Prepares to add lines.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn open(table: &Table, arrival: Arrival) -> Result<QuarantineWriter> {
+        let (folder, present) = (table.folder().to_owned(), marks(table)?);
+        Ok(QuarantineWriter { folder, arrival, present, writer: None, lines: 0 })
+    }
+
+    /// Lines set aside so far, those that were there already included.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Adds lines.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn add(&mut self, lines: &[Quarantined]) -> Result<()> {
+        self.lines += lines.len() as u64;
+        let fresh: Vec<&Quarantined> = lines.iter().filter(|line| self.present.insert(line.mark())).collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let batch = to_batch(&fresh, self.arrival)?;
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => FileWriter::create(&self.folder, "quarantine", &QUARANTINE_SCHEMA)?,
+        };
+        writer.write(&batch)?;
+        self.writer = Some(writer);
+        Ok(())
+    }
+
+    /// The file of the lines that are new, if there are any.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn finish(self) -> Result<Option<NewFile>> {
+        self.writer.map(FileWriter::finish).transpose()
+    }
+}
+
+fn marks(table: &Table) -> Result<HashSet<u128>> {
+    let mut marks = HashSet::new();
+    for path in table.files()? {
+        for batch in super::write::read_file(&path, &["file", "line", "rule", "text"])? {
+            let batch = batch?;
+            let column = |at: usize| batch.column(at);
+            let texts = |at: usize| column(at).as_string_view();
+            let lines = column(1).as_primitive::<Int64Type>();
+            for row in 0..batch.num_rows() {
+                let (file, rule, text) = (texts(0).value(row), texts(2).value(row), texts(3).value(row));
+                marks.insert(mark(file, lines.value(row), rule, text));
+            }
+        }
+    }
+    Ok(marks)
+}
+
+fn to_batch(lines: &[&Quarantined], arrival: Arrival) -> Result<RecordBatch> {
+    let strings = |text: &dyn Fn(&Quarantined) -> String| -> ArrayRef {
+        Arc::new(lines.iter().map(|line| Some(text(line))).collect::<StringViewArray>())
+    };
+    let numbers = |number: &dyn Fn(&Quarantined) -> u64| -> ArrayRef {
+        Arc::new(lines.iter().map(|line| as_i64(number(line))).collect::<Int64Array>())
+    };
+    let mut bytes = BinaryBuilder::new();
+    for line in lines {
+        let is_text = std::str::from_utf8(&line.bytes).is_ok();
+        bytes.append_option((!is_text).then_some(&line.bytes));
+    }
+    let ingested_at = TimestampMillisecondArray::from(vec![arrival.ingested_at.0; lines.len()]).with_timezone("UTC");
+    let columns: Vec<ArrayRef> = vec![
+        strings(&|line| line.file.to_string()),
+        numbers(&|line| line.line),
+        numbers(&|line| line.offset),
+        strings(&|line| line.rule.to_owned()),
+        strings(&|line| line.detail.clone()),
+        strings(&|line| String::from_utf8_lossy(&line.bytes).into_owned()),
+        Arc::new(bytes.finish()),
+        Arc::new(ingested_at),
+    ];
+    Ok(RecordBatch::try_new(QUARANTINE_SCHEMA.clone(), columns)?)
+}
+
+fn as_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

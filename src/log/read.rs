@@ -1,0 +1,271 @@
+//! From files to blocks of whole lines: plain, gzip, zstd or standard input, in constant memory.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memchr::{memchr, memrchr};
+
+use crate::error::{Error, Result};
+use crate::model::line::LINE_BYTES_MAX;
+
+/// Bytes of a block; at least one line of the largest size fits.
+const BLOCK_BYTES: usize = 4 * LINE_BYTES_MAX;
+
+/// Where lines come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file; `.gz` and `.zst` are unpacked.
+    File(PathBuf),
+    /// Standard input, shown as `-`.
+    Stdin,
+}
+
+impl Source {
+    /// What was typed: a path, or `-` for standard input.
+    #[must_use]
+    pub fn parse(typed: &str) -> Source {
+        if typed == "-" { Source::Stdin } else { Source::File(PathBuf::from(typed)) }
+    }
+
+    /// The name under which its lines are quarantined.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Source::File(path) => path.display().to_string(),
+            Source::Stdin => "-".to_owned(),
+        }
+    }
+
+    fn open(&self) -> Result<Box<dyn Read + Send>> {
+        match self {
+            Source::Stdin => Ok(Box::new(std::io::stdin())),
+            Source::File(path) => open_unpacked(path),
+        }
+    }
+}
+
+/// Opens a file, unpacking `.gz` and `.zst` as it is read.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub fn open_unpacked(path: &Path) -> Result<Box<dyn Read + Send>> {
+    let file = File::open(path).map_err(Error::file(path))?;
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("gz") => Ok(Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 18, file)))),
+        Some("zst") => Ok(Box::new(zstd::Decoder::new(file).map_err(Error::file(path))?)),
+        _ => Ok(Box::new(file)),
+    }
+}
+
+/// Whole lines of one file, in one piece.
+#[derive(Clone, Debug)]
+pub struct Block {
+    pub file: Arc<str>,
+    /// Number of the block over all inputs; settles which of two lines came first.
+    pub number: u64,
+    pub bytes: Vec<u8>,
+    /// Number of the first line, from 1.
+    pub first_line: u64,
+    /// Where the block begins in the (unpacked) file.
+    pub offset: u64,
+    /// Whether the block is the beginning of one line that is too long; the rest of that line has been passed over.
+    pub cut: Option<CutLine>,
+}
+
+/// A line that is longer than any line may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutLine {
+    /// Bytes of the whole line, its end left out.
+    pub bytes: u64,
+}
+
+/// Reads sources one after the other and hands over blocks. Returns the bytes read.
+///
+/// # Errors
+/// When a source cannot be read, or whatever the taker of blocks returns.
+pub fn read_blocks(sources: &[Source], mut take: impl FnMut(Block) -> Result<()>) -> Result<u64> {
+    let mut number = 0;
+    let mut total = 0;
+    for source in sources {
+        let mut reader = BlockReader::open(source, number)?;
+        while let Some(block) = reader.next_block()? {
+            take(block)?;
+        }
+        number = reader.number;
+        total += reader.offset;
+    }
+    Ok(total)
+}
+
+struct BlockReader {
+    file: Arc<str>,
+    input: Box<dyn Read + Send>,
+    number: u64,
+    line: u64,
+    offset: u64,
+    /// Bytes read but not yet handed over: the beginning of a line.
+    carry: Vec<u8>,
+    ended: bool,
+}
+
+impl BlockReader {
+    fn open(source: &Source, number: u64) -> Result<BlockReader> {
+        let (file, input) = (source.name().into(), source.open()?);
+        Ok(BlockReader { file, input, number, line: 1, offset: 0, carry: Vec::new(), ended: false })
+    }
+
+    fn next_block(&mut self) -> Result<Option<Block>> {
+        loop {
+            self.fill()?;
+            if let Some(end) = memrchr(b'\n', &self.carry) {
+                let rest = self.carry.split_off(end + 1);
+                let bytes = std::mem::replace(&mut self.carry, rest);
+                return Ok(Some(self.hand_over(bytes, None)));
+            }
+            if self.carry.len() > LINE_BYTES_MAX {
+                return self.cut_line().map(Some);
+            }
+            if self.ended {
+                let bytes = std::mem::take(&mut self.carry);
+                return Ok((!bytes.is_empty()).then(|| self.hand_over(bytes, None)));
+            }
+        }
+    }
+
+    /// Reads until the block is full, the input pauses after a whole line, or it ends.
+    fn fill(&mut self) -> Result<()> {
+        let mut filled = self.carry.len();
+        self.carry.resize(BLOCK_BYTES.max(filled + 1), 0);
+        while filled < self.carry.len() && !self.ended {
+            let Some(free) = self.carry.get_mut(filled..) else { break };
+            match self.input.read(free) {
+                Ok(0) => self.ended = true,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::file(Path::new(&*self.file))(error)),
+            }
+        }
+        self.carry.truncate(filled);
+        Ok(())
+    }
+
+    fn hand_over(&mut self, bytes: Vec<u8>, cut: Option<CutLine>) -> Block {
+        let block = Block {
+            file: self.file.clone(),
+            number: self.number,
+            first_line: self.line,
+            offset: self.offset,
+            cut,
+            bytes,
+        };
+        self.number += 1;
+        self.line += match cut {
+            Some(_) => 1,
+            None => memchr::memchr_iter(b'\n', &block.bytes).count() as u64,
+        };
+        self.offset += cut.map_or(block.bytes.len() as u64, |cut| cut.bytes);
+        block
+    }
+
+    /// Passes over a line that is too long, keeping its beginning.
+    fn cut_line(&mut self) -> Result<Block> {
+        let mut head = std::mem::take(&mut self.carry);
+        let mut length = head.len() as u64;
+        head.truncate(LINE_BYTES_MAX);
+        let mut ends_with_newline = false;
+        while !self.ended && !ends_with_newline {
+            self.fill()?;
+            let end = memchr(b'\n', &self.carry);
+            ends_with_newline = end.is_some();
+            let taken = end.unwrap_or(self.carry.len());
+            length += taken as u64;
+            self.carry.drain(..taken + usize::from(ends_with_newline));
+        }
+        let block = self.hand_over(head, Some(CutLine { bytes: length }));
+        self.offset += u64::from(ends_with_newline);
+        Ok(block)
+    }
+}
+
+/// One line of a block and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    pub bytes: &'a [u8],
+    /// From 1.
+    pub number: u64,
+    pub offset: u64,
+}
+
+impl Block {
+    /// The lines that are not blank, without their ends; a byte order mark at the beginning of a file is left out.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        let mut number = self.first_line;
+        let mut offset = self.offset;
+        self.bytes.split_inclusive(|byte| *byte == b'\n').filter_map(move |whole| {
+            let line = Line { bytes: trim(whole, offset), number, offset };
+            number += 1;
+            offset += whole.len() as u64;
+            (!line.bytes.is_empty()).then_some(line)
+        })
+    }
+}
+
+fn trim(line: &[u8], offset: u64) -> &[u8] {
+    let line = if offset == 0 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+    line.trim_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn blocks(content: &[u8]) -> Vec<Block> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content).unwrap();
+        let mut blocks = Vec::new();
+        let bytes = read_blocks(&[Source::File(file.path().to_owned())], |block| {
+            blocks.push(block);
+            Ok(())
+        });
+        assert_eq!(bytes.unwrap(), content.len() as u64);
+        blocks
+    }
+
+    #[test]
+    fn lines_are_numbered_and_placed_and_blank_ones_left_out() {
+        let blocks = blocks(b"\xef\xbb\xbfone\r\n\n  \nfour");
+        let lines: Vec<_> = blocks[0].lines().map(|line| (line.bytes, line.number, line.offset)).collect();
+        assert_eq!(lines, [(&b"one"[..], 1, 0), (&b"four"[..], 4, 12)]);
+    }
+
+    #[test]
+    fn a_line_beyond_every_block_is_cut_and_what_follows_is_read() {
+        let mut content = b"first\n".to_vec();
+        content.extend(vec![b'x'; 9 * LINE_BYTES_MAX + 7]);
+        content.extend(b"\nlast\n");
+        let blocks = blocks(&content);
+        let cut = blocks.iter().find(|block| block.cut.is_some()).unwrap();
+        assert_eq!((cut.first_line, cut.offset), (2, 6));
+        assert_eq!(cut.cut.unwrap().bytes, 9 * LINE_BYTES_MAX as u64 + 7);
+        assert_eq!(cut.bytes.len(), LINE_BYTES_MAX);
+        let last = blocks.last().unwrap().lines().last().unwrap();
+        assert_eq!((last.bytes, last.number, last.offset), (&b"last"[..], 3, content.len() as u64 - 5));
+    }
+
+    #[test]
+    fn many_blocks_hold_every_line_once() {
+        let content: String = (0..400_000).map(|n| format!("line {n} with some length to it\n")).collect();
+        let blocks = blocks(content.as_bytes());
+        assert!(blocks.len() > 2);
+        let mut expected = 1;
+        for line in blocks.iter().flat_map(Block::lines) {
+            assert_eq!(line.number, expected);
+            assert!(content[usize::try_from(line.offset).unwrap()..].starts_with(std::str::from_utf8(line.bytes).unwrap()));
+            expected += 1;
+        }
+        assert_eq!(expected, 400_001);
+    }
+}

@@ -1,0 +1,252 @@
+//! Lines in, files of checked and sorted events out: the part of ingestion that runs on every core.
+//!
+//! Workers take pieces of input, check every line, and write what is good into Parquet files of the table's folder,
+//! which nobody sees before they are committed. Beside each file goes a list of its events' fingerprints and origins,
+//! by which duplicates are found afterwards ([`super::identity`]).
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex};
+
+use super::identity::Entry;
+use super::quarantine::{Quarantined, QuarantineWriter};
+use super::read::Block;
+use super::rows::{Arrival, LOG_SCHEMA, RowsBuilder};
+use super::table::NewFile;
+use super::write::FileWriter;
+use crate::error::{Error, Result};
+use crate::model::Refusal;
+use crate::model::line::{self, LINE_BYTES_MAX};
+
+/// Bytes of events that a worker holds before it writes a file.
+const FILE_BYTES: usize = 192 * 1024 * 1024;
+/// Events that a worker holds before it writes a file.
+const FILE_ROWS: usize = 512 * 1024;
+
+/// A piece of input for one worker.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// Lines of a file, as they are.
+    Block(Block),
+    /// Lines made from records of a foreign table.
+    Lines { number: u64, lines: Vec<MadeLine> },
+}
+
+/// An event line made from a record of a foreign table, and where that record stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeLine {
+    pub json: Vec<u8>,
+    pub file: Arc<str>,
+    pub line: u64,
+    pub offset: u64,
+}
+
+/// Takes pieces of input; fails when the workers have stopped.
+pub type Take<'a> = dyn FnMut(Piece) -> Result<()> + 'a;
+
+/// What staging has produced.
+#[derive(Debug, Default)]
+pub struct Staged {
+    pub files: Vec<StagedFile>,
+    /// Lines that were not blank.
+    pub lines: u64,
+    /// Bytes of input, unpacked.
+    pub bytes: u64,
+}
+
+/// A written file of events and the list of its fingerprints, row by row.
+#[derive(Debug)]
+pub struct StagedFile {
+    pub file: NewFile,
+    pub entries: PathBuf,
+}
+
+/// Where staging writes and how.
+pub struct Staging<'a> {
+    /// The folder of the table of events.
+    pub folder: &'a Path,
+    /// A folder for lists of fingerprints, removed afterwards.
+    pub scratch: &'a Path,
+    pub arrival: Arrival,
+    pub threads: usize,
+    pub quarantine: &'a Mutex<QuarantineWriter>,
+}
+
+impl Staging<'_> {
+    /// Runs `feed`, which hands over pieces and returns the bytes it has read, and the workers that take them.
+    ///
+    /// # Errors
+    /// What the feed returns, or when the disk refuses.
+    pub fn run(&self, feed: impl FnOnce(&mut Take<'_>) -> Result<u64>) -> Result<Staged> {
+        let (sender, receiver) = sync_channel::<Piece>(self.threads * 2);
+        let receiver = Mutex::new(receiver);
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.threads).map(|_| scope.spawn(|| self.work(&receiver))).collect();
+            let stopped = || Error::Worker("no worker takes input any more".to_owned());
+            let fed = feed(&mut |piece| sender.send(piece).map_err(|_| stopped()));
+            drop(sender);
+            let mut staged = Staged::default();
+            for worker in workers {
+                let part = worker.join().map_err(|_| Error::Worker("a panic while checking lines".to_owned()))??;
+                staged.files.extend(part.files);
+                staged.lines += part.lines;
+            }
+            staged.bytes = fed?;
+            Ok(staged)
+        })
+    }
+
+    fn work(&self, receiver: &Mutex<Receiver<Piece>>) -> Result<Staged> {
+        let mut worker = Worker::new(self);
+        loop {
+            let piece = receiver.lock().map_err(|_| Error::Worker("a worker panicked".to_owned()))?.recv();
+            let Ok(piece) = piece else { return worker.finish() };
+            if let Err(error) = worker.take(&piece) {
+                // Dropping what is left of the input ends the feed.
+                if let Ok(receiver) = receiver.lock() {
+                    receiver.iter().for_each(drop);
+                }
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Where a line stands in the input.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    file: &'a Arc<str>,
+    line: u64,
+    offset: u64,
+    /// Orders all lines of one ingestion.
+    ordinal: u64,
+}
+
+struct Worker<'a> {
+    staging: &'a Staging<'a>,
+    rows: RowsBuilder,
+    entries: Vec<Entry>,
+    quarantined: Vec<Quarantined>,
+    quarantined_bytes: usize,
+    buffer: Vec<u8>,
+    staged: Staged,
+}
+
+impl<'a> Worker<'a> {
+    fn new(staging: &'a Staging<'a>) -> Worker<'a> {
+        Worker {
+            staging,
+            rows: RowsBuilder::new(staging.arrival),
+            entries: Vec::new(),
+            quarantined: Vec::new(),
+            quarantined_bytes: 0,
+            buffer: Vec::new(),
+            staged: Staged::default(),
+        }
+    }
+
+    fn take(&mut self, piece: &Piece) -> Result<()> {
+        match piece {
+            Piece::Block(block) if block.cut.is_some() => self.take_cut_line(block),
+            Piece::Block(block) => {
+                for (line, position) in block.lines().zip(0..) {
+                    let ordinal = (block.number << 32) | position;
+                    self.take_line(line.bytes, Origin { file: &block.file, line: line.number, offset: line.offset, ordinal });
+                }
+            }
+            Piece::Lines { number, lines } => {
+                for (line, position) in lines.iter().zip(0..) {
+                    let ordinal = (number << 32) | position;
+                    self.take_line(&line.json, Origin { file: &line.file, line: line.line, offset: line.offset, ordinal });
+                }
+            }
+        }
+        if self.quarantined_bytes > LINE_BYTES_MAX {
+            self.flush_quarantined()?;
+        }
+        if self.rows.rows() >= FILE_ROWS || self.rows.bytes() >= FILE_BYTES {
+            self.flush_rows()?;
+        }
+        Ok(())
+    }
+
+    fn take_cut_line(&mut self, block: &Block) {
+        let bytes = block.cut.map_or(0, |cut| cut.bytes);
+        let detail = format!("a line holds at most {LINE_BYTES_MAX} bytes, found {bytes}; its beginning is kept");
+        let origin = Origin { file: &block.file, line: block.first_line, offset: block.offset, ordinal: 0 };
+        self.staged.lines += 1;
+        self.quarantine(&block.bytes, origin, &Refusal::new("line_too_long", detail));
+    }
+
+    fn take_line(&mut self, bytes: &[u8], origin: Origin<'_>) {
+        self.staged.lines += 1;
+        let event = match line::parse(bytes) {
+            Ok(event) => event,
+            Err(refusal) => return self.quarantine(bytes, origin, &refusal),
+        };
+        let (identity, content) = (event.identity(&mut self.buffer), event.content(&mut self.buffer));
+        self.rows.push(&event, identity, content);
+        let (line, offset, ordinal) = (origin.line, origin.offset, origin.ordinal);
+        self.entries.push(Entry { identity, content, ordinal, line, offset, file: origin.file.clone() });
+    }
+
+    fn quarantine(&mut self, bytes: &[u8], origin: Origin<'_>, refusal: &Refusal) {
+        self.quarantined_bytes += bytes.len() + 256;
+        self.quarantined.push(Quarantined {
+            file: origin.file.clone(),
+            line: origin.line,
+            offset: origin.offset,
+            rule: refusal.rule,
+            detail: refusal.to_string(),
+            bytes: bytes.to_vec(),
+        });
+    }
+
+    fn flush_quarantined(&mut self) -> Result<()> {
+        let mut writer = self.staging.quarantine.lock().map_err(|_| Error::Worker("a worker panicked".to_owned()))?;
+        writer.add(&self.quarantined)?;
+        self.quarantined.clear();
+        self.quarantined_bytes = 0;
+        Ok(())
+    }
+
+    fn flush_rows(&mut self) -> Result<()> {
+        if self.rows.rows() == 0 {
+            return Ok(());
+        }
+        let (batch, order) = self.rows.finish()?;
+        let mut writer = FileWriter::create(self.staging.folder, "events", &LOG_SCHEMA)?;
+        writer.write(&batch)?;
+        let file = writer.finish()?;
+        let entries = self.staging.scratch.join(format!("{}.entries", file.name));
+        self.write_entries(&entries, order.as_ref())?;
+        self.staged.files.push(StagedFile { file, entries });
+        self.entries.clear();
+        Ok(())
+    }
+
+    /// Writes the fingerprints in the order of the file's rows.
+    fn write_entries(&self, path: &Path, order: Option<&arrow::array::UInt32Array>) -> Result<()> {
+        let mut out = BufWriter::new(File::create(path).map_err(Error::file(path))?);
+        let write = |entry: &Entry, out: &mut BufWriter<File>| entry.write(out).map_err(Error::file(path));
+        match order {
+            None => self.entries.iter().try_for_each(|entry| write(entry, &mut out))?,
+            Some(order) => {
+                for row in order.values() {
+                    if let Some(entry) = self.entries.get(*row as usize) {
+                        write(entry, &mut out)?;
+                    }
+                }
+            }
+        }
+        out.flush().map_err(Error::file(path))
+    }
+
+    fn finish(mut self) -> Result<Staged> {
+        self.flush_quarantined()?;
+        self.flush_rows()?;
+        Ok(self.staged)
+    }
+}
