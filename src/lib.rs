@@ -5,8 +5,10 @@
 //! - [`model`]: the life cycle of cases. Pure.
 //! - [`log`]: the event log: reading, checking, quarantine, appending.
 
+pub mod cli;
 pub mod error;
 pub mod generate;
 pub mod log;
 pub mod model;
+pub mod replay;
 pub mod report;

@@ -1,0 +1,155 @@
+//! The command line: what was typed, what it means, and which command does it. Exit codes are a contract: 0 done,
+//! 1 done and there is something to look at, 2 not done.
+
+mod ingest;
+pub mod printer;
+pub mod settings;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::{Error, Result};
+use crate::log::Log;
+use crate::model::time::Instant;
+use crate::replay::{self, facts::Pointer};
+use printer::Printer;
+use settings::{Settings, Typed};
+
+/// Turns the event history of a customer-care desk into numbers a supervisor can defend.
+#[derive(Debug, Parser)]
+#[command(name = "casebook", version, max_term_width = 110)]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+struct Common {
+    /// The project folder [default: the current one]
+    #[arg(long, global = true, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// Zone in which days begin [default: UTC]
+    #[arg(long, global = true, value_name = "ZONE")]
+    tz: Option<String>,
+    /// Memory for sorting and joining, such as 2GiB; beyond it work spills to disk
+    #[arg(long, global = true, value_name = "BYTES")]
+    memory: Option<String>,
+    /// Cores to use [default: all]
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+    /// Say nothing but errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Form of the summary line
+    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORM")]
+    summary: SummaryForm,
+    /// Leave the facts as they are, even if the log has grown
+    #[arg(long, global = true)]
+    no_refresh: bool,
+}
+
+/// Form of the summary line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SummaryForm {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Append events to the log: plain, .gz, .zst, or - for standard input
+    Ingest(ingest::IngestArguments),
+    /// Bring the facts up to date with the log
+    Replay(ingest::ReplayArguments),
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// Done, and there is something to look at.
+    Look,
+}
+
+/// What every command works with.
+pub struct Desk {
+    pub settings: Settings,
+    pub printer: Printer,
+    /// The wall clock, read once, here and nowhere else.
+    pub now: Instant,
+    refresh: bool,
+}
+
+impl Desk {
+    /// Opens the project's log.
+    async fn log(&self) -> Result<Log> {
+        Log::open(&self.settings.store.value).await
+    }
+
+    /// Opens the log of a project that has one; reading commands make none.
+    async fn existing_log(&self) -> Result<Log> {
+        let store = &self.settings.store.value;
+        if !store.join("events").is_dir() {
+            let message = format!("there is no log in {}", store.display());
+            return Err(Error::refused(message).with_hint("`casebook ingest FILE` makes one, `casebook demo` shows one"));
+        }
+        Log::open(store).await
+    }
+
+    /// The session in which facts can be asked, brought up to date first.
+    async fn session(&self) -> Result<(datafusion::prelude::SessionContext, Pointer)> {
+        let log = self.existing_log().await?;
+        let resources = self.settings.resources();
+        if self.refresh {
+            replay::refresh(&log, resources, false).await?;
+        }
+        let (context, pointer) = replay::session::open(&log, resources).await?;
+        if pointer.log_version != log.version() {
+            let behind = log.version().saturating_sub(pointer.log_version);
+            self.printer.talk(format!("note: the facts are {behind} batches behind the log"));
+        }
+        Ok((context, pointer))
+    }
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let common = &arguments.common;
+    let printer = Printer { quiet: common.quiet, json_summary: common.summary == SummaryForm::Json };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            printer.error(&Error::Output(error));
+            return ExitCode::from(2);
+        }
+    };
+    match runtime.block_on(run(arguments, printer)) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Look) => ExitCode::from(1),
+        // Whoever reads us has had enough, as `head` does.
+        Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            printer.error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(arguments: Arguments, printer: Printer) -> Result<Outcome> {
+    let common = arguments.common;
+    let typed =
+        Typed { project: common.project, time_zone: common.tz, memory: common.memory, threads: common.threads };
+    let now = Instant(jiff::Timestamp::now().as_millisecond());
+    let desk = Desk { settings: Settings::resolve(&typed)?, printer, now, refresh: !common.no_refresh };
+    match arguments.command {
+        Command::Ingest(arguments) => ingest::ingest(&desk, &arguments).await,
+        Command::Replay(arguments) => ingest::replay(&desk, &arguments).await,
+    }
+}

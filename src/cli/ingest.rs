@@ -1,0 +1,97 @@
+//! `ingest` and `replay`: events into the log, and the log into facts.
+
+use std::time::Instant as Stopwatch;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Desk, Outcome};
+use crate::error::Result;
+use crate::log::read::{Source, read_blocks};
+use crate::log::stage::Piece;
+use crate::log::{Options, Summary};
+use crate::replay;
+
+/// Arguments of `ingest`.
+#[derive(Debug, Args)]
+pub struct IngestArguments {
+    /// Files of events, one JSON object a line; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// Make the facts anew even if they are up to date
+    #[arg(long)]
+    full: bool,
+}
+
+/// Appends events.
+pub async fn ingest(desk: &Desk, arguments: &IngestArguments) -> Result<Outcome> {
+    let sources: Vec<Source> = arguments.files.iter().map(|typed| Source::parse(typed)).collect();
+    let begun = Stopwatch::now();
+    let mut log = desk.log().await?;
+    let summary = log
+        .ingest(options(desk), move |take| read_blocks(&sources, |block| take(Piece::Block(block))))
+        .await?;
+    conclude(desk, &summary, begun, &json!({}))
+}
+
+/// How this project ingests.
+pub fn options(desk: &Desk) -> Options {
+    Options {
+        now: desk.now,
+        threads: desk.settings.threads.value,
+        memory_bytes: desk.settings.memory_bytes.value / 2,
+    }
+}
+
+/// Says what an ingestion did; `more` joins the summary's object.
+pub fn conclude(desk: &Desk, summary: &Summary, begun: Stopwatch, more: &serde_json::Value) -> Result<Outcome> {
+    let seconds = seconds(begun);
+    let mut object = json!({
+        "read": summary.read, "added": summary.added, "duplicates": summary.duplicates, "conflicts": summary.conflicts,
+        "quarantined": summary.quarantined, "bytes": summary.bytes, "seconds": seconds,
+    });
+    if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
+        object.extend(more.clone());
+    }
+    let Summary { read, added, duplicates, conflicts, quarantined, .. } = summary;
+    let text = format!(
+        "read {read}, added {added}, duplicates {duplicates}, conflicts {conflicts}, quarantined {quarantined} in {seconds} s"
+    );
+    desk.printer.summary(text, &object)?;
+    if *quarantined > 0 {
+        desk.printer.talk("hint: `casebook quarantine list` shows what was set aside, and why");
+        return Ok(Outcome::Look);
+    }
+    Ok(Outcome::Done)
+}
+
+/// Seconds since then, to the millisecond.
+#[must_use]
+pub fn seconds(begun: Stopwatch) -> f64 {
+    (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+/// Brings the facts up to date.
+pub async fn replay(desk: &Desk, arguments: &ReplayArguments) -> Result<Outcome> {
+    let begun = Stopwatch::now();
+    let log = desk.existing_log().await?;
+    let summary = replay::refresh(&log, desk.settings.resources(), arguments.full).await?;
+    let (pointer, seconds) = (&summary.pointer, seconds(begun));
+    let object = json!({
+        "events": pointer.events, "cases": pointer.cases, "cases_replayed": summary.cases_replayed,
+        "findings": pointer.findings, "noted": pointer.noted, "log_version": pointer.log_version, "seconds": seconds,
+    });
+    let noted: Vec<String> = pointer.noted.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
+    let noted = if noted.is_empty() { String::new() } else { format!(" (noted: {})", noted.join(", ")) };
+    let text = format!(
+        "replayed {} of {} cases, {} events, {} findings{noted} in {seconds} s",
+        summary.cases_replayed, pointer.cases, pointer.events, pointer.findings
+    );
+    desk.printer.summary(text, &object)?;
+    Ok(Outcome::Done)
+}

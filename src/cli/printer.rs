@@ -1,0 +1,59 @@
+//! The only way out: standard output is data, standard error is talk.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+
+/// How talkative the program is, and in what form summaries come.
+#[derive(Clone, Copy, Debug)]
+pub struct Printer {
+    pub quiet: bool,
+    pub json_summary: bool,
+}
+
+impl Printer {
+    /// Writes data and a line end to standard output.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn data(self, text: impl Display) -> Result<()> {
+        let mut out = io::stdout().lock();
+        Ok(writeln!(out, "{text}").and_then(|()| out.flush())?)
+    }
+
+    /// Says something to the user, unless they want quiet.
+    pub fn talk(self, text: impl Display) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Ends a command that changes something: one line for people, or one JSON object on standard output.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn summary(self, text: impl Display, object: &Value) -> Result<()> {
+        if self.json_summary {
+            return self.data(object);
+        }
+        self.talk(text);
+        Ok(())
+    }
+
+    /// Reports why something was not done.
+    pub fn error(self, error: &Error) {
+        eprintln!("error: {error}");
+        if let Some(hint) = error.hint() {
+            eprintln!("hint: {hint}");
+        }
+    }
+
+    /// Whether people look at standard output.
+    #[must_use]
+    pub fn on_terminal(self) -> bool {
+        io::stdout().is_terminal()
+    }
+}

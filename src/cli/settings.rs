@@ -1,0 +1,188 @@
+//! Settings: flag, then environment, then `casebook.toml`, then default; and where each value came from.
+
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use crate::error::{Error, Result, did_you_mean};
+use crate::replay::engine::Resources;
+
+/// What was typed about settings; everything may be absent.
+#[derive(Clone, Debug, Default)]
+pub struct Typed {
+    pub project: Option<PathBuf>,
+    pub time_zone: Option<String>,
+    pub memory: Option<String>,
+    pub threads: Option<usize>,
+}
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Flag,
+    Environment,
+    File,
+    Default,
+}
+
+impl Origin {
+    /// The name that `config` prints.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Origin::Flag => "flag",
+            Origin::Environment => "environment",
+            Origin::File => "casebook.toml",
+            Origin::Default => "default",
+        }
+    }
+}
+
+/// A value and its origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting<T> {
+    pub value: T,
+    pub origin: Origin,
+}
+
+/// Everything that commands need to know about the project, resolved once.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub project: Setting<PathBuf>,
+    pub store: Setting<PathBuf>,
+    pub time_zone: Setting<String>,
+    pub memory_bytes: Setting<usize>,
+    pub threads: Setting<usize>,
+}
+
+/// `casebook.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProjectFile {
+    time_zone: Option<String>,
+    store: Option<String>,
+    memory: Option<String>,
+    threads: Option<usize>,
+}
+
+const MEMORY_DEFAULT: &str = "2GiB";
+
+impl Settings {
+    /// Resolves what was typed against the environment and the project's file.
+    ///
+    /// # Errors
+    /// When a value is malformed; the error names where it came from.
+    pub fn resolve(typed: &Typed) -> Result<Settings> {
+        let project = pick(typed.project.clone(), "CASEBOOK_PROJECT", None, PathBuf::from("."), PathBuf::from);
+        let file = read_project_file(&project.value)?;
+        let store = pick(None, "CASEBOOK_STORE", file.store.map(PathBuf::from), PathBuf::from("store"), PathBuf::from);
+        let time_zone = pick(typed.time_zone.clone(), "CASEBOOK_TIME_ZONE", file.time_zone, "UTC".to_owned(), |text| text);
+        let memory = pick(typed.memory.clone(), "CASEBOOK_MEMORY", file.memory, MEMORY_DEFAULT.to_owned(), |text| text);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = pick(
+            typed.threads.map(|threads| threads.to_string()),
+            "CASEBOOK_THREADS",
+            file.threads.map(|threads| threads.to_string()),
+            cores.to_string(),
+            |text| text,
+        );
+        let settings = Settings {
+            store: Setting { value: locate(&project.value, &store)?, origin: store.origin },
+            memory_bytes: Setting { value: parse_bytes(&memory)?, origin: memory.origin },
+            threads: Setting { value: parse_threads(&threads)?, origin: threads.origin },
+            time_zone,
+            project,
+        };
+        settings.zone()?;
+        Ok(settings)
+    }
+
+    /// The zone in which reports count their days.
+    ///
+    /// # Errors
+    /// When there is no zone of that name.
+    pub fn zone(&self) -> Result<TimeZone> {
+        parse_zone(&self.time_zone.value)
+    }
+
+    /// What the engine may use.
+    #[must_use]
+    pub fn resources(&self) -> Resources {
+        Resources { memory_bytes: self.memory_bytes.value, threads: self.threads.value }
+    }
+}
+
+/// The zone of that name.
+///
+/// # Errors
+/// When there is none.
+pub fn parse_zone(name: &str) -> Result<TimeZone> {
+    TimeZone::get(name).map_err(|_| {
+        let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
+        let error = Error::invalid("time zone", format!("`{name}` is not a time zone"));
+        let near = did_you_mean(name, known.iter().map(String::as_str));
+        error.with_hint(near.unwrap_or_else(|| "zones have names such as `Europe/Prague`".to_owned()))
+    })
+}
+
+fn pick<T>(typed: Option<T>, variable: &str, file: Option<T>, default: T, read: impl Fn(String) -> T) -> Setting<T> {
+    let environment = std::env::var(variable).ok().filter(|text| !text.is_empty());
+    match (typed, environment, file) {
+        (Some(value), _, _) => Setting { value, origin: Origin::Flag },
+        (None, Some(text), _) => Setting { value: read(text), origin: Origin::Environment },
+        (None, None, Some(value)) => Setting { value, origin: Origin::File },
+        (None, None, None) => Setting { value: default, origin: Origin::Default },
+    }
+}
+
+fn read_project_file(project: &Path) -> Result<ProjectFile> {
+    let path = project.join("casebook.toml");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => toml::from_str(&text).map_err(|error| toml_error(&path, &text, &error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(ProjectFile::default()),
+        Err(error) => Err(Error::file(&path)(error)),
+    }
+}
+
+/// A TOML error with file and line.
+#[must_use]
+pub fn toml_error(path: &Path, text: &str, error: &toml::de::Error) -> Error {
+    let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or("").matches('\n').count() + 1);
+    let error = Error::invalid(format!("{}:{line}", path.display()), error.message().replace('\n', " "));
+    error.with_hint("`casebook init` in an empty folder writes a file with every setting explained")
+}
+
+fn locate(project: &Path, store: &Setting<PathBuf>) -> Result<PathBuf> {
+    let text = store.value.display().to_string();
+    if text.contains("://") {
+        let message = format!("the store `{text}` is not a folder; object stores are not supported yet");
+        return Err(Error::refused(message).with_hint("name a folder on a local disk"));
+    }
+    // What the environment and the default name is relative to the project; so is what its file names.
+    std::path::absolute(project.join(&store.value)).map_err(Error::file(&store.value))
+}
+
+fn parse_bytes(memory: &Setting<String>) -> Result<usize> {
+    let text = memory.value.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale = match unit.trim() {
+        "" | "B" => 1,
+        "MiB" | "M" => 1 << 20,
+        "GiB" | "G" => 1 << 30,
+        _ => 0,
+    };
+    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(scale));
+    bytes.filter(|bytes| *bytes >= 64 << 20).ok_or_else(|| {
+        let place = format!("memory ({})", memory.origin.name());
+        Error::invalid(place, format!("`{text}` is not an amount of memory")).with_hint("at least `64MiB`, such as `2GiB`")
+    })
+}
+
+fn parse_threads(threads: &Setting<String>) -> Result<usize> {
+    threads.value.parse::<usize>().ok().filter(|threads| (1..=1024).contains(threads)).ok_or_else(|| {
+        let place = format!("threads ({})", threads.origin.name());
+        Error::invalid(place, format!("`{}` is not a number of threads from 1 to 1024", threads.value))
+    })
+}

@@ -1,0 +1,316 @@
+//! Replay: events in, fact tables out; the only bridge between the model and columns.
+//!
+//! The events about the desk are replayed first, in memory, to the [`Desk`]. The events about cases flow through
+//! [`operator::ReplayExec`], in parallel over cases; what it gives is flattened into one Parquet file per table and core
+//! ([`output`], [`sheet`], [`tables`]). What no case can know alone (a second open case, a stranger's first event) is
+//! found afterwards in SQL. Then all tables switch together ([`facts`]). [`session`] is where queries see them.
+
+pub mod engine;
+pub mod facts;
+pub mod input;
+pub mod operator;
+pub mod output;
+pub mod session;
+pub mod sheet;
+pub mod tables;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use datafusion::execution::context::TaskContext;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::physical_planner::DefaultPhysicalPlanner;
+use datafusion::prelude::{SessionContext, col, lit};
+use futures::StreamExt;
+
+use crate::error::{Error, Result};
+use crate::log::Log;
+use crate::log::table::NewFile;
+use crate::log::write::FileWriter;
+use crate::model::desk::Desk;
+use crate::model::versions::Versions;
+use engine::Resources;
+use facts::Pointer;
+use input::{CASE_COLUMNS, DESK_COLUMNS};
+use operator::ReplayExec;
+use output::{NOTED, flatten};
+use sheet::{Cell, Sheet, schema};
+use tables::{CASE_SHEETS, FACT_TABLES, FINDINGS, FactTable, OPEN_SPANS, PRESENCE, PROFILES, STRANGERS, USERS};
+
+/// What a replay did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    pub pointer: Pointer,
+    /// Cases replayed this time; none where the facts were up to date.
+    pub cases_replayed: u64,
+}
+
+/// Brings the facts up to date with the log. Never changes the log.
+///
+/// # Errors
+/// When the store cannot be read or written; then the facts stay as they were.
+pub async fn refresh(log: &Log, resources: Resources, full: bool) -> Result<Summary> {
+    if !full
+        && let Some(pointer) = Pointer::read(log.store())?
+        && pointer.log_version == log.version()
+    {
+        return Ok(Summary { pointer, cases_replayed: 0 });
+    }
+    let pointer = Replay::new(log, resources)?.run().await?;
+    Ok(Summary { cases_replayed: pointer.cases, pointer })
+}
+
+/// One replay in the making.
+struct Replay<'a> {
+    log: &'a Log,
+    context: SessionContext,
+    /// Tables that only the replay needs; removed with it.
+    scratch: tempfile::TempDir,
+    pointer: Pointer,
+}
+
+impl<'a> Replay<'a> {
+    fn new(log: &'a Log, resources: Resources) -> Result<Replay<'a>> {
+        let context = engine::session(resources)?;
+        context.register_table("log", log.events.provider()?)?;
+        let scratch = tempfile::tempdir_in(log.store()).map_err(Error::file(log.store()))?;
+        let pointer = Pointer { format: facts::FACTS_FORMAT, log_version: log.version(), ..Pointer::default() };
+        Ok(Replay { log, context, scratch, pointer })
+    }
+
+    async fn run(mut self) -> Result<Pointer> {
+        self.pointer.events = self.log.events.rows()?;
+        let desk = Arc::new(self.replay_desk().await?);
+        let mut files = self.replay_cases(desk.clone()).await?;
+        let findings = self.find_across_cases(&files).await?;
+        files.insert(FINDINGS.name, findings);
+        for (table, rows) in desk_tables(&desk)? {
+            files.insert(table.name, vec![self.write_rows(&table, rows)?]);
+        }
+        self.publish(&files).await
+    }
+
+    async fn replay_desk(&self) -> Result<Desk> {
+        let order = ["time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
+        let desk = self.context.table("log").await?.filter(col("rank").eq(lit(0)))?.sort(order.to_vec())?;
+        let batches = desk.select_columns(DESK_COLUMNS)?.collect().await?;
+        let events = batches.iter().map(input::desk_events).collect::<Result<Vec<_>>>()?;
+        Ok(Desk::replay(events.into_iter().flatten()))
+    }
+
+    /// Replays every case and writes the tables' files, which nobody sees before they are published.
+    async fn replay_cases(&mut self, desk: Arc<Desk>) -> Result<BTreeMap<&'static str, Vec<NewFile>>> {
+        let plan = self.plan(desk).await?;
+        let mut folders = BTreeMap::new();
+        for table in CASE_SHEETS {
+            folders.insert(table.name, self.folder_of(&table).await?);
+        }
+        let folders = Arc::new(folders);
+        let mut parts = Vec::new();
+        for partition in 0..plan.output_partitioning().partition_count() {
+            let (plan, context, folders) = (plan.clone(), self.context.task_ctx(), folders.clone());
+            parts.push(tokio::spawn(async move { write_partition(plan, partition, context, &folders).await }));
+        }
+        let mut files: BTreeMap<&'static str, Vec<NewFile>> = BTreeMap::new();
+        for part in parts {
+            let part = part.await.map_err(|error| Error::Worker(error.to_string()))??;
+            for (table, file) in part.files {
+                files.entry(table).or_default().push(file);
+            }
+            for (rule, count) in part.noted {
+                *self.pointer.noted.entry(rule).or_default() += count;
+            }
+        }
+        let rows = |table: &str| files.get(table).into_iter().flatten().map(|file| file.rows).sum();
+        self.pointer.cases = rows("cases");
+        Ok(files)
+    }
+
+    async fn plan(&self, desk: Arc<Desk>) -> Result<Arc<dyn ExecutionPlan>> {
+        let events = self.context.table("log").await?.filter(col("case_id").is_not_null())?;
+        let scan = events.select_columns(CASE_COLUMNS)?.create_physical_plan().await?;
+        let replay = Arc::new(ReplayExec::new(scan, desk));
+        Ok(DefaultPhysicalPlanner::default().optimize_physical_plan(replay, &self.context.state(), |_, _| {})?)
+    }
+
+    /// Where a table's files are written: its own folder, or the scratch folder for what only the replay needs.
+    async fn folder_of(&self, table: &FactTable) -> Result<std::path::PathBuf> {
+        let kept = FACT_TABLES.iter().any(|known| known.name == table.name) && table.name != FINDINGS.name;
+        if kept {
+            return Ok(facts::open_newest(self.log.store(), table).await?.folder().to_owned());
+        }
+        let folder = self.scratch.path().join(table.name);
+        std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+        Ok(folder)
+    }
+
+    /// The findings of the cases, and those that only all cases together show (2.7).
+    async fn find_across_cases(&mut self, files: &BTreeMap<&'static str, Vec<NewFile>>) -> Result<Vec<NewFile>> {
+        for table in [FINDINGS, STRANGERS, OPEN_SPANS] {
+            let folder = self.scratch.path().join(table.name);
+            let paths: Vec<_> = files.get(table.name).into_iter().flatten().map(|file| folder.join(&file.name)).collect();
+            let provider = match paths.is_empty() {
+                true => Arc::new(datafusion::datasource::empty::EmptyTable::new(schema(table.columns))),
+                false => crate::log::table::scan(&paths, schema(table.columns))?,
+            };
+            self.context.register_table(table.name, provider)?;
+        }
+        let batches = self.context.sql(FINDINGS_SQL).await?.collect().await?;
+        let folder = facts::open_newest(self.log.store(), &FINDINGS).await?.folder().to_owned();
+        let mut writer = FileWriter::create(&folder, FINDINGS.name, &schema(FINDINGS.columns))?;
+        for batch in &batches {
+            writer.write(&crate::log::write::with_schema(batch, &schema(FINDINGS.columns))?)?;
+        }
+        let file = writer.finish()?;
+        self.pointer.findings = file.rows;
+        Ok(vec![file])
+    }
+
+    fn write_rows(&self, table: &FactTable, rows: RecordBatch) -> Result<NewFile> {
+        let folder = facts::folder(self.log.store(), table);
+        std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+        let mut writer = FileWriter::create(&folder, table.name, &schema(table.columns))?;
+        writer.write(&rows)?;
+        writer.finish()
+    }
+
+    /// Commits every table, then the pointer that names their versions.
+    async fn publish(mut self, files: &BTreeMap<&'static str, Vec<NewFile>>) -> Result<Pointer> {
+        for table in FACT_TABLES {
+            let mut opened = facts::open_newest(self.log.store(), &table).await?;
+            let files = files.get(table.name).map_or(&[][..], Vec::as_slice);
+            facts::replace(&mut opened, files, &mut self.pointer, table.name).await?;
+        }
+        self.pointer.write(self.log.store())?;
+        Ok(self.pointer)
+    }
+}
+
+/// What one partition of the cases gave.
+#[derive(Default)]
+struct Part {
+    files: Vec<(&'static str, NewFile)>,
+    noted: BTreeMap<String, u64>,
+}
+
+async fn write_partition(
+    plan: Arc<dyn ExecutionPlan>,
+    partition: usize,
+    context: Arc<TaskContext>,
+    folders: &BTreeMap<&'static str, std::path::PathBuf>,
+) -> Result<Part> {
+    let mut stream = plan.execute(partition, context)?;
+    let mut writers: BTreeMap<&'static str, FileWriter> = BTreeMap::new();
+    let mut part = Part::default();
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        for table in CASE_SHEETS {
+            let rows = batch.column_by_name(table.name).and_then(|column| flatten(column.as_list()));
+            if let (Some(rows), Some(folder)) = (rows.filter(|rows| rows.num_rows() > 0), folders.get(table.name)) {
+                write_into(&mut writers, &table, folder, &rows)?;
+            }
+        }
+        count_noted(&batch, &mut part.noted);
+    }
+    for (name, writer) in writers {
+        part.files.push((name, writer.finish()?));
+    }
+    Ok(part)
+}
+
+fn write_into(
+    writers: &mut BTreeMap<&'static str, FileWriter>,
+    table: &FactTable,
+    folder: &Path,
+    rows: &RecordBatch,
+) -> Result<()> {
+    let mut writer = match writers.remove(table.name) {
+        Some(writer) => writer,
+        None => FileWriter::create(folder, table.name, &schema(table.columns))?,
+    };
+    writer.write(rows)?;
+    writers.insert(table.name, writer);
+    Ok(())
+}
+
+fn count_noted(batch: &RecordBatch, noted: &mut BTreeMap<String, u64>) {
+    let Some(rows) = batch.column_by_name(NOTED.name).and_then(|column| flatten(column.as_list())) else { return };
+    let (rules, counts) = (rows.column(0).as_string_view(), rows.column(1).as_primitive::<Int64Type>());
+    for (rule, count) in rules.iter().zip(counts.values()) {
+        *noted.entry(rule.unwrap_or_default().to_owned()).or_default() += u64::try_from(*count).unwrap_or(0);
+    }
+}
+
+/// Findings of single cases; the first event of the log that names each stranger; creations while another case of the
+/// customer with that profile stands open (the running maximum finds it in one pass, however many cases there are).
+const FINDINGS_SQL: &str = r#"
+SELECT time, source, id, case_id, type, rule, effect, severity, detail FROM findings
+UNION ALL
+SELECT time, source, id, case_id, type, 'unknown_user', 'applied', severity,
+       'no `user.updated` has named ' || string_agg('`' || "user" || '`', ', ' ORDER BY "user")
+FROM (SELECT *, row_number() OVER (PARTITION BY "user" ORDER BY place) AS nth FROM strangers)
+WHERE nth = 1
+GROUP BY time, source, id, case_id, type, severity
+UNION ALL
+SELECT time, source, id, case_id, 'case.created', 'second_open_case', 'applied', severity,
+       'another case of customer `' || customer || '` with profile `' || profile || '` is not closed'
+FROM (SELECT *, max(until_place) OVER (PARTITION BY customer, profile ORDER BY since_place
+                                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS open_until
+      FROM open_spans)
+WHERE created AND open_until > since_place
+ORDER BY time, source, id, rule
+"#;
+
+/// The versions of users, profiles and presences as rows.
+fn desk_tables(desk: &Desk) -> Result<Vec<(FactTable, RecordBatch)>> {
+    let mut users = Sheet::new(USERS.columns);
+    each_version(&desk.users, |name, version| {
+        let user = &version.value;
+        let texts = |names: &'_ std::collections::BTreeSet<String>| -> Vec<String> { names.iter().cloned().collect() };
+        let (skills, group_skills, groups) = (texts(&user.skills), texts(&user.group_skills), texts(&user.groups));
+        users.push([
+            name.into(),
+            version.since.into(),
+            version.until.into(),
+            user.name.as_deref().into(),
+            user.role.name().into(),
+            user.team.as_deref().into(),
+            user.capacity.into(),
+            user.auto_assign.into(),
+            user.bot.into(),
+            Cell::Texts(skills.iter().map(String::as_str).collect()),
+            Cell::Texts(group_skills.iter().map(String::as_str).collect()),
+            Cell::Texts(groups.iter().map(String::as_str).collect()),
+        ]);
+    });
+    let mut profiles = Sheet::new(PROFILES.columns);
+    each_version(&desk.profiles, |name, version| {
+        let profile = &version.value;
+        profiles.push([
+            name.into(),
+            version.since.into(),
+            version.until.into(),
+            profile.name.as_deref().into(),
+            profile.platform.as_deref().into(),
+            Cell::Texts(profile.visible_to.iter().flatten().map(String::as_str).collect()),
+            profile.calendar.as_deref().into(),
+        ]);
+    });
+    let mut presence = Sheet::new(PRESENCE.columns);
+    each_version(&desk.presence, |name, version| {
+        presence.push([name.into(), version.since.into(), version.until.into(), version.value.name().into()]);
+    });
+    Ok(vec![(USERS, users.finish()?), (PROFILES, profiles.finish()?), (PRESENCE, presence.finish()?)])
+}
+
+fn each_version<T: PartialEq>(
+    all: &BTreeMap<String, Versions<T>>,
+    mut take: impl FnMut(&str, &crate::model::versions::Version<T>),
+) {
+    for (name, versions) in all {
+        versions.iter().for_each(|version| take(name, version));
+    }
+}

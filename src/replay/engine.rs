@@ -1,0 +1,36 @@
+//! The query engine, set up for this store: memory, spilling, cores.
+
+use std::sync::Arc;
+
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::error::Result;
+
+/// How much the engine may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resources {
+    /// Bytes before operators spill to disk.
+    pub memory_bytes: usize,
+    pub threads: usize,
+}
+
+/// A session of the engine without tables.
+///
+/// # Errors
+/// When the engine cannot be set up.
+pub fn session(resources: Resources) -> Result<SessionContext> {
+    let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::OsTmpDirectory);
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(resources.memory_bytes)))
+        .with_disk_manager_builder(disk)
+        .build_arc()?;
+    let mut config = SessionConfig::new()
+        .with_information_schema(true)
+        .with_target_partitions(resources.threads.max(1))
+        .with_collect_statistics(true);
+    config.options_mut().execution.time_zone = Some("UTC".to_owned());
+    Ok(SessionContext::new_with_config_rt(config, runtime))
+}

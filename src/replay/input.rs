@@ -1,0 +1,221 @@
+//! Columns of the log in, events of the model out; nothing is copied.
+
+use arrow::array::{Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampMillisecondArray};
+use arrow::datatypes::{Float64Type, Int64Type, TimestampMillisecondType};
+
+use crate::error::{Error, Result};
+use crate::model::desk::DeskEvent;
+use crate::model::event::{
+    Act, CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status,
+};
+use crate::model::json::Json;
+use crate::model::time::Instant;
+
+/// The columns of the log that replay reads of events about cases.
+pub const CASE_COLUMNS: &[&str] = &[
+    "case_id", "time", "sequence", "rank", "source", "id", "type", "by", "agent", "customer", "profile", "status",
+    "priority", "sentiment", "message", "kind", "set_status", "text", "platform", "origin", "language", "field",
+    "record", "value", "fields", "mentions", "automatic", "bot", "score",
+];
+
+/// The columns by which events of a case are put in the log's order (1.3).
+pub const ORDER_COLUMNS: &[&str] = &["case_id", "time", "sequence", "rank", "source", "id"];
+
+/// The columns of the log that replay reads of events about the desk.
+pub const DESK_COLUMNS: &[&str] = &["time", "source", "id", "type", "subject", "data"];
+
+/// A batch of events about cases, column by column.
+pub struct CaseColumns<'a> {
+    case_id: &'a StringViewArray,
+    time: &'a TimestampMillisecondArray,
+    sequence: &'a Int64Array,
+    source: &'a StringViewArray,
+    id: &'a StringViewArray,
+    kind: &'a StringViewArray,
+    by: &'a StringViewArray,
+    agent: &'a StringViewArray,
+    customer: &'a StringViewArray,
+    profile: &'a StringViewArray,
+    status: &'a StringViewArray,
+    priority: &'a StringViewArray,
+    sentiment: &'a StringViewArray,
+    message: &'a StringViewArray,
+    message_kind: &'a StringViewArray,
+    set_status: &'a StringViewArray,
+    text: &'a StringViewArray,
+    platform: &'a StringViewArray,
+    origin: &'a StringViewArray,
+    language: &'a StringViewArray,
+    field: &'a StringViewArray,
+    record: &'a StringViewArray,
+    value: &'a StringViewArray,
+    fields: &'a StringViewArray,
+    mentions: &'a StringViewArray,
+    automatic: &'a BooleanArray,
+    bot: &'a BooleanArray,
+    score: &'a Float64Array,
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
+    let missing = || Error::refused(format!("the log has no column `{name}`"));
+    batch.column_by_name(name).map(AsRef::as_ref).ok_or_else(missing)
+}
+
+fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringViewArray> {
+    let wrong = || Error::refused(format!("the log's column `{name}` is not of texts"));
+    column(batch, name)?.as_string_view_opt().ok_or_else(wrong)
+}
+
+fn times<'a>(batch: &'a RecordBatch) -> Result<&'a TimestampMillisecondArray> {
+    let wrong = || Error::refused("the log's column `time` is not of instants");
+    column(batch, "time")?.as_primitive_opt::<TimestampMillisecondType>().ok_or_else(wrong)
+}
+
+impl<'a> CaseColumns<'a> {
+    /// The columns of a batch.
+    ///
+    /// # Errors
+    /// When a column is missing or of another type: the store was written by something else.
+    pub fn new(batch: &'a RecordBatch) -> Result<CaseColumns<'a>> {
+        let wrong = |name: &str| Error::refused(format!("the log's column `{name}` has another type"));
+        let text = |name: &str| texts(batch, name);
+        let flag = |name: &str| column(batch, name)?.as_boolean_opt().ok_or_else(|| wrong(name));
+        Ok(CaseColumns {
+            case_id: text("case_id")?,
+            time: times(batch)?,
+            sequence: column(batch, "sequence")?.as_primitive_opt::<Int64Type>().ok_or_else(|| wrong("sequence"))?,
+            source: text("source")?,
+            id: text("id")?,
+            kind: text("type")?,
+            by: text("by")?,
+            agent: text("agent")?,
+            customer: text("customer")?,
+            profile: text("profile")?,
+            status: text("status")?,
+            priority: text("priority")?,
+            sentiment: text("sentiment")?,
+            message: text("message")?,
+            message_kind: text("kind")?,
+            set_status: text("set_status")?,
+            text: text("text")?,
+            platform: text("platform")?,
+            origin: text("origin")?,
+            language: text("language")?,
+            field: text("field")?,
+            record: text("record")?,
+            value: text("value")?,
+            fields: text("fields")?,
+            mentions: text("mentions")?,
+            automatic: flag("automatic")?,
+            bot: flag("bot")?,
+            score: column(batch, "score")?.as_primitive_opt::<Float64Type>().ok_or_else(|| wrong("score"))?,
+        })
+    }
+
+    /// The case that a row is about.
+    #[must_use]
+    pub fn case_id(&self, row: usize) -> &'a str {
+        self.case_id.value(row)
+    }
+
+    /// The event of a row; nothing where its type is not known to this program.
+    #[must_use]
+    pub fn event(&self, row: usize) -> Option<CaseEvent<'a>> {
+        let kind = EventType::parse(self.kind.value(row))?;
+        Some(CaseEvent {
+            case_id: self.case_id(row),
+            time: Instant(self.time.value(row)),
+            sequence: self.sequence.value(row),
+            source: self.source.value(row),
+            id: self.id.value(row),
+            kind,
+            by: text(self.by, row),
+            act: self.act(kind, row).unwrap_or(Act::Other),
+        })
+    }
+
+    /// What the event says. The log holds only events with all their required members.
+    fn act(&self, kind: EventType, row: usize) -> Option<Act<'a>> {
+        Some(match kind {
+            EventType::CaseCreated => Act::Created(self.creation(row)?),
+            EventType::CaseProfileAssigned => Act::ProfileAssigned { profile: text(self.profile, row)? },
+            EventType::CaseAssigned => {
+                Act::Assigned { agent: text(self.agent, row)?, automatic: flag(self.automatic, row) }
+            }
+            EventType::CaseUnassigned => Act::Unassigned,
+            EventType::CasePriorityChanged => Act::PriorityChanged(Priority::parse(text(self.priority, row)?)?),
+            EventType::CaseSentimentChanged => Act::SentimentChanged(Sentiment::parse(text(self.sentiment, row)?)?),
+            EventType::CaseFieldChanged => {
+                Act::FieldChanged { field: text(self.field, row)?, value: text(self.value, row) }
+            }
+            EventType::MessageReceived | EventType::MessageSent | EventType::MessageNoted => {
+                Act::Message(self.message(row)?)
+            }
+            EventType::MessageLiked => Act::MessageLiked { message: text(self.message, row)? },
+            EventType::MessageDeleted => Act::MessageDeleted { message: text(self.message, row)? },
+            EventType::CaseStatusChanged => Act::StatusChanged(Status::parse(text(self.status, row)?)?),
+            EventType::CaseClosed => Act::Closed,
+            EventType::CaseDeleted => Act::Deleted,
+            EventType::SurveyAnswered => {
+                Act::SurveyAnswered { score: self.score.is_valid(row).then(|| self.score.value(row)) }
+            }
+            EventType::SalesforceLinked => Act::RecordLinked { record: text(self.record, row)? },
+            _ => return None,
+        })
+    }
+
+    fn creation(&self, row: usize) -> Option<Creation<'a>> {
+        Some(Creation {
+            customer: text(self.customer, row)?,
+            profile: text(self.profile, row),
+            platform: text(self.platform, row),
+            origin: text(self.origin, row),
+            language: text(self.language, row),
+            text: text(self.text, row),
+            priority: text(self.priority, row),
+            sentiment: text(self.sentiment, row).and_then(Sentiment::parse),
+            fields: text(self.fields, row),
+        })
+    }
+
+    fn message(&self, row: usize) -> Option<Message<'a>> {
+        Some(Message {
+            message: text(self.message, row)?,
+            kind: text(self.message_kind, row).and_then(MessageKind::parse).unwrap_or(MessageKind::Public),
+            text: text(self.text, row),
+            sentiment: text(self.sentiment, row).and_then(Sentiment::parse),
+            language: text(self.language, row),
+            set_status: text(self.set_status, row).and_then(Status::parse),
+            bot: flag(self.bot, row),
+            mentions: text(self.mentions, row),
+        })
+    }
+}
+
+fn text(column: &StringViewArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn flag(column: &BooleanArray, row: usize) -> bool {
+    column.is_valid(row) && column.value(row)
+}
+
+/// The events of a batch about the desk.
+///
+/// # Errors
+/// When a column is missing or of another type: the store was written by something else.
+pub fn desk_events(batch: &RecordBatch) -> Result<Vec<DeskEvent<'_>>> {
+    let (source, id, kind) = (texts(batch, "source")?, texts(batch, "id")?, texts(batch, "type")?);
+    let (subject, data, time) = (texts(batch, "subject")?, texts(batch, "data")?, times(batch)?);
+    let event = |row: usize| {
+        Some(DeskEvent {
+            time: Instant(time.value(row)),
+            source: source.value(row),
+            id: id.value(row),
+            kind: EventType::parse(kind.value(row))?,
+            subject: subject.value(row),
+            data: Json::parse(data.value(row)).ok()?,
+        })
+    };
+    Ok((0..batch.num_rows()).filter_map(event).collect())
+}

@@ -1,0 +1,360 @@
+//! Histories in, rows of the fact tables out.
+
+use arrow::array::{ArrayRef, ListArray, RecordBatch, StructArray};
+use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use std::sync::{Arc, LazyLock};
+
+use super::sheet::{Cell, Sheet, schema};
+use super::tables::{CASE_SHEETS, FactTable};
+use crate::error::Result;
+use crate::model::case::history::{Created, Direction, History, SENTIMENT_FIELD};
+use crate::model::desk::Desk;
+use crate::model::event::{MessageKind, Sentiment};
+use crate::model::finding::Rule;
+use crate::model::time::Instant;
+
+/// One row per case; every column is a list of structs, the case's rows of one table. Flattening a column gives the
+/// table without copying values. The last column counts what changed nothing, rule by rule.
+pub static REPLAY_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let mut fields: Vec<Field> = CASE_SHEETS.iter().map(list_field).collect();
+    fields.push(list_field(&NOTED));
+    Arc::new(Schema::new(fields))
+});
+
+/// Counts of events that changed nothing (2.7, "noted").
+pub const NOTED: FactTable = FactTable {
+    name: "noted",
+    order: &["rule"],
+    columns: &[("rule", super::sheet::Kind::Text), ("count", super::sheet::Kind::Whole)],
+};
+
+fn list_field(table: &FactTable) -> Field {
+    Field::new(table.name, DataType::List(item_field(&schema(table.columns))), false)
+}
+
+fn item_field(schema: &SchemaRef) -> Arc<Field> {
+    Arc::new(Field::new_list_field(DataType::Struct(schema.fields().clone()), false))
+}
+
+/// Collects the histories of cases.
+pub struct Output<'d> {
+    desk: &'d Desk,
+    sheets: [ListSheet; 11],
+}
+
+/// A table being filled, and where each case's rows end.
+struct ListSheet {
+    sheet: Sheet,
+    ends: Vec<i32>,
+}
+
+impl ListSheet {
+    fn new(table: &FactTable) -> ListSheet {
+        ListSheet { sheet: Sheet::new(table.columns), ends: vec![0] }
+    }
+
+    fn end_case(&mut self) {
+        // A batch holds far fewer rows than fit.
+        self.ends.push(i32::try_from(self.sheet.rows()).unwrap_or(i32::MAX));
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef> {
+        let rows = self.sheet.finish()?;
+        let ends = std::mem::replace(&mut self.ends, vec![0]);
+        let field = item_field(rows.schema_ref());
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
+        Ok(Arc::new(ListArray::try_new(field, offsets, Arc::new(StructArray::from(rows)), None)?))
+    }
+}
+
+impl<'d> Output<'d> {
+    /// An empty output; the desk says how severe findings are.
+    #[must_use]
+    pub fn new(desk: &'d Desk) -> Output<'d> {
+        let [a, b, c, d, e, f, g, h, i, j] = CASE_SHEETS.each_ref().map(ListSheet::new);
+        Output { desk, sheets: [a, b, c, d, e, f, g, h, i, j, ListSheet::new(&NOTED)] }
+    }
+
+    /// Adds the rows of one case.
+    pub fn push(&mut self, history: &History<'_>) {
+        let [cases, periods, assignments, turns, resolutions, messages, fields, findings, strangers, spans, noted] =
+            &mut self.sheets;
+        if let Some(created) = &history.created {
+            push_case(&mut cases.sheet, history, created);
+            push_resolutions(&mut resolutions.sheet, history, created);
+        }
+        push_periods(&mut periods.sheet, history);
+        push_assignments(&mut assignments.sheet, history);
+        push_turns(&mut turns.sheet, history);
+        push_messages(&mut messages.sheet, history);
+        push_field_values(&mut fields.sheet, history);
+        push_findings(&mut findings.sheet, history, self.desk);
+        push_strangers(&mut strangers.sheet, history, self.desk);
+        push_open_spans(&mut spans.sheet, history, self.desk);
+        for (rule, count) in history.noted.counts().into_iter().filter(|(_, count)| *count > 0) {
+            noted.sheet.push([rule.into(), whole(count).into()]);
+        }
+        self.sheets.iter_mut().for_each(ListSheet::end_case);
+    }
+
+    /// The rows of all cases since the last time.
+    ///
+    /// # Errors
+    /// Arrow's, which would be a defect.
+    pub fn finish(&mut self) -> Result<RecordBatch> {
+        let columns = self.sheets.iter_mut().map(ListSheet::finish).collect::<Result<_>>()?;
+        Ok(RecordBatch::try_new(REPLAY_SCHEMA.clone(), columns)?)
+    }
+}
+
+/// The rows of one table in a batch of [`REPLAY_SCHEMA`].
+#[must_use]
+pub fn flatten(column: &ListArray) -> Option<RecordBatch> {
+    column.values().as_any().downcast_ref::<StructArray>().map(RecordBatch::from)
+}
+
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> Cell<'static> {
+    Cell::Whole(Some(whole(items.count() as u64)))
+}
+
+fn push_case(sheet: &mut Sheet, history: &History<'_>, created: &Created<'_>) {
+    let Some(standing) = history.standing() else { return };
+    let first_turn = history.turns.first();
+    let resolution = history.resolutions.last().filter(|last| last.reopened_at.is_none());
+    let sent = |bot: bool| {
+        history.messages.iter().filter(move |row| row.direction == Direction::Sent && row.bot == bot)
+    };
+    let of = |direction: Direction| history.messages.iter().filter(move |row| row.direction == direction);
+    let deleted = history.deleted_at.is_some();
+    sheet.push([
+        history.case_id.into(),
+        created.creation.customer.into(),
+        standing.profile.into(),
+        history.platform.as_deref().into(),
+        created.creation.origin.unwrap_or("manual").into(),
+        created.creation.language.into(),
+        created.at.into(),
+        created.by.into(),
+        created.creation.text.filter(|_| !deleted).into(),
+        Cell::Text(None),
+        Cell::Instant(None),
+        history.first_assigned_at.into(),
+        history.first_response().into(),
+        first_turn.and_then(|turn| turn.answered_by).into(),
+        history.resolutions.first().map(|first| first.resolved_at).into(),
+        resolution.map(|last| last.resolved_at).into(),
+        resolution.and_then(|last| last.by).into(),
+        count(history.resolutions.iter().filter(|resolution| resolution.reopened_at.is_some())),
+        history.closes_at.into(),
+        history.closed_at.into(),
+        history.deleted_at.into(),
+        standing.status.name().into(),
+        standing.assignee.into(),
+        standing.priority.name().into(),
+        sentiment(history).into(),
+        Cell::Map(fields(history)),
+        count(of(Direction::Received)),
+        count(sent(false)),
+        count(sent(true)),
+        count(of(Direction::Noted)),
+        count(history.assignments.iter()),
+        of(Direction::Received).map(|row| row.time).max().into(),
+        sent(false).map(|row| row.time).max().into(),
+        history.salesforce_record.into(),
+        history.survey_score.into(),
+    ]);
+}
+
+fn sentiment<'h>(history: &'h History<'_>) -> &'h str {
+    let values = history.field_values.iter().find(|(field, _)| field == SENTIMENT_FIELD);
+    let last = values.and_then(|(_, versions)| versions.iter().last());
+    last.map_or(Sentiment::None.name(), |version| version.value.as_ref())
+}
+
+/// The values at the end, a deleted case's as they were then; sorted by name.
+fn fields<'h>(history: &'h History<'_>) -> Vec<(&'h str, &'h str)> {
+    let mut fields: Vec<(&str, &str)> = history
+        .field_values
+        .iter()
+        .filter(|(field, _)| field != SENTIMENT_FIELD)
+        .filter_map(|(field, versions)| {
+            let last = versions.iter().last().filter(|last| last.until == history.deleted_at)?;
+            Some((field.as_ref(), last.value.as_ref()))
+        })
+        .collect();
+    fields.sort_unstable();
+    fields
+}
+
+fn push_periods(sheet: &mut Sheet, history: &History<'_>) {
+    for period in &history.periods {
+        sheet.push([
+            history.case_id.into(),
+            period.since.into(),
+            period.until.into(),
+            period.standing.status.name().into(),
+            period.standing.assignee.into(),
+            period.standing.priority.name().into(),
+            period.standing.profile.into(),
+            period.cause.name.into(),
+            period.cause.source.as_ref().into(),
+            period.cause.id.as_ref().into(),
+        ]);
+    }
+}
+
+fn push_assignments(sheet: &mut Sheet, history: &History<'_>) {
+    for (assignment, n) in history.assignments.iter().zip(1_i64..) {
+        sheet.push([
+            history.case_id.into(),
+            n.into(),
+            assignment.agent.into(),
+            assignment.assigned_at.into(),
+            assignment.assigned_by.into(),
+            assignment.automatic.into(),
+            assignment.ended.map(|(time, _)| time).into(),
+            assignment.ended.map(|(_, end)| end.name()).into(),
+            assignment.first_reply_at.into(),
+        ]);
+    }
+}
+
+fn push_turns(sheet: &mut Sheet, history: &History<'_>) {
+    for (turn, n) in history.turns.iter().zip(1_i64..) {
+        sheet.push([
+            history.case_id.into(),
+            n.into(),
+            turn.asked_at.into(),
+            turn.answered_at.into(),
+            turn.answered_by.into(),
+            turn.stopped_at.into(),
+            history.assignee_at(turn.asked_at).into(),
+            turn.kind.map(MessageKind::name).into(),
+            turn.answered_at.map(|answered_at| answered_at.since_ms(turn.asked_at)).into(),
+            turn.answered_at.map(|answered_at| history.active_ms(turn.asked_at, answered_at)).into(),
+            Cell::Whole(None),
+        ]);
+    }
+}
+
+fn push_resolutions(sheet: &mut Sheet, history: &History<'_>, created: &Created<'_>) {
+    for (resolution, n) in history.resolutions.iter().zip(1_i64..) {
+        sheet.push([
+            history.case_id.into(),
+            n.into(),
+            resolution.resolved_at.into(),
+            resolution.status.name().into(),
+            history.assignee_at(resolution.resolved_at).into(),
+            resolution.by.into(),
+            resolution.resolved_at.since_ms(created.at).into(),
+            history.active_ms(created.at, resolution.resolved_at).into(),
+            Cell::Whole(None),
+            resolution.reopened_at.into(),
+            resolution.closed_at.into(),
+        ]);
+    }
+}
+
+fn push_messages(sheet: &mut Sheet, history: &History<'_>) {
+    let deleted = history.deleted_at.is_some();
+    for row in &history.messages {
+        sheet.push([
+            history.case_id.into(),
+            row.time.into(),
+            row.message.into(),
+            row.direction.name().into(),
+            row.kind.map(MessageKind::name).into(),
+            row.by.into(),
+            row.bot.into(),
+            row.text.filter(|_| !deleted).into(),
+            row.sentiment.map(Sentiment::name).into(),
+            row.language.into(),
+            row.liked.into(),
+            row.deleted_at.into(),
+            row.place.name().into(),
+        ]);
+    }
+}
+
+fn push_field_values(sheet: &mut Sheet, history: &History<'_>) {
+    for (field, versions) in &history.field_values {
+        for version in versions.iter() {
+            sheet.push([
+                history.case_id.into(),
+                field.as_ref().into(),
+                version.since.into(),
+                version.until.into(),
+                version.value.as_ref().into(),
+            ]);
+        }
+    }
+}
+
+/// How a finding of that rule is shown, by the settings in force at its event.
+fn severity(desk: &Desk, rule: Rule, time: Instant) -> &str {
+    let set = desk.settings.at(time).and_then(|settings| settings.findings.get(rule.name()));
+    set.map_or(rule.severity(), String::as_str)
+}
+
+fn push_findings(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
+    for finding in &history.findings {
+        let event = &finding.event;
+        sheet.push([
+            event.time.into(),
+            event.source.into(),
+            event.id.into(),
+            history.case_id.into(),
+            event.kind.name().into(),
+            finding.rule.name().into(),
+            finding.rule.effect().name().into(),
+            severity(desk, finding.rule, event.time).into(),
+            finding.detail.as_str().into(),
+        ]);
+    }
+}
+
+fn push_strangers(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
+    for (user, event) in &history.strangers {
+        sheet.push([
+            hex(&event.order().to_bytes()).as_str().into(),
+            user.as_str().into(),
+            event.time.into(),
+            event.source.into(),
+            event.id.into(),
+            history.case_id.into(),
+            event.kind.name().into(),
+            severity(desk, Rule::UnknownUser, event.time).into(),
+        ]);
+    }
+}
+
+fn push_open_spans(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
+    let Some(created) = &history.created else { return };
+    for span in &history.open_spans {
+        let until = span.until.as_deref().map_or_else(|| "z".to_owned(), hex);
+        sheet.push([
+            created.creation.customer.into(),
+            span.profile.into(),
+            hex(&span.since).as_str().into(),
+            until.as_str().into(),
+            span.created.into(),
+            created.at.into(),
+            created.source.into(),
+            created.id.into(),
+            history.case_id.into(),
+            severity(desk, Rule::SecondOpenCase, created.at).into(),
+        ]);
+    }
+}
+
+/// Bytes as text that sorts as they do; `z` sorts behind all of them.
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or('z');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}

@@ -1,0 +1,66 @@
+//! Where queries see the log and the facts: one session of the engine with every table of 4 in it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::prelude::{SessionContext, col, lit, when};
+
+use super::engine::{self, Resources};
+use super::facts::{self, Pointer};
+use super::tables::FACT_TABLES;
+use crate::error::{Error, Result};
+use crate::log::Log;
+use crate::log::rows::EVENT_COLUMNS;
+
+/// A session in which `events`, `quarantine` and the fact tables can be queried, all of one version of the log.
+///
+/// # Errors
+/// When the store cannot be read, or its facts have never been made.
+pub async fn open(log: &Log, resources: Resources) -> Result<(SessionContext, Pointer)> {
+    let context = engine::session(resources)?;
+    let pointer = Pointer::read(log.store())?
+        .ok_or_else(|| Error::refused("the facts have not been made yet").with_hint("`casebook replay` makes them"))?;
+    for (table, opened) in facts::open(log.store(), &pointer).await? {
+        context.register_table(table.name, opened.provider()?)?;
+    }
+    register_events(&context, log.store(), &pointer).await?;
+    context.register_table("quarantine", log.quarantine.provider()?)?;
+    hide_column(&context, "quarantine", "bytes").await?;
+    Ok((context, pointer))
+}
+
+/// The names of every table that a session has, in the order of 4.
+#[must_use]
+pub fn table_names() -> Vec<&'static str> {
+    let facts = FACT_TABLES.iter().map(|table| table.name);
+    std::iter::once("events").chain(facts).chain(["quarantine"]).collect()
+}
+
+/// The log as of the facts' version; text and data of deleted cases read as null (2.6).
+async fn register_events(context: &SessionContext, store: &Path, pointer: &Pointer) -> Result<()> {
+    let schema = crate::log::rows::LOG_SCHEMA.clone();
+    let events = crate::log::table::Table::open(&store.join("events"), "events", schema, Some(pointer.log_version)).await?;
+    let events = context.read_table(events.provider()?)?;
+    let deleted = context.table("cases").await?.filter(col("deleted_at").is_not_null())?;
+    let deleted = deleted.select(vec![col("case_id").alias("deleted_case")])?;
+    let joined = events.join(deleted, datafusion::prelude::JoinType::Left, &["case_id"], &["deleted_case"], None)?;
+    let columns = EVENT_COLUMNS.iter().map(|name| match *name {
+        "text" | "data" => {
+            let kept = when(col("deleted_case").is_null(), col(*name)).otherwise(lit(datafusion::scalar::ScalarValue::Null))?;
+            Ok(kept.alias(*name))
+        }
+        name => Ok(datafusion::prelude::ident(name)),
+    });
+    let columns = columns.collect::<datafusion::error::Result<Vec<_>>>()?;
+    let view = joined.select(columns)?.into_view();
+    context.register_table("events", Arc::clone(&view))?;
+    Ok(())
+}
+
+/// Leaves a column out of a table that has been registered.
+async fn hide_column(context: &SessionContext, table: &str, column: &str) -> Result<()> {
+    let view = context.table(table).await?.drop_columns(&[column])?.into_view();
+    context.deregister_table(table)?;
+    context.register_table(table, view)?;
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! The fact tables, column by column (4).
+
+use super::sheet::Kind::{self, Flag, Float, Instant, Map, Text, Texts, Whole};
+
+/// A fact table: its name, its columns, and the columns its listings are ordered by.
+#[derive(Clone, Copy, Debug)]
+pub struct FactTable {
+    pub name: &'static str,
+    pub columns: &'static [(&'static str, Kind)],
+    pub order: &'static [&'static str],
+}
+
+/// One row per case.
+pub const CASES: FactTable = FactTable {
+    name: "cases",
+    order: &["case_id"],
+    columns: &[
+        ("case_id", Text),
+        ("customer", Text),
+        ("profile", Text),
+        ("platform", Text),
+        ("origin", Text),
+        ("language", Text),
+        ("created_at", Instant),
+        ("created_by", Text),
+        ("text", Text),
+        // Chosen with the SLA clocks; null until then.
+        ("policy", Text),
+        ("policy_version", Instant),
+        ("first_assigned_at", Instant),
+        ("first_response_at", Instant),
+        ("first_response_by", Text),
+        ("first_resolved_at", Instant),
+        ("resolved_at", Instant),
+        ("resolved_by", Text),
+        ("reopenings", Whole),
+        ("closes_at", Instant),
+        ("closed_at", Instant),
+        ("deleted_at", Instant),
+        ("status", Text),
+        ("assignee", Text),
+        ("priority", Text),
+        ("sentiment", Text),
+        ("fields", Map),
+        ("messages_received", Whole),
+        ("messages_sent", Whole),
+        ("bot_messages_sent", Whole),
+        ("notes", Whole),
+        ("assignments", Whole),
+        ("last_customer_message_at", Instant),
+        ("last_agent_message_at", Instant),
+        ("salesforce_record", Text),
+        ("survey_score", Float),
+    ],
+};
+
+/// One row per maximal time of unchanged status, assignee, priority and profile of a case.
+pub const PERIODS: FactTable = FactTable {
+    name: "periods",
+    order: &["case_id", "since"],
+    columns: &[
+        ("case_id", Text),
+        ("since", Instant),
+        ("until", Instant),
+        ("status", Text),
+        ("assignee", Text),
+        ("priority", Text),
+        ("profile", Text),
+        ("cause", Text),
+        ("event_source", Text),
+        ("event_id", Text),
+    ],
+};
+
+/// One row per assignment.
+pub const ASSIGNMENTS: FactTable = FactTable {
+    name: "assignments",
+    order: &["case_id", "n"],
+    columns: &[
+        ("case_id", Text),
+        ("n", Whole),
+        ("agent", Text),
+        ("assigned_at", Instant),
+        ("assigned_by", Text),
+        ("automatic", Flag),
+        ("ended_at", Instant),
+        ("ended_by", Text),
+        ("first_reply_at", Instant),
+    ],
+};
+
+/// One row per turn; the first is the first response.
+pub const TURNS: FactTable = FactTable {
+    name: "turns",
+    order: &["case_id", "n"],
+    columns: &[
+        ("case_id", Text),
+        ("n", Whole),
+        ("asked_at", Instant),
+        ("answered_at", Instant),
+        ("answered_by", Text),
+        ("stopped_at", Instant),
+        ("assignee", Text),
+        ("kind", Text),
+        ("elapsed_ms", Whole),
+        ("active_ms", Whole),
+        // Counted with the calendars; null until then.
+        ("business_ms", Whole),
+    ],
+};
+
+/// One row per resolution.
+pub const RESOLUTIONS: FactTable = FactTable {
+    name: "resolutions",
+    order: &["case_id", "n"],
+    columns: &[
+        ("case_id", Text),
+        ("n", Whole),
+        ("resolved_at", Instant),
+        ("status", Text),
+        ("agent", Text),
+        ("by", Text),
+        ("elapsed_ms", Whole),
+        ("active_ms", Whole),
+        // Counted with the calendars; null until then.
+        ("business_ms", Whole),
+        ("reopened_at", Instant),
+        ("closed_at", Instant),
+    ],
+};
+
+/// One row per message.
+pub const MESSAGES: FactTable = FactTable {
+    name: "messages",
+    order: &["case_id", "time", "message"],
+    columns: &[
+        ("case_id", Text),
+        ("time", Instant),
+        ("message", Text),
+        ("direction", Text),
+        ("kind", Text),
+        ("by", Text),
+        ("bot", Flag),
+        ("text", Text),
+        ("sentiment", Text),
+        ("language", Text),
+        ("liked", Flag),
+        ("deleted_at", Instant),
+        ("place", Text),
+    ],
+};
+
+/// One row per maximal time of an unchanged value of a case's field; sentiment is one.
+pub const FIELD_VALUES: FactTable = FactTable {
+    name: "field_values",
+    order: &["case_id", "field", "since"],
+    columns: &[("case_id", Text), ("field", Text), ("since", Instant), ("until", Instant), ("value", Text)],
+};
+
+/// One row per finding.
+pub const FINDINGS: FactTable = FactTable {
+    name: "findings",
+    order: &["time", "source", "id", "rule"],
+    columns: &[
+        ("time", Instant),
+        ("source", Text),
+        ("id", Text),
+        ("case_id", Text),
+        ("type", Text),
+        ("rule", Text),
+        ("effect", Text),
+        ("severity", Text),
+        ("detail", Text),
+    ],
+};
+
+/// One row per version of a user.
+pub const USERS: FactTable = FactTable {
+    name: "users",
+    order: &["user", "since"],
+    columns: &[
+        ("user", Text),
+        ("since", Instant),
+        ("until", Instant),
+        ("name", Text),
+        ("role", Text),
+        ("team", Text),
+        ("capacity", Whole),
+        ("auto_assign", Flag),
+        ("bot", Flag),
+        ("skills", Texts),
+        ("group_skills", Texts),
+        ("groups", Texts),
+    ],
+};
+
+/// One row per version of a profile.
+pub const PROFILES: FactTable = FactTable {
+    name: "profiles",
+    order: &["profile", "since"],
+    columns: &[
+        ("profile", Text),
+        ("since", Instant),
+        ("until", Instant),
+        ("name", Text),
+        ("platform", Text),
+        ("visible_to", Texts),
+        ("calendar", Text),
+    ],
+};
+
+/// One row per maximal time of unchanged presence of a user.
+pub const PRESENCE: FactTable = FactTable {
+    name: "presence",
+    order: &["user", "since"],
+    columns: &[("user", Text), ("since", Instant), ("until", Instant), ("presence", Text)],
+};
+
+/// Every fact table, in the order of 4.
+pub const FACT_TABLES: [FactTable; 11] = [
+    CASES, PERIODS, ASSIGNMENTS, TURNS, RESOLUTIONS, MESSAGES, FIELD_VALUES, PRESENCE, USERS, PROFILES, FINDINGS,
+];
+
+/// The tables that replay takes from each case, and, behind them, what it needs to find what no case knows alone.
+pub const CASE_SHEETS: [FactTable; 10] = [
+    CASES, PERIODS, ASSIGNMENTS, TURNS, RESOLUTIONS, MESSAGES, FIELD_VALUES, FINDINGS, STRANGERS, OPEN_SPANS,
+];
+
+/// Events that name a user whom no `user.updated` has named before, the first of each case and user. `place` sorts as
+/// the log does.
+pub const STRANGERS: FactTable = FactTable {
+    name: "strangers",
+    order: &["place"],
+    columns: &[
+        ("place", Text),
+        ("user", Text),
+        ("time", Instant),
+        ("source", Text),
+        ("id", Text),
+        ("case_id", Text),
+        ("type", Text),
+        ("severity", Text),
+    ],
+};
+
+/// Stretches in which a case stands in the way of another of the same customer and profile.
+pub const OPEN_SPANS: FactTable = FactTable {
+    name: "open_spans",
+    order: &["since_place"],
+    columns: &[
+        ("customer", Text),
+        ("profile", Text),
+        ("since_place", Text),
+        ("until_place", Text),
+        ("created", Flag),
+        ("time", Instant),
+        ("source", Text),
+        ("id", Text),
+        ("case_id", Text),
+        ("severity", Text),
+    ],
+};
