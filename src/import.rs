@@ -13,6 +13,7 @@ mod document;
 mod engine;
 mod error;
 mod event;
+mod links;
 mod mapping;
 mod moment;
 mod parse;
@@ -59,10 +60,8 @@ pub struct EventLine {
 /// What an import may use.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Memory in bytes, whatever the size of the input; values under 32 MiB count as 32 MiB.
+    /// Memory in bytes, whatever the size of the input; values under 128 MiB count as 128 MiB.
     pub memory_bytes: usize,
-    /// Threads that sort and join.
-    pub threads: usize,
     /// Folder for temporary files; the system's where absent.
     pub spill: Option<PathBuf>,
 }
@@ -78,16 +77,31 @@ pub type Emit<'e> = &'e mut (dyn FnMut(EventLine) -> Result<(), ImportError> + S
 /// # Errors
 /// An input that cannot be read, lacks a column of the mapping or has a record without end; a sort that fails; an error of `emit`.
 /// Events emitted before the error are as good as any.
-pub async fn read(mapping: &Mapping, inputs: &[PathBuf], limits: &Limits, emit: Emit<'_>) -> Result<Tally, ImportError> {
+pub async fn read(
+    mapping: &Mapping,
+    inputs: &[PathBuf],
+    limits: &Limits,
+    emit: Emit<'_>,
+) -> Result<Tally, ImportError> {
     let mut tally = Tally::default();
     let mut writer = Writer::new(mapping);
     writer.grace(&mut tally, emit)?;
-    if mapping.needs_order() { in_order(mapping, inputs, limits, writer, &mut tally, emit).await? } else { as_they_come(mapping, inputs, &mut writer, &mut tally, emit)? }
+    if mapping.needs_order() {
+        in_order(mapping, inputs, limits, writer, &mut tally, emit).await?
+    } else {
+        as_they_come(mapping, inputs, &mut writer, &mut tally, emit)?
+    }
     Ok(tally)
 }
 
 /// Every row on its own.
-fn as_they_come(mapping: &Mapping, inputs: &[PathBuf], writer: &mut Writer<'_>, tally: &mut Tally, emit: Emit<'_>) -> Result<(), ImportError> {
+fn as_they_come(
+    mapping: &Mapping,
+    inputs: &[PathBuf],
+    writer: &mut Writer<'_>,
+    tally: &mut Tally,
+    emit: Emit<'_>,
+) -> Result<(), ImportError> {
     for input in inputs {
         let mut table = Table::open(input, mapping)?;
         let file = table.file().clone();
@@ -107,8 +121,15 @@ fn as_they_come(mapping: &Mapping, inputs: &[PathBuf], writer: &mut Writer<'_>, 
 }
 
 /// By way of a file and a sort.
-async fn in_order(mapping: &Mapping, inputs: &[PathBuf], limits: &Limits, mut writer: Writer<'_>, tally: &mut Tally, emit: Emit<'_>) -> Result<(), ImportError> {
-    let limits = Limits { memory_bytes: limits.memory_bytes.max(32 << 20), ..limits.clone() };
+async fn in_order(
+    mapping: &Mapping,
+    inputs: &[PathBuf],
+    limits: &Limits,
+    mut writer: Writer<'_>,
+    tally: &mut Tally,
+    emit: Emit<'_>,
+) -> Result<(), ImportError> {
+    let limits = Limits { memory_bytes: limits.memory_bytes.max(128 << 20), ..limits.clone() };
     let workshop = Workshop::open(&limits)?;
     let mut spool = Spool::create(&workshop.path("rows.parquet"), mapping, limits.memory_bytes)?;
     for input in inputs {
@@ -118,7 +139,7 @@ async fn in_order(mapping: &Mapping, inputs: &[PathBuf], limits: &Limits, mut wr
     let engine = workshop.engine(row_bytes_mean)?;
     engine.register("rows", &path).await?;
     if matches!(mapping.case, CaseOf::Thread { .. }) {
-        thread::find_roots(&engine).await?;
+        thread::gather(&engine).await?;
     }
     let mut ordered = engine.stream(&ordered_rows(mapping)).await?;
     let mut follow = Follow::new(mapping, writer);
@@ -134,7 +155,13 @@ async fn in_order(mapping: &Mapping, inputs: &[PathBuf], limits: &Limits, mut wr
     Ok(())
 }
 
-fn spool_table(mapping: &Mapping, input: &std::path::Path, spool: &mut Spool<'_>, writer: &mut Writer<'_>, tally: &mut Tally) -> Result<(), ImportError> {
+fn spool_table(
+    mapping: &Mapping,
+    input: &std::path::Path,
+    spool: &mut Spool<'_>,
+    writer: &mut Writer<'_>,
+    tally: &mut Tally,
+) -> Result<(), ImportError> {
     let mut table = Table::open(input, mapping)?;
     let file = table.file().clone();
     let number = writer.files.len() as u32;
@@ -165,7 +192,9 @@ fn row<'t>(mapping: &Mapping, record: Record<'t>, place: Place, file: &Arc<str>,
         }
         other => other,
     };
-    let row = cells.and_then(|cells| mapping.instant(&cells).map(|(time_ms, sequence)| Row { cells, time_ms, sequence, hash, place }));
+    let row = cells.and_then(|cells| {
+        mapping.instant(&cells).map(|(time_ms, sequence)| Row { cells, time_ms, sequence, hash, place })
+    });
     row.map_err(|reason| tally.malformed(file, place.line, reason)).ok()
 }
 
@@ -173,13 +202,12 @@ fn row<'t>(mapping: &Mapping, record: Record<'t>, place: Place, file: &Arc<str>,
 /// order does not tell apart come in an order that does not depend on the file.
 fn ordered_rows(mapping: &Mapping) -> String {
     let order = spool::order_columns(mapping);
-    match mapping.case {
-        CaseOf::Column(_) => {
-            format!("SELECT id AS case_id, * FROM rows ORDER BY case_id, {order}, hash_high, hash_low, file, line")
-        }
-        CaseOf::Thread { .. } => format!(
-            "SELECT root AS case_id, root <> rows.id AS reply, rows.* FROM rows JOIN links ON rows.id = links.id
-              ORDER BY case_id, reply, {order}, hash_high, hash_low, file, line"
-        ),
-    }
+    let (rows, head) = match mapping.case {
+        CaseOf::Column(_) => ("(SELECT id AS case_id, * FROM rows)", ""),
+        CaseOf::Thread { .. } => ("rows", "reply, "),
+    };
+    format!("SELECT * FROM {rows} ORDER BY case_id, {head}{order}, hash_high, hash_low, file, line")
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod error;
 pub mod generate;
+pub mod import;
 pub mod log;
 pub mod model;
 pub mod replay;

@@ -24,7 +24,13 @@ impl<'m> Follow<'m> {
     }
 
     /// Takes the next row; rows of a case come together, its head first, equal rows one after the other.
-    pub(super) fn row(&mut self, case: &str, row: &Row<'_>, tally: &mut Tally, emit: Emit<'_>) -> Result<(), ImportError> {
+    pub(super) fn row(
+        &mut self,
+        case: &str,
+        row: &Row<'_>,
+        tally: &mut Tally,
+        emit: Emit<'_>,
+    ) -> Result<(), ImportError> {
         self.watch.first = self.case.as_deref() != Some(case);
         if self.watch.first {
             self.begin(case, row, tally);

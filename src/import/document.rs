@@ -72,7 +72,12 @@ impl<'d> Item<'d> {
     }
 
     /// An error for a name that is none of `known`, with the nearest.
-    pub(super) fn unknown<'n>(&self, what: &str, found: &str, known: impl IntoIterator<Item = &'n str> + Clone) -> ImportError {
+    pub(super) fn unknown<'n>(
+        &self,
+        what: &str,
+        found: &str,
+        known: impl IntoIterator<Item = &'n str> + Clone,
+    ) -> ImportError {
         let all = known.clone().into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         self.error(format!("unknown {what} `{found}`, expected one of {all}"), did_you_mean(found, known))
     }
@@ -141,7 +146,13 @@ pub(super) struct Section<'d> {
 }
 
 impl<'d> Section<'d> {
-    fn new(document: &'d Document<'d>, name: String, at: usize, table: &'d DeTable<'d>, known: &[&str]) -> Result<Self, ImportError> {
+    fn new(
+        document: &'d Document<'d>,
+        name: String,
+        at: usize,
+        table: &'d DeTable<'d>,
+        known: &[&str],
+    ) -> Result<Self, ImportError> {
         let stranger = table.iter().find(|(key, _)| !known.contains(&key.get_ref().as_ref()));
         match stranger {
             None => Ok(Self { document, name, at, table }),
@@ -156,7 +167,12 @@ impl<'d> Section<'d> {
 
     pub(super) fn get(&self, key: &str) -> Option<Item<'d>> {
         let (_, value) = self.table.iter().find(|(name, _)| name.get_ref() == key)?;
-        Some(Item { document: self.document, name: joined(&self.name, key), at: value.span().start, value: value.get_ref() })
+        Some(Item {
+            document: self.document,
+            name: joined(&self.name, key),
+            at: value.span().start,
+            value: value.get_ref(),
+        })
     }
 
     pub(super) fn need(&self, key: &str) -> Result<Item<'d>, ImportError> {

@@ -1,8 +1,9 @@
-//! DataFusion with bounded memory: a pool that its sorts and joins share, and a folder of its own that they spill to.
+//! DataFusion with bounded memory: a pool that its sorts share, and a folder of its own that they spill to.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -15,6 +16,11 @@ use super::Limits;
 use super::error::ImportError;
 use super::spool::SpoolFile;
 
+/// What the program needs before the first row.
+const STANDING_BYTES: usize = 64 << 20;
+/// The least memory for the sorter.
+const SORTER_BYTES_MIN: usize = 16 << 20;
+
 /// A folder for temporary files that goes when this value goes.
 pub(super) struct Workshop {
     folder: TempDir,
@@ -24,7 +30,10 @@ pub(super) struct Workshop {
 impl Workshop {
     pub(super) fn open(limits: &Limits) -> Result<Self, ImportError> {
         let parent = limits.spill.clone().unwrap_or_else(std::env::temp_dir);
-        let folder = tempfile::Builder::new().prefix("casebook-import-").tempdir_in(&parent).map_err(ImportError::file("write", &parent))?;
+        let folder = tempfile::Builder::new()
+            .prefix("casebook-import-")
+            .tempdir_in(&parent)
+            .map_err(ImportError::file("write", &parent))?;
         Ok(Self { folder, limits: limits.clone() })
     }
 
@@ -34,8 +43,8 @@ impl Workshop {
 
     /// An engine for rows of about this size.
     pub(super) fn engine(&self, row_bytes_mean: usize) -> Result<Engine<'_>, ImportError> {
-        // Half of the memory for what the pool counts, half for what it does not: batches on their way, decoders, writers.
-        let pool_bytes = (self.limits.memory_bytes / 2).max(8 << 20);
+        // The pool counts what is being sorted; batches on their way, decoders and writers, which it does not count, need twice as much.
+        let pool_bytes = (self.limits.memory_bytes.saturating_sub(STANDING_BYTES) / 3).max(SORTER_BYTES_MIN);
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(FairSpillPool::new(pool_bytes)))
             .with_disk_manager_builder(
@@ -45,19 +54,17 @@ impl Workshop {
             )
             .build_arc()
             .map_err(ImportError::engine)?;
-        let context = SessionContext::new_with_config_rt(self.config(pool_bytes, row_bytes_mean), runtime);
+        let context = SessionContext::new_with_config_rt(Self::config(pool_bytes, row_bytes_mean), runtime);
         Ok(Engine { context, workshop: self })
     }
 
-    fn config(&self, pool_bytes: usize, row_bytes_mean: usize) -> SessionConfig {
-        let threads = self.limits.threads.max(1);
-        let batch_rows = (pool_bytes / 64 / threads / row_bytes_mean.max(1)).clamp(16, 8192);
+    fn config(pool_bytes: usize, row_bytes_mean: usize) -> SessionConfig {
+        let batch_rows = (pool_bytes / 64 / row_bytes_mean.max(1)).clamp(16, 8192);
         SessionConfig::new()
-            .with_target_partitions(threads)
+            // One sorter at a time has the whole pool; of two, one can take what the other needs to merge what it spilled, which fails.
+            .with_target_partitions(1)
             .with_batch_size(batch_rows)
-            .with_sort_spill_reservation_bytes((pool_bytes / 16 / threads).min(10 << 20))
-            // Hash joins do not spill.
-            .set_bool("datafusion.optimizer.prefer_hash_join", false)
+            .with_sort_spill_reservation_bytes((pool_bytes / 16).min(10 << 20))
             .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
     }
 }
@@ -81,15 +88,18 @@ impl Engine<'_> {
         frame.execute_stream().await.map_err(ImportError::engine)
     }
 
-    /// Writes the rows of a query to a file and counts those without a value in `column`.
-    pub(super) async fn materialise(&self, sql: &str, file: &str, column: &str) -> Result<(PathBuf, u64), ImportError> {
+    /// A new file of the workshop.
+    pub(super) fn create(&self, file: &str, schema: SchemaRef) -> Result<SpoolFile, ImportError> {
+        SpoolFile::create(&self.workshop.path(file), schema, self.workshop.limits.memory_bytes)
+    }
+
+    /// Writes the rows of a query to a file, in their order.
+    pub(super) async fn materialise(&self, sql: &str, file: &str) -> Result<PathBuf, ImportError> {
         let mut stream = self.stream(sql).await?;
-        let mut spool = SpoolFile::create(&self.workshop.path(file), stream.schema(), self.workshop.limits.memory_bytes)?;
-        let mut missing = 0;
+        let mut spool = self.create(file, stream.schema())?;
         while let Some(batch) = stream.try_next().await.map_err(ImportError::engine)? {
-            missing += batch.column_by_name(column).map_or(0, |values| values.null_count() as u64);
             spool.write(&batch)?;
         }
-        Ok((spool.close()?, missing))
+        spool.close()
     }
 }

@@ -35,7 +35,9 @@ pub enum ImportError {
         hint: Option<String>,
     },
     /// A record that never seems to end; reading on would hold the rest of the file in memory.
-    #[error("{input}, line {line}: the record that begins here is longer than {limit_mib} MiB\nhint: look for a quote that is never closed, or state another `quote` or `delimiter` in the mapping")]
+    #[error(
+        "{input}, line {line}: the record that begins here is longer than {limit_mib} MiB\nhint: look for a quote that is never closed, or state another `quote` or `delimiter` in the mapping"
+    )]
     RecordTooLong {
         /// The table.
         input: Arc<str>,

@@ -42,14 +42,23 @@ impl<'m> Writer<'m> {
     pub(super) fn grace(&self, tally: &mut Tally, emit: Emit<'_>) -> Result<(), ImportError> {
         let grace = &self.mapping.grace;
         let data = format!(r#"{{"grace_period":"{}"}}"#, grace.period);
-        let envelope = Envelope { id: "grace_period", kind: "settings.updated", subject: "settings", time_ms: 0, sequence: 0 };
+        let envelope =
+            Envelope { id: "grace_period", kind: "settings.updated", subject: "settings", time_ms: 0, sequence: 0 };
         let json = envelope.json(&self.mapping.source, data.as_bytes());
         tally.events_emitted += 1;
         emit(EventLine { json, file: self.mapping.file.clone(), line: grace.line as u64, offset: grace.offset as u64 })
     }
 
     /// Every event that one row becomes.
-    pub(super) fn row(&self, case: &str, row: &Row<'_>, head: &[String], watch: &mut Watch, tally: &mut Tally, emit: Emit<'_>) -> Result<(), ImportError> {
+    pub(super) fn row(
+        &self,
+        case: &str,
+        row: &Row<'_>,
+        head: &[String],
+        watch: &mut Watch,
+        tally: &mut Tally,
+        emit: Emit<'_>,
+    ) -> Result<(), ImportError> {
         let sight = Sight { row: &row.cells, head };
         for (number, rule) in self.mapping.events.iter().enumerate() {
             if !occasion(rule, number, sight, watch) || !rule.when.iter().all(|condition| sight.meets(condition)) {
@@ -66,7 +75,15 @@ impl<'m> Writer<'m> {
         Ok(())
     }
 
-    fn event(&self, rule: &EventRule, case: &str, row: &Row<'_>, sight: Sight<'_>, copies: u64, tally: &mut Tally) -> Result<EventLine, Missing> {
+    fn event(
+        &self,
+        rule: &EventRule,
+        case: &str,
+        row: &Row<'_>,
+        sight: Sight<'_>,
+        copies: u64,
+        tally: &mut Tally,
+    ) -> Result<EventLine, Missing> {
         let data = self.data(rule, sight, tally)?;
         let envelope = Envelope {
             id: &self.id(rule, row, copies),
@@ -76,7 +93,12 @@ impl<'m> Writer<'m> {
             sequence: row.sequence,
         };
         let file = self.files.get(row.place.file as usize).cloned().unwrap_or_default();
-        Ok(EventLine { json: envelope.json(&self.mapping.source, &data), file, line: row.place.line, offset: row.place.offset })
+        Ok(EventLine {
+            json: envelope.json(&self.mapping.source, &data),
+            file,
+            line: row.place.line,
+            offset: row.place.offset,
+        })
     }
 
     fn subject<'a>(&self, rule: &EventRule, case: &'a str, sight: Sight<'_>) -> Result<Cow<'a, str>, Missing> {
@@ -92,7 +114,9 @@ impl<'m> Writer<'m> {
         let Some(moment) = &rule.time else { return Ok(row.time_ms) };
         match sight.text(&moment.cell) {
             text if text.is_empty() => Err(Missing(format!("`{}` is empty", self.column(moment.cell.column)))),
-            text => moment.read_ms(&text).map_err(|reason| Missing(format!("`{}`: {reason}", self.column(moment.cell.column)))),
+            text => moment
+                .read_ms(&text)
+                .map_err(|reason| Missing(format!("`{}`: {reason}", self.column(moment.cell.column)))),
         }
     }
 
@@ -128,7 +152,11 @@ impl<'m> Writer<'m> {
                 Ok(Some(text)) => shaped(&taken.form, &text).map(Some).ok_or_else(|| {
                     Missing(format!("`{}` = `{}` has the wrong form", self.column(taken.cell.column), shortened(&text)))
                 }),
-                Err(text) => Err(Missing(format!("`{}` = `{}` is not in the map", self.column(taken.cell.column), shortened(&text)))),
+                Err(text) => Err(Missing(format!(
+                    "`{}` = `{}` is not in the map",
+                    self.column(taken.cell.column),
+                    shortened(&text)
+                ))),
             },
         }
     }
@@ -199,16 +227,19 @@ fn shaped(form: &Form, text: &str) -> Option<Json> {
         Form::Text => Some(Json::from(text)),
         Form::Integer => text.parse::<i64>().ok().map(Json::from),
         Form::Boolean => vocabulary::boolean(text).map(Json::from),
-        Form::List(separator) => {
-            Some(text.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect())
-        }
+        Form::List(separator) => Some(
+            text.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect(),
+        ),
     }
 }
 
 /// The parts with `/` between; `/`, `%`, and the `~` that marks a hash are escaped, so that different parts never give one text. A
 /// key too long for an id is hashed.
 fn joined<'a>(parts: impl Iterator<Item = &'a str>) -> String {
-    let escaped = parts.map(|part| part.replace('%', "%25").replace('/', "%2F").replace('~', "%7E")).collect::<Vec<_>>().join("/");
+    let escaped = parts
+        .map(|part| part.replace('%', "%25").replace('/', "%2F").replace('~', "%7E"))
+        .collect::<Vec<_>>()
+        .join("/");
     if escaped.len() <= 160 { escaped } else { format!("~{:032x}", xxhash_rust::xxh3::xxh3_128(escaped.as_bytes())) }
 }
 

@@ -12,6 +12,47 @@ use super::moment::Moment;
 use super::vocabulary::{EventType, Form};
 
 /// How one foreign table becomes events, read from a TOML file.
+///
+/// ```toml
+/// source = "zendesk/eu"            # CloudEvents source of every event
+/// grace_period = "3650d"           # a duration, or "never" (99999d); one settings.updated at 1970-01-01T00:00:00Z
+/// key = ["ticket", "n"]            # columns that name a row; without them a hash of the record and its number among equal ones
+/// sequence = "n"                   # a column of whole numbers; empty is 0
+/// delimiter = ";"                  # default ","; likewise `quote`
+///
+/// [time]                           # or time = "at", for RFC 3339
+/// column = "at"
+/// format = "%d.%m.%Y %H:%M"        # rfc3339 (default), unix, unix_ms, or a strptime pattern
+/// zone = "Europe/Prague"           # for times without an offset
+///
+/// [case]
+/// id = "ticket"                    # or thread = { id = "tweet", parent = { column = "reply_to", strip_suffix = ".0" } }
+/// order = ["time", { column = "n", as = "integer" }]   # within a case; default: time, sequence
+///
+/// [[filter]]                       # rows must pass every filter; those that do not are not there at all
+/// column = "channel"
+/// not_in = ["test", "spam"]        # one of: equals, not_equals, in, not_in, empty
+///
+/// [[leave_out]]                    # cases whose first row (the root of a thread) meets the condition
+/// name = "thread begun by a brand" # the name under which they are counted
+/// column = "inbound"
+/// not_equals = "True"
+///
+/// [[event]]
+/// type = "case.status_changed"
+/// name = "state"                   # part of the id; default: the type
+/// on = "change"                    # first (row of a case), row (each), change (of a member or `{ column = … }`)
+/// of = "status"
+/// when = { column = "kind", equals = "audit" }         # or a list, of which all must hold
+/// time = "changed_at"              # default: the row's; empty: no event
+/// [event.data]                     # plain values are constants; tables take a cell
+/// status = { column = "state", map = { Working = "open" }, default = "new" }
+/// by = { column = "who", trim = true, lower = true }   # also strip_prefix, strip_suffix, as, separator
+/// ```
+///
+/// `root = "column"` in place of `column` takes the cell of the case's first row. An empty cell, or one that the map lacks where there
+/// is no `default`, leaves an optional member away and a required one's event out; unless an optional cell was merely empty it is
+/// counted. `fields.NAME` sets a case field. Events about users, profiles and customers state a `subject`.
 #[derive(Debug)]
 pub struct Mapping {
     pub(super) file: Arc<str>,

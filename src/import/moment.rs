@@ -36,8 +36,12 @@ impl Moment {
     pub(super) fn read_ms(&self, text: &str) -> Result<i64, String> {
         let instant = match &self.format {
             Format::Rfc3339 => self.rfc3339(text),
-            Format::UnixSeconds => whole(text).and_then(|count| Timestamp::from_second(count).map_err(|error| error.to_string())),
-            Format::UnixMilliseconds => whole(text).and_then(|count| Timestamp::from_millisecond(count).map_err(|error| error.to_string())),
+            Format::UnixSeconds => {
+                whole(text).and_then(|count| Timestamp::from_second(count).map_err(|error| error.to_string()))
+            }
+            Format::UnixMilliseconds => {
+                whole(text).and_then(|count| Timestamp::from_millisecond(count).map_err(|error| error.to_string()))
+            }
             Format::Pattern(pattern) => self.by_pattern(pattern, text),
         };
         instant.map(Timestamp::as_millisecond).map_err(|reason| format!("time `{text}`: {reason}"))
@@ -46,9 +50,10 @@ impl Moment {
     fn rfc3339(&self, text: &str) -> Result<Timestamp, String> {
         match (PARSER.parse_timestamp(text), &self.zone) {
             (Ok(instant), _) => Ok(instant),
-            (Err(_), Some(zone)) => {
-                PARSER.parse_datetime(text).and_then(|local| zone.to_timestamp(local)).map_err(|error| error.to_string())
-            }
+            (Err(_), Some(zone)) => PARSER
+                .parse_datetime(text)
+                .and_then(|local| zone.to_timestamp(local))
+                .map_err(|error| error.to_string()),
             (Err(error), None) => Err(error.to_string()),
         }
     }
@@ -65,7 +70,9 @@ impl Moment {
     /// Says what is wrong with a pattern, by writing a time with it and reading that back.
     pub(super) fn trial(&self) -> Result<(), String> {
         let Format::Pattern(pattern) = &self.format else { return Ok(()) };
-        let sample = Timestamp::from_second(1_000_000_000).map(|instant| instant.to_zoned(TimeZone::UTC)).unwrap_or_else(|_| Zoned::default());
+        let sample = Timestamp::from_second(1_000_000_000)
+            .map(|instant| instant.to_zoned(TimeZone::UTC))
+            .unwrap_or_else(|_| Zoned::default());
         let written = strtime::format(pattern, &sample).map_err(|error| error.to_string())?;
         self.by_pattern(pattern, &written).map(drop)
     }
@@ -86,7 +93,14 @@ mod tests {
     use super::*;
 
     fn read(format: Format, zone: Option<&str>, text: &str) -> Result<String, String> {
-        let cell = Cell { column: 0, whose: Whose::Row, trim: false, lower: false, strip_prefix: String::new(), strip_suffix: String::new() };
+        let cell = Cell {
+            column: 0,
+            whose: Whose::Row,
+            trim: false,
+            lower: false,
+            strip_prefix: String::new(),
+            strip_suffix: String::new(),
+        };
         let zone = zone.map(|name| TimeZone::get(name).unwrap());
         Moment { cell, format, zone }.read_ms(text).map(written)
     }
@@ -99,10 +113,19 @@ mod tests {
         assert_eq!(read(Format::Rfc3339, Some("Europe/Prague"), "2026-07-01T12:00:00"), "2026-07-01T10:00:00.000Z");
         assert_eq!(read(Format::UnixSeconds, None, "1000000000"), "2001-09-09T01:46:40.000Z");
         assert_eq!(read(Format::UnixMilliseconds, None, "1000000000250"), "2001-09-09T01:46:40.250Z");
-        assert_eq!(read(pattern("%a %b %d %H:%M:%S %z %Y"), None, "Tue Oct 31 22:10:47 +0000 2017"), "2017-10-31T22:10:47.000Z");
-        assert_eq!(read(pattern("%d.%m.%Y %H:%M"), Some("Europe/Prague"), "01.02.2026 09:30"), "2026-02-01T08:30:00.000Z");
+        assert_eq!(
+            read(pattern("%a %b %d %H:%M:%S %z %Y"), None, "Tue Oct 31 22:10:47 +0000 2017"),
+            "2017-10-31T22:10:47.000Z"
+        );
+        assert_eq!(
+            read(pattern("%d.%m.%Y %H:%M"), Some("Europe/Prague"), "01.02.2026 09:30"),
+            "2026-02-01T08:30:00.000Z"
+        );
         // 02:30 does not exist on the night the clocks go forward; it is read with the offset before.
-        assert_eq!(read(pattern("%Y-%m-%d %H:%M"), Some("Europe/Prague"), "2026-03-29 02:30"), "2026-03-29T01:30:00.000Z");
+        assert_eq!(
+            read(pattern("%Y-%m-%d %H:%M"), Some("Europe/Prague"), "2026-03-29 02:30"),
+            "2026-03-29T01:30:00.000Z"
+        );
     }
 
     #[test]

@@ -18,7 +18,19 @@ type Parsed<T> = Result<T, ImportError>;
 /// `never`, for a desk that closes nothing: the longest grace period that is sure to be a duration, 273 years.
 const NEVER: &str = "99999d";
 
-const ROOT_KEYS: &[&str] = &["source", "grace_period", "delimiter", "quote", "key", "sequence", "time", "case", "filter", "leave_out", "event"];
+const ROOT_KEYS: &[&str] = &[
+    "source",
+    "grace_period",
+    "delimiter",
+    "quote",
+    "key",
+    "sequence",
+    "time",
+    "case",
+    "filter",
+    "leave_out",
+    "event",
+];
 const CELL_KEYS: &[&str] = &["column", "root", "trim", "lower", "strip_prefix", "strip_suffix"];
 const TEST_KEYS: &[&str] = &["equals", "not_equals", "in", "not_in", "empty"];
 const VALUE_KEYS: &[&str] = &["map", "default", "as", "separator"];
@@ -40,7 +52,11 @@ pub(super) fn mapping(file: &str, text: &str) -> Parsed<Mapping> {
         key: parser.key(&root)?,
         time: parser.moment(&root.need("time")?)?,
         sequence: root.get("sequence").map(|item| parser.row_cell(&item)).transpose()?,
-        filters: root.list("filter")?.iter().map(|item| parser.condition(item, &[], &[Whose::Row])).collect::<Parsed<_>>()?,
+        filters: root
+            .list("filter")?
+            .iter()
+            .map(|item| parser.condition(item, &[], &[Whose::Row]))
+            .collect::<Parsed<_>>()?,
         leave_out: root.list("leave_out")?.iter().map(|item| parser.leave_out(item)).collect::<Parsed<_>>()?,
         order: parser.order(&root)?,
         case: parser.case(&root.need("case")?)?,
@@ -108,7 +124,11 @@ impl Parser {
 
     /// `"column"`, or `{ column = …, strip_suffix = … }`.
     fn row_cell(&mut self, item: &Item<'_>) -> Parsed<Cell> {
-        if item.is_table() { self.cell(item, &item.section(CELL_KEYS)?, &[Whose::Row]) } else { Ok(plain(self.column(item)?)) }
+        if item.is_table() {
+            self.cell(item, &item.section(CELL_KEYS)?, &[Whose::Row])
+        } else {
+            Ok(plain(self.column(item)?))
+        }
     }
 
     /// The cell part of a table whose other keys the caller reads.
@@ -172,7 +192,10 @@ impl Parser {
             (Some(id), None) => Ok(CaseOf::Column(self.row_cell(&id)?)),
             (None, Some(thread)) => {
                 let thread = thread.section(&["id", "parent"])?;
-                Ok(CaseOf::Thread { id: self.row_cell(&thread.need("id")?)?, parent: self.row_cell(&thread.need("parent")?)? })
+                Ok(CaseOf::Thread {
+                    id: self.row_cell(&thread.need("id")?)?,
+                    parent: self.row_cell(&thread.need("parent")?)?,
+                })
             }
             _ => Err(section.error("expected either `id`, a column, or `thread`, an `id` and a `parent` column", None)),
         }
@@ -195,7 +218,10 @@ impl Parser {
             return match item.text()? {
                 "time" => Ok(OrderKey::Time),
                 "sequence" => Ok(OrderKey::Sequence),
-                other => Err(item.error(format!("found `{other}`, expected `time`, `sequence` or {{ column = \"{other}\" }}"), None)),
+                other => Err(item.error(
+                    format!("found `{other}`, expected `time`, `sequence` or {{ column = \"{other}\" }}"),
+                    None,
+                )),
             };
         }
         let section = item.section(&[CELL_KEYS, &["as"]].concat())?;
@@ -243,7 +269,9 @@ impl Parser {
             ("first", None) => Ok(On::First),
             ("row", None) => Ok(On::Row),
             ("change", Some(of)) => Ok(On::Change(self.watched(&of, members)?)),
-            ("change", None) => Err(on.error("found no `of`, expected the member of `data`, or the column, whose change counts", None)),
+            ("change", None) => {
+                Err(on.error("found no `of`, expected the member of `data`, or the column, whose change counts", None))
+            }
             ("first" | "row", Some(of)) => Err(of.error("only `on = \"change\"` has an `of`", None)),
             (other, _) => Err(on.unknown("occasion", other, ["first", "row", "change"])),
         }
@@ -270,7 +298,9 @@ impl Parser {
     fn subject(&mut self, kind: &EventType, section: &Section<'_>) -> Parsed<Option<Value>> {
         match (kind.about, section.get("subject")) {
             (About::Case, None) => Ok(None),
-            (About::Case, Some(item)) => Err(item.error(format!("the subject of `{}` is the case, expected none here", kind.name), None)),
+            (About::Case, Some(item)) => {
+                Err(item.error(format!("the subject of `{}` is the case, expected none here", kind.name), None))
+            }
             (_, Some(item)) => self.value(&item, &Form::Text, &[Whose::Row, Whose::Head]).map(Some),
             (_, None) => Err(section.error(format!("found no `subject`, which `{}` needs", kind.name), None)),
         }
@@ -320,7 +350,14 @@ impl Parser {
 }
 
 fn plain(column: usize) -> Cell {
-    Cell { column, whose: Whose::Row, trim: false, lower: false, strip_prefix: String::new(), strip_suffix: String::new() }
+    Cell {
+        column,
+        whose: Whose::Row,
+        trim: false,
+        lower: false,
+        strip_prefix: String::new(),
+        strip_suffix: String::new(),
+    }
 }
 
 fn test(key: &str, value: &Item<'_>) -> Parsed<Test> {
@@ -373,7 +410,10 @@ fn constant(item: &Item<'_>) -> Parsed<Json> {
             Err(_) => Err(item.error("found a number that does not fit 64 bits", None)),
         },
         DeValue::Array(_) => item.texts().map(Json::from),
-        _ => Err(item.error("expected text, a whole number, true or false, a list of texts, or a table with `column`", None)),
+        _ => {
+            Err(item
+                .error("expected text, a whole number, true or false, a list of texts, or a table with `column`", None))
+        }
     }
 }
 
@@ -393,7 +433,8 @@ fn event_name(item: &Item<'_>) -> Parsed<String> {
 
 /// Every member that the log asks for is there.
 fn complete(kind: &EventType, members: &[Member], section: &Section<'_>) -> Parsed<()> {
-    let absent = kind.required.iter().find(|name| !members.iter().any(|member| member.name == **name && !member.of_fields));
+    let absent =
+        kind.required.iter().find(|name| !members.iter().any(|member| member.name == **name && !member.of_fields));
     match absent {
         None => Ok(()),
         Some(name) => Err(section.error(format!("found no `data.{name}`, which `{}` needs", kind.name), None)),
@@ -403,8 +444,12 @@ fn complete(kind: &EventType, members: &[Member], section: &Section<'_>) -> Pars
 /// A value that the mapping itself states is one the log knows.
 fn known_words(item: &Item<'_>, value: &Value, words: &'static [&'static str]) -> Parsed<()> {
     let stated: Vec<&str> = match value {
-        Value::Constant(json) => vec![json.as_str().ok_or_else(|| item.error(format!("found {json}, expected text"), None))?],
-        Value::Taken(taken) => taken.map.iter().flat_map(|map| map.values()).chain(&taken.default).map(String::as_str).collect(),
+        Value::Constant(json) => {
+            vec![json.as_str().ok_or_else(|| item.error(format!("found {json}, expected text"), None))?]
+        }
+        Value::Taken(taken) => {
+            taken.map.iter().flat_map(|map| map.values()).chain(&taken.default).map(String::as_str).collect()
+        }
     };
     match stated.into_iter().find(|word| !words.contains(word)) {
         None => Ok(()),

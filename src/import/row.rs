@@ -87,7 +87,9 @@ impl Mapping {
         let name = self.columns.get(cell.column).map_or("", |column| column.name.as_str());
         match text.as_ref() {
             "" => Ok(None),
-            digits => digits.parse().map(Some).map_err(|_| format!("`{name}`: found `{digits}`, expected a whole number")),
+            digits => {
+                digits.parse().map(Some).map_err(|_| format!("`{name}`: found `{digits}`, expected a whole number"))
+            }
         }
     }
 

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, Int64Builder, PrimitiveArray, RecordBatch, StringArray, StringBuilder, UInt32Builder, UInt64Builder,
+    Array, ArrayRef, AsArray, Int64Builder, PrimitiveArray, RecordBatch, StringArray, StringBuilder, UInt32Builder,
+    UInt64Builder,
 };
-use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Int64Type, Schema, SchemaRef, UInt32Type, UInt64Type};
+use datafusion::arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Field, Int64Type, Schema, SchemaRef, UInt32Type, UInt64Type,
+};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -36,7 +39,13 @@ fn schema(mapping: &Mapping) -> Schema {
     let whole = |name: &str| Field::new(name, DataType::UInt64, false);
     let mut fields = vec![Field::new("id", DataType::Utf8, false), Field::new("parent", DataType::Utf8, true)];
     fields.extend([Field::new("time_ms", DataType::Int64, false), Field::new("sequence", DataType::Int64, false)]);
-    fields.extend([whole("hash_high"), whole("hash_low"), Field::new("file", DataType::UInt32, false), whole("line"), whole("offset")]);
+    fields.extend([
+        whole("hash_high"),
+        whole("hash_low"),
+        Field::new("file", DataType::UInt32, false),
+        whole("line"),
+        whole("offset"),
+    ]);
     for (number, key) in mapping.order.iter().enumerate() {
         match key {
             OrderKey::Time | OrderKey::Sequence => {}
@@ -59,7 +68,7 @@ impl SpoolFile {
         let file = File::create(path).map_err(ImportError::file("write", path))?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_max_row_group_bytes(Some((memory_bytes / 8).clamp(1 << 20, 64 << 20)))
+            .set_max_row_group_bytes(Some((memory_bytes / 16).clamp(2 << 20, 64 << 20)))
             .build();
         let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(ImportError::engine)?;
         Ok(Self { writer, path: path.to_owned() })
@@ -257,7 +266,9 @@ impl<'b> Ordered<'b> {
             file: numbers::<UInt32Type>(batch, "file")?,
             line: numbers::<UInt64Type>(batch, "line")?,
             offset: numbers::<UInt64Type>(batch, "offset")?,
-            cells: (0..mapping.columns.len()).map(|number| texts(batch, &format!("cell_{number}"))).collect::<Result<_, _>>()?,
+            cells: (0..mapping.columns.len())
+                .map(|number| texts(batch, &format!("cell_{number}")))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -281,7 +292,7 @@ fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b ArrayRef, Import
     batch.column_by_name(name).ok_or_else(|| ImportError::engine(format!("no column `{name}` in the ordered rows")))
 }
 
-fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray, ImportError> {
+pub(super) fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray, ImportError> {
     let wrong = || ImportError::engine(format!("column `{name}` of the ordered rows is no text"));
     column(batch, name)?.as_string_opt::<i32>().ok_or_else(wrong)
 }

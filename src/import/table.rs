@@ -66,7 +66,8 @@ impl Table {
             .buffer_capacity(BUFFER_BYTES)
             .from_reader(Guard { input, left: 0, tripped: false });
         let file: Arc<str> = path.display().to_string().into();
-        let mut table = Self { reader, path: path.to_owned(), file, positions: Vec::new(), width: 0, record: ByteRecord::new() };
+        let mut table =
+            Self { reader, path: path.to_owned(), file, positions: Vec::new(), width: 0, record: ByteRecord::new() };
         table.header(mapping)?;
         Ok(table)
     }
@@ -100,7 +101,11 @@ impl Table {
                 ImportError::RecordTooLong { input: self.file.clone(), line, limit_mib: RECORD_MIB_MAX }
             }
             csv::ErrorKind::Io(cause) => ImportError::File { doing: "read", path: self.path.clone(), cause },
-            other => ImportError::File { doing: "read", path: self.path.clone(), cause: io::Error::other(format!("{other:?}")) },
+            other => ImportError::File {
+                doing: "read",
+                path: self.path.clone(),
+                cause: io::Error::other(format!("{other:?}")),
+            },
         })
     }
 
@@ -136,7 +141,9 @@ impl Table {
         if fields.iter().any(|field| std::str::from_utf8(field).is_err()) {
             return Err("found invalid UTF-8".to_owned());
         }
-        let cell = |position: &usize| fields.get(*position).and_then(|field| std::str::from_utf8(field).ok()).unwrap_or_default();
+        let cell = |position: &usize| {
+            fields.get(*position).and_then(|field| std::str::from_utf8(field).ok()).unwrap_or_default()
+        };
         Ok(self.positions.iter().map(cell).collect())
     }
 }

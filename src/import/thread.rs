@@ -1,48 +1,130 @@
 //! From replies to conversations: every row finds the root of its chain of parents.
 //!
-//! Pointer jumping. Each row points up, to its parent; a row whose parent is not in the input is a root. In each round a row that does
-//! not know its root yet takes over what the row it points at knows: the root, or a pointer twice as far up. After n rounds every
-//! chain of up to 2^n rows is done, and each round finishes some row as long as one with a root is left. So when a round finishes
-//! none, the rows left run in a circle, or hang on one; they have no root and stay without a case.
+//! Pointer jumping. Each id points up, to its parent; an id whose parent is not in the input is a root. In each round an id that does
+//! not know its root yet takes over what the id it points at knows: the root, or a pointer twice as far up. After n rounds every
+//! chain of up to 2^n rows is done, and each round finishes some id as long as one with a root is left. So when a round finishes
+//! none, the ids left run in a circle, or hang on one; they have no root, and their rows stay without a case.
 //!
-//! Every round is one join that spills, written to a file; no table of ids is held in memory.
+//! No table of ids is held in memory, and never more than one sort runs at a time: what asks is sorted by whom it asks, what answers
+//! lies in a file sorted by id, and the two are read side by side. (DataFusion's sort-merge join keeps both its sorts in the pool at
+//! once and fails where little memory is left.)
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{BooleanBuilder, RecordBatch, StringBuilder};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use futures::TryStreamExt;
 
 use super::engine::Engine;
 use super::error::ImportError;
+use super::links::{Link, Links, LinksWriter};
+use super::spool::{SpoolFile, texts};
 
-/// One row per id: where it points. The lesser parent counts when two rows of one id disagree.
-const IDS: &str = "SELECT id, min(parent) AS parent FROM rows GROUP BY id";
+/// The lesser parent comes first, and counts, when two rows of one id disagree.
+const IDS: &str = "SELECT id, parent FROM rows ORDER BY id, parent NULLS LAST";
+const ASKING: &str = "SELECT id, up FROM links WHERE up IS NOT NULL ORDER BY up";
+const JOINED: &str =
+    "SELECT id, up, root FROM links WHERE up IS NULL UNION ALL SELECT id, up, root FROM answered ORDER BY id";
+const ROWS: &str = "SELECT * FROM rows ORDER BY id";
 
-/// `up` is the id it points at, `root` the root once it is known; exactly one of them is there.
-const START: &str = "
-    SELECT child.id,
-           above.id AS up,
-           CASE WHEN above.id IS NULL THEN child.id END AS root
-      FROM ids child LEFT JOIN ids above ON child.parent = above.id";
+/// Reads the table `rows` and puts one in its place that has the root as `case_id` (none in a circle) and says in `reply` whether the
+/// row is another than the root.
+pub(super) async fn gather(engine: &Engine<'_>) -> Result<(), ImportError> {
+    let links = roots(engine).await?;
+    let mut links = Links::open(&links)?;
+    let mut sorted = engine.stream(ROWS).await?;
+    let schema = Arc::new(with_case(&sorted.schema()));
+    let mut file: SpoolFile = engine.create("gathered.parquet", schema.clone())?;
+    while let Some(batch) = sorted.try_next().await.map_err(ImportError::engine)? {
+        let (mut case, mut reply) = (StringBuilder::new(), BooleanBuilder::new());
+        for id in texts(&batch, "id")?.iter().flatten() {
+            let root = links.find(id)?.and_then(|link| link.root);
+            reply.append_value(root.as_deref().is_some_and(|root| root != id));
+            case.append_option(root);
+        }
+        let mut columns = batch.columns().to_vec();
+        columns.push(Arc::new(case.finish()));
+        columns.push(Arc::new(reply.finish()));
+        file.write(&RecordBatch::try_new(schema.clone(), columns).map_err(ImportError::engine)?)?;
+    }
+    engine.register("rows", &file.close()?).await
+}
 
-const ROUND: &str = "
-    SELECT low.id, high.up, high.root
-      FROM links low JOIN links high ON low.up = high.id
-     WHERE low.up IS NOT NULL
-    UNION ALL
-    SELECT id, up, root FROM links WHERE up IS NULL";
+fn with_case(rows: &Schema) -> Schema {
+    let mut fields: Vec<_> = rows.fields().iter().map(|field| field.as_ref().clone()).collect();
+    fields.push(Field::new("case_id", DataType::Utf8, true));
+    fields.push(Field::new("reply", DataType::Boolean, false));
+    Schema::new(fields)
+}
 
-/// Reads the table `rows` and registers `links`, with the root of every id that has one.
-pub(super) async fn find_roots(engine: &Engine<'_>) -> Result<(), ImportError> {
-    let (ids, _) = engine.materialise(IDS, "ids.parquet", "parent").await?;
-    engine.register("ids", &ids).await?;
-    let (mut links, mut waiting) = engine.materialise(START, "links.parquet", "root").await?;
-    for round in 1_u32.. {
-        engine.register("links", &links).await?;
+/// A file of every id and its root, sorted by id.
+async fn roots(engine: &Engine<'_>) -> Result<PathBuf, ImportError> {
+    let (ids, _) = ids(engine).await?;
+    let (mut links, mut waiting) = round(engine, &ids, 0, grounded).await?;
+    for number in 1.. {
         if waiting == 0 {
             break;
         }
-        let (next, still_waiting) = engine.materialise(ROUND, &format!("links-{round}.parquet"), "root").await?;
+        let (next, still_waiting) = round(engine, &links, number, jumped).await?;
+        std::fs::remove_file(&links).map_err(ImportError::file("remove", &links))?;
+        links = next;
         if still_waiting == waiting {
             break;
         }
-        std::fs::remove_file(&links).map_err(ImportError::file("remove", &links))?;
-        (links, waiting) = (next, still_waiting);
+        waiting = still_waiting;
     }
-    Ok(())
+    Ok(links)
+}
+
+/// One link per id, upwards to the parent; an id without a parent is its own root.
+async fn ids(engine: &Engine<'_>) -> Result<(PathBuf, u64), ImportError> {
+    let mut links = LinksWriter::create(engine, "ids.parquet")?;
+    let mut sorted = engine.stream(IDS).await?;
+    let mut last: Option<String> = None;
+    while let Some(batch) = sorted.try_next().await.map_err(ImportError::engine)? {
+        for (id, parent) in texts(&batch, "id")?.iter().zip(texts(&batch, "parent")?) {
+            let Some(id) = id.filter(|id| last.as_deref() != Some(id)) else { continue };
+            last = Some(id.to_owned());
+            links.push(id, parent, if parent.is_none() { Some(id) } else { None })?;
+        }
+    }
+    links.close()
+}
+
+/// What an id that points at nothing in the input becomes: a root.
+fn grounded(id: &str, up: &str, above: Option<Link>) -> Link {
+    match above {
+        Some(_) => Link { up: Some(up.to_owned()), root: None },
+        None => Link { up: None, root: Some(id.to_owned()) },
+    }
+}
+
+/// What an id takes over from the one it points at.
+fn jumped(_id: &str, _up: &str, above: Option<Link>) -> Link {
+    above.unwrap_or_default()
+}
+
+/// Lets every id that still points up ask the one it points at; gives the new links, sorted by id, and how many still point up.
+async fn round(
+    engine: &Engine<'_>,
+    links: &Path,
+    number: u32,
+    answer: fn(&str, &str, Option<Link>) -> Link,
+) -> Result<(PathBuf, u64), ImportError> {
+    engine.register("links", links).await?;
+    let mut above = Links::open(links)?;
+    let mut answered = LinksWriter::create(engine, "answered.parquet")?;
+    let mut asking = engine.stream(ASKING).await?;
+    while let Some(batch) = asking.try_next().await.map_err(ImportError::engine)? {
+        for (id, up) in texts(&batch, "id")?.iter().zip(texts(&batch, "up")?) {
+            let (Some(id), Some(up)) = (id, up) else { continue };
+            let link = answer(id, up, above.find(up)?);
+            answered.push(id, link.up.as_deref(), link.root.as_deref())?;
+        }
+    }
+    drop(asking);
+    let (answered, waiting) = answered.close()?;
+    engine.register("answered", &answered).await?;
+    Ok((engine.materialise(JOINED, &format!("links-{number}.parquet")).await?, waiting))
 }

@@ -1,0 +1,118 @@
+//! A file of ids and what each knows of its root, written in any order and read in the order of the ids.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, RecordBatch, StringArray, StringBuilder};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use super::engine::Engine;
+use super::error::ImportError;
+use super::spool::{SpoolFile, texts};
+
+const BATCH_ROWS: usize = 4096;
+
+/// What an id knows: the id further up that it points at, or its root. Never both.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Link {
+    pub(super) up: Option<String>,
+    pub(super) root: Option<String>,
+}
+
+/// Writes links.
+pub(super) struct LinksWriter {
+    file: SpoolFile,
+    schema: SchemaRef,
+    id: StringBuilder,
+    up: StringBuilder,
+    root: StringBuilder,
+    count: usize,
+    waiting: u64,
+}
+
+impl LinksWriter {
+    pub(super) fn create(engine: &Engine<'_>, name: &str) -> Result<Self, ImportError> {
+        let field = |name, nullable| Field::new(name, DataType::Utf8, nullable);
+        let schema = Arc::new(Schema::new(vec![field("id", false), field("up", true), field("root", true)]));
+        let file = engine.create(name, schema.clone())?;
+        let (id, up, root) = (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
+        Ok(Self { file, schema, id, up, root, count: 0, waiting: 0 })
+    }
+
+    pub(super) fn push(&mut self, id: &str, up: Option<&str>, root: Option<&str>) -> Result<(), ImportError> {
+        self.id.append_value(id);
+        self.up.append_option(up);
+        self.root.append_option(root);
+        self.waiting += u64::from(root.is_none());
+        self.count += 1;
+        if self.count < BATCH_ROWS { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<(), ImportError> {
+        self.count = 0;
+        let batch = RecordBatch::try_new(
+            self.schema.clone(),
+            vec![Arc::new(self.id.finish()), Arc::new(self.up.finish()), Arc::new(self.root.finish())],
+        );
+        self.file.write(&batch.map_err(ImportError::engine)?)
+    }
+
+    /// The file, and how many of its ids do not know their root.
+    pub(super) fn close(mut self) -> Result<(PathBuf, u64), ImportError> {
+        self.flush()?;
+        Ok((self.file.close()?, self.waiting))
+    }
+}
+
+/// Reads links sorted by id, forwards only.
+pub(super) struct Links {
+    reader: ParquetRecordBatchReader,
+    batch: Option<(StringArray, StringArray, StringArray)>,
+    at: usize,
+}
+
+impl Links {
+    pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
+        let file = File::open(path).map_err(ImportError::file("open", path))?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(ImportError::engine)?;
+        let reader = reader.with_batch_size(BATCH_ROWS).build().map_err(ImportError::engine)?;
+        let mut links = Self { reader, batch: None, at: 0 };
+        links.load()?;
+        Ok(links)
+    }
+
+    /// What this id knows, if it is there. The ids asked for must not decrease from one call to the next.
+    pub(super) fn find(&mut self, id: &str) -> Result<Option<Link>, ImportError> {
+        while let Some((ids, up, root)) = &self.batch {
+            if self.at >= ids.len() {
+                self.load()?;
+                continue;
+            }
+            match ids.value(self.at).cmp(id) {
+                std::cmp::Ordering::Less => self.at += 1,
+                std::cmp::Ordering::Greater => return Ok(None),
+                std::cmp::Ordering::Equal => {
+                    return Ok(Some(Link { up: owned(up, self.at), root: owned(root, self.at) }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn load(&mut self) -> Result<(), ImportError> {
+        self.at = 0;
+        self.batch = match self.reader.next().transpose().map_err(ImportError::engine)? {
+            None => None,
+            Some(batch) => {
+                Some((texts(&batch, "id")?.clone(), texts(&batch, "up")?.clone(), texts(&batch, "root")?.clone()))
+            }
+        };
+        Ok(())
+    }
+}
+
+fn owned(texts: &StringArray, at: usize) -> Option<String> {
+    texts.is_valid(at).then(|| texts.value(at).to_owned())
+}
