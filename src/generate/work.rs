@@ -373,7 +373,7 @@ impl<W: io::Write> Life<W> {
             .events
             .case("salesforce.linked", case_number)
             .raw("record", format_args!("\"500LO{case_number:010}\""));
-        event.text("object", "case").text("user", agent).end()
+        event.text("object", "case").text("user", agent).text("token", "default").end()
     }
 
     /// The answer goes out, and with it what the case waits for next.
