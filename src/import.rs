@@ -67,7 +67,7 @@ pub struct Limits {
 }
 
 /// Whoever takes the events; an error ends the import. Rows are read no faster than it returns.
-pub type Emit<'e> = &'e mut (dyn FnMut(EventLine) -> Result<(), ImportError> + Send);
+pub type Emit<'e> = &'e mut dyn FnMut(EventLine) -> Result<(), ImportError>;
 
 /// Reads tables through a mapping and emits their events: first the one that states the grace period, then those of the rows.
 ///

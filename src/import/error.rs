@@ -5,6 +5,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::error::Error;
+
 /// Why an import stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -86,6 +88,42 @@ impl ImportError {
     /// For `map_err`: names what was tried on which file.
     pub(super) fn file<'p>(doing: &'static str, path: &'p std::path::Path) -> impl FnOnce(std::io::Error) -> Self + 'p {
         move |cause| Self::File { doing, path: path.to_owned(), cause }
+    }
+}
+
+impl From<ImportError> for Error {
+    fn from(error: ImportError) -> Error {
+        let (error, hint) = match error {
+            ImportError::Mapping { file, line, problem, hint } => {
+                (Error::invalid(format!("{file}:{line}"), problem), hint)
+            }
+            ImportError::MissingColumn { input, column, mapping, line, hint } => {
+                let message = format!("no column `{column}`, which {mapping}:{line} names");
+                (Error::invalid(format!("{input}:1"), message), hint)
+            }
+            ImportError::RecordTooLong { input, line, limit_mib } => {
+                let message = format!("the record that begins here is longer than {limit_mib} MiB");
+                let hint =
+                    "look for a quote that is never closed, or state another `quote` or `delimiter` in the mapping";
+                (Error::invalid(format!("{input}:{line}"), message), Some(hint.to_owned()))
+            }
+            ImportError::NoHeader { input } => {
+                (Error::invalid(&*input, "found an empty file, expected a table with a header line"), None)
+            }
+            ImportError::File { path, cause, .. } => return Error::file(&path)(cause),
+            ImportError::Engine { cause } => {
+                let hint = "give more memory, or a temporary folder with more room";
+                (Error::refused(format!("cannot bring the rows into order: {cause}")), Some(hint.to_owned()))
+            }
+            ImportError::Receiver(error) => match error.downcast::<Error>() {
+                Ok(error) => return *error,
+                Err(error) => (Error::refused(error.to_string()), None),
+            },
+        };
+        match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
     }
 }
 

@@ -87,7 +87,7 @@ impl<'m> Writer<'m> {
         let data = self.data(rule, sight, tally)?;
         let envelope = Envelope {
             id: &self.id(rule, row, copies),
-            kind: rule.kind.name,
+            kind: rule.kind.name(),
             subject: &self.subject(rule, case, sight)?,
             time_ms: self.time_ms(rule, row, sight)?,
             sequence: row.sequence,

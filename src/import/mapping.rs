@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use super::error::ImportError;
 use super::moment::Moment;
-use super::vocabulary::{EventType, Form};
+use super::vocabulary::Form;
+use crate::model::event::EventType;
 
 /// How one foreign table becomes events, read from a TOML file.
 ///
@@ -80,7 +81,15 @@ impl Mapping {
     /// something unknown.
     pub fn read(path: &Path) -> Result<Self, ImportError> {
         let text = std::fs::read_to_string(path).map_err(ImportError::file("read", path))?;
-        super::parse::mapping(&path.display().to_string(), &text)
+        Self::parse(&path.display().to_string(), &text)
+    }
+
+    /// Checks the text of a mapping; `file` is the name it goes by in errors.
+    ///
+    /// # Errors
+    /// [`ImportError::Mapping`], as [`Mapping::read`].
+    pub fn parse(file: &str, text: &str) -> Result<Self, ImportError> {
+        super::parse::mapping(file, text)
     }
 
     /// The CloudEvents source of every event the mapping emits.
@@ -177,7 +186,7 @@ pub(super) struct LeaveOut {
 pub(super) struct EventRule {
     /// Part of the event's id; the type where the mapping gives no name.
     pub(super) name: String,
-    pub(super) kind: &'static EventType,
+    pub(super) kind: EventType,
     pub(super) on: On,
     pub(super) when: Vec<Condition>,
     /// The subject where it is not the case.

@@ -11,7 +11,9 @@ use super::document::{Document, Item, Section};
 use super::error::ImportError;
 use super::mapping::*;
 use super::moment::{Format, Moment};
-use super::vocabulary::{self, About, EVENT_TYPES, EventType, Form};
+use super::vocabulary::{self, About, Form};
+use crate::model::event::EventType;
+use crate::model::time::parse_duration_ms;
 
 type Parsed<T> = Result<T, ImportError>;
 
@@ -78,7 +80,7 @@ fn source(item: &Item<'_>) -> Parsed<String> {
 fn grace(item: &Item<'_>) -> Parsed<Grace> {
     let period = match item.text()? {
         "never" => NEVER,
-        text if vocabulary::is_duration(text) => text,
+        text if parse_duration_ms(text).is_ok() => text,
         text => {
             let hint = "write `3650d` for ten years, `1d 12h` for a day and a half".to_owned();
             return Err(item.error(format!("found `{text}`, expected a duration or `never`"), Some(hint)));
@@ -253,7 +255,7 @@ impl Parser {
         let members = section.get("data").map_or(Ok(Vec::new()), |data| self.members(kind, &data))?;
         complete(kind, &members, &section)?;
         Ok(EventRule {
-            name: section.get("name").map_or(Ok(kind.name.to_owned()), |name| event_name(&name))?,
+            name: section.get("name").map_or(Ok(kind.name().to_owned()), |name| event_name(&name))?,
             kind,
             on: self.on(&section, &members)?,
             when: self.when(&section)?,
@@ -295,21 +297,21 @@ impl Parser {
         items.iter().map(|item| self.condition(item, &[], &[Whose::Row, Whose::Head])).collect()
     }
 
-    fn subject(&mut self, kind: &EventType, section: &Section<'_>) -> Parsed<Option<Value>> {
-        match (kind.about, section.get("subject")) {
-            (About::Case, None) => Ok(None),
-            (About::Case, Some(item)) => {
-                Err(item.error(format!("the subject of `{}` is the case, expected none here", kind.name), None))
+    fn subject(&mut self, kind: EventType, section: &Section<'_>) -> Parsed<Option<Value>> {
+        match (vocabulary::about(kind), section.get("subject")) {
+            (Some(About::Case), None) => Ok(None),
+            (Some(About::Case), Some(item)) => {
+                Err(item.error(format!("the subject of `{}` is the case, expected none here", kind.name()), None))
             }
             (_, Some(item)) => self.value(&item, &Form::Text, &[Whose::Row, Whose::Head]).map(Some),
-            (_, None) => Err(section.error(format!("found no `subject`, which `{}` needs", kind.name), None)),
+            (_, None) => Err(section.error(format!("found no `subject`, which `{}` needs", kind.name()), None)),
         }
     }
 
-    fn members(&mut self, kind: &'static EventType, data: &Item<'_>) -> Parsed<Vec<Member>> {
+    fn members(&mut self, kind: EventType, data: &Item<'_>) -> Parsed<Vec<Member>> {
         let mut members = Vec::new();
         for (name, item) in data.entries()? {
-            if name == "fields" && kind.members().any(|known| known == "fields") {
+            if name == "fields" && vocabulary::members(kind).any(|known| known.name == "fields") {
                 for (field, item) in item.entries()? {
                     let value = self.value(&item, &Form::Text, &[Whose::Row, Whose::Head])?;
                     members.push(Member { name: field, of_fields: true, required: false, value });
@@ -321,15 +323,17 @@ impl Parser {
         Ok(members)
     }
 
-    fn member(&mut self, kind: &'static EventType, name: String, item: &Item<'_>) -> Parsed<Member> {
-        if kind.about != About::NamedFreely && !kind.members().any(|known| known == name) {
-            return Err(item.unknown(&format!("member of `{}`", kind.name), &name, kind.members()));
+    fn member(&mut self, kind: EventType, name: String, item: &Item<'_>) -> Parsed<Member> {
+        let known = vocabulary::members(kind).find(|known| known.name == name);
+        if known.is_none() && vocabulary::about(kind) != Some(About::NamedFreely) {
+            let names = vocabulary::members(kind).map(|known| known.name);
+            return Err(item.unknown(&format!("member of `{}`", kind.name()), &name, names));
         }
-        let value = self.value(item, &vocabulary::usual_form(&name), &[Whose::Row, Whose::Head])?;
-        if let Some(words) = vocabulary::words(kind, &name) {
+        let value = self.value(item, &vocabulary::usual_form(known), &[Whose::Row, Whose::Head])?;
+        if let Some(words) = known.and_then(|known| known.values) {
             known_words(item, &value, words)?;
         }
-        Ok(Member { required: kind.required.contains(&name.as_str()), of_fields: false, name, value })
+        Ok(Member { required: known.is_some_and(|known| known.required), of_fields: false, name, value })
     }
 
     /// A constant, or a table that takes a cell.
@@ -417,9 +421,9 @@ fn constant(item: &Item<'_>) -> Parsed<Json> {
     }
 }
 
-fn event_type(item: &Item<'_>) -> Parsed<&'static EventType> {
+fn event_type(item: &Item<'_>) -> Parsed<EventType> {
     let name = item.text()?;
-    EventType::find(name).ok_or_else(|| item.unknown("event type", name, EVENT_TYPES.iter().map(|kind| kind.name)))
+    vocabulary::event_type(name).ok_or_else(|| item.unknown("event type", name, vocabulary::event_types()))
 }
 
 fn event_name(item: &Item<'_>) -> Parsed<String> {
@@ -432,12 +436,13 @@ fn event_name(item: &Item<'_>) -> Parsed<String> {
 }
 
 /// Every member that the log asks for is there.
-fn complete(kind: &EventType, members: &[Member], section: &Section<'_>) -> Parsed<()> {
-    let absent =
-        kind.required.iter().find(|name| !members.iter().any(|member| member.name == **name && !member.of_fields));
-    match absent {
+fn complete(kind: EventType, members: &[Member], section: &Section<'_>) -> Parsed<()> {
+    let stated = |name: &str| members.iter().any(|member| member.name == name && !member.of_fields);
+    match vocabulary::members(kind).find(|known| known.required && !stated(known.name)) {
         None => Ok(()),
-        Some(name) => Err(section.error(format!("found no `data.{name}`, which `{}` needs", kind.name), None)),
+        Some(known) => {
+            Err(section.error(format!("found no `data.{}`, which `{}` needs", known.name, kind.name()), None))
+        }
     }
 }
 

@@ -190,6 +190,56 @@ fn members(kind: EventType) -> &'static [Member] {
     }
 }
 
+/// What those who write events may know of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberOf {
+    pub name: &'static str,
+    /// Without it an event of the type is refused.
+    pub required: bool,
+    pub form: Form,
+    /// The values it may have, where they are fixed.
+    pub values: Option<&'static [&'static str]>,
+}
+
+/// The JSON that a member is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Text,
+    Number,
+    Flag,
+    Texts,
+    Other,
+}
+
+/// The members that the `data` of an event type may hold.
+pub fn of(kind: EventType) -> impl Iterator<Item = MemberOf> + Clone {
+    members(kind).iter().map(|member| MemberOf {
+        name: member.name,
+        required: member.required,
+        form: member.shape.form(),
+        values: member.shape.values(),
+    })
+}
+
+impl Shape {
+    fn form(self) -> Form {
+        match self {
+            Shape::Text | Shape::Id | Shape::OneOf(_) | Shape::Duration | Shape::Any => Form::Text,
+            Shape::Count | Shape::Whole | Shape::Number => Form::Number,
+            Shape::Flag => Form::Flag,
+            Shape::Texts | Shape::ListOf(_) => Form::Texts,
+            Shape::Object | Shape::ObjectOf(_) | Shape::Flags => Form::Other,
+        }
+    }
+
+    fn values(self) -> Option<&'static [&'static str]> {
+        match self {
+            Shape::OneOf(names) | Shape::ListOf(names) => Some(names),
+            _ => None,
+        }
+    }
+}
+
 /// Checks an event's `data` against its type. Unknown members pass.
 ///
 /// # Errors
