@@ -1,8 +1,15 @@
 //! The command line: what was typed, what it means, and which command does it. Exit codes are a contract: 0 done,
 //! 1 done and there is something to look at, 2 not done.
 
+mod config;
+mod format;
+mod generate;
+mod import;
 mod ingest;
+mod init;
+mod output;
 pub mod printer;
+mod quarantine;
 pub mod settings;
 
 use std::path::PathBuf;
@@ -62,10 +69,20 @@ enum SummaryForm {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a new project folder
+    Init(init::InitArguments),
+    /// Write a made-up desk's events to standard output
+    Generate(generate::GenerateArguments),
     /// Append events to the log: plain, .gz, .zst, or - for standard input
     Ingest(ingest::IngestArguments),
+    /// Append the events that a foreign export becomes through a mapping
+    Import(import::ImportArguments),
+    /// Look at the lines that were set aside
+    Quarantine(quarantine::QuarantineArguments),
     /// Bring the facts up to date with the log
     Replay(ingest::ReplayArguments),
+    /// Show every setting, its value and where it came from
+    Config,
 }
 
 /// How a command ended.
@@ -149,7 +166,12 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Outcome> {
     let now = Instant(jiff::Timestamp::now().as_millisecond());
     let desk = Desk { settings: Settings::resolve(&typed)?, printer, now, refresh: !common.no_refresh };
     match arguments.command {
+        Command::Init(arguments) => init::init(&desk, &arguments),
+        Command::Generate(arguments) => generate::generate(&desk, &arguments),
         Command::Ingest(arguments) => ingest::ingest(&desk, &arguments).await,
+        Command::Import(arguments) => import::import(&desk, &arguments).await,
+        Command::Quarantine(arguments) => quarantine::quarantine(&desk, &arguments).await,
         Command::Replay(arguments) => ingest::replay(&desk, &arguments).await,
+        Command::Config => config::config(&desk),
     }
 }

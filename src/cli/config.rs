@@ -1,0 +1,36 @@
+//! `config`: every setting, its value and where it came from.
+
+use super::settings::{Origin, Settings};
+use super::{Desk, Outcome};
+use crate::error::Result;
+
+/// Prints the settings, one a line: name, value, origin.
+pub fn config(desk: &Desk) -> Result<Outcome> {
+    let lines = lines(&desk.settings);
+    let width = |text: fn(&(&'static str, String, Origin)) -> usize| lines.iter().map(text).max().unwrap_or(0);
+    let (names, values) = (width(|line| line.0.len()), width(|line| line.1.chars().count()));
+    for (name, value, origin) in &lines {
+        desk.printer.data(format!("{name:names$}  {value:values$}  {}", origin.name()))?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn lines(settings: &Settings) -> Vec<(&'static str, String, Origin)> {
+    let Settings { project, store, time_zone, memory_bytes, threads } = settings;
+    vec![
+        ("project", project.value.display().to_string(), project.origin),
+        ("store", store.value.display().to_string(), store.origin),
+        ("time_zone", time_zone.value.clone(), time_zone.origin),
+        ("memory", memory_text(memory_bytes.value), memory_bytes.origin),
+        ("threads", threads.value.to_string(), threads.origin),
+    ]
+}
+
+/// As the setting is written.
+fn memory_text(bytes: usize) -> String {
+    match (bytes % (1 << 30), bytes % (1 << 20)) {
+        (0, _) => format!("{}GiB", bytes >> 30),
+        (_, 0) => format!("{}MiB", bytes >> 20),
+        _ => format!("{bytes}B"),
+    }
+}

@@ -1,0 +1,41 @@
+//! `generate`: the events of a made-up desk on standard output.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Desk, Outcome};
+use crate::error::Result;
+use crate::generate::{Plan, write_events};
+use crate::model::time::Instant;
+
+/// Arguments of `generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArguments {
+    /// How many cases are created
+    #[arg(long, value_name = "N")]
+    cases: u64,
+    /// Another seed makes another desk of the same kind; the same seed makes the same bytes
+    #[arg(long, value_name = "S", default_value_t = Plan::default().seed)]
+    seed: u64,
+    /// How many days the desk is watched; the last one is 31 May 2026
+    #[arg(long, value_name = "D", default_value_t = Plan::default().days, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    days: u32,
+}
+
+/// Writes the events. They are the data, so the summary is talk in either form.
+pub fn generate(desk: &Desk, arguments: &GenerateArguments) -> Result<Outcome> {
+    let plan = Plan { cases: arguments.cases, seed: arguments.seed, days: arguments.days };
+    let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
+    let summary = write_events(&plan, &mut out)?;
+    out.flush()?;
+    let (first, last) = (Instant(summary.first).to_string(), Instant(summary.last).to_string());
+    if desk.printer.json_summary {
+        let object = json!({"events": summary.events, "cases": summary.cases, "first": first, "last": last});
+        desk.printer.talk(object);
+    } else {
+        desk.printer.talk(format!("{} events of {} cases, {first} to {last}", summary.events, summary.cases));
+    }
+    Ok(Outcome::Done)
+}

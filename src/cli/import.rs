@@ -1,0 +1,160 @@
+//! `import`: a foreign export through a mapping, into the log.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant as Stopwatch;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+
+use super::ingest::{conclude, options};
+use super::{Desk, Outcome};
+use crate::error::{Error, Result, did_you_mean};
+use crate::import::{self, EventLine, ImportError, Limits, Mapping, Tally};
+use crate::log::stage::{MadeLine, Piece, Take};
+
+/// Lines that are handed over at once; fewer when they are long.
+const BATCH_LINES: usize = 4096;
+const BATCH_BYTES: usize = 4 << 20;
+
+/// The mappings that come with the program, by name.
+const BUILT_IN: [(&str, &str); 2] = [
+    ("support-tweets", include_str!("../../data/mappings/support-tweets.toml")),
+    ("volvo-incidents", include_str!("../../data/mappings/volvo-incidents.toml")),
+];
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArguments {
+    /// A mapping file, or the name of one: NAME.toml in the project's mappings/, or one of those built in
+    #[arg(long, value_name = "FILE")]
+    mapping: String,
+    /// Tables with a header: CSV, plain, .gz or .zst
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+}
+
+/// Appends the events that tables become.
+pub async fn import(desk: &Desk, arguments: &ImportArguments) -> Result<Outcome> {
+    let begun = Stopwatch::now();
+    let mapping = find_mapping(&desk.settings.project.value, &arguments.mapping)?;
+    let inputs = arguments.inputs.clone();
+    let limits = Limits { memory_bytes: desk.settings.memory_bytes.value / 2, spill: None };
+    let mut log = desk.log().await?;
+    let kept = Arc::new(OnceLock::new());
+    let tally = Arc::clone(&kept);
+    let feed =
+        move |take: &mut Take<'_>| feed(&mapping, &inputs, &limits, take).map(|read| tally.get_or_init(|| read).bytes);
+    let summary = log.ingest(options(desk), feed).await?;
+    let tally = kept.get().cloned().unwrap_or_default();
+    say_what_was_left_out(desk, &tally);
+    let more = json!({"rows": tally.rows_read, "cases": tally.cases, "left_out": left_out(&tally)});
+    let outcome = conclude(desk, &summary, begun, &more)?;
+    Ok(if tally.rows_malformed > 0 { Outcome::Look } else { outcome })
+}
+
+/// A path; else a name of the project's; else a built-in name.
+fn find_mapping(project: &Path, typed: &str) -> Result<Mapping> {
+    let path = Path::new(typed);
+    let is_name = path.extension().is_none() && path.components().count() == 1;
+    if path.is_file() || !is_name {
+        return Ok(Mapping::read(path)?);
+    }
+    let of_project = project.join("mappings").join(format!("{typed}.toml"));
+    if of_project.is_file() {
+        return Ok(Mapping::read(&of_project)?);
+    }
+    match BUILT_IN.iter().find(|(name, _)| *name == typed) {
+        Some((name, text)) => Ok(Mapping::parse(&format!("built-in mapping {name}"), text)?),
+        None => Err(unknown_mapping(&of_project, typed)),
+    }
+}
+
+fn unknown_mapping(of_project: &Path, typed: &str) -> Error {
+    let names = BUILT_IN.map(|(name, _)| name);
+    let message = format!("`{typed}` is neither a file, nor {}, nor a built-in mapping", of_project.display());
+    let hint = did_you_mean(typed, names).unwrap_or_else(|| format!("built in are {}", names.join(" and ")));
+    Error::invalid("--mapping", message).with_hint(hint)
+}
+
+/// Runs on a thread that may block, as reading does.
+fn feed(mapping: &Mapping, inputs: &[PathBuf], limits: &Limits, take: &mut Take<'_>) -> Result<Tally> {
+    let mut batches = Batches { take, number: 0, lines: Vec::new(), bytes: 0 };
+    let mut emit = |line: EventLine| batches.add(line).map_err(ImportError::receiver);
+    let tally = Handle::current().block_on(import::read(mapping, inputs, limits, &mut emit))?;
+    batches.hand_over()?;
+    Ok(tally)
+}
+
+/// Gathers lines into pieces that are worth handing to a worker.
+struct Batches<'a, 'b> {
+    take: &'a mut Take<'b>,
+    number: u64,
+    lines: Vec<MadeLine>,
+    bytes: usize,
+}
+
+impl Batches<'_, '_> {
+    fn add(&mut self, line: EventLine) -> Result<()> {
+        self.bytes += line.json.len();
+        self.lines.push(MadeLine { json: line.json, file: line.file, line: line.line, offset: line.offset });
+        if self.lines.len() >= BATCH_LINES || self.bytes >= BATCH_BYTES { self.hand_over() } else { Ok(()) }
+    }
+
+    fn hand_over(&mut self) -> Result<()> {
+        let piece = Piece::Lines { number: self.number, lines: std::mem::take(&mut self.lines) };
+        self.number += 1;
+        self.bytes = 0;
+        (self.take)(piece)
+    }
+}
+
+/// What the mapping left out, as an object.
+fn left_out(tally: &Tally) -> Value {
+    let examples: Vec<Value> =
+        tally.malformed.iter().map(|row| json!({"file": &*row.file, "line": row.line, "reason": row.reason})).collect();
+    json!({
+        "rows_filtered": tally.rows_filtered,
+        "rows_repeated": tally.rows_repeated,
+        "rows_malformed": tally.rows_malformed,
+        "malformed": examples,
+        "rows": tally.rows_left_out,
+        "cases": tally.cases_left_out,
+        "events": tally.events_left_out,
+    })
+}
+
+fn say_what_was_left_out(desk: &Desk, tally: &Tally) {
+    let cases = tally.cases.map_or_else(String::new, |cases| format!(", {}", counted(cases, "case")));
+    desk.printer.talk(format!("{}{cases}", counted(tally.rows_read, "row")));
+    let rows = [
+        (tally.rows_filtered, "held back by a filter"),
+        (tally.rows_repeated, "read before"),
+        (tally.rows_malformed, "that cannot be read"),
+    ];
+    for (count, why) in rows.into_iter().filter(|(count, _)| *count > 0) {
+        desk.printer.talk(format!("left out: {} {why}", counted(count, "row")));
+    }
+    for row in &tally.malformed {
+        desk.printer.talk(format!("  {}:{}: {}", row.file, row.line, row.reason));
+    }
+    say_reasons(desk, &tally.rows_left_out, "row");
+    say_reasons(desk, &tally.cases_left_out, "case");
+    say_reasons(desk, &tally.events_left_out, "event or member");
+}
+
+fn say_reasons(desk: &Desk, reasons: &BTreeMap<String, u64>, what: &str) {
+    for (reason, count) in reasons {
+        desk.printer.talk(format!("left out: {} ({reason})", counted(*count, what)));
+    }
+}
+
+/// `1 row`, `2 rows`, `3 events or members`.
+fn counted(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {}s", what.replace(" or ", "s or ")),
+    }
+}

@@ -1,0 +1,60 @@
+//! `init`: a new project folder, every file of it explained.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Desk, Outcome};
+use crate::error::{Error, Result};
+
+/// What a new project holds.
+const FILES: [(&str, &str); 4] = [
+    ("casebook.toml", include_str!("init/casebook.toml")),
+    ("queries/README.md", include_str!("init/queries.md")),
+    ("dashboards/README.md", include_str!("init/dashboards.md")),
+    ("mappings/README.md", include_str!("init/mappings.md")),
+];
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// The new project's folder [default: that of --project]
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+/// Writes a new project. Never touches a file that is there.
+pub fn init(desk: &Desk, arguments: &InitArguments) -> Result<Outcome> {
+    let folder = arguments.folder.as_ref().unwrap_or(&desk.settings.project.value);
+    if let Some((name, _)) = FILES.iter().find(|(name, _)| folder.join(name).exists()) {
+        return Err(there_already(&folder.join(name)));
+    }
+    for (name, text) in FILES {
+        write_new(&folder.join(name), text)?;
+    }
+    let object = json!({"project": folder.display().to_string(), "files": FILES.map(|(name, _)| name)});
+    desk.printer.summary(format!("a new project is in {}", folder.display()), &object)?;
+    let project = if folder == Path::new(".") { String::new() } else { format!(" --project {}", folder.display()) };
+    desk.printer
+        .talk(format!("hint: `casebook{project} ingest FILE` fills it, `casebook{project} config` shows its settings"));
+    Ok(Outcome::Done)
+}
+
+fn write_new(path: &Path, text: &str) -> Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(Error::file(parent))?;
+    }
+    match File::create_new(path) {
+        Ok(mut file) => file.write_all(text.as_bytes()).map_err(Error::file(path)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(there_already(path)),
+        Err(error) => Err(Error::file(path)(error)),
+    }
+}
+
+fn there_already(path: &Path) -> Error {
+    let message = format!("{} is there already", path.display());
+    Error::refused(message).with_hint("name another folder: `casebook init DIR`")
+}
