@@ -10,6 +10,7 @@ pub mod error;
 pub mod generate;
 pub mod import;
 pub mod log;
+pub mod metric;
 pub mod model;
 pub mod replay;
 pub mod report;

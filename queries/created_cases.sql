@@ -1,0 +1,19 @@
+-- metric: created_cases
+-- title: Created cases
+-- meaning: Cases that were created.
+-- unit: cases
+-- kind: flow
+-- aggregate: count
+-- date: when the case was created
+-- agent: the assignee as of the report
+-- excludes: none
+-- bots: cases created by a bot count
+-- reopenings: a reopening creates nothing
+-- spam: counted like any case
+-- deletion: stays counted
+-- pauses: do not matter
+-- example: created Monday 09:00, assigned to Ana on Tuesday: 1 on Monday, for Ana
+-- differs: many help desks drop spam and merged cases; here nothing is dropped silently
+SELECT c.case_id, c.created_at AS at, p.assignee AS agent, 1 AS value
+FROM cases c
+LEFT JOIN periods p ON p.case_id = c.case_id AND p.since <= $as_of AND (p.until IS NULL OR p.until > $as_of)

@@ -1,0 +1,204 @@
+//! Metrics: what counts, on which date, for whom (5).
+//!
+//! A metric is a file of SQL whose rows are contributions, under a header that says what the number means
+//! ([`header`]). A [`question::Question`] cuts it by [`dimension`]s, over a [`range`], into buckets, and aggregates
+//! exactly ([`aggregation`]). No metric aggregates by itself, so every number leads to the cases behind it.
+
+pub mod aggregation;
+pub mod dimension;
+pub mod functions;
+pub mod header;
+pub mod question;
+pub mod range;
+pub mod ratio;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Schema};
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::prelude::SessionContext;
+use jiff::tz::TimeZone;
+
+use crate::error::{Error, Result, did_you_mean};
+use crate::log::rows::{EVENT_COLUMNS, LOG_SCHEMA};
+use crate::replay::engine::{self, Resources};
+use crate::replay::sheet::schema;
+use crate::replay::tables::FACT_TABLES;
+use aggregation::Aggregation;
+use header::{Metric, MetricKind};
+use question::instant_value;
+use ratio::Side;
+
+/// The metrics that come with the program.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("queries/created_cases.sql", include_str!("../queries/created_cases.sql")),
+    ("queries/assigned_cases.sql", include_str!("../queries/assigned_cases.sql")),
+    ("queries/resolved_cases.sql", include_str!("../queries/resolved_cases.sql")),
+    ("queries/stayed_resolved_cases.sql", include_str!("../queries/stayed_resolved_cases.sql")),
+    ("queries/unresolved_cases.sql", include_str!("../queries/unresolved_cases.sql")),
+    ("queries/reopenings.sql", include_str!("../queries/reopenings.sql")),
+    ("queries/first_response_time.sql", include_str!("../queries/first_response_time.sql")),
+    ("queries/response_time.sql", include_str!("../queries/response_time.sql")),
+    ("queries/first_resolution_time.sql", include_str!("../queries/first_resolution_time.sql")),
+    ("queries/workload.sql", include_str!("../queries/workload.sql")),
+    ("queries/messages_received.sql", include_str!("../queries/messages_received.sql")),
+    ("queries/messages_sent.sql", include_str!("../queries/messages_sent.sql")),
+];
+
+/// Every metric that can be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    metrics: BTreeMap<String, Metric>,
+}
+
+impl Catalogue {
+    /// The built-in metrics, and those of a project's `queries/` on top; a file of the same name takes the place of a
+    /// built-in one. All files are checked at once, their SQL against the tables' columns.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any file: file, line and the fix.
+    pub async fn load(project: &Path) -> std::result::Result<Catalogue, Vec<Error>> {
+        let mut catalogue = Catalogue::default();
+        let mut errors = Vec::new();
+        let own = own_files(project).map_err(|error| vec![error])?;
+        let built_in = BUILT_IN.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned()));
+        for (file, text) in built_in.chain(own) {
+            match Metric::parse(&file, &text) {
+                Ok(metric) => drop(catalogue.metrics.insert(metric.name.clone(), metric)),
+                Err(found) => errors.extend(found),
+            }
+        }
+        errors.extend(catalogue.check().await);
+        if errors.is_empty() { Ok(catalogue) } else { Err(errors) }
+    }
+
+    /// The metric of that name.
+    ///
+    /// # Errors
+    /// When there is none; the nearest name is the hint.
+    pub fn get(&self, name: &str) -> Result<&Metric> {
+        self.metrics.get(name).ok_or_else(|| {
+            let names = self.metrics.keys().map(String::as_str);
+            let hint = did_you_mean(name, names).unwrap_or_else(|| "`casebook metric` lists them".to_owned());
+            Error::refused(format!("there is no metric `{name}`")).with_hint(hint)
+        })
+    }
+
+    /// All metrics, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Metric> {
+        self.metrics.values()
+    }
+
+    async fn check(&self) -> Vec<Error> {
+        let context = match empty_session() {
+            Ok(context) => context,
+            Err(error) => return vec![error],
+        };
+        let mut errors = Vec::new();
+        for metric in self.metrics.values() {
+            let checked = match metric.kind {
+                MetricKind::Ratio => self.check_ratio(metric),
+                _ => check_sql(metric, &context).await,
+            };
+            errors.extend(checked.err());
+        }
+        errors
+    }
+
+    fn check_ratio(&self, metric: &Metric) -> Result<()> {
+        for side in [&metric.numerator, &metric.denominator].into_iter().flatten() {
+            let found = Side::parse(side).and_then(|side| self.get(&side.metric).map(drop));
+            found.map_err(|error| {
+                let hint = error.hint().unwrap_or("write METRIC[:AGGREGATE][@end]").to_owned();
+                Error::invalid(&metric.file, error.to_string()).with_hint(hint)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn own_files(project: &Path) -> Result<Vec<(String, String)>> {
+    let folder = project.join("queries");
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::file(&folder)(error)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(Error::file(&folder))?.path();
+        if path.extension().is_some_and(|extension| extension == "sql") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let read = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
+        Ok((path.display().to_string(), text))
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// A session with every table and no row, for checking SQL without a store.
+fn empty_session() -> Result<SessionContext> {
+    let context = engine::session(Resources { memory_bytes: 64 << 20, threads: 1 })?;
+    let events: Vec<_> = EVENT_COLUMNS.iter().filter_map(|name| LOG_SCHEMA.field_with_name(name).ok().cloned()).collect();
+    context.register_table("events", Arc::new(EmptyTable::new(Arc::new(Schema::new(events)))))?;
+    for table in FACT_TABLES {
+        context.register_table(table.name, Arc::new(EmptyTable::new(schema(table.columns))))?;
+    }
+    functions::register(&context);
+    Ok(context)
+}
+
+async fn check_sql(metric: &Metric, context: &SessionContext) -> Result<()> {
+    let place = format!("{}:{}", metric.file, metric.sql_line);
+    Aggregation::parse(&metric.aggregate).map_err(|error| {
+        let hint = error.hint().unwrap_or_default().to_owned();
+        Error::invalid(&metric.file, format!("`aggregate`: {error}")).with_hint(hint)
+    })?;
+    let sql = metric.sql.as_deref().unwrap_or_default();
+    let wrong = |error: Error| Error::invalid(sql_place(metric, &error), error.to_string()).with_hint("the SQL under the header must run by itself");
+    let frame = context.sql(sql).await.map_err(|error| wrong(error.into()))?;
+    let zero = instant_value(crate::model::time::Instant(0));
+    let parameters = ["from", "to", "as_of", "at"].map(|name| (name, zero.clone())).to_vec();
+    let frame = frame.with_param_values(parameters).map_err(|error| wrong(error.into()))?;
+    check_columns(metric, frame.schema().as_arrow(), &place)
+}
+
+/// The line in the file that an SQL error speaks of, where it speaks of one.
+fn sql_place(metric: &Metric, error: &Error) -> String {
+    let text = error.to_string();
+    let line = text.split_once("Line: ").and_then(|(_, rest)| rest.split(',').next()?.trim().parse::<usize>().ok());
+    format!("{}:{}", metric.file, metric.sql_line + line.map_or(0, |line| line.saturating_sub(1)))
+}
+
+fn check_columns(metric: &Metric, schema: &Schema, place: &str) -> Result<()> {
+    let instants = |kind: &DataType| matches!(kind, DataType::Timestamp(..));
+    let texts = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 | DataType::Null);
+    let numbers = |kind: &DataType| kind.is_numeric() || *kind == DataType::Boolean;
+    type Fits<'a> = &'a dyn Fn(&DataType) -> bool;
+    let times: &[(&str, Fits<'_>)] = match metric.kind {
+        MetricKind::Stock => &[("since", &instants), ("until", &instants)],
+        _ => &[("at", &instants)],
+    };
+    let columns: Vec<(&str, Fits<'_>)> = [("case_id", &texts as Fits<'_>), ("agent", &texts), ("value", &numbers)].into_iter().chain(times.iter().copied()).collect();
+    for (name, fits) in columns {
+        let Ok(field) = schema.field_with_name(name) else {
+            let needed = if metric.kind == MetricKind::Stock { "case_id, since, until, agent, value" } else { "case_id, at, agent, value" };
+            return Err(Error::invalid(place, format!("the SQL lacks the column `{name}`")).with_hint(format!("it must return {needed}")));
+        };
+        if !fits(field.data_type()) {
+            return Err(Error::invalid(place, format!("the column `{name}` has the type {}", field.data_type())).with_hint("see 5.1: instants, texts and a number"));
+        }
+    }
+    Ok(())
+}
+
+/// The name of a zone, for SQL.
+#[must_use]
+pub fn zone_name(zone: &TimeZone) -> String {
+    zone.iana_name().unwrap_or("UTC").to_owned()
+}

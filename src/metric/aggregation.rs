@@ -1,0 +1,100 @@
+//! How contributions become one number: exact, with their rules named (5.1).
+
+use crate::error::{Error, Result, did_you_mean};
+
+/// An aggregation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Aggregation {
+    /// Contributions, or distinct keys where the metric has a key.
+    Count,
+    Sum,
+    /// The exact sum, divided once.
+    Mean,
+    /// The mean of zeros and ones.
+    Share,
+    /// Exact, linear between the two nearest ranks; the number is the fraction.
+    Percentile(f64, String),
+    Min,
+    Max,
+    /// Contributions a distinct key.
+    PerKey,
+    /// One metric divided by another; only of ratios.
+    Ratio,
+}
+
+const NAMES: [&str; 11] = ["count", "sum", "mean", "median", "p90", "p95", "min", "max", "share", "per_key", "ratio"];
+
+impl Aggregation {
+    /// The aggregation of that name.
+    ///
+    /// # Errors
+    /// When there is none; the nearest name is the hint.
+    pub fn parse(name: &str) -> Result<Aggregation> {
+        let percentile = name.strip_prefix('p').and_then(|digits| digits.parse::<u32>().ok()).filter(|p| (1..100).contains(p));
+        Ok(match (name, percentile) {
+            ("count", _) => Aggregation::Count,
+            ("sum", _) => Aggregation::Sum,
+            ("mean", _) => Aggregation::Mean,
+            ("share", _) => Aggregation::Share,
+            ("median", _) => Aggregation::Percentile(0.5, name.to_owned()),
+            ("min", _) => Aggregation::Min,
+            ("max", _) => Aggregation::Max,
+            ("per_key", _) => Aggregation::PerKey,
+            ("ratio", _) => Aggregation::Ratio,
+            (_, Some(percent)) => Aggregation::Percentile(f64::from(percent) / 100.0, name.to_owned()),
+            _ => {
+                let error = Error::invalid("aggregation", format!("`{name}` is not an aggregation"));
+                let hint = did_you_mean(name, NAMES).unwrap_or_else(|| format!("the aggregations are {}", NAMES.join(", ")));
+                return Err(error.with_hint(hint));
+            }
+        })
+    }
+
+    /// The column's name in every output.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Aggregation::Count => "count",
+            Aggregation::Sum => "sum",
+            Aggregation::Mean => "mean",
+            Aggregation::Share => "share",
+            Aggregation::Percentile(_, name) => name,
+            Aggregation::Min => "min",
+            Aggregation::Max => "max",
+            Aggregation::PerKey => "per_key",
+            Aggregation::Ratio => "ratio",
+        }
+    }
+
+    /// Whether nothing makes 0 (a count, a sum) rather than null.
+    #[must_use]
+    pub fn is_zero_of_nothing(&self) -> bool {
+        matches!(self, Aggregation::Count)
+    }
+
+    /// Whether the result is in the metric's unit rather than a number of something.
+    #[must_use]
+    pub fn is_in_unit(&self) -> bool {
+        !matches!(self, Aggregation::Count | Aggregation::PerKey)
+    }
+
+    /// SQL over `v` (the value, null of what is left out) and `k` (the key, likewise), as a double.
+    #[must_use]
+    pub fn expression(&self, has_key: bool) -> String {
+        let count = if has_key { "count(DISTINCT k)" } else { "count(v)" };
+        let mean = "CAST(sum(v) AS DOUBLE) / count(v)";
+        let number = match self {
+            Aggregation::Count => count.to_owned(),
+            Aggregation::Sum => "sum(v)".to_owned(),
+            Aggregation::Mean | Aggregation::Share => mean.to_owned(),
+            Aggregation::Percentile(fraction, _) => {
+                format!("percentile_cont({fraction}) WITHIN GROUP (ORDER BY CAST(v AS DOUBLE))")
+            }
+            Aggregation::Min => "min(v)".to_owned(),
+            Aggregation::Max => "max(v)".to_owned(),
+            Aggregation::PerKey => format!("CAST(count(v) AS DOUBLE) / nullif({}, 0)", if has_key { "count(DISTINCT k)" } else { "count(DISTINCT case_id)" }),
+            Aggregation::Ratio => "NULL".to_owned(),
+        };
+        format!("CAST({number} AS DOUBLE)")
+    }
+}

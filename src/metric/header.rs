@@ -1,0 +1,207 @@
+//! A metric's file: a header that says what the number means, and SQL that gives its contributions (5.1, 5.3).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::error::{Error, did_you_mean, nearest};
+
+/// What kind of number a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Contributions have an instant (`at`).
+    Flow,
+    /// Contributions have a time (`since`, `until`) and are read at instants.
+    Stock,
+    /// Two other metrics, one divided by the other.
+    Ratio,
+}
+
+/// A metric, as its file states it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    pub name: String,
+    pub title: String,
+    pub meaning: String,
+    /// `ms`, `share`, or what is counted, in the plural.
+    pub unit: String,
+    pub kind: MetricKind,
+    /// The aggregation that is shown where none is asked for.
+    pub aggregate: String,
+    pub excludes: Vec<String>,
+    /// Every key of the header in the order of 5.3, for the metric's page.
+    pub header: Vec<(String, String)>,
+    /// SQL of the contributions; none of a ratio.
+    pub sql: Option<String>,
+    pub numerator: Option<String>,
+    pub denominator: Option<String>,
+    /// Where the file is, for messages.
+    pub file: String,
+    /// Line on which the SQL begins, from 1.
+    pub sql_line: usize,
+}
+
+const KEYS: &[&str] = &[
+    "metric", "title", "meaning", "unit", "kind", "aggregate", "date", "agent", "excludes", "bots", "reopenings", "spam",
+    "deletion", "pauses", "example", "differs",
+];
+const RATIO_KEYS: &[&str] = &["numerator", "denominator"];
+/// Keys that a ratio does without.
+const NOT_OF_RATIOS: &[&str] = &["date", "aggregate"];
+
+struct Lines<'a> {
+    file: &'a str,
+    /// Key to line and value.
+    found: BTreeMap<&'a str, (usize, &'a str)>,
+    last_line: usize,
+}
+
+impl Metric {
+    /// Reads a metric's file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the header, each with file, line and the fix.
+    pub fn parse(file: &str, text: &str) -> Result<Metric, Vec<Error>> {
+        let mut errors = Vec::new();
+        let (lines, sql, sql_line) = split(file, text, &mut errors);
+        check_keys(&lines, &mut errors);
+        let kind = kind(&lines, &mut errors);
+        check_name(&lines, &mut errors);
+        let is_ratio = kind == Some(MetricKind::Ratio);
+        if !is_ratio && sql.trim().is_empty() {
+            errors.push(Error::invalid(format!("{file}:{sql_line}"), "there is no SQL under the header"));
+        }
+        let (true, Some(kind)) = (errors.is_empty(), kind) else { return Err(errors) };
+        let value = |key: &str| lines.found.get(key).map_or(String::new(), |(_, value)| (*value).to_owned());
+        let listed = value("excludes");
+        let excludes = listed.split(';').map(str::trim).filter(|name| !name.is_empty() && *name != "none");
+        let header = KEYS.iter().chain(RATIO_KEYS).filter(|key| lines.found.contains_key(**key));
+        let optional = |key: &str| lines.found.get(key).map(|(_, value)| (*value).to_owned());
+        Ok(Metric {
+            name: value("metric"),
+            title: value("title"),
+            meaning: value("meaning"),
+            unit: value("unit"),
+            kind,
+            aggregate: if is_ratio { "ratio".to_owned() } else { value("aggregate") },
+            excludes: excludes.map(str::to_owned).collect(),
+            header: header.map(|key| ((*key).to_owned(), value(key))).collect(),
+            sql: (!is_ratio).then(|| sql.trim_end().trim_end_matches(';').to_owned()),
+            numerator: optional("numerator"),
+            denominator: optional("denominator"),
+            file: file.to_owned(),
+            sql_line,
+        })
+    }
+
+    /// The value of a header's key, empty where it has none.
+    #[must_use]
+    pub fn says(&self, key: &str) -> &str {
+        self.header.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)
+    }
+}
+
+/// The header's lines, and the SQL under them with the line it begins on.
+fn split<'a>(file: &'a str, text: &'a str, errors: &mut Vec<Error>) -> (Lines<'a>, &'a str, usize) {
+    let mut lines = Lines { file, found: BTreeMap::new(), last_line: 1 };
+    let mut rest = text;
+    let mut number = 1;
+    while let Some(comment) = rest.strip_prefix("--") {
+        let (line, after) = comment.split_once('\n').unwrap_or((comment, ""));
+        match line.split_once(':') {
+            Some((key, value)) => insert(&mut lines, key.trim(), value.trim(), number, errors),
+            None => errors.push(
+                Error::invalid(format!("{file}:{number}"), "a header's line has the form `-- key: value`")
+                    .with_hint("leave an empty line between the header and other comments"),
+            ),
+        }
+        lines.last_line = number;
+        rest = after;
+        number += 1;
+    }
+    (lines, rest, number)
+}
+
+fn insert<'a>(lines: &mut Lines<'a>, key: &'a str, value: &'a str, number: usize, errors: &mut Vec<Error>) {
+    let place = format!("{}:{number}", lines.file);
+    if !KEYS.contains(&key) && !RATIO_KEYS.contains(&key) {
+        let known = KEYS.iter().chain(RATIO_KEYS).copied();
+        let hint = did_you_mean(key, known).unwrap_or_else(|| format!("the keys are {}", KEYS.join(", ")));
+        errors.push(Error::invalid(place, format!("`{key}` is not a key of a metric's header")).with_hint(hint));
+    } else if value.is_empty() {
+        errors.push(Error::invalid(place, format!("`{key}` says nothing")).with_hint("write `none` where nothing applies"));
+    } else if lines.found.insert(key, (number, value)).is_some() {
+        errors.push(Error::invalid(place, format!("`{key}` stands twice")));
+    }
+}
+
+fn check_keys(lines: &Lines<'_>, errors: &mut Vec<Error>) {
+    let is_ratio = lines.found.get("kind").is_some_and(|(_, kind)| *kind == "ratio");
+    let needed = KEYS.iter().filter(|key| !(is_ratio && NOT_OF_RATIOS.contains(key)));
+    let needed = needed.chain(RATIO_KEYS.iter().filter(|_| is_ratio));
+    for key in needed.filter(|key| !lines.found.contains_key(**key)) {
+        let place = format!("{}:{}", lines.file, lines.last_line);
+        errors.push(Error::invalid(place, format!("the header lacks `{key}`")).with_hint(format!("add `-- {key}: …`")));
+    }
+}
+
+fn kind(lines: &Lines<'_>, errors: &mut Vec<Error>) -> Option<MetricKind> {
+    let (number, text) = lines.found.get("kind")?;
+    let kind = match *text {
+        "flow" => Some(MetricKind::Flow),
+        "stock" => Some(MetricKind::Stock),
+        "ratio" => Some(MetricKind::Ratio),
+        _ => None,
+    };
+    if kind.is_none() {
+        let near = nearest(text, ["flow", "stock", "ratio"]).unwrap_or("flow");
+        let error = Error::invalid(format!("{}:{number}", lines.file), format!("`kind` is flow, stock or ratio, found `{text}`"));
+        errors.push(error.with_hint(format!("did you mean `{near}`?")));
+    }
+    kind
+}
+
+fn check_name(lines: &Lines<'_>, errors: &mut Vec<Error>) {
+    let Some((number, name)) = lines.found.get("metric") else { return };
+    let stem = Path::new(lines.file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
+    if stem != *name {
+        let error = Error::invalid(format!("{}:{number}", lines.file), format!("the metric `{name}` stands in a file named `{stem}.sql`"));
+        errors.push(error.with_hint(format!("name the file `{name}.sql`")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = include_str!("../../queries/first_response_time.sql");
+
+    fn errors(text: &str) -> Vec<String> {
+        let text_of = |error: &Error| format!("{error} / {}", error.hint().unwrap_or("-"));
+        Metric::parse("q/first_response_time.sql", text).unwrap_err().iter().map(text_of).collect()
+    }
+
+    #[test]
+    fn a_header_is_read() {
+        let metric = Metric::parse("q/first_response_time.sql", GOOD).unwrap();
+        assert_eq!((metric.kind, metric.unit.as_str(), metric.aggregate.as_str()), (MetricKind::Flow, "ms", "median"));
+        assert!(metric.sql.unwrap().starts_with("SELECT"));
+        assert_eq!((metric.excludes.len(), metric.sql_line), (0, 17));
+    }
+
+    #[test]
+    fn every_fault_of_a_header_is_named_with_its_line() {
+        let text = GOOD.replace("-- title:", "-- titel:").replace("kind: flow", "kind: flux");
+        assert_eq!(
+            errors(&text),
+            [
+                "q/first_response_time.sql:2: `titel` is not a key of a metric's header / did you mean `title`?",
+                "q/first_response_time.sql:16: the header lacks `title` / add `-- title: …`",
+                "q/first_response_time.sql:5: `kind` is flow, stock or ratio, found `flux` / did you mean `flow`?",
+            ]
+        );
+        let renamed = GOOD.replace("metric: first_response_time", "metric: frt");
+        assert!(errors(&renamed)[0].contains("name the file `frt.sql`"));
+        let headless = GOOD.split("SELECT").next().unwrap();
+        assert!(errors(headless)[0].contains("there is no SQL"));
+    }
+}

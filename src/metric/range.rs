@@ -1,0 +1,343 @@
+//! Ranges of time and the buckets they are cut into, by the calendar of a zone.
+//!
+//! Days, weeks and months are those of the zone's calendar, never so many times 24 hours.
+
+use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{Span, ToSpan, Unit, Zoned};
+
+use crate::error::{Error, Result, did_you_mean};
+use crate::model::time::Instant;
+
+/// How long a bucket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grain {
+    Hour,
+    Day,
+    /// From Monday.
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+impl Grain {
+    /// Every name.
+    pub const NAMES: [&'static str; 6] = ["hour", "day", "week", "month", "quarter", "year"];
+    const ALL: [Grain; 6] = [Grain::Hour, Grain::Day, Grain::Week, Grain::Month, Grain::Quarter, Grain::Year];
+
+    /// The grain of that name.
+    ///
+    /// # Errors
+    /// When there is none; the nearest name is the hint.
+    pub fn parse(name: &str) -> Result<Grain> {
+        let found = Grain::ALL.into_iter().find(|grain| grain.name() == name);
+        found.ok_or_else(|| {
+            let error = Error::invalid("grain", format!("`{name}` is not a grain"));
+            error.with_hint(did_you_mean(name, Grain::NAMES).unwrap_or_else(|| format!("the grains are {}", Grain::NAMES.join(", "))))
+        })
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Grain::Hour => "hour",
+            Grain::Day => "day",
+            Grain::Week => "week",
+            Grain::Month => "month",
+            Grain::Quarter => "quarter",
+            Grain::Year => "year",
+        }
+    }
+
+    fn span(self) -> Span {
+        match self {
+            Grain::Hour => 1.hour(),
+            Grain::Day => 1.day(),
+            Grain::Week => 1.week(),
+            Grain::Month => 1.month(),
+            Grain::Quarter => 3.months(),
+            Grain::Year => 1.year(),
+        }
+    }
+
+    /// The first local date of the bucket that holds a date; of an hour's bucket the date itself.
+    fn first_date(self, date: Date) -> Date {
+        let month = date.first_of_month();
+        match self {
+            Grain::Hour | Grain::Day => date,
+            Grain::Week => {
+                let back = i64::from(date.weekday().to_monday_zero_offset());
+                date.checked_sub(back.days()).unwrap_or(date)
+            }
+            Grain::Month => month,
+            Grain::Quarter => month.checked_sub((i64::from(date.month() - 1) % 3).months()).unwrap_or(month),
+            Grain::Year => date.first_of_year(),
+        }
+    }
+
+    /// The bucket that holds an instant.
+    #[must_use]
+    pub fn bucket(self, instant: Instant, zone: &TimeZone) -> Bucket {
+        let local = instant.to_timestamp().to_zoned(zone.clone());
+        if self == Grain::Hour {
+            let start = local.round(jiff::ZonedRound::new().smallest(Unit::Hour).mode(jiff::RoundMode::Trunc));
+            let start = start.map_or(instant, |start| instant_of(&start));
+            return Bucket { start, end: start.plus_ms(3_600_000) };
+        }
+        let first = self.first_date(local.date());
+        let next = first.checked_add(self.span()).unwrap_or(Date::MAX);
+        Bucket { start: start_of_day(first, zone), end: start_of_day(next, zone) }
+    }
+}
+
+/// A stretch of the calendar, half-open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    pub start: Instant,
+    pub end: Instant,
+}
+
+fn instant_of(zoned: &Zoned) -> Instant {
+    Instant(zoned.timestamp().as_millisecond())
+}
+
+fn start_of_day(date: Date, zone: &TimeZone) -> Instant {
+    // A midnight that a clock change skips begins where the clock goes on.
+    zone.to_ambiguous_zoned(DateTime::from(date)).compatible().map_or(Instant(i64::MAX), |zoned| instant_of(&zoned))
+}
+
+/// A half-open range of time in a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    pub from: Instant,
+    pub to: Instant,
+    /// The unit that the range is exactly one of, if any: its previous range is the whole one before.
+    unit: Option<Grain>,
+    first: Date,
+    /// The day after the last.
+    end: Date,
+    zone: TimeZone,
+}
+
+const EXAMPLES: &str =
+    "write 2026, 2026-Q1, 2026-02, 2026-W07, 2026-02-03, 2026-02-03..2026-02-10, `last 7 days` or `last full month`";
+
+impl Range {
+    /// Reads a range; `now` settles what is relative.
+    ///
+    /// # Errors
+    /// When it is none of the forms of 8.2.
+    pub fn parse(text: &str, zone: &TimeZone, now: Instant) -> Result<Range> {
+        let text = text.trim();
+        let invalid = || Error::invalid("range", format!("`{text}` is not a range")).with_hint(EXAMPLES);
+        let today = now.to_local(zone).date();
+        let (first, end, unit) = absolute(text).or_else(|| relative(text, today)).ok_or_else(invalid)?;
+        if first >= end {
+            return Err(Error::invalid("range", format!("`{text}` ends before it begins")).with_hint("the end is not part of the range"));
+        }
+        Ok(Range::of_days(first, end, unit, zone))
+    }
+
+    fn of_days(first: Date, end: Date, unit: Option<Grain>, zone: &TimeZone) -> Range {
+        let (from, to) = (start_of_day(first, zone), start_of_day(end, zone));
+        Range { from, to, unit, first, end, zone: zone.clone() }
+    }
+
+    /// The zone whose days the range is made of.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// The instant as of which the range is answered: its last millisecond, or the present if that is earlier.
+    #[must_use]
+    pub fn as_of(&self, now: Instant) -> Instant {
+        self.to.plus_ms(-1).min(now)
+    }
+
+    /// The range before: the whole week, month, quarter or year before, else the same number of days.
+    #[must_use]
+    pub fn previous(&self) -> Range {
+        let first = match self.unit {
+            Some(unit) if unit >= Grain::Week => self.first.checked_sub(unit.span()),
+            _ => self.first.checked_sub(self.days().days()),
+        };
+        Range::of_days(first.unwrap_or(self.first), self.first, self.unit, &self.zone)
+    }
+
+    /// The same range a year earlier.
+    #[must_use]
+    pub fn year_before(&self) -> Range {
+        let earlier = |date: Date| date.checked_sub(1.year()).unwrap_or(date);
+        Range::of_days(earlier(self.first), earlier(self.end), self.unit, &self.zone)
+    }
+
+    /// Days in the range.
+    #[must_use]
+    pub fn days(&self) -> i64 {
+        self.first.until((Unit::Day, self.end)).map_or(0, |span| i64::from(span.get_days()))
+    }
+
+    /// The buckets that the range is cut into, in order.
+    #[must_use]
+    pub fn buckets(&self, grain: Grain) -> Vec<Bucket> {
+        let mut buckets = Vec::new();
+        let mut bucket = grain.bucket(self.from, &self.zone);
+        while bucket.start < self.to {
+            buckets.push(bucket);
+            bucket = grain.bucket(bucket.end, &self.zone);
+        }
+        buckets
+    }
+
+    /// The range in words: `May 2026`, `3 to 9 May 2026`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let last = self.end.yesterday().unwrap_or(self.end);
+        let full = |date: Date| date.strftime("%-d %B %Y").to_string();
+        match self.unit {
+            Some(Grain::Day) => full(self.first),
+            Some(Grain::Week) => format!("week {} of {} ({} to {})", self.first.iso_week_date().week(), self.first.iso_week_date().year(), full(self.first), full(last)),
+            Some(Grain::Month) => self.first.strftime("%B %Y").to_string(),
+            Some(Grain::Quarter) => format!("Q{} {}", (self.first.month() - 1) / 3 + 1, self.first.year()),
+            Some(Grain::Year) => self.first.year().to_string(),
+            _ => format!("{} to {}", full(self.first), full(last)),
+        }
+    }
+
+    /// What the range's previous one is called: `the month before`.
+    #[must_use]
+    pub fn previous_name(&self) -> String {
+        match self.unit {
+            Some(unit) => format!("the {} before", unit.name()),
+            None => format!("the {} days before", self.days()),
+        }
+    }
+
+    /// The range as it can be typed.
+    #[must_use]
+    pub fn typed(&self) -> String {
+        match self.unit {
+            Some(Grain::Month) => self.first.strftime("%Y-%m").to_string(),
+            Some(Grain::Year) => self.first.year().to_string(),
+            Some(Grain::Day) => self.first.to_string(),
+            _ => format!("{}..{}", self.first, self.end),
+        }
+    }
+}
+
+type Days = (Date, Date, Option<Grain>);
+
+fn unit_from(first: Date, grain: Grain) -> Option<Days> {
+    Some((first, first.checked_add(grain.span()).ok()?, Some(grain)))
+}
+
+fn absolute(text: &str) -> Option<Days> {
+    if let Some((first, end)) = text.split_once("..") {
+        let (first, end) = (unit(first)?.0, unit(end)?.0);
+        return Some((first, end, None));
+    }
+    unit(text)
+}
+
+fn unit(text: &str) -> Option<Days> {
+    let number = |part: &str, length: usize| -> Option<i16> {
+        let well_formed = part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
+        if well_formed { part.parse().ok() } else { None }
+    };
+    let mut parts = text.split('-');
+    let year = number(parts.next()?, 4)?;
+    let january = Date::new(year, 1, 1).ok()?;
+    match (parts.next(), parts.next(), parts.next()) {
+        (None, _, _) => unit_from(january, Grain::Year),
+        (Some(part), None, _) if part.starts_with('Q') => {
+            let quarter = number(part.get(1..)?, 1).filter(|quarter| (1..=4).contains(quarter))?;
+            unit_from(january.checked_add((i64::from(quarter - 1) * 3).months()).ok()?, Grain::Quarter)
+        }
+        (Some(part), None, _) if part.starts_with('W') => {
+            let week = i8::try_from(number(part.get(1..)?, 2)?).ok()?;
+            unit_from(ISOWeekDate::new(year, week, Weekday::Monday).ok()?.date(), Grain::Week)
+        }
+        (Some(month), None, _) => {
+            unit_from(Date::new(year, i8::try_from(number(month, 2)?).ok()?, 1).ok()?, Grain::Month)
+        }
+        (Some(month), Some(day), None) => {
+            let (month, day) = (i8::try_from(number(month, 2)?).ok()?, i8::try_from(number(day, 2)?).ok()?);
+            unit_from(Date::new(year, month, day).ok()?, Grain::Day)
+        }
+        _ => None,
+    }
+}
+
+/// `last full month`, `last 7 days`: whole units before the one that is running.
+fn relative(text: &str, today: Date) -> Option<Days> {
+    let mut words = text.split_whitespace();
+    let (Some("last"), Some(count), Some(unit), None) = (words.next(), words.next(), words.next(), words.next()) else {
+        return None;
+    };
+    let grain = Grain::ALL.into_iter().skip(1).find(|grain| unit.trim_end_matches('s') == grain.name())?;
+    let end = grain.first_date(today);
+    let count: i64 = if count == "full" { 1 } else { count.parse().ok().filter(|count| (1..=10_000).contains(count))? };
+    let first = (0..count).try_fold(end, |first, _| first.checked_sub(grain.span()).ok())?;
+    Some((first, end, (count == 1).then_some(grain)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(name: &str) -> TimeZone {
+        TimeZone::get(name).unwrap()
+    }
+
+    fn bounds(text: &str) -> String {
+        let now = Instant::parse("2026-05-20T23:30:00Z").unwrap();
+        match Range::parse(text, &zone("Europe/Prague"), now) {
+            Ok(range) => format!("{} {}", range.from, range.to),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn ranges_are_whole_local_days() {
+        let cases = [
+            ("2026", "2025-12-31T23:00:00.000Z 2026-12-31T23:00:00.000Z"),
+            ("2026-Q2", "2026-03-31T22:00:00.000Z 2026-06-30T22:00:00.000Z"),
+            ("2026-03", "2026-02-28T23:00:00.000Z 2026-03-31T22:00:00.000Z"),
+            ("2026-W01", "2025-12-28T23:00:00.000Z 2026-01-04T23:00:00.000Z"),
+            ("2026-03-29", "2026-03-28T23:00:00.000Z 2026-03-29T22:00:00.000Z"),
+            ("2026-02-03..2026-02-10", "2026-02-02T23:00:00.000Z 2026-02-09T23:00:00.000Z"),
+            // 23:30Z is the 21st in Prague.
+            ("last 7 days", "2026-05-13T22:00:00.000Z 2026-05-20T22:00:00.000Z"),
+            ("last full month", "2026-03-31T22:00:00.000Z 2026-04-30T22:00:00.000Z"),
+            ("last full week", "2026-05-10T22:00:00.000Z 2026-05-17T22:00:00.000Z"),
+            ("yesterday", "range: `yesterday` is not a range"),
+            ("2026-02-10..2026-02-03", "range: `2026-02-10..2026-02-03` ends before it begins"),
+            ("2026-13", "range: `2026-13` is not a range"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(bounds(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn days_with_clock_changes_have_23_and_25_hours() {
+        let denver = zone("America/Denver");
+        let range = Range::parse("2026-03-07..2026-03-10", &denver, Instant(0)).unwrap();
+        let hours = |bucket: &Bucket| bucket.end.since_ms(bucket.start) / 3_600_000;
+        assert_eq!(range.buckets(Grain::Day).iter().map(hours).collect::<Vec<_>>(), [24, 23, 24]);
+        let autumn = Range::parse("2026-11-01", &denver, Instant(0)).unwrap();
+        assert_eq!(autumn.buckets(Grain::Hour).len(), 25);
+    }
+
+    #[test]
+    fn the_previous_range_is_the_whole_unit_before_or_as_many_days() {
+        let previous = |text: &str| Range::parse(text, &TimeZone::UTC, Instant(0)).unwrap().previous().typed();
+        assert_eq!(previous("2026-03"), "2026-02");
+        assert_eq!(previous("2026-Q1"), "2025-10-01..2026-01-01");
+        assert_eq!(previous("2026-03-10..2026-03-13"), "2026-03-07..2026-03-10");
+        assert_eq!(previous("2026-03-01"), "2026-02-28");
+    }
+}
