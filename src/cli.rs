@@ -7,10 +7,12 @@ mod generate;
 mod import;
 mod ingest;
 mod init;
+mod metric;
 mod output;
 pub mod printer;
 mod quarantine;
 pub mod settings;
+mod sql;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,8 +81,12 @@ enum Command {
     Import(import::ImportArguments),
     /// Look at the lines that were set aside
     Quarantine(quarantine::QuarantineArguments),
+    /// The list of metrics, one metric's page, or its numbers over a range
+    Metric(metric::MetricArguments),
     /// Bring the facts up to date with the log
     Replay(ingest::ReplayArguments),
+    /// Ask the events and the facts in SQL; without a query, at a prompt
+    Sql(sql::SqlArguments),
     /// Show every setting, its value and where it came from
     Config,
 }
@@ -171,7 +177,9 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Outcome> {
         Command::Ingest(arguments) => ingest::ingest(&desk, &arguments).await,
         Command::Import(arguments) => import::import(&desk, &arguments).await,
         Command::Quarantine(arguments) => quarantine::quarantine(&desk, &arguments).await,
+        Command::Metric(arguments) => metric::metric(&desk, &arguments).await,
         Command::Replay(arguments) => ingest::replay(&desk, &arguments).await,
+        Command::Sql(arguments) => sql::sql(&desk, &arguments).await,
         Command::Config => config::config(&desk),
     }
 }

@@ -11,6 +11,7 @@ pub mod header;
 pub mod question;
 pub mod range;
 pub mod ratio;
+pub mod unit;
 
 use std::collections::BTreeMap;
 use std::path::Path;

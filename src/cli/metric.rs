@@ -1,0 +1,242 @@
+//! `metric`: the list of metrics, one metric's page, or its numbers.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use clap::Args;
+use jiff::tz::TimeZone;
+
+use super::format::Format;
+use super::output::OutputArguments;
+use super::{Desk, Outcome};
+use crate::error::{Error, Result};
+use crate::metric::aggregation::Aggregation;
+use crate::metric::dimension::Dimension;
+use crate::metric::header::Metric;
+use crate::metric::question::{Answer, Filter, Question};
+use crate::metric::range::{Grain, Range};
+use crate::metric::unit::Unit;
+use crate::metric::{Catalogue, functions};
+
+/// Arguments of `metric`.
+#[derive(Debug, Args)]
+pub struct MetricArguments {
+    /// The metric; without one, the list of all
+    name: Option<String>,
+    /// Cut by these dimensions; `NAME@now` takes one as of the report
+    #[arg(long, value_name = "DIM", value_delimiter = ',')]
+    by: Vec<String>,
+    /// Cut into hours, days, weeks, months, quarters or years
+    #[arg(long, value_name = "GRAIN")]
+    grain: Option<String>,
+    /// 2026, 2026-Q1, 2026-02, 2026-W07, 2026-02-03, 2026-02-03..2026-02-10, "last 7 days", "last full month"
+    #[arg(long, value_name = "RANGE")]
+    range: Option<String>,
+    /// Aggregations: count, sum, mean, median, p90, min, max, share, per_key
+    #[arg(long, value_name = "AGG", value_delimiter = ',')]
+    show: Vec<String>,
+    /// Only contributions with that value of a dimension; `DIM=` those without one
+    #[arg(long = "where", value_name = "DIM=VALUE")]
+    filters: Vec<String>,
+    /// The cases behind the number, one contribution a row
+    #[arg(long)]
+    cases: bool,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+/// Loads the catalogue, reporting every fault of every file.
+pub async fn catalogue(desk: &Desk) -> Result<Catalogue> {
+    Catalogue::load(&desk.settings.project.value).await.map_err(|errors| several(desk, errors))
+}
+
+/// Reports all errors but the last, and gives that.
+pub fn several(desk: &Desk, mut errors: Vec<Error>) -> Error {
+    let last = errors.pop().unwrap_or_else(|| Error::refused("something is wrong, but nothing says what"));
+    errors.iter().for_each(|error| desk.printer.error(error));
+    last
+}
+
+/// Answers.
+pub async fn metric(desk: &Desk, arguments: &MetricArguments) -> Result<Outcome> {
+    let catalogue = catalogue(desk).await?;
+    match (&arguments.name, &arguments.range) {
+        (None, _) => list(desk, arguments, &catalogue)?,
+        (Some(name), None) => describe(desk, arguments, catalogue.get(name)?)?,
+        (Some(name), Some(range)) => {
+            catalogue.get(name)?;
+            let question = question(desk, arguments, name, range)?;
+            numbers(desk, arguments, &question, &catalogue).await?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn list(desk: &Desk, arguments: &MetricArguments, catalogue: &Catalogue) -> Result<()> {
+    let texts = |text: fn(&Metric) -> &str| -> ArrayRef {
+        Arc::new(catalogue.iter().map(|metric| Some(text(metric))).collect::<StringArray>())
+    };
+    let batch = RecordBatch::try_from_iter([
+        ("metric", texts(|metric| &metric.name)),
+        ("title", texts(|metric| &metric.title)),
+        ("unit", texts(|metric| &metric.unit)),
+        ("kind", texts(|metric| metric.says("kind"))),
+        ("aggregate", texts(|metric| &metric.aggregate)),
+        ("meaning", texts(|metric| &metric.meaning)),
+    ])?;
+    print(desk, arguments, &batch)
+}
+
+fn describe(desk: &Desk, arguments: &MetricArguments, metric: &Metric) -> Result<()> {
+    if !arguments.by.is_empty() || arguments.grain.is_some() || arguments.cases || !arguments.filters.is_empty() {
+        let hint = "add --range, such as --range \"last full month\"";
+        return Err(Error::invalid("--range", "numbers need a range").with_hint(hint));
+    }
+    let is_table = arguments.output.format.is_none_or(|format| format == Format::Table) && arguments.output.output.is_none();
+    if is_table {
+        let width = metric.header.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
+        let lines: Vec<String> = metric.header.iter().map(|(key, value)| format!("{key:width$}  {value}")).collect();
+        let sql = metric.sql.as_deref().unwrap_or("");
+        return desk.printer.data(format!("{}\n{:width$}  {}\n\n{}", lines.join("\n"), "file", metric.file, sql.trim()));
+    }
+    let column = |of: fn(&(String, String)) -> &String| -> ArrayRef {
+        Arc::new(metric.header.iter().map(|pair| Some(of(pair))).collect::<StringArray>())
+    };
+    let batch = RecordBatch::try_from_iter([("key", column(|pair| &pair.0)), ("value", column(|pair| &pair.1))])?;
+    print(desk, arguments, &batch)
+}
+
+fn question(desk: &Desk, arguments: &MetricArguments, name: &str, range: &str) -> Result<Question> {
+    let zone = desk.settings.zone()?;
+    let range = Range::parse(range, &zone, desk.now)?;
+    let filter = |text: &String| {
+        let (dimension, value) = text.split_once('=').ok_or_else(|| {
+            Error::invalid("--where", format!("`{text}` has no `=`")).with_hint("write DIM=VALUE, such as platform=email")
+        })?;
+        let value = Some(value.to_owned()).filter(|value| !value.is_empty());
+        Ok(Filter { dimension: Dimension::parse(dimension)?, value })
+    };
+    Ok(Question {
+        metric: name.to_owned(),
+        by: arguments.by.iter().map(|name| Dimension::parse(name)).collect::<Result<_>>()?,
+        grain: arguments.grain.as_deref().map(Grain::parse).transpose()?,
+        as_of: range.as_of(desk.now),
+        show: arguments.show.iter().map(|name| Aggregation::parse(name)).collect::<Result<_>>()?,
+        filters: arguments.filters.iter().map(filter).collect::<Result<_>>()?,
+        range,
+    })
+}
+
+async fn numbers(desk: &Desk, arguments: &MetricArguments, question: &Question, catalogue: &Catalogue) -> Result<()> {
+    let (context, _) = desk.session().await?;
+    functions::register(&context);
+    if arguments.cases {
+        let batches = question.contributions(&context, catalogue).await?;
+        let mut output = arguments.output.open(desk.settings.zone()?)?;
+        if let Some(first) = batches.first() {
+            output.write_batches(&first.schema(), &batches)?;
+        }
+        return output.finish();
+    }
+    let answer = question.answer(&context, catalogue).await?;
+    let for_people = is_for_people(arguments);
+    let batch = if for_people { texts(question, &answer)? } else { rows(question, &answer)? };
+    print(desk, arguments, &batch)?;
+    desk.printer.talk(caption(question, &answer));
+    Ok(())
+}
+
+fn is_for_people(arguments: &MetricArguments) -> bool {
+    let named = arguments.output.output.as_deref().filter(|path| *path != Path::new("-"));
+    arguments.output.format.or_else(|| Format::of_file(named?)).is_none_or(|format| format == Format::Table)
+}
+
+fn print(desk: &Desk, arguments: &MetricArguments, batch: &RecordBatch) -> Result<()> {
+    let mut output = arguments.output.open(desk.settings.zone()?)?;
+    output.write_batches(&batch.schema(), std::slice::from_ref(batch))?;
+    output.finish()
+}
+
+/// What stands behind the numbers, in a line.
+fn caption(question: &Question, answer: &Answer) -> String {
+    let range = &question.range;
+    let mut text = format!(
+        "{}: {} ({}), as of {}; {} contributions of {} cases",
+        answer.metric.title,
+        range.text(),
+        crate::metric::zone_name(range.zone()),
+        question.as_of,
+        answer.contributions,
+        answer.cases
+    );
+    for (name, count) in answer.left_out.iter().filter(|(_, count)| *count > 0) {
+        text.push_str(&format!("; left out: {name} {count}"));
+    }
+    text
+}
+
+/// The answer as rows for machines (8.2).
+fn rows(question: &Question, answer: &Answer) -> Result<RecordBatch> {
+    let mut columns: Vec<(String, ArrayRef)> = Vec::new();
+    if question.grain.is_some() {
+        let starts = answer.rows.iter().map(|row| row.bucket.map(|bucket| bucket.0));
+        let starts: TimestampMillisecondArray = starts.collect();
+        columns.push(("bucket".to_owned(), Arc::new(starts.with_timezone("UTC"))));
+    }
+    for (position, dimension) in question.by.iter().enumerate() {
+        let values = answer.rows.iter().map(|row| row.group.get(position).cloned().flatten());
+        columns.push((dimension.name.clone(), Arc::new(values.collect::<StringArray>())));
+    }
+    for (position, shown) in answer.show.iter().enumerate() {
+        let values = answer.rows.iter().map(|row| row.values.get(position).copied().flatten());
+        let column: ArrayRef = match shown {
+            // Counts are far below 2^53, where the conversion is exact.
+            Aggregation::Count => Arc::new(values.map(|value| value.map(|value| value as i64)).collect::<Int64Array>()),
+            _ => Arc::new(values.collect::<Float64Array>()),
+        };
+        columns.push((shown.name().to_owned(), column));
+    }
+    columns.extend(counts(answer));
+    Ok(RecordBatch::try_from_iter(columns)?)
+}
+
+fn counts(answer: &Answer) -> [(String, ArrayRef); 2] {
+    let contributions: Int64Array = answer.rows.iter().map(|row| row.contributions).collect();
+    let cases: Int64Array = answer.rows.iter().map(|row| row.cases).collect();
+    [("contributions".to_owned(), Arc::new(contributions)), ("cases".to_owned(), Arc::new(cases))]
+}
+
+/// The answer as rows for people: durations and shares in words, instants in the range's zone.
+fn texts(question: &Question, answer: &Answer) -> Result<RecordBatch> {
+    let mut columns: Vec<(String, ArrayRef)> = Vec::new();
+    if let Some(grain) = question.grain {
+        let starts = answer.rows.iter().map(|row| row.bucket.map(|bucket| bucket_text(bucket, grain, question.range.zone())));
+        columns.push((grain.name().to_owned(), Arc::new(starts.collect::<StringArray>())));
+    }
+    for (position, dimension) in question.by.iter().enumerate() {
+        let values = answer.rows.iter().map(|row| row.group.get(position).cloned().flatten().or_else(|| Some("–".to_owned())));
+        columns.push((dimension.name.clone(), Arc::new(values.collect::<StringArray>())));
+    }
+    for (position, shown) in answer.show.iter().enumerate() {
+        let unit = Unit::of(&answer.metric, shown);
+        let values = answer.rows.iter().map(|row| Some(unit.text(row.values.get(position).copied().flatten())));
+        columns.push((shown.name().to_owned(), Arc::new(values.collect::<StringArray>())));
+    }
+    columns.extend(counts(answer));
+    Ok(RecordBatch::try_from_iter(columns)?)
+}
+
+/// A bucket's name in its zone.
+fn bucket_text(start: crate::model::time::Instant, grain: Grain, zone: &TimeZone) -> String {
+    let local = start.to_local(zone);
+    let form = match grain {
+        Grain::Hour => "%Y-%m-%d %H:%M",
+        Grain::Day => "%a %Y-%m-%d",
+        Grain::Week => "%G-W%V",
+        Grain::Month => "%Y-%m",
+        Grain::Quarter => return format!("{}-Q{}", local.year(), (local.month() - 1) / 3 + 1),
+        Grain::Year => "%Y",
+    };
+    local.strftime(form).to_string()
+}
