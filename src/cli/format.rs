@@ -1,0 +1,152 @@
+//! Rows on their way out: one writer per format, batch by batch, so that a result may be larger than memory. Only the
+//! table for people is collected first, because its columns are as wide as their widest value.
+
+mod machine;
+mod table;
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+use arrow::csv::Writer as CsvWriter;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::json::writer::{LineDelimited, Writer as JsonWriter};
+use clap::ValueEnum;
+use jiff::tz::TimeZone;
+use parquet::arrow::ArrowWriter;
+use parquet::errors::ParquetError;
+
+use crate::error::{Error, Result};
+
+/// The form in which rows are written. Instants are RFC 3339, UTC, three digits in every form but the table, which
+/// tells them in the report's zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people
+    Table,
+    /// A header and one line per row; lists and maps are JSON text, null is empty
+    Csv,
+    /// One array of objects, nulls included
+    Json,
+    /// One object per line, nulls included
+    Ndjson,
+    /// A Parquet file
+    Parquet,
+}
+
+impl Format {
+    /// The format that a file's name asks for, if it does.
+    #[must_use]
+    pub fn of_file(path: &Path) -> Option<Format> {
+        match path.extension()?.to_str()? {
+            "csv" => Some(Format::Csv),
+            "json" => Some(Format::Json),
+            "ndjson" | "jsonl" => Some(Format::Ndjson),
+            "parquet" => Some(Format::Parquet),
+            _ => None,
+        }
+    }
+}
+
+/// Writes the rows of one result. Every result has its header, its brackets or its schema, also without a row.
+pub enum RowWriter<W: Write + Send> {
+    Table { batches: Vec<RecordBatch>, zone: TimeZone, out: W },
+    Csv(CsvWriter<W>),
+    Json(JsonWriter<W, machine::Rows>),
+    Ndjson(JsonWriter<W, LineDelimited>),
+    Parquet(Box<ArrowWriter<W>>),
+}
+
+impl<W: Write + Send> RowWriter<W> {
+    /// Begins a result of these columns. `zone` is the one in which a table tells instants.
+    ///
+    /// # Errors
+    /// When two columns share a name in a format that finds values by name, or nothing can be written.
+    pub fn begin(format: Format, schema: &SchemaRef, zone: &TimeZone, out: W) -> Result<RowWriter<W>> {
+        // The empty batch carries the header of a result without rows.
+        let head = RecordBatch::new_empty(schema.clone());
+        match format {
+            Format::Table => Ok(RowWriter::Table { batches: vec![head], zone: zone.clone(), out }),
+            Format::Csv => {
+                let mut writer = RowWriter::Csv(machine::csv_writer(out));
+                writer.write(&head)?;
+                Ok(writer)
+            }
+            Format::Json => {
+                refuse_twins(schema)?;
+                Ok(RowWriter::Json(machine::json_writer().build(out)))
+            }
+            Format::Ndjson => {
+                refuse_twins(schema)?;
+                Ok(RowWriter::Ndjson(machine::json_writer().build(out)))
+            }
+            Format::Parquet => {
+                refuse_twins(schema)?;
+                let writer = ArrowWriter::try_new(out, schema.clone(), Some(machine::parquet_properties()));
+                Ok(RowWriter::Parquet(Box::new(writer.map_err(parquet_error)?)))
+            }
+        }
+    }
+
+    /// Writes some rows.
+    ///
+    /// # Errors
+    /// When they cannot be written, or hold a type that the format has no form for.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        match self {
+            RowWriter::Table { batches, .. } => {
+                batches.push(batch.clone());
+                Ok(())
+            }
+            RowWriter::Csv(writer) => machine::flat(batch).and_then(|flat| writer.write(&flat)).map_err(arrow_error),
+            RowWriter::Json(writer) => writer.write(batch).map_err(arrow_error),
+            RowWriter::Ndjson(writer) => writer.write(batch).map_err(arrow_error),
+            RowWriter::Parquet(writer) => writer.write(batch).map_err(parquet_error),
+        }
+    }
+
+    /// Ends the result.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(self) -> Result<()> {
+        match self {
+            RowWriter::Table { batches, zone, mut out } => {
+                let text = table::render(&batches, &zone).map_err(arrow_error)?;
+                Ok(writeln!(out, "{text}")?)
+            }
+            RowWriter::Csv(_) => Ok(()),
+            RowWriter::Json(mut writer) => writer.finish().map_err(arrow_error),
+            RowWriter::Ndjson(mut writer) => writer.finish().map_err(arrow_error),
+            RowWriter::Parquet(writer) => writer.close().map(|_| ()).map_err(parquet_error),
+        }
+    }
+}
+
+/// Two columns of one name cannot both be found by name, and readers of JSON keep one of them silently.
+fn refuse_twins(schema: &Schema) -> Result<()> {
+    let mut names = HashSet::new();
+    let Some(twin) = schema.fields().iter().find(|field| !names.insert(field.name())) else { return Ok(()) };
+    let message = format!("two columns are called `{}`", twin.name());
+    Err(Error::refused(message).with_hint("give one of them another name with `AS`, or use `--format csv`"))
+}
+
+/// An error of the destination is told as what it is, so that a closed pipe is known for one.
+fn arrow_error(error: ArrowError) -> Error {
+    match error {
+        ArrowError::IoError(_, source) => Error::Output(source),
+        error => Error::Arrow(error),
+    }
+}
+
+fn parquet_error(error: ParquetError) -> Error {
+    match error {
+        ParquetError::External(source) => match source.downcast::<io::Error>() {
+            Ok(source) => Error::Output(*source),
+            Err(source) => Error::Parquet(ParquetError::External(source)),
+        },
+        error => Error::Parquet(error),
+    }
+}

@@ -1,0 +1,133 @@
+//! How values look to machines: Arrow's writers, told how this project writes instants and nested values.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder, TimestampMillisecondArray};
+use arrow::csv;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, TimestampMillisecondType};
+use arrow::error::ArrowError;
+use arrow::json::WriterBuilder;
+use arrow::json::writer::{Encoder, EncoderFactory, EncoderOptions, JsonFormat, NullableEncoder, make_encoder};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use crate::log::rows::instant_type;
+use crate::model::time::Instant;
+
+/// A timestamp without a zone is no instant: it keeps the three digits and goes without `Z`.
+const WITHOUT_ZONE: &str = "%Y-%m-%dT%H:%M:%S%.3f";
+
+/// The array of `sql`, one row a line.
+#[derive(Debug, Default)]
+pub struct Rows;
+
+impl JsonFormat for Rows {
+    fn start_stream<W: Write>(&self, writer: &mut W) -> Result<(), ArrowError> {
+        Ok(writer.write_all(b"[")?)
+    }
+
+    fn start_row<W: Write>(&self, writer: &mut W, is_first_row: bool) -> Result<(), ArrowError> {
+        Ok(writer.write_all(if is_first_row { b"\n" } else { b",\n" })?)
+    }
+
+    fn end_stream<W: Write>(&self, writer: &mut W) -> Result<(), ArrowError> {
+        Ok(writer.write_all(b"]\n")?)
+    }
+}
+
+/// Writers of JSON.
+pub fn json_writer() -> WriterBuilder {
+    WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .with_timestamp_format(WITHOUT_ZONE.to_owned())
+        .with_encoder_factory(Arc::new(Instants))
+}
+
+/// A writer of CSV; it takes what [`flat`] gives.
+pub fn csv_writer<W: Write>(out: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new().with_timestamp_format(WITHOUT_ZONE.to_owned()).build(out)
+}
+
+/// How Parquet files are written.
+pub fn parquet_properties() -> WriterProperties {
+    WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build()
+}
+
+/// The rows with their instants and nested values as text, which is all that CSV can hold.
+pub fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let schema = batch.schema();
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| flat_column(field, column));
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let fields = schema.fields().iter().zip(&columns);
+    let fields: Vec<Field> =
+        fields.map(|(field, column)| Field::new(field.name(), column.data_type().clone(), true)).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}
+
+fn flat_column(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    match column.data_type() {
+        DataType::Timestamp(_, Some(_)) => {
+            let mut texts = StringBuilder::new();
+            for instant in &instants(column)? {
+                texts.append_option(instant.map(|ms| Instant(ms).to_string()));
+            }
+            Ok(Arc::new(texts.finish()))
+        }
+        kind if kind.is_nested() => json_texts(field, column),
+        _ => Ok(Arc::clone(column)),
+    }
+}
+
+fn json_texts(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let options = EncoderOptions::default()
+        .with_explicit_nulls(true)
+        .with_timestamp_format(WITHOUT_ZONE.to_owned())
+        .with_encoder_factory(Arc::new(Instants));
+    let mut encoder = make_encoder(field, column, &options)?;
+    let (mut texts, mut buffer) = (StringBuilder::new(), Vec::new());
+    for row in 0..column.len() {
+        if encoder.is_null(row) {
+            texts.append_null();
+            continue;
+        }
+        buffer.clear();
+        encoder.encode(row, &mut buffer);
+        texts.append_value(String::from_utf8_lossy(&buffer));
+    }
+    Ok(Arc::new(texts.finish()))
+}
+
+/// Milliseconds since 1970 of an array of instants, whatever its unit and zone.
+///
+/// # Errors
+/// When an instant lies beyond what milliseconds can tell.
+pub fn instants(array: &dyn Array) -> Result<TimestampMillisecondArray, ArrowError> {
+    let cast = arrow::compute::cast(array, &instant_type())?;
+    Ok(cast.as_primitive::<TimestampMillisecondType>().clone())
+}
+
+/// Writes instants in JSON, also within lists and maps.
+#[derive(Debug)]
+struct Instants;
+
+impl EncoderFactory for Instants {
+    fn make_default_encoder<'a>(
+        &self,
+        _field: &'a FieldRef,
+        array: &'a dyn Array,
+        _options: &'a EncoderOptions,
+    ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
+        let DataType::Timestamp(_, Some(_)) = array.data_type() else { return Ok(None) };
+        let encoder = Box::new(InstantEncoder(instants(array)?));
+        Ok(Some(NullableEncoder::new(encoder, array.nulls().cloned())))
+    }
+}
+
+struct InstantEncoder(TimestampMillisecondArray);
+
+impl Encoder for InstantEncoder {
+    fn encode(&mut self, idx: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("\"{}\"", Instant(self.0.value(idx))).as_bytes());
+    }
+}

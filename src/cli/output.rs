@@ -1,0 +1,172 @@
+//! Where rows go: standard output, or a file that appears whole or not at all.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use clap::Args;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::StreamExt;
+use jiff::tz::TimeZone;
+use tempfile::NamedTempFile;
+
+use super::format::{Format, RowWriter};
+use crate::error::{Error, Result};
+
+/// Flags of the commands that print rows.
+#[derive(Clone, Debug, Default, Args)]
+pub struct OutputArguments {
+    /// Form of the rows [default: what the ending of FILE says, else table]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Write to a file, which appears whole or not at all; - is standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+impl OutputArguments {
+    /// Opens the destination. `zone` is the one in which tables tell instants.
+    ///
+    /// # Errors
+    /// When the file cannot be made, or Parquet would go to a terminal.
+    pub fn open(&self, zone: TimeZone) -> Result<Output> {
+        let path = self.output.as_deref().filter(|path| *path != Path::new("-"));
+        let format = self.format.or_else(|| Format::of_file(path?)).unwrap_or(Format::Table);
+        let destination = match path {
+            Some(path) => Destination::file(path).map_err(Error::file(path))?,
+            None if format == Format::Parquet && io::stdout().is_terminal() => {
+                return Err(Error::refused("a Parquet file on a terminal helps nobody").with_hint("add `-o FILE`"));
+            }
+            None => Destination::Stdout(BufWriter::new(io::stdout())),
+        };
+        Ok(Output { format, zone, destination, results: 0 })
+    }
+}
+
+/// An open destination, in one format. What went to a file is visible after [`Output::finish`] only.
+pub struct Output {
+    format: Format,
+    zone: TimeZone,
+    destination: Destination,
+    results: usize,
+}
+
+impl Output {
+    /// Writes the rows of a query as they come; gives their number.
+    ///
+    /// # Errors
+    /// When the query fails or the rows cannot be written.
+    pub async fn write(&mut self, mut stream: SendableRecordBatchStream) -> Result<usize> {
+        let schema = stream.schema();
+        self.begin_result()?;
+        let mut writer = RowWriter::begin(self.format, &schema, &self.zone, &mut self.destination)?;
+        let mut rows = 0;
+        while let Some(batch) = stream.next().await {
+            let batch = batch?;
+            rows += batch.num_rows();
+            writer.write(&batch)?;
+        }
+        writer.finish()?;
+        self.destination.flush()?;
+        Ok(rows)
+    }
+
+    /// Writes rows that are already there.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn write_batches(&mut self, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<()> {
+        self.begin_result()?;
+        let mut writer = RowWriter::begin(self.format, schema, &self.zone, &mut self.destination)?;
+        batches.iter().try_for_each(|batch| writer.write(batch))?;
+        writer.finish()?;
+        Ok(self.destination.flush()?)
+    }
+
+    /// Makes the file visible; nothing more can be written.
+    ///
+    /// # Errors
+    /// When the file cannot be put in its place.
+    pub fn finish(self) -> Result<()> {
+        self.destination.finish()
+    }
+
+    fn begin_result(&mut self) -> Result<()> {
+        self.results += 1;
+        if self.results > 1 && self.format == Format::Parquet {
+            let error = Error::refused("a Parquet file holds the rows of one query, and there are several");
+            return Err(error.with_hint("run the queries one by one, each with a file of its own"));
+        }
+        Ok(())
+    }
+}
+
+enum Destination {
+    Stdout(BufWriter<io::Stdout>),
+    /// A pipe or a device, which must not be replaced.
+    Direct(BufWriter<File>),
+    /// A file under another name until it is complete.
+    Whole {
+        file: BufWriter<NamedTempFile>,
+        path: PathBuf,
+    },
+}
+
+impl Destination {
+    fn file(path: &Path) -> io::Result<Destination> {
+        match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+            Ok(found) if !found.is_file() => {
+                Ok(Destination::Direct(BufWriter::new(File::options().write(true).open(path)?)))
+            }
+            // Through a symbolic link, so that the link stays one.
+            Ok(_) => Destination::whole(std::fs::canonicalize(path)?),
+            Err(_) => Destination::whole(std::path::absolute(path)?),
+        }
+    }
+
+    fn whole(path: PathBuf) -> io::Result<Destination> {
+        let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".casebook-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // What any new file gets, less the user's mask; temporary files are private otherwise.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        Ok(Destination::Whole { file: BufWriter::new(builder.tempfile_in(folder)?), path })
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Destination::Stdout(mut out) => Ok(out.flush()?),
+            Destination::Direct(mut out) => Ok(out.flush()?),
+            Destination::Whole { file, path } => {
+                let file = file.into_inner().map_err(|error| Error::file(&path)(error.into_error()))?;
+                file.as_file().sync_all().map_err(Error::file(&path))?;
+                file.persist(&path).map(|_| ()).map_err(|error| Error::file(&path)(error.error))
+            }
+        }
+    }
+}
+
+impl Write for Destination {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Destination::Stdout(out) => out.write(bytes),
+            Destination::Direct(out) => out.write(bytes),
+            Destination::Whole { file, .. } => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Destination::Stdout(out) => out.flush(),
+            Destination::Direct(out) => out.flush(),
+            Destination::Whole { file, .. } => file.flush(),
+        }
+    }
+}

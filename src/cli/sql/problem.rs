@@ -1,0 +1,183 @@
+//! Why a query was not answered, in the words of whoever wrote it: where it stands, what was expected, what is near.
+
+use datafusion::common::{Column, DataFusionError, SchemaError};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
+
+use super::{Script, catalog};
+use crate::error::{Error, did_you_mean, nearest};
+
+/// Words that begin the parts of a query; a slip in one of them puzzles the parser most.
+const PARTS: &[&str] = &["select", "from", "where", "group", "order", "having", "limit", "join", "union", "with"];
+
+/// There is nothing but white space and comments.
+pub fn nothing_asked(script: &Script) -> Error {
+    Error::invalid(&script.name, "there is nothing to answer").with_hint("`casebook sql '\\d'` lists the tables")
+}
+
+/// The text is not SQL.
+pub fn unreadable(error: &DataFusionError, script: &Script) -> Error {
+    let text = plain(error);
+    let (message, place) = match text.rsplit_once(" at Line: ") {
+        Some((message, place)) => {
+            let (line, column) = place.split_once(", Column: ").unwrap_or((place, "1"));
+            (message, at(script, line, column))
+        }
+        None => (text.as_str(), script.name.clone()),
+    };
+    let message = message.trim_start_matches("sql parser error: ").replace("Expected: ", "expected ");
+    let (expected, found) = message.split_once(", found: ").unwrap_or((&message, ""));
+    match found {
+        "" => Error::invalid(place, lower(expected)),
+        "EOF" => Error::invalid(place, format!("{}, found the end", lower(expected))),
+        _ => misplaced(Error::invalid(place, format!("{}, found `{found}`", lower(expected))), found),
+    }
+}
+
+/// A hint on a word that stands where it cannot.
+fn misplaced(error: Error, found: &str) -> Error {
+    let word = found.to_lowercase();
+    if ALL_KEYWORDS.binary_search(&found.to_uppercase().as_str()).is_ok() {
+        return error.with_hint(format!("`{word}` is a word of SQL; a column of that name is `\"{word}\"`"));
+    }
+    match did_you_mean(&word, PARTS.iter().copied()) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// The statement would change something.
+pub fn read_only(what: &str) -> Error {
+    let error = Error::refused(format!("`{what}` is refused: `casebook sql` only reads"));
+    error.with_hint("`-o FILE` writes the rows of a query to a file; the log grows by `casebook ingest`")
+}
+
+/// The statement is SQL, but names what is not there or compares what cannot be compared.
+pub fn meaningless(context: &SessionContext, error: DataFusionError, statement: &Statement, script: &Script) -> Error {
+    let place = place(&error, script);
+    match error.find_root() {
+        DataFusionError::SchemaError(problem, _) => match problem.as_ref() {
+            SchemaError::FieldNotFound { field, valid_fields } => unknown_column(place, field, valid_fields, script),
+            _ => general(place, &error),
+        },
+        DataFusionError::Plan(_) => match unknown_table(context, statement) {
+            Some(table) => no_such_table(context, place, &table),
+            None => general(place, &error),
+        },
+        _ => general(place, &error),
+    }
+}
+
+/// The query went wrong while it ran.
+pub fn failed(error: DataFusionError, script: &Script) -> Error {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => {
+            let error = Error::refused("the query needs more memory than it may have, and cannot spill");
+            error.with_hint("give it more with `--memory`, such as `--memory 8GiB`, or ask for fewer columns")
+        }
+        _ => general(script.name.clone(), &error),
+    }
+}
+
+/// The error for a table that is not there.
+pub fn no_such_table(context: &SessionContext, place: String, table: &str) -> Error {
+    let names = catalog::tables(context);
+    let hint = did_you_mean(table, names.iter().map(String::as_str));
+    let error = Error::invalid(place, format!("there is no table `{table}`"));
+    error.with_hint(hint.unwrap_or_else(|| "`\\d` lists the tables".to_owned()))
+}
+
+/// What a statement does, in its own first word.
+pub fn first_word(statement: &Statement) -> String {
+    let text = statement.to_string();
+    let mut words = text.split_whitespace().filter(|word| !matches!(*word, "EXPLAIN" | "ANALYZE" | "VERBOSE"));
+    words.next().unwrap_or_default().to_owned()
+}
+
+fn unknown_column(place: String, field: &Column, valid: &[Column], script: &Script) -> Error {
+    let name = field.name();
+    let error = Error::invalid(place, format!("there is no column `{}`", field.flat_name()));
+    // Whoever writes `status = "Done"` means a text.
+    if script.text.contains(&format!("\"{name}\"")) && nearest(name, valid.iter().map(Column::name)).is_none() {
+        return error.with_hint(format!("texts stand in single quotes: `'{name}'`"));
+    }
+    error.with_hint(did_you_mean(name, valid.iter().map(Column::name)).unwrap_or_else(|| {
+        match valid.iter().find_map(|column| column.relation.as_ref()) {
+            Some(table) => format!("`\\d {}` lists the columns", table.table()),
+            None => "columns come from a table: `select … from TABLE`".to_owned(),
+        }
+    }))
+}
+
+/// The first table of a statement that does not exist.
+fn unknown_table(context: &SessionContext, statement: &Statement) -> Option<String> {
+    let state = context.state();
+    let references = state.resolve_table_references(statement).ok()?;
+    let unknown = references.into_iter().find(|reference| {
+        let function = state.table_functions().contains_key(reference.table());
+        !function && !context.table_exist(reference.clone()).unwrap_or(true)
+    })?;
+    Some(unknown.to_string())
+}
+
+/// The engine's own words; what it says after the first line is advice.
+fn general(place: String, error: &DataFusionError) -> Error {
+    let text = plain(error);
+    // A function that takes no such types is told at length, as if it were a fault of the engine; the end says it all.
+    let text = text.find("No function matches").and_then(|at| text.get(at..)).unwrap_or(&text);
+    let ends = ["Did you mean", "You might need", "\n"];
+    let end = ends.iter().filter_map(|end| text.find(end)).min().unwrap_or(text.len());
+    let (message, advice) = text.split_at(end);
+    let error = Error::invalid(place, quoted(&lower(message.trim().trim_end_matches('.'))));
+    let advice = advice.split_whitespace().collect::<Vec<_>>().join(" ");
+    if advice.is_empty() { error } else { error.with_hint(quoted(&lower(&advice))) }
+}
+
+/// The engine's quotes as ours, where they come in pairs.
+fn quoted(text: &str) -> String {
+    if text.matches('\'').count().is_multiple_of(2) { text.replace('\'', "`") } else { text.to_owned() }
+}
+
+/// The engine's message without the names of its layers.
+fn plain(error: &DataFusionError) -> String {
+    match error {
+        DataFusionError::Diagnostic(_, source) | DataFusionError::Context(_, source) => plain(source),
+        error => strip_layers(&error.find_root().strip_backtrace()),
+    }
+}
+
+fn strip_layers(text: &str) -> String {
+    let layers = [
+        "Error during planning: ",
+        "SQL error: ",
+        "Schema error: ",
+        "Execution error: ",
+        "External error: ",
+        "Arrow error: ",
+        "Optimizer rule error: ",
+        "Cast error: ",
+        "Parser error: ",
+        "This feature is not implemented: ",
+    ];
+    let stripped = layers.iter().fold(text, |text, layer| text.strip_prefix(layer).unwrap_or(text));
+    let stripped =
+        stripped.strip_prefix("ParserError(\"").and_then(|rest| rest.strip_suffix("\")")).unwrap_or(stripped);
+    stripped.to_owned()
+}
+
+fn place(error: &DataFusionError, script: &Script) -> String {
+    match error.diagnostic().and_then(|diagnostic| diagnostic.span) {
+        Some(span) => at(script, &span.start.line.to_string(), &span.start.column.to_string()),
+        None => script.name.clone(),
+    }
+}
+
+fn at(script: &Script, line: &str, column: &str) -> String {
+    format!("{}:{line}:{column}", script.name)
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
