@@ -1,0 +1,101 @@
+//! The worked cases of the specification: events in, the facts that it expects out. Compared as sets, on the members
+//! that a file shows; policies, milestones and business times wait for the SLA clocks.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::project::{Project, Row, of_repository};
+
+/// Not yet derived.
+const LATER: &[&str] = &["policy", "milestones", "business_ms"];
+
+/// The rules that are. A file must show every finding of these, and no others.
+const RULES: &[&str] = &[
+    "no_case_yet",
+    "created_twice",
+    "after_deletion",
+    "message_before_case",
+    "message_after_close",
+    "reply_in_resolved_case",
+    "reply_by_other",
+    "unknown_user",
+    "second_open_case",
+    "reopened_after_close",
+];
+
+#[test]
+fn life_01() {
+    check("01-life");
+}
+
+#[test]
+fn bots_05() {
+    check("05-bots");
+}
+
+#[test]
+fn gap_06() {
+    check("06-gap");
+}
+
+#[test]
+fn desk_07() {
+    check("07-desk");
+}
+
+#[test]
+fn edges_08() {
+    check("08-edges");
+}
+
+fn check(name: &str) {
+    let project = Project::new();
+    let summary = project.ingest(&[of_repository(&format!("tests/golden/{name}.ndjson"))], 0);
+    assert_eq!(summary["added"], summary["read"]);
+    let text = std::fs::read_to_string(of_repository(&format!("tests/golden/{name}.facts.json"))).unwrap();
+    let expected: Value = serde_json::from_str(&text).unwrap();
+    let cases = objects(&expected["cases"]);
+    check_set(name, "cases", &cases, project.rows("SELECT * FROM cases"));
+    for case in &cases {
+        for (table, rows) in case.iter().filter(|(member, rows)| rows.is_array() && !is_later(member)) {
+            let case_id = case["case_id"].as_str().unwrap();
+            let found = project.rows(&format!("SELECT * FROM {table} WHERE case_id = '{case_id}'"));
+            check_set(&format!("{name}, {case_id}"), table, &objects(rows), found);
+        }
+    }
+    let of_rules = |row: &Row| RULES.contains(&row["rule"].as_str().unwrap());
+    let findings: Vec<Row> = objects(&expected["findings"]).into_iter().filter(of_rules).collect();
+    let found = project.rows("SELECT * FROM findings").into_iter().filter(of_rules).collect();
+    check_set(name, "findings", &findings, found);
+}
+
+fn is_later(member: &str) -> bool {
+    LATER.contains(&member)
+}
+
+fn objects(list: &Value) -> Vec<Row> {
+    list.as_array().unwrap().iter().map(|item| item.as_object().unwrap().clone()).collect()
+}
+
+/// Compares rows on the members that the expected ones show; lists under a row are tables of their own.
+fn check_set(name: &str, table: &str, expected: &[Row], found: Vec<Row>) {
+    let shown: BTreeSet<&String> = expected
+        .iter()
+        .flat_map(|row| row.iter())
+        .filter(|(member, value)| !value.is_array() && !is_later(member))
+        .map(|(member, _)| member)
+        .collect();
+    let texts = |rows: &[Row]| -> Vec<String> {
+        let text = |row: &Row| -> String {
+            let missing = Value::from("no such column");
+            shown.iter().map(|member| format!("{member}={} ", row.get(*member).unwrap_or(&missing))).collect()
+        };
+        let mut texts: Vec<String> = rows.iter().map(text).collect();
+        texts.sort();
+        texts
+    };
+    let (expected, found) = (texts(expected), texts(&found));
+    assert_eq!(found.join("\n"), expected.join("\n"), "{name}: `{table}`, found on the left, expected on the right");
+    assert_eq!(found.len(), expected.len(), "{name}: `{table}`");
+}

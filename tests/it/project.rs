@@ -1,0 +1,169 @@
+//! A project in a temporary folder, as the other tests use one: the program run in it, and its tables as rows of JSON.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, TimeUnit, TimestampMillisecondType};
+use casebook::log::Log;
+use casebook::model::time::Instant;
+use casebook::replay::engine::Resources;
+use casebook::replay::{self, session, tables::FACT_TABLES};
+use serde_json::{Map, Value};
+
+/// A row: column to value, instants in RFC 3339 with three digits.
+pub type Row = Map<String, Value>;
+
+const RESOURCES: Resources = Resources { memory_bytes: 512 << 20, threads: 2 };
+
+/// A new project; its folder goes with it.
+pub struct Project {
+    folder: tempfile::TempDir,
+}
+
+/// How a run of the program ended.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Ran {
+        Ran {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The summary that `--summary json` prints, of a run that ended with this code.
+    pub fn summary(&self, code: i32) -> Value {
+        assert_eq!(self.code, code, "{}", self.stderr);
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+impl Project {
+    pub fn new() -> Project {
+        Project { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file of the project's folder.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// The program in the project's folder, with nothing of ours in its environment.
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_casebook"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CASEBOOK_")) {
+            command.env_remove(name);
+        }
+        command.current_dir(self.folder.path()).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Ran {
+        Ran::of(self.command(arguments).output().unwrap())
+    }
+
+    /// Begins a run; [`Project::wait`] ends it.
+    pub fn start<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Child {
+        self.command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    pub fn wait(child: Child) -> Ran {
+        Ran::of(child.wait_with_output().unwrap())
+    }
+
+    /// Ingests files and gives the summary.
+    pub fn ingest<S: AsRef<OsStr>>(&self, files: &[S], code: i32) -> Value {
+        let mut command = self.command(&["ingest", "--summary", "json"]);
+        Ran::of(command.args(files).output().unwrap()).summary(code)
+    }
+
+    /// The rows of a query over facts that are up to date.
+    pub fn rows(&self, sql: &str) -> Vec<Row> {
+        self.batches(sql).iter().flat_map(rows_of).collect()
+    }
+
+    /// The only value of a query that gives one.
+    pub fn value(&self, sql: &str) -> Value {
+        let rows = self.rows(sql);
+        assert!(rows.len() == 1 && rows[0].len() == 1, "{rows:?}");
+        rows[0].values().next().unwrap().clone()
+    }
+
+    fn batches(&self, sql: &str) -> Vec<RecordBatch> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let log = Log::open(&self.path("store")).await.unwrap();
+            replay::refresh(&log, RESOURCES, false).await.unwrap();
+            let (context, _) = session::open(&log, RESOURCES).await.unwrap();
+            context.sql(sql).await.unwrap().collect().await.unwrap()
+        })
+    }
+
+    /// Every fact and every event, table by table, one text per row, in an order of their own.
+    pub fn facts(&self) -> Vec<(String, Vec<String>)> {
+        // Where and when an event arrived is not a fact.
+        let events = "SELECT * EXCEPT (ingested_at, batch) FROM events".to_owned();
+        let facts = FACT_TABLES.iter().map(|table| (table.name, format!("SELECT * FROM {}", table.name)));
+        let queries = facts.chain([("events", events)]);
+        let texts = |sql: &str| {
+            let mut texts: Vec<String> = self.rows(sql).into_iter().map(|row| Value::Object(row).to_string()).collect();
+            texts.sort();
+            texts
+        };
+        queries.map(|(name, sql)| (name.to_owned(), texts(&sql))).collect()
+    }
+}
+
+/// Asserts that two projects' facts are the same, row by row.
+pub fn assert_same_facts(left: &[(String, Vec<String>)], right: &[(String, Vec<String>)]) {
+    assert_eq!(left.len(), right.len());
+    for ((table, left), (_, right)) in left.iter().zip(right) {
+        assert_eq!(left.len(), right.len(), "rows of `{table}`");
+        for (left, right) in left.iter().zip(right) {
+            assert_eq!(left, right, "a row of `{table}`");
+        }
+    }
+}
+
+fn rows_of(batch: &RecordBatch) -> Vec<Row> {
+    let mut rows = vec![Row::new(); batch.num_rows()];
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        let values = values_of(column);
+        rows.iter_mut().zip(values).for_each(|(row, value)| drop(row.insert(field.name().clone(), value)));
+    }
+    rows
+}
+
+fn values_of(column: &dyn Array) -> Vec<Value> {
+    if matches!(column.data_type(), DataType::Timestamp(TimeUnit::Millisecond, _)) {
+        let instants = column.as_primitive::<TimestampMillisecondType>().iter();
+        return instants.map(|ms| ms.map_or(Value::Null, |ms| Instant(ms).to_string().into())).collect();
+    }
+    let batch = RecordBatch::try_from_iter([("value", arrow::array::make_array(column.to_data()))]).unwrap();
+    let mut writer = arrow::json::WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .build::<_, arrow::json::writer::JsonArray>(Vec::new());
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    let rows: Vec<Row> = serde_json::from_slice(&writer.into_inner()).unwrap_or_default();
+    rows.into_iter().map(|mut row| row.remove("value").unwrap_or_default()).collect()
+}
+
+/// A path of this repository.
+pub fn of_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}

@@ -1,0 +1,122 @@
+//! The real data: two public exports through the mappings that come with the program, against figures that another
+//! engine computed. They are not part of the repository: where they are absent these tests say so and pass.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::project::{Project, assert_same_facts, of_repository};
+
+/// The file of that name in the folder of `CASEBOOK_TEST_DATA`, by default `../shared/data`.
+fn data(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("CASEBOOK_TEST_DATA").map_or_else(|| of_repository("../shared/data"), PathBuf::from);
+    let path = std::path::absolute(folder.join(name)).unwrap();
+    if path.is_file() {
+        return Some(path);
+    }
+    eprintln!("SKIPPED: there is no {}; set CASEBOOK_TEST_DATA to the folder that holds it", path.display());
+    None
+}
+
+/// Imports through a built-in mapping.
+fn import(project: &Project, mapping: &str, table: &PathBuf) -> Value {
+    let mut command = project.command(&["import", "--summary", "json", "--mapping", mapping]);
+    let output = command.arg(table).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Imports again: nothing is added and every fact stays.
+fn assert_second_import_adds_nothing(project: &Project, mapping: &str, table: &PathBuf, first: &Value) {
+    let facts = project.facts();
+    let second = import(project, mapping, table);
+    assert_eq!((&second["added"], &second["duplicates"]), (&json!(0), &first["added"]));
+    assert_eq!(second["left_out"], first["left_out"]);
+    assert_eq!(project.run(&["replay", "--full"]).code, 0);
+    assert_same_facts(&facts, &project.facts());
+}
+
+/// A query's only row, in the order of its columns' names.
+fn row(project: &Project, sql: &str) -> Value {
+    let rows = project.rows(sql);
+    assert_eq!(rows.len(), 1, "{sql}");
+    Value::Object(rows[0].clone())
+}
+
+#[test]
+fn volvo_incidents() {
+    let Some(table) = data("volvo-incidents.csv.gz") else { return };
+    let project = Project::new();
+    let summary = import(&project, "volvo-incidents", &table);
+    assert_eq!(
+        (&summary["rows"], &summary["cases"], &summary["quarantined"]),
+        (&json!(65_533), &json!(7_554), &json!(0))
+    );
+    let unmatched = "case.status_changed: `lifecycle:transition` = `Unmatched` is not in the map";
+    assert_eq!(summary["left_out"]["events"], json!({unmatched: 5}));
+
+    let counts = "SELECT (SELECT count(*) FROM cases) AS cases, (SELECT count(*) FROM assignments) AS assignments,
+                  (SELECT count(*) FROM resolutions) AS resolutions, (SELECT sum(reopenings) FROM cases) AS reopenings,
+                  (SELECT count(*) FROM cases WHERE reopenings > 0) AS reopened";
+    let expected =
+        json!({"cases": 7_554, "assignments": 28_203, "resolutions": 8_126, "reopenings": 580, "reopened": 514});
+    assert_eq!(row(&project, counts), expected);
+    let reopened = "SELECT count(*) FROM resolutions WHERE reopened_at IS NOT NULL";
+    assert_eq!(project.value(reopened), 580, "resolutions and cases tell the same reopenings");
+
+    let statuses = project.rows("SELECT status, count(*) AS n FROM cases GROUP BY status ORDER BY n DESC, status DESC");
+    let statuses: Vec<Value> = statuses.into_iter().map(|row| json!([row["status"], row["n"]])).collect();
+    assert_eq!(statuses, [json!(["done", 7_546]), json!(["pending", 3]), json!(["open", 3]), json!(["on_hold", 2])]);
+
+    let created = "SELECT count(*) FILTER (WHERE created_at >= '2012-04-01' AND created_at < '2012-05-01') AS april,
+                   count(*) FILTER (WHERE created_at >= '2012-05-01' AND created_at < '2012-06-01') AS may FROM cases";
+    assert_eq!(row(&project, created), json!({"april": 2_039, "may": 5_189}));
+
+    let first_resolution = "SELECT count(*) AS n, round(median(elapsed_ms / 3.6e6), 4) AS median,
+        round(sum(elapsed_ms) / count(*)::double / 3.6e6, 4) AS mean,
+        round(percentile_cont(0.9) WITHIN GROUP (ORDER BY elapsed_ms / 3.6e6), 4) AS p90 FROM resolutions WHERE n = 1";
+    let expected = json!({"n": 7_546, "median": 6.0267, "mean": 176.4423, "p90": 382.4951});
+    assert_eq!(row(&project, first_resolution), expected);
+    assert_second_import_adds_nothing(&project, "volvo-incidents", &table, &summary);
+}
+
+#[test]
+fn support_tweets() {
+    let Some(table) = data("support-tweets.csv.gz") else { return };
+    let project = Project::new();
+    let summary = import(&project, "support-tweets", &table);
+    assert_eq!(
+        (&summary["rows"], &summary["cases"], &summary["quarantined"]),
+        (&json!(5_000), &json!(1_288), &json!(0))
+    );
+    let left_out = json!({
+        "rows_filtered": 0, "rows_repeated": 0, "rows_malformed": 0, "malformed": [], "rows": {},
+        "cases": {"thread begun by a brand": 24}, "events": {},
+    });
+    assert_eq!(summary["left_out"], left_out);
+    assert_eq!(project.value("SELECT count(*) FROM cases"), 1_288);
+
+    let first_response = "SELECT count(*) AS n, round(median(elapsed_ms / 6e4), 2) AS median,
+        round(percentile_cont(0.9) WITHIN GROUP (ORDER BY elapsed_ms / 6e4), 1) AS p90
+        FROM turns WHERE n = 1 AND answered_at IS NOT NULL";
+    assert_eq!(row(&project, first_response), json!({"n": 1_288, "median": 13.58, "p90": 537.5}));
+
+    let brands = json!([
+        ["ChipotleTweets", 9.9, 170],
+        ["AmazonHelp", 12.4, 102],
+        ["AppleSupport", 7.8, 84],
+        ["Uber_Support", 20.7, 81],
+        ["TMobileHelp", 5.4, 49],
+        ["Delta", 30.1, 48],
+        ["SouthwestAir", 4.9, 42],
+        ["British_Airways", 345.1, 37],
+    ]);
+    for brand in brands.as_array().unwrap() {
+        let by_brand = format!(
+            "SELECT round(median(elapsed_ms / 6e4), 1) AS median, count(*) AS n FROM turns WHERE n = 1 AND answered_by = '{}'",
+            brand[0].as_str().unwrap()
+        );
+        assert_eq!(row(&project, &by_brand), json!({"median": brand[1], "n": brand[2]}), "{brand}");
+    }
+    assert_second_import_adds_nothing(&project, "support-tweets", &table, &summary);
+}
