@@ -96,6 +96,14 @@ fn check_set(name: &str, table: &str, expected: &[Row], found: Vec<Row>) {
         texts
     };
     let (expected, found) = (texts(expected), texts(&found));
-    assert_eq!(found.join("\n"), expected.join("\n"), "{name}: `{table}`, found on the left, expected on the right");
-    assert_eq!(found.len(), expected.len(), "{name}: `{table}`");
+    let less = |texts: &[String], others: &[String]| -> String {
+        let mut others = others.to_vec();
+        let mut is_alone = |text: &&String| {
+            let twin = others.iter().position(|other| other == *text);
+            twin.map(|twin| others.swap_remove(twin)).is_none()
+        };
+        texts.iter().filter(|text| is_alone(text)).map(|text| format!("  {text}\n")).collect()
+    };
+    let (missing, surplus) = (less(&expected, &found), less(&found, &expected));
+    assert!(missing.is_empty() && surplus.is_empty(), "{name}: `{table}`\nmissing:\n{missing}not expected:\n{surplus}");
 }
