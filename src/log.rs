@@ -23,7 +23,7 @@ use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 use identity::{Conflict, Verdict};
-use quarantine::{Quarantined, QuarantineWriter};
+use quarantine::{QuarantineWriter, Quarantined};
 use rows::{Arrival, LOG_SCHEMA};
 use stage::{Staged, StagedFile, Staging, Take};
 use table::{Mode, NewFile, Table};
@@ -171,7 +171,8 @@ fn prepare(
     let scratch = tempfile::tempdir()?;
     let quarantine = Mutex::new(QuarantineWriter::open(quarantine, arrival)?);
     let threads = options.threads.max(1);
-    let staging = Staging { folder: events.folder(), scratch: scratch.path(), arrival, threads, quarantine: &quarantine };
+    let staging =
+        Staging { folder: events.folder(), scratch: scratch.path(), arrival, threads, quarantine: &quarantine };
     let staged = staging.run(feed)?;
     let mut quarantine = quarantine.into_inner().map_err(|_| Error::Worker("a worker panicked".to_owned()))?;
     let verdict = identity::settle(&staged.files, &events.files()?, options.memory_bytes)?;
@@ -188,7 +189,12 @@ fn prepare(
 }
 
 /// The staged files without the events that are not new; a file that holds only new ones stays as it is.
-fn keep_new(events: &Table, staged: &Staged, verdict: &Verdict, quarantine: &mut QuarantineWriter) -> Result<Vec<NewFile>> {
+fn keep_new(
+    events: &Table,
+    staged: &Staged,
+    verdict: &Verdict,
+    quarantine: &mut QuarantineWriter,
+) -> Result<Vec<NewFile>> {
     let mut conflicts: HashMap<usize, Vec<&Conflict>> = HashMap::new();
     for conflict in &verdict.conflicts {
         conflicts.entry(conflict.staged).or_default().push(conflict);
@@ -243,7 +249,8 @@ fn rewrite(
 /// A conflicting event as a line again: the same values, though perhaps not the same spelling.
 fn conflict_line(conflict: &Conflict, batch: &RecordBatch, row: usize) -> Quarantined {
     let text = |name: &str| batch.column_by_name(name).map_or("", |column| column.as_string_view().value(row));
-    let time = batch.column_by_name("time").map_or(0, |times| times.as_primitive::<TimestampMillisecondType>().value(row));
+    let time =
+        batch.column_by_name("time").map_or(0, |times| times.as_primitive::<TimestampMillisecondType>().value(row));
     let sequence = batch.column_by_name("sequence").map_or(0, |column| column.as_primitive::<Int64Type>().value(row));
     let data: Option<&serde_json::value::RawValue> = serde_json::from_str(text("data")).ok();
     let line = serde_json::json!({
@@ -251,7 +258,8 @@ fn conflict_line(conflict: &Conflict, batch: &RecordBatch, row: usize) -> Quaran
         "subject": text("subject"), "time": Instant(time).to_string(), "sequence": sequence, "data": data,
     });
     let place = if conflict.logged { "the log" } else { "this input" };
-    let detail = format!("`{}` of source `{}` is in {place} with other content; the first stays", text("id"), text("source"));
+    let detail =
+        format!("`{}` of source `{}` is in {place} with other content; the first stays", text("id"), text("source"));
     Quarantined {
         file: Arc::clone(&conflict.file),
         line: conflict.line,

@@ -124,8 +124,7 @@ impl<'a> Replay<'a> {
                 *self.pointer.noted.entry(rule).or_default() += count;
             }
         }
-        let rows = |table: &str| files.get(table).into_iter().flatten().map(|file| file.rows).sum();
-        self.pointer.cases = rows("cases");
+        self.pointer.cases = files.get("cases").into_iter().flatten().map(|file| file.rows).sum();
         Ok(files)
     }
 
@@ -151,7 +150,8 @@ impl<'a> Replay<'a> {
     async fn find_across_cases(&mut self, files: &BTreeMap<&'static str, Vec<NewFile>>) -> Result<Vec<NewFile>> {
         for table in [FINDINGS, STRANGERS, OPEN_SPANS] {
             let folder = self.scratch.path().join(table.name);
-            let paths: Vec<_> = files.get(table.name).into_iter().flatten().map(|file| folder.join(&file.name)).collect();
+            let paths: Vec<_> =
+                files.get(table.name).into_iter().flatten().map(|file| folder.join(&file.name)).collect();
             let provider = match paths.is_empty() {
                 true => Arc::new(datafusion::datasource::empty::EmptyTable::new(schema(table.columns))),
                 false => crate::log::table::scan(&paths, schema(table.columns))?,

@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, RecordBatch, StringViewBuilder,
-    TimestampMillisecondBuilder, UInt32Array,
+    ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, RecordBatch,
+    StringViewBuilder, TimestampMillisecondBuilder, UInt32Array,
 };
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -23,14 +23,47 @@ pub fn instant_type() -> DataType {
 
 /// Columns of the log that SQL sees as `events` (4).
 pub const EVENT_COLUMNS: &[&str] = &[
-    "time", "sequence", "source", "id", "type", "subject", "case_id", "by", "agent", "customer", "profile", "status",
-    "priority", "sentiment", "message", "kind", "set_status", "text", "data", "ingested_at", "batch",
+    "time",
+    "sequence",
+    "source",
+    "id",
+    "type",
+    "subject",
+    "case_id",
+    "by",
+    "agent",
+    "customer",
+    "profile",
+    "status",
+    "priority",
+    "sentiment",
+    "message",
+    "kind",
+    "set_status",
+    "text",
+    "data",
+    "ingested_at",
+    "batch",
 ];
 
 /// Members of `data` that stand as texts in columns of their own: what SQL sees, and what only replay reads.
 const TEXT_MEMBERS: &[&str] = &[
-    "by", "agent", "customer", "profile", "status", "priority", "sentiment", "message", "kind", "set_status", "text",
-    "platform", "origin", "language", "field", "record",
+    "by",
+    "agent",
+    "customer",
+    "profile",
+    "status",
+    "priority",
+    "sentiment",
+    "message",
+    "kind",
+    "set_status",
+    "text",
+    "platform",
+    "origin",
+    "language",
+    "field",
+    "record",
 ];
 
 /// The log's columns. Those beyond [`EVENT_COLUMNS`] spare replay the reading of `data`, and the fingerprints are the
@@ -243,7 +276,9 @@ impl RowsBuilder {
 fn log_order(batch: &RecordBatch) -> Result<UInt32Array> {
     use arrow::array::AsArray;
     use arrow::datatypes::{Int32Type, Int64Type, TimestampMillisecondType};
-    let column = |name: &str| batch.column_by_name(name).cloned().unwrap_or_else(|| arrow::array::new_null_array(&DataType::Null, 0));
+    let column = |name: &str| {
+        batch.column_by_name(name).cloned().unwrap_or_else(|| arrow::array::new_null_array(&DataType::Null, 0))
+    };
     let (times, sequences, ranks) = (column("time"), column("sequence"), column("rank"));
     let (sources, ids) = (column("source"), column("id"));
     let times = times.as_primitive::<TimestampMillisecondType>().values();

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use super::identity::Entry;
-use super::quarantine::{Quarantined, QuarantineWriter};
+use super::quarantine::{QuarantineWriter, Quarantined};
 use super::read::Block;
 use super::rows::{Arrival, LOG_SCHEMA, RowsBuilder};
 use super::table::NewFile;
@@ -153,13 +153,19 @@ impl<'a> Worker<'a> {
             Piece::Block(block) => {
                 for (line, position) in block.lines().zip(0..) {
                     let ordinal = (block.number << 32) | position;
-                    self.take_line(line.bytes, Origin { file: &block.file, line: line.number, offset: line.offset, ordinal });
+                    self.take_line(
+                        line.bytes,
+                        Origin { file: &block.file, line: line.number, offset: line.offset, ordinal },
+                    );
                 }
             }
             Piece::Lines { number, lines } => {
                 for (line, position) in lines.iter().zip(0..) {
                     let ordinal = (number << 32) | position;
-                    self.take_line(&line.json, Origin { file: &line.file, line: line.line, offset: line.offset, ordinal });
+                    self.take_line(
+                        &line.json,
+                        Origin { file: &line.file, line: line.line, offset: line.offset, ordinal },
+                    );
                 }
             }
         }

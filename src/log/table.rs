@@ -173,7 +173,9 @@ pub fn scan(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvide
 impl NewFile {
     fn to_action(&self) -> Add {
         let bounds = |bound: fn(&(String, String)) -> &String| {
-            self.time_range.as_ref().map_or_else(|| serde_json::json!({}), |range| serde_json::json!({"time": bound(range)}))
+            self.time_range
+                .as_ref()
+                .map_or_else(|| serde_json::json!({}), |range| serde_json::json!({"time": bound(range)}))
         };
         let stats = serde_json::json!({
             "numRecords": self.rows,

@@ -63,7 +63,9 @@ impl FileWriter {
     /// When the disk refuses.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
-        if let Some(times) = batch.column_by_name("time").and_then(|times| times.as_primitive_opt::<TimestampMillisecondType>()) {
+        if let Some(times) =
+            batch.column_by_name("time").and_then(|times| times.as_primitive_opt::<TimestampMillisecondType>())
+        {
             let (first, last) = (arrow::compute::min(times), arrow::compute::max(times));
             if let (Some(first), Some(last)) = (first, last) {
                 let (known_first, known_last) = self.time_range.unwrap_or((first, last));
@@ -135,7 +137,10 @@ impl OpenFile {
     }
 
     fn position(&self, column: &str) -> Result<usize> {
-        self.builder.schema().index_of(column).map_err(|_| Error::invalid(&self.path, format!("there is no column `{column}`")))
+        self.builder
+            .schema()
+            .index_of(column)
+            .map_err(|_| Error::invalid(&self.path, format!("there is no column `{column}`")))
     }
 
     fn into_reader(self) -> Result<ParquetRecordBatchReader> {

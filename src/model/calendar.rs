@@ -44,8 +44,9 @@ impl Calendar {
 fn read(data: &Json<'_>) -> Result<Calendar, Refusal> {
     let zone = data.get("time_zone").ok_or_else(|| Refusal::new("missing_member", "`time_zone` is needed"))?;
     let zone = zone.as_text().ok_or_else(|| Refusal::new("wrong_type", "`time_zone` must be a text"))?;
-    let time_zone = TimeZone::get(zone)
-        .map_err(|_| Refusal::new("unknown_time_zone", format!("`{zone}` is not a time zone such as `Europe/Prague`")))?;
+    let time_zone = TimeZone::get(zone).map_err(|_| {
+        Refusal::new("unknown_time_zone", format!("`{zone}` is not a time zone such as `Europe/Prague`"))
+    })?;
     let hours = data.get("hours").ok_or_else(|| Refusal::new("missing_member", "`hours` is needed"))?;
     Ok(Calendar { time_zone, week: read_week(hours)?, holidays: read_holidays(data)? })
 }
@@ -124,7 +125,10 @@ mod tests {
     fn calendars_are_checked() {
         let cases = [
             (r#"{"time_zone":"Europe/Prague","hours":{"mon":[["09:00","12:00"],["12:00","24:00"]]}}"#, "accepted"),
-            (r#"{"time_zone":"UTC","hours":{},"holidays":[{"date":"2026-12-24","hours":[["09:00","12:00"]]}]}"#, "accepted"),
+            (
+                r#"{"time_zone":"UTC","hours":{},"holidays":[{"date":"2026-12-24","hours":[["09:00","12:00"]]}]}"#,
+                "accepted",
+            ),
             (r#"{"time_zone":"Mars/Base","hours":{}}"#, "unknown_time_zone"),
             (r#"{"time_zone":"UTC","hours":{"mon":[["09:00","12:00"],["11:00","13:00"]]}}"#, "overlapping_hours"),
             (r#"{"time_zone":"UTC","hours":{"mon":[["22:00","06:00"]]}}"#, "overlapping_hours"),

@@ -350,7 +350,11 @@ impl<'a> Case<'a> {
         let closed_at = life.closes_at.filter(|closes_at| *closes_at <= event.time);
         if closed_at.is_some() {
             let detail = "the case was closed; only its status was set";
-            self.history.findings.push(Finding { event: *event, rule: Rule::ReopenedAfterClose, detail: detail.to_owned() });
+            self.history.findings.push(Finding {
+                event: *event,
+                rule: Rule::ReopenedAfterClose,
+                detail: detail.to_owned(),
+            });
             self.step_aside(event.time, event.order().to_bytes());
         }
         self.history.reopen(event.time, closed_at);
@@ -384,10 +388,10 @@ impl<'a> Case<'a> {
     fn delete(&mut self, event: &CaseEvent<'a>) {
         self.step_aside(event.time, event.order().to_bytes());
         self.history.delete(event.time);
-        if let Some(turn) = self.life.as_mut().and_then(|life| life.open_turn.take()) {
-            if let Some(turn) = self.history.turns.get_mut(turn) {
-                turn.stopped_at = Some(event.time);
-            }
+        if let Some(turn) = self.life.as_mut().and_then(|life| life.open_turn.take())
+            && let Some(turn) = self.history.turns.get_mut(turn)
+        {
+            turn.stopped_at = Some(event.time);
         }
     }
 

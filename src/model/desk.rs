@@ -151,7 +151,9 @@ impl Desk {
     /// The transitions that are on.
     #[must_use]
     pub fn transitions_at(&self, time: Instant) -> Transitions {
-        self.settings.at(time).map_or(Transitions { assign: true, unassign: true, customer_reply: true }, |s| s.transitions)
+        self.settings
+            .at(time)
+            .map_or(Transitions { assign: true, unassign: true, customer_reply: true }, |s| s.transitions)
     }
 
     /// The grace period in force; none: cases close as they are resolved.
@@ -318,7 +320,9 @@ impl DeskBuilder {
     }
 
     fn change_presence(&mut self, event: &DeskEvent<'_>) {
-        let Some(presence) = event.data.get("presence").and_then(Json::as_text).and_then(Presence::parse) else { return };
+        let Some(presence) = event.data.get("presence").and_then(Json::as_text).and_then(Presence::parse) else {
+            return;
+        };
         self.desk.presence.entry(event.subject.to_owned()).or_default().set(event.time, presence);
         let takes = self.desk.settings.last().is_some_and(|settings| settings.unassign_on.contains(&presence));
         if takes {

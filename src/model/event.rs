@@ -219,20 +219,36 @@ impl<'a> CaseEvent<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Act<'a> {
     Created(Creation<'a>),
-    ProfileAssigned { profile: &'a str },
-    Assigned { agent: &'a str, automatic: bool },
+    ProfileAssigned {
+        profile: &'a str,
+    },
+    Assigned {
+        agent: &'a str,
+        automatic: bool,
+    },
     Unassigned,
     PriorityChanged(Priority),
     SentimentChanged(Sentiment),
-    FieldChanged { field: &'a str, value: Option<&'a str> },
+    FieldChanged {
+        field: &'a str,
+        value: Option<&'a str>,
+    },
     /// Received, sent or noted, by the event's type.
     Message(Message<'a>),
-    MessageLiked { message: &'a str },
-    MessageDeleted { message: &'a str },
+    MessageLiked {
+        message: &'a str,
+    },
+    MessageDeleted {
+        message: &'a str,
+    },
     StatusChanged(Status),
     Closed,
-    SurveyAnswered { score: Option<f64> },
-    RecordLinked { record: &'a str },
+    SurveyAnswered {
+        score: Option<f64>,
+    },
+    RecordLinked {
+        record: &'a str,
+    },
     Deleted,
     /// A type that moves nothing in a case's state.
     Other,

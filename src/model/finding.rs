@@ -125,4 +125,3 @@ pub struct OpenSpan<'a> {
     /// The span begins with the case itself: if another one is still open then, that is a `second_open_case`.
     pub created: bool,
 }
-

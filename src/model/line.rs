@@ -117,7 +117,9 @@ fn check_version(value: Option<&Json<'_>>) -> Result<(), Refusal> {
 
 fn text_of<'a>(attribute: &str, value: Option<Json<'a>>) -> Result<Cow<'a, str>, Refusal> {
     match value {
-        None | Some(Json::Null) => Err(Refusal::new("missing_attribute", format!("the attribute `{attribute}` is missing"))),
+        None | Some(Json::Null) => {
+            Err(Refusal::new("missing_attribute", format!("the attribute `{attribute}` is missing")))
+        }
         Some(Json::Text(text)) => Ok(text),
         Some(other) => Err(Refusal::new("wrong_type", format!("`{attribute}` must be a text, found {}", other.kind()))),
     }
@@ -139,9 +141,9 @@ fn read_type(value: Option<Json<'_>>) -> Result<EventType, Refusal> {
 fn read_sequence(value: Option<&Json<'_>>) -> Result<i64, Refusal> {
     match value {
         None | Some(Json::Null) => Ok(0),
-        Some(value) => value
-            .as_whole()
-            .ok_or_else(|| Refusal::new("wrong_type", format!("`sequence` must be a whole number of 64 bits, found {}", value.kind()))),
+        Some(value) => value.as_whole().ok_or_else(|| {
+            Refusal::new("wrong_type", format!("`sequence` must be a whole number of 64 bits, found {}", value.kind()))
+        }),
     }
 }
 

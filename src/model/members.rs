@@ -140,14 +140,10 @@ fn members(kind: EventType) -> &'static [Member] {
         EventType::SettingsUpdated => SETTINGS,
         EventType::CaseCreated => CREATED,
         EventType::CaseProfileAssigned => const { &[required("profile", Shape::Id), BY] },
-        EventType::CaseAssigned => {
-            const { &[required("agent", Shape::Id), BY, optional("automatic", Shape::Flag)] }
-        }
+        EventType::CaseAssigned => const { &[required("agent", Shape::Id), BY, optional("automatic", Shape::Flag)] },
         EventType::CasePriorityChanged => const { &[required("priority", Shape::OneOf(Priority::NAMES)), BY] },
         EventType::CaseSentimentChanged => const { &[required("sentiment", Shape::OneOf(Sentiment::NAMES)), BY] },
-        EventType::CaseFieldChanged => {
-            const { &[required("field", Shape::Id), optional("value", Shape::Any), BY] }
-        }
+        EventType::CaseFieldChanged => const { &[required("field", Shape::Id), optional("value", Shape::Any), BY] },
         EventType::MessageReceived => RECEIVED,
         EventType::MessageSent => SENT,
         EventType::MessageNoted => NOTED,
@@ -156,22 +152,26 @@ fn members(kind: EventType) -> &'static [Member] {
         EventType::SurveySent => {
             const { &[required("survey", Shape::Id), required("kind", Shape::OneOf(SURVEYS)), BY] }
         }
-        EventType::SurveyAnswered => const {
-            &[
-                required("survey", Shape::Id),
-                required("kind", Shape::OneOf(SURVEYS)),
-                required("score", Shape::Number),
-                optional("comment", Shape::Text),
-            ]
-        },
-        EventType::SalesforceLinked => const {
-            &[
-                required("record", Shape::Id),
-                required("object", Shape::OneOf(&["case", "lead"])),
-                optional("user", Shape::Id),
-                required("token", Shape::OneOf(&["default", "personal"])),
-            ]
-        },
+        EventType::SurveyAnswered => {
+            const {
+                &[
+                    required("survey", Shape::Id),
+                    required("kind", Shape::OneOf(SURVEYS)),
+                    required("score", Shape::Number),
+                    optional("comment", Shape::Text),
+                ]
+            }
+        }
+        EventType::SalesforceLinked => {
+            const {
+                &[
+                    required("record", Shape::Id),
+                    required("object", Shape::OneOf(&["case", "lead"])),
+                    optional("user", Shape::Id),
+                    required("token", Shape::OneOf(&["default", "personal"])),
+                ]
+            }
+        }
         EventType::SalesforceStatusChanged => {
             const { &[required("record", Shape::Id), required("status", Shape::Text), BY] }
         }
@@ -285,7 +285,13 @@ fn check_member(member: &Member, value: &Json<'_>) -> Result<(), Refusal> {
             _ => wrong("a whole number from 0"),
         },
         Shape::Whole => value.as_whole().map_or_else(|| wrong("a whole number"), |_| Ok(())),
-        Shape::Number => if matches!(value, Json::Number(_)) { Ok(()) } else { wrong("a number") },
+        Shape::Number => {
+            if matches!(value, Json::Number(_)) {
+                Ok(())
+            } else {
+                wrong("a number")
+            }
+        }
         Shape::OneOf(names) => check_name(member.name, value, names),
         Shape::Texts => match value.as_list() {
             Some(items) if items.iter().all(|item| item.as_text().is_some()) => Ok(()),
@@ -299,13 +305,21 @@ fn check_member(member: &Member, value: &Json<'_>) -> Result<(), Refusal> {
             Some(text) => parse_duration_ms(text).map(drop).map_err(|refusal| refusal.within(member.name)),
             None => wrong("a duration such as `1d 12h`"),
         },
-        Shape::Object => if matches!(value, Json::Object(_)) { Ok(()) } else { wrong("an object") },
+        Shape::Object => {
+            if matches!(value, Json::Object(_)) {
+                Ok(())
+            } else {
+                wrong("an object")
+            }
+        }
         Shape::ObjectOf(names) => match value {
             Json::Object(members) => members.iter().try_for_each(|(name, value)| check_name(name, value, names)),
             _ => wrong("an object"),
         },
         Shape::Flags => match value {
-            Json::Object(members) if members.iter().all(|(_, flag)| matches!(flag, Json::Flag(_) | Json::Null)) => Ok(()),
+            Json::Object(members) if members.iter().all(|(_, flag)| matches!(flag, Json::Flag(_) | Json::Null)) => {
+                Ok(())
+            }
             _ => wrong("an object of true and false"),
         },
     }

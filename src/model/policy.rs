@@ -81,7 +81,8 @@ impl Policy {
 
 fn read(data: &Json<'_>, name: &str) -> Result<Policy, Refusal> {
     let position = data.get("position").ok_or_else(|| Refusal::new("missing_member", "`position` is needed"))?;
-    let position = position.as_whole().ok_or_else(|| Refusal::new("wrong_type", "`position` must be a whole number"))?;
+    let position =
+        position.as_whole().ok_or_else(|| Refusal::new("wrong_type", "`position` must be a whole number"))?;
     let enabled = match data.get("enabled") {
         None => false,
         Some(value) => value.as_flag().ok_or_else(|| Refusal::new("wrong_type", "`enabled` must be true or false"))?,
@@ -141,7 +142,10 @@ fn sentiment(name: &str) -> Result<Sentiment, Refusal> {
 fn read_pauses(data: &Json<'_>) -> Result<Vec<Status>, Refusal> {
     let open = |name: &String| Status::parse(name).filter(|status| !status.is_resolved());
     let unknown = |name: &String| {
-        Refusal::new("unknown_value", format!("`pause_on` names open statuses (new, open, pending, on_hold), found `{name}`"))
+        Refusal::new(
+            "unknown_value",
+            format!("`pause_on` names open statuses (new, open, pending, on_hold), found `{name}`"),
+        )
     };
     let names = texts(data, "pause_on")?.unwrap_or_default();
     names.iter().map(|name| open(name).ok_or_else(|| unknown(name))).collect()
@@ -188,8 +192,13 @@ fn read_target(value: &Json<'_>) -> Result<Targets, Refusal> {
 /// A target's duration; one of zero is named as what 3.1 refuses rather than as malformed.
 fn parse_target_ms(text: &str) -> Result<i64, Refusal> {
     parse_duration_ms(text).map_err(|refusal| {
-        let zero = text.bytes().all(|byte| matches!(byte, b'0' | b'd' | b'h' | b'm' | b's' | b' ')) && text.contains('0');
-        if zero { Refusal::new("policy_refused", format!("a target must be more than zero, found `{text}`")) } else { refusal }
+        let zero =
+            text.bytes().all(|byte| matches!(byte, b'0' | b'd' | b'h' | b'm' | b's' | b' ')) && text.contains('0');
+        if zero {
+            Refusal::new("policy_refused", format!("a target must be more than zero, found `{text}`"))
+        } else {
+            refusal
+        }
     })
 }
 
@@ -224,7 +233,10 @@ mod tests {
     #[test]
     fn policies_are_refused_with_policy_priority_and_rule() {
         let cases = [
-            (r#"{"position":1,"targets":{"low":{"assign":"15m","first_response":"1h","resolution":"8h"}}}"#, "accepted"),
+            (
+                r#"{"position":1,"targets":{"low":{"assign":"15m","first_response":"1h","resolution":"8h"}}}"#,
+                "accepted",
+            ),
             (
                 r#"{"name":"Premium","position":1,"targets":{"urgent":{"assign":"2h","first_response":"1h"}}}"#,
                 "policy_refused: policy \"Premium\", urgent: assign (2h) must be shorter than first response (1h)",

@@ -49,7 +49,8 @@ impl Pointer {
             Err(error) => return Err(Error::file(&path)(error)),
         };
         let pointer: Pointer = serde_json::from_str(&text).map_err(|error| {
-            Error::invalid(path.display().to_string(), error.to_string()).with_hint("`casebook replay --full` writes it anew")
+            Error::invalid(path.display().to_string(), error.to_string())
+                .with_hint("`casebook replay --full` writes it anew")
         })?;
         Ok((pointer.format == FACTS_FORMAT).then_some(pointer))
     }

@@ -1,21 +1,47 @@
 //! Columns of the log in, events of the model out; nothing is copied.
 
-use arrow::array::{Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampMillisecondArray};
+use arrow::array::{
+    Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampMillisecondArray,
+};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMillisecondType};
 
 use crate::error::{Error, Result};
 use crate::model::desk::DeskEvent;
-use crate::model::event::{
-    Act, CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status,
-};
+use crate::model::event::{Act, CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status};
 use crate::model::json::Json;
 use crate::model::time::Instant;
 
 /// The columns of the log that replay reads of events about cases.
 pub const CASE_COLUMNS: &[&str] = &[
-    "case_id", "time", "sequence", "rank", "source", "id", "type", "by", "agent", "customer", "profile", "status",
-    "priority", "sentiment", "message", "kind", "set_status", "text", "platform", "origin", "language", "field",
-    "record", "value", "fields", "mentions", "automatic", "bot", "score",
+    "case_id",
+    "time",
+    "sequence",
+    "rank",
+    "source",
+    "id",
+    "type",
+    "by",
+    "agent",
+    "customer",
+    "profile",
+    "status",
+    "priority",
+    "sentiment",
+    "message",
+    "kind",
+    "set_status",
+    "text",
+    "platform",
+    "origin",
+    "language",
+    "field",
+    "record",
+    "value",
+    "fields",
+    "mentions",
+    "automatic",
+    "bot",
+    "score",
 ];
 
 /// The columns by which events of a case are put in the log's order (1.3).
@@ -66,7 +92,7 @@ fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringViewArray> 
     column(batch, name)?.as_string_view_opt().ok_or_else(wrong)
 }
 
-fn times<'a>(batch: &'a RecordBatch) -> Result<&'a TimestampMillisecondArray> {
+fn times(batch: &RecordBatch) -> Result<&TimestampMillisecondArray> {
     let wrong = || Error::refused("the log's column `time` is not of instants");
     column(batch, "time")?.as_primitive_opt::<TimestampMillisecondType>().ok_or_else(wrong)
 }

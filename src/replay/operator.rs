@@ -83,7 +83,8 @@ impl ExecutionPlan for ReplayExec {
 
     fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
         let ascending = |column| PhysicalSortRequirement::from(PhysicalSortExpr::new_default(column).asc());
-        let order = self.columns(ORDER_COLUMNS).and_then(|columns| LexRequirement::new(columns.into_iter().map(ascending)));
+        let order =
+            self.columns(ORDER_COLUMNS).and_then(|columns| LexRequirement::new(columns.into_iter().map(ascending)));
         vec![order.map(OrderingRequirements::from)]
     }
 

@@ -126,9 +126,8 @@ fn push_case(sheet: &mut Sheet, history: &History<'_>, created: &Created<'_>) {
     let Some(standing) = history.standing() else { return };
     let first_turn = history.turns.first();
     let resolution = history.resolutions.last().filter(|last| last.reopened_at.is_none());
-    let sent = |bot: bool| {
-        history.messages.iter().filter(move |row| row.direction == Direction::Sent && row.bot == bot)
-    };
+    let sent =
+        |bot: bool| history.messages.iter().filter(move |row| row.direction == Direction::Sent && row.bot == bot);
     let of = |direction: Direction| history.messages.iter().filter(move |row| row.direction == direction);
     let deleted = history.deleted_at.is_some();
     sheet.push([

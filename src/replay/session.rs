@@ -39,14 +39,16 @@ pub fn table_names() -> Vec<&'static str> {
 /// The log as of the facts' version; text and data of deleted cases read as null (2.6).
 async fn register_events(context: &SessionContext, store: &Path, pointer: &Pointer) -> Result<()> {
     let schema = crate::log::rows::LOG_SCHEMA.clone();
-    let events = crate::log::table::Table::open(&store.join("events"), "events", schema, Some(pointer.log_version)).await?;
+    let events =
+        crate::log::table::Table::open(&store.join("events"), "events", schema, Some(pointer.log_version)).await?;
     let events = context.read_table(events.provider()?)?;
     let deleted = context.table("cases").await?.filter(col("deleted_at").is_not_null())?;
     let deleted = deleted.select(vec![col("case_id").alias("deleted_case")])?;
     let joined = events.join(deleted, datafusion::prelude::JoinType::Left, &["case_id"], &["deleted_case"], None)?;
     let columns = EVENT_COLUMNS.iter().map(|name| match *name {
         "text" | "data" => {
-            let kept = when(col("deleted_case").is_null(), col(*name)).otherwise(lit(datafusion::scalar::ScalarValue::Null))?;
+            let kept = when(col("deleted_case").is_null(), col(*name))
+                .otherwise(lit(datafusion::scalar::ScalarValue::Null))?;
             Ok(kept.alias(*name))
         }
         name => Ok(datafusion::prelude::ident(name)),

@@ -145,7 +145,9 @@ impl Column {
     fn push(&mut self, cell: &Cell<'_>) {
         match (self, cell) {
             (Column::Text(builder), Cell::Text(text)) => builder.append_option(*text),
-            (Column::Instant(builder), Cell::Instant(instant)) => builder.append_option(instant.map(|instant| instant.0)),
+            (Column::Instant(builder), Cell::Instant(instant)) => {
+                builder.append_option(instant.map(|instant| instant.0))
+            }
             (Column::Whole(builder), Cell::Whole(whole)) => builder.append_option(*whole),
             (Column::Float(builder), Cell::Float(float)) => builder.append_option(*float),
             (Column::Flag(builder), Cell::Flag(flag)) => builder.append_option(*flag),
@@ -201,7 +203,11 @@ impl Sheet {
     /// An empty table with those columns.
     #[must_use]
     pub fn new(columns: &[(&str, Kind)]) -> Sheet {
-        Sheet { schema: schema(columns), columns: columns.iter().map(|(_, kind)| Column::new(*kind)).collect(), rows: 0 }
+        Sheet {
+            schema: schema(columns),
+            columns: columns.iter().map(|(_, kind)| Column::new(*kind)).collect(),
+            rows: 0,
+        }
     }
 
     /// Adds a row; cells stand in the order of the columns.

@@ -217,14 +217,12 @@ pub const PRESENCE: FactTable = FactTable {
 };
 
 /// Every fact table, in the order of 4.
-pub const FACT_TABLES: [FactTable; 11] = [
-    CASES, PERIODS, ASSIGNMENTS, TURNS, RESOLUTIONS, MESSAGES, FIELD_VALUES, PRESENCE, USERS, PROFILES, FINDINGS,
-];
+pub const FACT_TABLES: [FactTable; 11] =
+    [CASES, PERIODS, ASSIGNMENTS, TURNS, RESOLUTIONS, MESSAGES, FIELD_VALUES, PRESENCE, USERS, PROFILES, FINDINGS];
 
 /// The tables that replay takes from each case, and, behind them, what it needs to find what no case knows alone.
-pub const CASE_SHEETS: [FactTable; 10] = [
-    CASES, PERIODS, ASSIGNMENTS, TURNS, RESOLUTIONS, MESSAGES, FIELD_VALUES, FINDINGS, STRANGERS, OPEN_SPANS,
-];
+pub const CASE_SHEETS: [FactTable; 10] =
+    [CASES, PERIODS, ASSIGNMENTS, TURNS, RESOLUTIONS, MESSAGES, FIELD_VALUES, FINDINGS, STRANGERS, OPEN_SPANS];
 
 /// Events that name a user whom no `user.updated` has named before, the first of each case and user. `place` sorts as
 /// the log does.
