@@ -1,8 +1,19 @@
 //! The tests that look at the program from outside, in one binary: one link instead of one per file.
 
+// Clippy knows a test by its attribute, not the functions that tests share.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "here a panic is a failed test"
+)]
+
 mod commands;
 mod golden;
 mod log;
 mod project;
 mod real;
+mod sql;
 mod tidy;

@@ -159,6 +159,26 @@ fn every_file_says_what_it_is() {
     assert!(complaints.is_empty(), "\n{complaints}");
 }
 
+/// Types, functions and constants; of fields and variants the names must do (`Priority::Urgent`), which is why this is not
+/// the compiler's `missing_docs`.
+#[test]
+fn every_public_item_says_what_it_means() {
+    let mut complaints = String::new();
+    let kinds = ["fn ", "async fn ", "const ", "struct ", "enum ", "trait ", "type ", "static "];
+    for source in sources().filter(|source| !source.is_private()) {
+        let lines: Vec<&str> = source.text.lines().collect();
+        for (number, line) in &source.own.0 {
+            let item = line.trim_start().strip_prefix("pub ").unwrap_or_default();
+            let above = lines[..number - 1].iter().rev().find(|line| !line.trim_start().starts_with("#["));
+            let documented = above.is_some_and(|line| line.trim_start().starts_with("///"));
+            if kinds.iter().any(|kind| item.starts_with(kind)) && !item.contains('$') && !documented {
+                complain(&mut complaints, &source, *number, "what is public says what it means, with `///`");
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "\n{complaints}");
+}
+
 #[test]
 fn documents_name_files_that_exist() {
     let mut complaints = String::new();
@@ -222,6 +242,14 @@ impl Source {
         let first = self.name.split('/').next()?;
         let room = first.trim_end_matches(".rs");
         (!matches!(self.name.as_str(), "lib.rs" | "main.rs")).then_some(room)
+    }
+
+    /// Whether the module is declared without `pub`, and so is nobody's but its parent's.
+    fn is_private(&self) -> bool {
+        let folder = self.path.parent().unwrap();
+        let parent = if folder == root().join("src") { folder.join("lib.rs") } else { folder.with_extension("rs") };
+        let module = self.path.file_stem().unwrap().to_string_lossy();
+        read(&parent).lines().any(|line| line == format!("mod {module};"))
     }
 
     fn is_in(&self, place: &str) -> bool {
