@@ -1,7 +1,9 @@
 //! The command line: what was typed, what it means, and which command does it. Exit codes are a contract: 0 done,
 //! 1 done and there is something to look at, 2 not done.
 
+mod case;
 mod config;
+mod demo;
 mod format;
 mod generate;
 mod import;
@@ -11,6 +13,7 @@ mod metric;
 mod output;
 pub mod printer;
 mod quarantine;
+mod report;
 pub mod settings;
 mod sql;
 
@@ -81,6 +84,12 @@ enum Command {
     Import(import::ImportArguments),
     /// Look at the lines that were set aside
     Quarantine(quarantine::QuarantineArguments),
+    /// Everything once, on made-up data
+    Demo(demo::DemoArguments),
+    /// Render a dashboard
+    Report(report::ReportArguments),
+    /// A case's timeline: events, status and assignment, turns, findings
+    Case(case::CaseArguments),
     /// The list of metrics, one metric's page, or its numbers over a range
     Metric(metric::MetricArguments),
     /// Bring the facts up to date with the log
@@ -177,6 +186,9 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Outcome> {
         Command::Ingest(arguments) => ingest::ingest(&desk, &arguments).await,
         Command::Import(arguments) => import::import(&desk, &arguments).await,
         Command::Quarantine(arguments) => quarantine::quarantine(&desk, &arguments).await,
+        Command::Demo(arguments) => demo::demo(&desk, &arguments).await,
+        Command::Report(arguments) => report::report(&desk, &arguments).await,
+        Command::Case(arguments) => case::case(&desk, &arguments).await,
         Command::Metric(arguments) => metric::metric(&desk, &arguments).await,
         Command::Replay(arguments) => ingest::replay(&desk, &arguments).await,
         Command::Sql(arguments) => sql::sql(&desk, &arguments).await,

@@ -1,6 +1,59 @@
-//! Reports.
+//! Reports: dashboards, widgets, pages (6.1, 6.2).
+//!
+//! A [`dashboard`] names metrics; [`build`] asks them and decides everything a reader sees into a plain [`page`] value;
+//! a format ([`html`], [`draw`]) turns that value into bytes. Numbers pass through Polars [`frame`]s on the way, where
+//! they are ranked and lined up. Only [`draw`] knows how to draw.
 
+pub mod build;
+mod chart;
+pub mod dashboard;
 pub mod draw;
+mod figure;
+mod frame;
 pub mod html;
 pub mod page;
 pub mod palette;
+mod scale;
+mod table;
+
+use std::path::Path;
+
+use crate::error::{Error, Result, did_you_mean};
+use crate::metric::Catalogue;
+use dashboard::Dashboard;
+
+/// The dashboards that come with the program.
+const BUILT_IN: &[(&str, &str)] = &[("overview", include_str!("../dashboards/overview.toml"))];
+
+/// The dashboard of that name: of the project's `dashboards/`, else a built-in one.
+///
+/// # Errors
+/// When there is none, or its file is faulty.
+pub fn find_dashboard(project: &Path, name: &str, catalogue: &Catalogue) -> Result<Dashboard> {
+    let own = project.join("dashboards").join(format!("{name}.toml"));
+    match std::fs::read_to_string(&own) {
+        Ok(text) => return Dashboard::parse(&own, &text, catalogue),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::file(&own)(error)),
+    }
+    match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
+        Some((_, text)) => Dashboard::parse(Path::new(&format!("dashboards/{name}.toml")), text, catalogue),
+        None => {
+            let names = dashboard_names(project);
+            let hint = did_you_mean(name, names.iter().map(String::as_str));
+            let error = Error::refused(format!("there is no dashboard `{name}`"));
+            Err(error.with_hint(hint.unwrap_or_else(|| format!("there are: {}", names.join(", ")))))
+        }
+    }
+}
+
+/// The names of every dashboard of a project, built-in ones included.
+#[must_use]
+pub fn dashboard_names(project: &Path) -> Vec<String> {
+    let mut names: Vec<String> = BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let entries = std::fs::read_dir(project.join("dashboards")).into_iter().flatten().flatten();
+    names.extend(entries.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".toml").map(str::to_owned)));
+    names.sort();
+    names.dedup();
+    names
+}

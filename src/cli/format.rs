@@ -9,7 +9,6 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use arrow::array::RecordBatch;
-use arrow::csv::Writer as CsvWriter;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::writer::{LineDelimited, Writer as JsonWriter};
@@ -53,7 +52,7 @@ impl Format {
 /// Writes the rows of one result. Every result has its header, its brackets or its schema, also without a row.
 pub enum RowWriter<W: Write + Send> {
     Table { batches: Vec<RecordBatch>, zone: TimeZone, out: W },
-    Csv(CsvWriter<W>),
+    Csv { begun: bool, out: W },
     Json(JsonWriter<W, machine::Rows>),
     Ndjson(JsonWriter<W, LineDelimited>),
     Parquet(Box<ArrowWriter<W>>),
@@ -70,7 +69,7 @@ impl<W: Write + Send> RowWriter<W> {
         match format {
             Format::Table => Ok(RowWriter::Table { batches: vec![head], zone: zone.clone(), out }),
             Format::Csv => {
-                let mut writer = RowWriter::Csv(machine::csv_writer(out));
+                let mut writer = RowWriter::Csv { begun: false, out };
                 writer.write(&head)?;
                 Ok(writer)
             }
@@ -100,7 +99,11 @@ impl<W: Write + Send> RowWriter<W> {
                 batches.push(batch.clone());
                 Ok(())
             }
-            RowWriter::Csv(writer) => machine::flat(batch).and_then(|flat| writer.write(&flat)).map_err(arrow_error),
+            RowWriter::Csv { begun, out } => {
+                let lines = machine::csv_lines(batch, !*begun).map_err(arrow_error)?;
+                *begun = true;
+                Ok(out.write_all(&lines)?)
+            }
             RowWriter::Json(writer) => writer.write(batch).map_err(arrow_error),
             RowWriter::Ndjson(writer) => writer.write(batch).map_err(arrow_error),
             RowWriter::Parquet(writer) => writer.write(batch).map_err(parquet_error),
@@ -117,7 +120,7 @@ impl<W: Write + Send> RowWriter<W> {
                 let text = table::render(&batches, &zone).map_err(arrow_error)?;
                 Ok(writeln!(out, "{text}")?)
             }
-            RowWriter::Csv(_) => Ok(()),
+            RowWriter::Csv { .. } => Ok(()),
             RowWriter::Json(mut writer) => writer.finish().map_err(arrow_error),
             RowWriter::Ndjson(mut writer) => writer.finish().map_err(arrow_error),
             RowWriter::Parquet(writer) => writer.close().map(|_| ()).map_err(parquet_error),

@@ -35,13 +35,13 @@ impl OutputArguments {
         let path = self.output.as_deref().filter(|path| *path != Path::new("-"));
         let format = self.format.or_else(|| Format::of_file(path?)).unwrap_or(Format::Table);
         let destination = match path {
-            Some(path) => Destination::file(path).map_err(Error::file(path))?,
+            Some(path) => Destination::file(path)?,
             None if format == Format::Parquet && io::stdout().is_terminal() => {
                 return Err(Error::refused("a Parquet file on a terminal helps nobody").with_hint("add `-o FILE`"));
             }
             None => Destination::Stdout(BufWriter::new(io::stdout())),
         };
-        Ok(Output { format, zone, destination, results: 0 })
+        Ok(Output { format, zone, destination, path: path.map(Path::to_owned), results: 0 })
     }
 }
 
@@ -50,6 +50,7 @@ pub struct Output {
     format: Format,
     zone: TimeZone,
     destination: Destination,
+    path: Option<PathBuf>,
     results: usize,
 }
 
@@ -58,19 +59,9 @@ impl Output {
     ///
     /// # Errors
     /// When the query fails or the rows cannot be written.
-    pub async fn write(&mut self, mut stream: SendableRecordBatchStream) -> Result<usize> {
-        let schema = stream.schema();
-        self.begin_result()?;
-        let mut writer = RowWriter::begin(self.format, &schema, &self.zone, &mut self.destination)?;
-        let mut rows = 0;
-        while let Some(batch) = stream.next().await {
-            let batch = batch?;
-            rows += batch.num_rows();
-            writer.write(&batch)?;
-        }
-        writer.finish()?;
-        self.destination.flush()?;
-        Ok(rows)
+    pub async fn write(&mut self, stream: SendableRecordBatchStream) -> Result<usize> {
+        let written = self.write_stream(stream).await;
+        written.map_err(|error| self.named(error))
     }
 
     /// Writes rows that are already there.
@@ -78,11 +69,12 @@ impl Output {
     /// # Errors
     /// When they cannot be written.
     pub fn write_batches(&mut self, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<()> {
-        self.begin_result()?;
-        let mut writer = RowWriter::begin(self.format, schema, &self.zone, &mut self.destination)?;
-        batches.iter().try_for_each(|batch| writer.write(batch))?;
-        writer.finish()?;
-        Ok(self.destination.flush()?)
+        let written = self.begin(schema).and_then(|mut writer| {
+            batches.iter().try_for_each(|batch| writer.write(batch))?;
+            writer.finish()
+        });
+        let written = written.and_then(|()| Ok(self.destination.flush()?));
+        written.map_err(|error| self.named(error))
     }
 
     /// Makes the file visible; nothing more can be written.
@@ -93,13 +85,36 @@ impl Output {
         self.destination.finish()
     }
 
-    fn begin_result(&mut self) -> Result<()> {
+    async fn write_stream(&mut self, mut stream: SendableRecordBatchStream) -> Result<usize> {
+        let schema = stream.schema();
+        let mut writer = self.begin(&schema)?;
+        let mut rows = 0;
+        while let Some(batch) = stream.next().await {
+            let batch = batch?;
+            rows += batch.num_rows();
+            writer.write(&batch)?;
+        }
+        writer.finish()?;
+        // Whoever waits at a prompt or behind a pipe sees each result when it is complete.
+        self.destination.flush()?;
+        Ok(rows)
+    }
+
+    /// An error of writing, with the name of the file.
+    fn named(&self, error: Error) -> Error {
+        match (&self.path, error) {
+            (Some(path), Error::Output(source)) => Error::file(path)(source),
+            (_, error) => error,
+        }
+    }
+
+    fn begin(&mut self, schema: &SchemaRef) -> Result<RowWriter<&mut Destination>> {
         self.results += 1;
         if self.results > 1 && self.format == Format::Parquet {
             let error = Error::refused("a Parquet file holds the rows of one query, and there are several");
             return Err(error.with_hint("run the queries one by one, each with a file of its own"));
         }
-        Ok(())
+        RowWriter::begin(self.format, schema, &self.zone, &mut self.destination)
     }
 }
 
@@ -115,20 +130,22 @@ enum Destination {
 }
 
 impl Destination {
-    fn file(path: &Path) -> io::Result<Destination> {
+    fn file(path: &Path) -> Result<Destination> {
         match std::fs::metadata(path) {
-            Ok(found) if found.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+            Ok(found) if found.is_dir() => Err(Error::file(path)(io::ErrorKind::IsADirectory.into())),
             Ok(found) if !found.is_file() => {
-                Ok(Destination::Direct(BufWriter::new(File::options().write(true).open(path)?)))
+                let file = File::options().write(true).open(path).map_err(Error::file(path))?;
+                Ok(Destination::Direct(BufWriter::new(file)))
             }
             // Through a symbolic link, so that the link stays one.
-            Ok(_) => Destination::whole(std::fs::canonicalize(path)?),
-            Err(_) => Destination::whole(std::path::absolute(path)?),
+            Ok(_) => Destination::whole(std::fs::canonicalize(path).map_err(Error::file(path))?),
+            Err(_) => Destination::whole(std::path::absolute(path).map_err(Error::file(path))?),
         }
     }
 
-    fn whole(path: PathBuf) -> io::Result<Destination> {
-        let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    fn whole(path: PathBuf) -> Result<Destination> {
+        let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
+        std::fs::metadata(&folder).map_err(Error::file(&folder))?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".casebook-");
         #[cfg(unix)]
@@ -137,7 +154,10 @@ impl Destination {
             // What any new file gets, less the user's mask; temporary files are private otherwise.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        Ok(Destination::Whole { file: BufWriter::new(builder.tempfile_in(folder)?), path })
+        Ok(Destination::Whole {
+            file: BufWriter::new(builder.tempfile_in(&folder).map_err(Error::file(&folder))?),
+            path,
+        })
     }
 
     fn finish(self) -> Result<()> {

@@ -134,6 +134,32 @@ impl Question {
         Ok(context.sql(&sql).await?.collect().await?)
     }
 
+    /// How many contributions have a value below each bound, and at or above the last: one more number than bounds.
+    ///
+    /// # Errors
+    /// As [`Question::answer`].
+    pub async fn distribution(&self, bounds: &[f64], context: &SessionContext, catalogue: &Catalogue) -> Result<Vec<i64>> {
+        let metric = catalogue.get(&self.metric)?;
+        let columns = self.register_contributions(metric, context).await?;
+        let reached: Vec<String> = bounds.iter().map(|bound| format!("CASE WHEN value >= {bound} THEN 1 ELSE 0 END")).collect();
+        let sql = format!(
+            "{}, placed AS (SELECT {} AS class FROM cut WHERE excluded IS NULL) \
+             SELECT CAST(class AS BIGINT) AS class, count(*) AS contributions FROM placed GROUP BY class ORDER BY class",
+            self.cut_sql(&columns),
+            reached.join(" + ")
+        );
+        let mut counts = vec![0; bounds.len() + 1];
+        for batch in context.sql(&sql).await?.collect().await? {
+            let (classes, numbers) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
+            for (class, number) in classes.values().iter().zip(numbers.values()) {
+                if let Some(count) = usize::try_from(*class).ok().and_then(|class| counts.get_mut(class)) {
+                    *count = *number;
+                }
+            }
+        }
+        Ok(counts)
+    }
+
     /// Registers the metric's contributions as a view; gives the names of its columns.
     async fn register_contributions(&self, metric: &Metric, context: &SessionContext) -> Result<BTreeSet<String>> {
         let sql = metric.sql.as_deref().unwrap_or_default();

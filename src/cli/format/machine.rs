@@ -44,9 +44,13 @@ pub fn json_writer() -> WriterBuilder {
         .with_encoder_factory(Arc::new(Instants))
 }
 
-/// A writer of CSV; it takes what [`flat`] gives.
-pub fn csv_writer<W: Write>(out: W) -> csv::Writer<W> {
-    csv::WriterBuilder::new().with_timestamp_format(WITHOUT_ZONE.to_owned()).build(out)
+/// The rows as lines of CSV, after a header where one is due. They come as bytes because Arrow's writer would tell a
+/// closed pipe as a fault of the CSV.
+pub fn csv_lines(batch: &RecordBatch, header: bool) -> Result<Vec<u8>, ArrowError> {
+    let mut lines = Vec::new();
+    let builder = csv::WriterBuilder::new().with_header(header).with_timestamp_format(WITHOUT_ZONE.to_owned());
+    builder.build(&mut lines).write(&flat(batch)?)?;
+    Ok(lines)
 }
 
 /// How Parquet files are written.
@@ -55,7 +59,7 @@ pub fn parquet_properties() -> WriterProperties {
 }
 
 /// The rows with their instants and nested values as text, which is all that CSV can hold.
-pub fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let schema = batch.schema();
     let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| flat_column(field, column));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;

@@ -1,6 +1,6 @@
 //! Why a query was not answered, in the words of whoever wrote it: where it stands, what was expected, what is near.
 
-use datafusion::common::{Column, DataFusionError, SchemaError};
+use datafusion::common::{Column, DataFusionError, SchemaError, TableReference};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
@@ -58,7 +58,9 @@ pub fn meaningless(context: &SessionContext, error: DataFusionError, statement: 
     let place = place(&error, script);
     match error.find_root() {
         DataFusionError::SchemaError(problem, _) => match problem.as_ref() {
-            SchemaError::FieldNotFound { field, valid_fields } => unknown_column(place, field, valid_fields, script),
+            SchemaError::FieldNotFound { field, valid_fields } => {
+                unknown_column(context, place, field, valid_fields, script)
+            }
             _ => general(place, &error),
         },
         DataFusionError::Plan(_) => match unknown_table(context, statement) {
@@ -85,7 +87,7 @@ pub fn no_such_table(context: &SessionContext, place: String, table: &str) -> Er
     let names = catalog::tables(context);
     let hint = did_you_mean(table, names.iter().map(String::as_str));
     let error = Error::invalid(place, format!("there is no table `{table}`"));
-    error.with_hint(hint.unwrap_or_else(|| "`\\d` lists the tables".to_owned()))
+    error.with_hint(hint.unwrap_or_else(|| "`casebook sql '\\d'` lists the tables".to_owned()))
 }
 
 /// What a statement does, in its own first word.
@@ -95,17 +97,20 @@ pub fn first_word(statement: &Statement) -> String {
     words.next().unwrap_or_default().to_owned()
 }
 
-fn unknown_column(place: String, field: &Column, valid: &[Column], script: &Script) -> Error {
+fn unknown_column(context: &SessionContext, at: String, field: &Column, valid: &[Column], script: &Script) -> Error {
     let name = field.name();
-    let error = Error::invalid(place, format!("there is no column `{}`", field.flat_name()));
+    let error = Error::invalid(at, format!("there is no column `{}`", field.flat_name()));
     // Whoever writes `status = "Done"` means a text.
     if script.text.contains(&format!("\"{name}\"")) && nearest(name, valid.iter().map(Column::name)).is_none() {
         return error.with_hint(format!("texts stand in single quotes: `'{name}'`"));
     }
-    error.with_hint(did_you_mean(name, valid.iter().map(Column::name)).unwrap_or_else(|| {
-        match valid.iter().find_map(|column| column.relation.as_ref()) {
-            Some(table) => format!("`\\d {}` lists the columns", table.table()),
-            None => "columns come from a table: `select … from TABLE`".to_owned(),
+    let near = did_you_mean(name, valid.iter().map(Column::name));
+    error.with_hint(near.unwrap_or_else(|| {
+        let table = valid.iter().find_map(|column| column.relation.as_ref()).map(TableReference::table);
+        match table.filter(|table| catalog::tables(context).iter().any(|known| known == table)) {
+            Some(table) => format!("`casebook sql '\\d {table}'` lists the columns"),
+            None if valid.is_empty() => "columns come from a table: `select … from TABLE`".to_owned(),
+            None => format!("there are {}", valid.iter().map(Column::quoted_flat_name).collect::<Vec<_>>().join(", ")),
         }
     }))
 }
@@ -134,9 +139,10 @@ fn general(place: String, error: &DataFusionError) -> Error {
     if advice.is_empty() { error } else { error.with_hint(quoted(&lower(&advice))) }
 }
 
-/// The engine's quotes as ours, where they come in pairs.
+/// The engine's name of the type of texts as `\d` tells it, and its quotes as ours where they come in pairs.
 fn quoted(text: &str) -> String {
-    if text.matches('\'').count().is_multiple_of(2) { text.replace('\'', "`") } else { text.to_owned() }
+    let text = text.replace("Utf8View", "text");
+    if text.matches('\'').count().is_multiple_of(2) { text.replace('\'', "`") } else { text }
 }
 
 /// The engine's message without the names of its layers.

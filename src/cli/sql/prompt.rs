@@ -173,7 +173,10 @@ async fn interruptible(desk: &Desk, context: &SessionContext, text: String, outp
         }
     };
     match answered {
-        Ok(rows) => desk.printer.talk(format!("{rows} rows in {:.3} s", begun.elapsed().as_secs_f64())),
+        Ok(rows) => {
+            let noun = if rows == 1 { "row" } else { "rows" };
+            desk.printer.talk(format!("{rows} {noun} in {:.3} s", begun.elapsed().as_secs_f64()));
+        }
         Err(error @ Error::Output(_)) => return Err(error),
         Err(error) => desk.printer.error(&error),
     }

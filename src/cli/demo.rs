@@ -1,0 +1,90 @@
+//! `demo`: everything once, on made-up data.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::report::{ReportArguments, render};
+use super::{Desk, Outcome, ingest, settings};
+use crate::error::{Error, Result};
+use crate::generate::{Plan, write_events};
+use crate::log::read::{Source, read_blocks};
+use crate::log::stage::Piece;
+use crate::replay;
+
+/// The month that the page shows; made-up desks always end on 31 May 2026.
+const RANGE: &str = "2026-05";
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Where to put the project of the made-up desk
+    #[arg(default_value = "casebook-demo", value_name = "DIR")]
+    folder: PathBuf,
+    /// How many cases the desk had
+    #[arg(long, default_value_t = 2000, value_name = "N")]
+    cases: u64,
+}
+
+/// Makes a desk up, reads it in, replays it, draws its page, and says where everything is.
+pub async fn demo(desk: &Desk, arguments: &DemoArguments) -> Result<Outcome> {
+    let folder = &arguments.folder;
+    std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    let folder = std::path::absolute(folder).map_err(Error::file(folder))?;
+    let events = folder.join("events.ndjson");
+    let made = make_events(&events, arguments.cases)?;
+    desk.printer.talk(format!("made up {} events of {} cases: {}", made.events, made.cases, events.display()));
+    let project = Desk { settings: desk.settings.in_project(&folder)?, ..*desk };
+    read_in(&project, &events).await?;
+    let page = ReportArguments::html("overview", RANGE, folder.clone());
+    let paths = render(&project, "overview", &page).await?;
+    say_next(desk, &folder, arguments);
+    for path in paths {
+        desk.printer.data(path.display())?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn make_events(path: &Path, cases: u64) -> Result<crate::generate::Summary> {
+    let mut file = File::create(path).map_err(Error::file(path))?;
+    write_events(&Plan { cases, ..Plan::default() }, &mut file).map_err(Error::file(path))
+}
+
+async fn read_in(project: &Desk, events: &Path) -> Result<()> {
+    let sources = vec![Source::File(events.to_owned())];
+    let mut log = project.log().await?;
+    let feed = move |take: &mut crate::log::stage::Take<'_>| read_blocks(&sources, |block| take(Piece::Block(block)));
+    let added = log.ingest(ingest::options(project), feed).await?;
+    project.printer.talk(format!("ingested: {} added, {} were there already", added.added, added.duplicates));
+    let replayed = replay::refresh(&log, project.settings.resources(), false).await?;
+    let pointer = &replayed.pointer;
+    project.printer.talk(format!("replayed: {} cases, {} findings", pointer.cases, pointer.findings));
+    Ok(())
+}
+
+fn say_next(desk: &Desk, folder: &Path, arguments: &DemoArguments) {
+    let project = arguments.folder.display();
+    let program = std::env::args().next().unwrap_or_else(|| "casebook".to_owned());
+    desk.printer.talk(format!(
+        "the project is {}; try next:\n  \
+         {program} --project {project} metric first_response_time --range {RANGE} --by agent --show median,p90\n  \
+         {program} --project {project} case C-000100\n  \
+         {program} --project {project} sql '\\d'\n\
+         the page:",
+        folder.display()
+    ));
+}
+
+impl settings::Settings {
+    /// The same settings for another project, whose own file is read.
+    fn in_project(&self, project: &Path) -> Result<settings::Settings> {
+        let flag = |origin: settings::Origin| origin == settings::Origin::Flag;
+        settings::Settings::resolve(&settings::Typed {
+            project: Some(project.to_owned()),
+            time_zone: flag(self.time_zone.origin).then(|| self.time_zone.value.clone()),
+            memory: flag(self.memory_bytes.origin).then(|| self.memory_bytes.value.to_string()),
+            threads: flag(self.threads.origin).then_some(self.threads.value),
+        })
+    }
+}

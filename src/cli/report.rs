@@ -1,0 +1,132 @@
+//! `report`: a dashboard over a range, rendered.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant as Stopwatch;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::ingest::seconds;
+use super::metric::catalogue;
+use super::settings::parse_zone;
+use super::{Desk, Outcome};
+use crate::error::{Error, Result};
+use crate::metric::functions;
+use crate::metric::range::Range;
+use crate::report::build::{self, Sources};
+use crate::report::page::{Body, Page};
+use crate::report::{dashboard_names, draw, find_dashboard, html};
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// The dashboard; without one, the list of all
+    dashboard: Option<String>,
+    /// The range [default: the dashboard's]
+    #[arg(long, value_name = "RANGE")]
+    pub range: Option<String>,
+    /// Formats to render
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "html", value_name = "F")]
+    pub format: Vec<PageFormat>,
+    /// Folder to write into
+    #[arg(long, short, default_value = ".", value_name = "DIR")]
+    pub output: PathBuf,
+}
+
+impl ReportArguments {
+    /// A dashboard as HTML into a folder.
+    pub fn html(dashboard: &str, range: &str, output: PathBuf) -> ReportArguments {
+        let (dashboard, range) = (Some(dashboard.to_owned()), Some(range.to_owned()));
+        ReportArguments { dashboard, range, format: vec![PageFormat::Html], output }
+    }
+}
+
+/// A form of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PageFormat {
+    /// One file, no network
+    Html,
+    Png,
+    Svg,
+}
+
+impl PageFormat {
+    fn ending(self) -> &'static str {
+        match self {
+            PageFormat::Html => "html",
+            PageFormat::Png => "png",
+            PageFormat::Svg => "svg",
+        }
+    }
+
+    fn render(self, page: &Page) -> Result<Vec<u8>> {
+        let rendered = match self {
+            PageFormat::Html => html::page_html(page).map(String::into_bytes),
+            PageFormat::Svg => draw::page_svg(page).map(String::into_bytes),
+            PageFormat::Png => draw::page_png(page),
+        };
+        rendered.map_err(|error| Error::refused(format!("the page cannot be drawn: {error}")))
+    }
+}
+
+/// Renders.
+pub async fn report(desk: &Desk, arguments: &ReportArguments) -> Result<Outcome> {
+    let project = &desk.settings.project.value;
+    let Some(name) = &arguments.dashboard else {
+        return desk.printer.data(dashboard_names(project).join("\n")).map(|()| Outcome::Done);
+    };
+    let paths = render(desk, name, arguments).await?;
+    for path in paths {
+        desk.printer.data(path.display())?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Renders and gives the files.
+pub async fn render(desk: &Desk, name: &str, arguments: &ReportArguments) -> Result<Vec<PathBuf>> {
+    let begun = Stopwatch::now();
+    let catalogue = catalogue(desk).await?;
+    let dashboard = find_dashboard(&desk.settings.project.value, name, &catalogue)?;
+    let zone = match (&dashboard.time_zone, desk.settings.time_zone.origin) {
+        (Some(zone), origin) if origin != super::settings::Origin::Flag => parse_zone(zone)?,
+        _ => desk.settings.zone()?,
+    };
+    let range = Range::parse(arguments.range.as_deref().unwrap_or(&dashboard.range), &zone, desk.now)?;
+    let (context, pointer) = desk.session().await?;
+    functions::register(&context);
+    let sources = Sources { context: &context, catalogue: &catalogue, pointer: &pointer, range, now: desk.now };
+    let page = build::page(&dashboard, &sources).await?;
+    say_if_empty(desk, &page);
+    std::fs::create_dir_all(&arguments.output).map_err(Error::file(&arguments.output))?;
+    let mut paths = Vec::new();
+    for format in &arguments.format {
+        let path = arguments.output.join(format!("{name}.{}", format.ending()));
+        write_whole(&path, &format.render(&page)?)?;
+        paths.push(std::path::absolute(&path).map_err(Error::file(&path))?);
+    }
+    let object = json!({ "dashboard": name, "files": paths, "log_version": pointer.log_version, "seconds": seconds(begun) });
+    if desk.printer.json_summary {
+        desk.printer.summary("", &object)?;
+        return Ok(Vec::new());
+    }
+    desk.printer.talk(format!("{}: {} in {} s", page.title, sources.range.text(), seconds(begun)));
+    Ok(paths)
+}
+
+fn say_if_empty(desk: &Desk, page: &Page) {
+    let mut widgets = page.rows.iter().flat_map(|row| &row.widgets);
+    if widgets.all(|widget| matches!(widget.body, Body::Empty(_))) {
+        desk.printer.talk("note: no widget has data in this range");
+        desk.printer.talk("hint: `casebook sql \"SELECT min(time), max(time) FROM events\"` tells when there are events; then use --range");
+    }
+}
+
+/// Writes a file that appears whole or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(Error::file(folder))?;
+    file.write_all(bytes).map_err(Error::file(path))?;
+    file.persist(path).map_err(|error| Error::file(path)(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,354 @@
+//! Dashboards as files (6.1): what a page asks. A widget names metrics and dimensions, never SQL.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::error::{Error, Result, did_you_mean};
+use crate::metric::Catalogue;
+use crate::metric::aggregation::Aggregation;
+use crate::metric::dimension::Dimension;
+use crate::metric::question::Filter;
+use crate::metric::range::Grain;
+use crate::model::time::parse_duration_ms;
+
+/// A dashboard, checked against the metrics that there are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dashboard {
+    pub title: String,
+    pub description: String,
+    /// The default range, as typed.
+    pub range: String,
+    pub time_zone: Option<String>,
+    pub filters: Vec<Filter>,
+    pub rows: Vec<DashboardRow>,
+}
+
+/// A line of widgets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DashboardRow {
+    pub title: Option<String>,
+    pub widgets: Vec<WidgetPlan>,
+}
+
+/// What one widget asks, and how it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WidgetPlan {
+    pub title: String,
+    pub chart: ChartKind,
+    pub metrics: Vec<MetricPlan>,
+    pub by: Vec<Dimension>,
+    pub grain: Option<Grain>,
+    pub compare: Option<Compare>,
+    /// In the unit of the metric: milliseconds for durations.
+    pub target: Option<(f64, String)>,
+    pub width: u32,
+    /// Groups that are shown by name; the rest is "other".
+    pub top: usize,
+}
+
+/// One metric of a widget.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricPlan {
+    pub metric: String,
+    pub title: String,
+    pub show: Vec<Aggregation>,
+    pub better: Option<Better>,
+}
+
+/// Which way a figure should move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Better {
+    Higher,
+    Lower,
+}
+
+/// What a figure is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compare {
+    Previous,
+    Year,
+}
+
+/// How a widget is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChartKind {
+    Number,
+    Line,
+    Area,
+    Bar,
+    StackedBar,
+    Heatmap,
+    Histogram,
+    Table,
+}
+
+const CHARTS: [(&str, ChartKind); 8] = [
+    ("number", ChartKind::Number),
+    ("line", ChartKind::Line),
+    ("area", ChartKind::Area),
+    ("bar", ChartKind::Bar),
+    ("stacked_bar", ChartKind::StackedBar),
+    ("heatmap", ChartKind::Heatmap),
+    ("histogram", ChartKind::Histogram),
+    ("table", ChartKind::Table),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DashboardFile {
+    title: String,
+    #[serde(default)]
+    description: String,
+    range: Spanned<String>,
+    time_zone: Option<Spanned<String>>,
+    #[serde(default)]
+    filters: Vec<Spanned<String>>,
+    #[serde(default)]
+    row: Vec<RowFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RowFile {
+    title: Option<String>,
+    #[serde(default)]
+    widget: Vec<WidgetFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WidgetFile {
+    title: Spanned<String>,
+    metric: Option<Spanned<String>>,
+    #[serde(default)]
+    metrics: Vec<MetricFile>,
+    chart: Spanned<String>,
+    by: Option<OneOrMany>,
+    grain: Option<Spanned<String>>,
+    #[serde(default)]
+    show: Vec<Spanned<String>>,
+    compare: Option<Spanned<String>>,
+    target: Option<Spanned<String>>,
+    better: Option<Better>,
+    width: Option<Spanned<u32>>,
+    top: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetricFile {
+    metric: Spanned<String>,
+    title: Option<String>,
+    #[serde(default)]
+    show: Vec<Spanned<String>>,
+    better: Option<Better>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(Spanned<String>),
+    Many(Vec<Spanned<String>>),
+}
+
+impl Dashboard {
+    /// Reads a dashboard's file.
+    ///
+    /// # Errors
+    /// An unknown metric, dimension, chart or key, or a malformed value: with file, line and the nearest name.
+    pub fn parse(file: &Path, text: &str, catalogue: &Catalogue) -> Result<Dashboard> {
+        let reader = Reader { file, text, catalogue };
+        let found: DashboardFile = toml::from_str(text).map_err(|error| reader.syntax(&error))?;
+        let rows = found.row.iter().map(|row| {
+            let widgets = row.widget.iter().map(|widget| reader.widget(widget)).collect::<Result<_>>()?;
+            Ok(DashboardRow { title: row.title.clone(), widgets })
+        });
+        let zone = found.time_zone.as_ref();
+        let utc = jiff::tz::TimeZone::UTC;
+        reader.at(&found.range, crate::metric::range::Range::parse(found.range.get_ref(), &utc, crate::model::time::Instant(0)))?;
+        Ok(Dashboard {
+            title: found.title,
+            description: found.description,
+            range: found.range.get_ref().clone(),
+            time_zone: zone.map(|zone| zone.get_ref().clone()),
+            filters: found.filters.iter().map(|filter| reader.filter(filter)).collect::<Result<_>>()?,
+            rows: rows.collect::<Result<_>>()?,
+        })
+    }
+}
+
+struct Reader<'a> {
+    file: &'a Path,
+    text: &'a str,
+    catalogue: &'a Catalogue,
+}
+
+impl Reader<'_> {
+    fn place(&self, start: usize) -> String {
+        let line = self.text.get(..start).unwrap_or("").matches('\n').count() + 1;
+        format!("{}:{line}", self.file.display())
+    }
+
+    /// A TOML error with file, line and, for an unknown key, the nearest one.
+    fn syntax(&self, error: &toml::de::Error) -> Error {
+        let message = error.message().replace('\n', " ");
+        let place = self.place(error.span().map_or(0, |span| span.start));
+        let mut names = message.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>().into_iter();
+        let hint = names.next().and_then(|written| {
+            let known: Vec<String> = names.collect();
+            did_you_mean(&written, known.iter().map(String::as_str))
+        });
+        let error = Error::invalid(place, message);
+        match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+
+    /// Puts file and line to what is wrong with a value.
+    fn at<T, V>(&self, value: &Spanned<V>, result: Result<T>) -> Result<T> {
+        result.map_err(|error| {
+            let hint = error.hint().map(str::to_owned);
+            let message = match error {
+                Error::Invalid { message, .. } | Error::Refused { message, .. } => message,
+                other => other.to_string(),
+            };
+            let error = Error::invalid(self.place(value.span().start), message);
+            match hint {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            }
+        })
+    }
+
+    fn widget(&self, widget: &WidgetFile) -> Result<WidgetPlan> {
+        let by = match &widget.by {
+            None => Vec::new(),
+            Some(OneOrMany::One(name)) => vec![self.dimension(name)?],
+            Some(OneOrMany::Many(names)) => names.iter().map(|name| self.dimension(name)).collect::<Result<_>>()?,
+        };
+        let grain = widget.grain.as_ref().map(|name| self.at(name, Grain::parse(name.get_ref()))).transpose()?;
+        let chart = self.chart(&widget.chart)?;
+        Ok(WidgetPlan {
+            title: widget.title.get_ref().clone(),
+            metrics: self.metrics(widget)?,
+            by,
+            grain,
+            compare: widget.compare.as_ref().map(|text| self.compare(text)).transpose()?,
+            target: widget.target.as_ref().map(|text| self.target(text)).transpose()?,
+            width: self.width(widget, chart)?,
+            top: widget.top.unwrap_or(6).clamp(1, 50),
+            chart,
+        })
+    }
+
+    fn dimension(&self, name: &Spanned<String>) -> Result<Dimension> {
+        self.at(name, Dimension::parse(name.get_ref()))
+    }
+
+    fn chart(&self, name: &Spanned<String>) -> Result<ChartKind> {
+        let found = CHARTS.iter().find(|(known, _)| known == name.get_ref()).map(|(_, kind)| *kind);
+        let refusal = || {
+            let known = CHARTS.map(|(known, _)| known);
+            let hint = did_you_mean(name.get_ref(), known).unwrap_or_else(|| format!("the charts are {}", known.join(", ")));
+            Error::refused(format!("`{}` is not a chart", name.get_ref())).with_hint(hint)
+        };
+        self.at(name, found.ok_or_else(refusal))
+    }
+
+    fn metrics(&self, widget: &WidgetFile) -> Result<Vec<MetricPlan>> {
+        let own = widget.metric.iter().map(|name| self.metric(name, None, &widget.show, widget.better));
+        let listed = widget.metrics.iter().map(|file| {
+            let show = if file.show.is_empty() { &widget.show } else { &file.show };
+            self.metric(&file.metric, file.title.as_deref(), show, file.better.or(widget.better))
+        });
+        let metrics = own.chain(listed).collect::<Result<Vec<_>>>()?;
+        if metrics.is_empty() {
+            let error = Error::refused("the widget names no metric").with_hint("add `metric = \"created_cases\"`");
+            return self.at(&widget.title, Err(error));
+        }
+        Ok(metrics)
+    }
+
+    fn metric(
+        &self,
+        name: &Spanned<String>,
+        title: Option<&str>,
+        show: &[Spanned<String>],
+        better: Option<Better>,
+    ) -> Result<MetricPlan> {
+        let metric = self.at(name, self.catalogue.get(name.get_ref()))?;
+        let show = show.iter().map(|name| self.at(name, Aggregation::parse(name.get_ref()))).collect::<Result<Vec<_>>>()?;
+        let show = if show.is_empty() { vec![self.at(name, Aggregation::parse(&metric.aggregate))?] } else { show };
+        let better = better.or((metric.unit == "ms").then_some(Better::Lower));
+        let title = title.unwrap_or(&metric.title).to_owned();
+        Ok(MetricPlan { metric: metric.name.clone(), title, show, better })
+    }
+
+    fn compare(&self, text: &Spanned<String>) -> Result<Compare> {
+        let compare = match text.get_ref().as_str() {
+            "previous" => Ok(Compare::Previous),
+            "year" => Ok(Compare::Year),
+            other => Err(Error::refused(format!("`{other}` is not a comparison")).with_hint("write `previous` or `year`")),
+        };
+        self.at(text, compare)
+    }
+
+    fn target(&self, text: &Spanned<String>) -> Result<(f64, String)> {
+        let typed = text.get_ref();
+        // Whole milliseconds far below 2^53: exact.
+        let parsed = parse_duration_ms(typed).map(|ms| ms as f64).or_else(|_| typed.parse::<f64>());
+        let target = parsed.map(|value| (value, typed.clone()));
+        let refusal = |_| Error::refused(format!("`{typed}` is not a target")).with_hint("write a duration such as `1h` or a number");
+        self.at(text, target.map_err(refusal))
+    }
+
+    fn width(&self, widget: &WidgetFile, chart: ChartKind) -> Result<u32> {
+        let default = if chart == ChartKind::Number { 12 } else { 6 };
+        match &widget.width {
+            None => Ok(default),
+            Some(width) if (1..=12).contains(width.get_ref()) => Ok(*width.get_ref()),
+            Some(width) => {
+                let error = Error::refused(format!("a width is 1 to 12 columns, found {}", width.get_ref()));
+                self.at(width, Err(error))
+            }
+        }
+    }
+
+    fn filter(&self, text: &Spanned<String>) -> Result<Filter> {
+        let (name, value) = text.get_ref().split_once('=').unwrap_or((text.get_ref(), ""));
+        let dimension = self.at(text, Dimension::parse(name.trim()))?;
+        Ok(Filter { dimension, value: Some(value.trim().to_owned()).filter(|value| !value.is_empty()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn error(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let catalogue = Catalogue::load(folder.path()).await.unwrap();
+        let error = Dashboard::parse(Path::new("d/team.toml"), text, &catalogue).unwrap_err();
+        format!("{error} / {}", error.hint().unwrap_or("-"))
+    }
+
+    #[tokio::test]
+    async fn faults_are_named_with_line_and_nearest_name() {
+        let widget = |more: &str| format!("title = \"T\"\nrange = \"2026-05\"\n[[row]]\n[[row.widget]]\ntitle = \"W\"\n{more}\n");
+        let cases = [
+            (widget("metric = \"create_cases\"\nchart = \"line\""), "d/team.toml:6: there is no metric `create_cases` / did you mean `created_cases`?"),
+            (widget("metric = \"created_cases\"\nchart = \"lien\""), "d/team.toml:7: `lien` is not a chart / did you mean `line`?"),
+            (widget("metric = \"created_cases\"\nchart = \"line\"\nby = \"agnet\""), "d/team.toml:8: `agnet` is not a dimension / did you mean `agent`?"),
+            (widget("chart = \"line\""), "d/team.toml:5: the widget names no metric / add `metric = \"created_cases\"`"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(error(&text).await, expected);
+        }
+        let unknown_key = error(&widget("metrc = \"created_cases\"\nchart = \"line\"")).await;
+        assert!(unknown_key.starts_with("d/team.toml:6: unknown field `metrc`") && unknown_key.ends_with("did you mean `metric`?"), "{unknown_key}");
+    }
+}

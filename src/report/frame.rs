@@ -1,0 +1,87 @@
+//! Frames between an answer and its picture: Polars ranks, sums what is "other", and lines series up.
+
+use polars::prelude::{Column, DataFrame, IntoColumn, IntoSeries, NamedFrom, Series, SortMultipleOptions, StringChunked};
+
+use crate::error::Result;
+use crate::metric::question::Answer;
+
+const BUCKET: &str = "bucket";
+const GROUP: &str = "group";
+const VALUE: &str = "value";
+/// The group of what has no value of the dimension.
+pub const NOBODY: &str = "–";
+
+/// One aggregation of an answer: bucket, group (the first dimension), value.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    data: DataFrame,
+}
+
+/// A group's name and its values, bucket by bucket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    pub name: String,
+    pub values: Vec<Option<f64>>,
+}
+
+impl Frame {
+    /// The `shown`-th aggregation of an answer.
+    ///
+    /// # Errors
+    /// Polars', which would be a defect.
+    pub fn new(answer: &Answer, shown: usize) -> Result<Frame> {
+        let rows = &answer.rows;
+        let buckets: Vec<i64> = rows.iter().map(|row| row.bucket.map_or(0, |bucket| bucket.0)).collect();
+        let group = |row: &crate::metric::question::AnswerRow| row.group.first().cloned().flatten();
+        let groups: Vec<String> = rows.iter().map(|row| group(row).unwrap_or_else(|| NOBODY.to_owned())).collect();
+        let values: Vec<Option<f64>> = rows.iter().map(|row| row.values.get(shown).copied().flatten()).collect();
+        let columns: Vec<Column> = vec![
+            Series::new(BUCKET.into(), buckets).into_column(),
+            Series::new(GROUP.into(), groups).into_column(),
+            Series::new(VALUE.into(), values).into_column(),
+        ];
+        Ok(Frame { data: DataFrame::new(rows.len(), columns)? })
+    }
+
+    /// The groups, the one with the largest total first; ties by name.
+    ///
+    /// # Errors
+    /// Polars', which would be a defect.
+    pub fn ranked_groups(&self) -> Result<Vec<String>> {
+        let totals = self.data.group_by([GROUP])?.select([VALUE]).sum()?;
+        let order = SortMultipleOptions::default().with_order_descending_multi([true, false]);
+        let sorted = totals.sort(["value_sum", GROUP], order)?;
+        let names = sorted.column(GROUP)?.str()?.iter().map(|name| name.unwrap_or(NOBODY).to_owned()).collect();
+        Ok(names)
+    }
+
+    /// The same with all groups but those named made one, their values added up.
+    ///
+    /// # Errors
+    /// Polars', which would be a defect.
+    pub fn with_other(&self, kept: &[String], other: &str) -> Result<Frame> {
+        let groups = self.data.column(GROUP)?.str()?;
+        let renamed: StringChunked =
+            groups.iter().map(|name| name.map(|name| if kept.iter().any(|kept| kept == name) { name } else { other })).collect();
+        let mut data = self.data.clone();
+        data.with_column(renamed.into_series().with_name(GROUP.into()).into_column())?;
+        let summed = data.group_by([BUCKET, GROUP])?.select([VALUE]).sum()?;
+        let mut summed = summed.sort([BUCKET, GROUP], SortMultipleOptions::default())?;
+        summed.rename("value_sum", VALUE.into())?;
+        Ok(Frame { data: summed })
+    }
+
+    /// The values of each named group, in the order of the buckets.
+    ///
+    /// # Errors
+    /// Polars', which would be a defect.
+    pub fn lines(&self, groups: &[String]) -> Result<Vec<Line>> {
+        groups.iter().map(|group| Ok(Line { name: group.clone(), values: self.values_of(group)? })).collect()
+    }
+
+    fn values_of(&self, group: &str) -> Result<Vec<Option<f64>>> {
+        let is_group = self.data.column(GROUP)?.str()?.iter().map(|name| name == Some(group)).collect();
+        let rows = self.data.filter(&is_group)?.sort([BUCKET], SortMultipleOptions::default())?;
+        Ok(rows.column(VALUE)?.f64()?.iter().collect())
+    }
+}
