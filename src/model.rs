@@ -2,7 +2,7 @@
 //!
 //! Pure: no I/O, no async, no Arrow, no wall clock. It takes events and returns what happened; it never fails on any
 //! set of events, it reports findings. Reading order: [`event`] (types and order), [`members`] (what an event's data
-//! may hold), [`line`] (one line of the wire format), [`desk`] (people, profiles and settings as versions over time),
+//! may hold), [`mod@line`] (one line of the wire format), [`desk`] (people, profiles and settings as versions over time),
 //! [`case`] (the life cycle itself), [`finding`] (what contradicts it).
 
 pub mod calendar;

@@ -32,7 +32,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Writes the entry so that [`read_entries`] finds it.
+    /// Writes the entry so that `read_entries` finds it.
     ///
     /// # Errors
     /// When the disk refuses.

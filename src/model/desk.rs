@@ -1,6 +1,6 @@
 //! The desk: people, profiles and settings as versions over time.
 //!
-//! Built once from the rank-0 events in log order ([`DeskBuilder`]), immutable afterwards and shared by reference;
+//! Built once from the rank-0 events in log order (`DeskBuilder`), immutable afterwards and shared by reference;
 //! every question to it names an instant. Policies, calendars, fields and views are checked at the door already and
 //! join here with the SLA clocks.
 

@@ -1,6 +1,6 @@
 //! A report as pictures: one chart, one widget or a whole dashboard, as SVG or PNG.
 //!
-//! Layout (`chart`, `card`, `sheet`) turns the plain value of a report into a [`sketch::Sketch`] of shapes and never
+//! Layout (`chart`, `card`, `sheet`) turns the plain value of a report into a `sketch::Sketch` of shapes and never
 //! fails; `paint` turns a sketch into SVG or pixels and is the only file that names plotters. The same report is the
 //! same bytes: no clock, no random name, no font of the machine.
 
