@@ -100,6 +100,19 @@ enum Command {
     Config,
 }
 
+impl Command {
+    /// The form of the summary that was asked for with `--format`, by commands that print nothing else.
+    fn summary_form(&self) -> Option<SummaryForm> {
+        match self {
+            Command::Ingest(arguments) => arguments.form.format,
+            Command::Import(arguments) => arguments.form.format,
+            Command::Init(arguments) => arguments.form.format,
+            Command::Replay(arguments) => arguments.form.format,
+            _ => None,
+        }
+    }
+}
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -128,7 +141,9 @@ impl Desk {
         let store = &self.settings.store.value;
         if !store.join("events").is_dir() {
             let message = format!("there is no log in {}", store.display());
-            return Err(Error::refused(message).with_hint("`casebook ingest FILE` makes one, `casebook demo` shows one"));
+            return Err(
+                Error::refused(message).with_hint("`casebook ingest FILE` makes one, `casebook demo` shows one")
+            );
         }
         Log::open(store).await
     }
@@ -154,7 +169,8 @@ impl Desk {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let common = &arguments.common;
-    let printer = Printer { quiet: common.quiet, json_summary: common.summary == SummaryForm::Json };
+    let form = arguments.command.summary_form().unwrap_or(common.summary);
+    let printer = Printer { quiet: common.quiet, json_summary: form == SummaryForm::Json };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -176,8 +192,7 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: Arguments, printer: Printer) -> Result<Outcome> {
     let common = arguments.common;
-    let typed =
-        Typed { project: common.project, time_zone: common.tz, memory: common.memory, threads: common.threads };
+    let typed = Typed { project: common.project, time_zone: common.tz, memory: common.memory, threads: common.threads };
     let now = Instant(jiff::Timestamp::now().as_millisecond());
     let desk = Desk { settings: Settings::resolve(&typed)?, printer, now, refresh: !common.no_refresh };
     match arguments.command {

@@ -17,7 +17,7 @@ pub enum Error {
     #[error("{message}")]
     Refused { message: String, hint: Option<String> },
     /// A file could not be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", path.display(), io_text(.source))]
     File { path: PathBuf, source: std::io::Error },
     /// A table of the store could not be read or written.
     #[error("table `{table}`: {source}")]
@@ -84,18 +84,36 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Error::Invalid { hint, .. } | Error::Refused { hint, .. } => hint.as_deref(),
+            Error::File { source, .. } => match source.kind() {
+                std::io::ErrorKind::NotFound => Some("check the path; relative paths start at the current folder"),
+                std::io::ErrorKind::PermissionDenied => Some("check who may read and write it"),
+                std::io::ErrorKind::StorageFull => Some("make room; nothing that was acknowledged is lost"),
+                _ => None,
+            },
             _ => None,
         }
     }
 }
 
+/// What the system says, in lower case and without its number.
+fn io_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    lower_first(text)
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
 /// The engine's message without the names of its own layers.
 fn engine_text(error: &DataFusionError) -> String {
     let text = error.find_root().strip_backtrace();
-    let prefixes = ["Error during planning: ", "SQL error: ", "Schema error: ", "Execution error: ", "External error: "];
+    let prefixes =
+        ["Error during planning: ", "SQL error: ", "Schema error: ", "Execution error: ", "External error: "];
     let text = prefixes.iter().fold(text.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+    lower_first(text)
 }
 
 /// The candidate nearest to what was written, if any is near.

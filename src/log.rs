@@ -61,16 +61,24 @@ pub struct Summary {
     pub bytes: u64,
 }
 
-/// Held while the store is written; other writers wait.
-struct WriterLock {
+/// Held while one part of a store is written; other writers of that part wait.
+pub struct WriterLock {
     _file: File,
 }
 
 impl WriterLock {
-    fn take(store: &Path) -> Result<WriterLock> {
-        let path = store.join("writer.lock");
-        let file = File::create(&path).map_err(Error::file(&path))?;
-        file.lock().map_err(Error::file(&path))?;
+    /// Takes the lock of a part, such as `log` or `facts`, waiting for whoever holds it.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub async fn take(store: &Path, part: &str) -> Result<WriterLock> {
+        let path = store.join(format!("{part}.lock"));
+        blocking(move || WriterLock::wait(&path)).await
+    }
+
+    fn wait(path: &Path) -> Result<WriterLock> {
+        let file = File::create(path).map_err(Error::file(path))?;
+        file.lock().map_err(Error::file(path))?;
         Ok(WriterLock { _file: file })
     }
 }
@@ -110,8 +118,7 @@ impl Log {
         options: Options,
         feed: impl FnOnce(&mut Take<'_>) -> Result<u64> + Send + 'static,
     ) -> Result<Summary> {
-        let store = self.store.clone();
-        let _lock = blocking(move || WriterLock::take(&store)).await?;
+        let _lock = WriterLock::take(&self.store, "log").await?;
         // Somebody else may have written while we waited.
         let mut log = Log::open(&self.store).await?;
         let batch = i64::try_from(log.version()).unwrap_or(i64::MAX).saturating_add(1);

@@ -145,7 +145,8 @@ fn own_files(project: &Path) -> Result<Vec<(String, String)>> {
 /// A session with every table and no row, for checking SQL without a store.
 fn empty_session() -> Result<SessionContext> {
     let context = engine::session(Resources { memory_bytes: 64 << 20, threads: 1 })?;
-    let events: Vec<_> = EVENT_COLUMNS.iter().filter_map(|name| LOG_SCHEMA.field_with_name(name).ok().cloned()).collect();
+    let events: Vec<_> =
+        EVENT_COLUMNS.iter().filter_map(|name| LOG_SCHEMA.field_with_name(name).ok().cloned()).collect();
     context.register_table("events", Arc::new(EmptyTable::new(Arc::new(Schema::new(events)))))?;
     for table in FACT_TABLES {
         context.register_table(table.name, Arc::new(EmptyTable::new(schema(table.columns))))?;
@@ -161,7 +162,10 @@ async fn check_sql(metric: &Metric, context: &SessionContext) -> Result<()> {
         Error::invalid(&metric.file, format!("`aggregate`: {error}")).with_hint(hint)
     })?;
     let sql = metric.sql.as_deref().unwrap_or_default();
-    let wrong = |error: Error| Error::invalid(sql_place(metric, &error), error.to_string()).with_hint("the SQL under the header must run by itself");
+    let wrong = |error: Error| {
+        Error::invalid(sql_place(metric, &error), error.to_string())
+            .with_hint("the SQL under the header must run by itself")
+    };
     let frame = context.sql(sql).await.map_err(|error| wrong(error.into()))?;
     let zero = instant_value(crate::model::time::Instant(0));
     let parameters = ["from", "to", "as_of", "at"].map(|name| (name, zero.clone())).to_vec();
@@ -178,21 +182,31 @@ fn sql_place(metric: &Metric, error: &Error) -> String {
 
 fn check_columns(metric: &Metric, schema: &Schema, place: &str) -> Result<()> {
     let instants = |kind: &DataType| matches!(kind, DataType::Timestamp(..));
-    let texts = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 | DataType::Null);
+    let texts =
+        |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 | DataType::Null);
     let numbers = |kind: &DataType| kind.is_numeric() || *kind == DataType::Boolean;
     type Fits<'a> = &'a dyn Fn(&DataType) -> bool;
     let times: &[(&str, Fits<'_>)] = match metric.kind {
         MetricKind::Stock => &[("since", &instants), ("until", &instants)],
         _ => &[("at", &instants)],
     };
-    let columns: Vec<(&str, Fits<'_>)> = [("case_id", &texts as Fits<'_>), ("agent", &texts), ("value", &numbers)].into_iter().chain(times.iter().copied()).collect();
+    let columns: Vec<(&str, Fits<'_>)> = [("case_id", &texts as Fits<'_>), ("agent", &texts), ("value", &numbers)]
+        .into_iter()
+        .chain(times.iter().copied())
+        .collect();
     for (name, fits) in columns {
         let Ok(field) = schema.field_with_name(name) else {
-            let needed = if metric.kind == MetricKind::Stock { "case_id, since, until, agent, value" } else { "case_id, at, agent, value" };
-            return Err(Error::invalid(place, format!("the SQL lacks the column `{name}`")).with_hint(format!("it must return {needed}")));
+            let needed = if metric.kind == MetricKind::Stock {
+                "case_id, since, until, agent, value"
+            } else {
+                "case_id, at, agent, value"
+            };
+            return Err(Error::invalid(place, format!("the SQL lacks the column `{name}`"))
+                .with_hint(format!("it must return {needed}")));
         };
         if !fits(field.data_type()) {
-            return Err(Error::invalid(place, format!("the column `{name}` has the type {}", field.data_type())).with_hint("see 5.1: instants, texts and a number"));
+            return Err(Error::invalid(place, format!("the column `{name}` has the type {}", field.data_type()))
+                .with_hint("see 5.1: instants, texts and a number"));
         }
     }
     Ok(())

@@ -27,9 +27,9 @@ use datafusion::prelude::{SessionContext, col, lit};
 use futures::StreamExt;
 
 use crate::error::{Error, Result};
-use crate::log::Log;
 use crate::log::table::NewFile;
 use crate::log::write::FileWriter;
+use crate::log::{Log, WriterLock};
 use crate::model::desk::Desk;
 use crate::model::versions::Versions;
 use engine::Resources;
@@ -53,10 +53,14 @@ pub struct Summary {
 /// # Errors
 /// When the store cannot be read or written; then the facts stay as they were.
 pub async fn refresh(log: &Log, resources: Resources, full: bool) -> Result<Summary> {
-    if !full
-        && let Some(pointer) = Pointer::read(log.store())?
-        && pointer.log_version == log.version()
-    {
+    let up_to_date =
+        || Ok::<_, Error>(Pointer::read(log.store())?.filter(|pointer| pointer.log_version >= log.version()));
+    if !full && let Some(pointer) = up_to_date()? {
+        return Ok(Summary { pointer, cases_replayed: 0 });
+    }
+    let _lock = WriterLock::take(log.store(), "facts").await?;
+    // Somebody else may have replayed while we waited.
+    if !full && let Some(pointer) = up_to_date()? {
         return Ok(Summary { pointer, cases_replayed: 0 });
     }
     let pointer = Replay::new(log, resources)?.run().await?;

@@ -1,7 +1,7 @@
 //! Reports: dashboards, widgets, pages (6.1, 6.2).
 //!
 //! A [`dashboard`] names metrics; [`build`] asks them and decides everything a reader sees into a plain [`page`] value;
-//! a format ([`html`], [`draw`]) turns that value into bytes. Numbers pass through Polars [`frame`]s on the way, where
+//! a format ([`html`], [`draw`]) turns that value into bytes. Numbers pass through frames of Polars on the way, where
 //! they are ranked and lined up. Only [`draw`] knows how to draw.
 
 pub mod build;

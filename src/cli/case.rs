@@ -108,7 +108,8 @@ async fn no_such_case(context: &SessionContext, id: &str) -> Result<Error> {
     let sql = format!("SELECT case_id FROM cases ORDER BY starts_with(case_id, '{prefix}') DESC, case_id LIMIT 1");
     let rows = Rows { batches: context.sql(&sql).await?.collect().await? };
     let example = rows.iter().next().and_then(|row| row.text("case_id"));
-    let hint = example.map_or("the log holds no case".to_owned(), |example| format!("cases have ids such as `{example}`"));
+    let hint =
+        example.map_or("the log holds no case".to_owned(), |example| format!("cases have ids such as `{example}`"));
     Ok(Error::refused(format!("there is no case `{id}`")).with_hint(hint))
 }
 
@@ -123,13 +124,35 @@ fn clock_or(instant: Option<Instant>, zone: &TimeZone, otherwise: &str) -> Strin
 fn head(text: &mut String, row: &RowAt<'_>, zone: &TimeZone) {
     let at = |column: &str| clock_or(row.instant(column), zone, "–");
     let lines = [
-        format!("case {}    {}, {} priority, assigned to {}", row.or_dash("case_id"), row.or_dash("status"), row.or_dash("priority"), row.or_dash("assignee")),
-        format!("  customer {} on {} ({}), {}", row.or_dash("customer"), row.or_dash("profile"), row.or_dash("platform"), row.or_dash("origin")),
-        format!("  created {}, first response {}, resolved {}, closes {}", at("created_at"), at("first_response_at"), at("resolved_at"), at("closes_at")),
+        format!(
+            "case {}    {}, {} priority, assigned to {}",
+            row.or_dash("case_id"),
+            row.or_dash("status"),
+            row.or_dash("priority"),
+            row.or_dash("assignee")
+        ),
+        format!(
+            "  customer {} on {} ({}), {}",
+            row.or_dash("customer"),
+            row.or_dash("profile"),
+            row.or_dash("platform"),
+            row.or_dash("origin")
+        ),
+        format!(
+            "  created {}, first response {}, resolved {}, closes {}",
+            at("created_at"),
+            at("first_response_at"),
+            at("resolved_at"),
+            at("closes_at")
+        ),
         format!(
             "  messages: {} received, {} sent, {} by bots, {} notes; {} assignments, {} reopenings",
-            row.or_dash("messages_received"), row.or_dash("messages_sent"), row.or_dash("bot_messages_sent"), row.or_dash("notes"),
-            row.or_dash("assignments"), row.or_dash("reopenings")
+            row.or_dash("messages_received"),
+            row.or_dash("messages_sent"),
+            row.or_dash("bot_messages_sent"),
+            row.or_dash("notes"),
+            row.or_dash("assignments"),
+            row.or_dash("reopenings")
         ),
     ];
     text.push_str(&lines.join("\n"));
@@ -157,9 +180,18 @@ async fn bands(text: &mut String, context: &SessionContext, id: &str, zone: &Tim
         ));
     }
     for row in Rows::of(context, "assignments", id, "n").await?.iter() {
-        let end = row.instant("ended_at").map_or("still".to_owned(), |at| format!("until {} ({})", clock(at, zone), row.or_dash("ended_by")));
-        let reply = row.instant("first_reply_at").map_or("no reply".to_owned(), |at| format!("first reply {}", clock(at, zone)));
-        text.push_str(&format!("  assignment {}: {} from {} {end}, {reply}\n", row.or_dash("n"), row.or_dash("agent"), clock_or(row.instant("assigned_at"), zone, "–")));
+        let end = row
+            .instant("ended_at")
+            .map_or("still".to_owned(), |at| format!("until {} ({})", clock(at, zone), row.or_dash("ended_by")));
+        let reply = row
+            .instant("first_reply_at")
+            .map_or("no reply".to_owned(), |at| format!("first reply {}", clock(at, zone)));
+        text.push_str(&format!(
+            "  assignment {}: {} from {} {end}, {reply}\n",
+            row.or_dash("n"),
+            row.or_dash("agent"),
+            clock_or(row.instant("assigned_at"), zone, "–")
+        ));
     }
     Ok(())
 }
@@ -170,11 +202,21 @@ async fn turns(text: &mut String, context: &SessionContext, id: &str, zone: &Tim
     text.push_str("\nturns (the first is the first response)\n");
     for row in Rows::of(context, "turns", id, "n").await?.iter() {
         let end = match (row.instant("answered_at"), row.instant("stopped_at")) {
-            (Some(at), _) => format!("answered {} by {} after {} (active {})", clock(at, zone), row.or_dash("answered_by"), duration(&row, "elapsed_ms"), duration(&row, "active_ms")),
+            (Some(at), _) => format!(
+                "answered {} by {} after {} (active {})",
+                clock(at, zone),
+                row.or_dash("answered_by"),
+                duration(&row, "elapsed_ms"),
+                duration(&row, "active_ms")
+            ),
             (None, Some(at)) => format!("stopped {} without an answer", clock(at, zone)),
             (None, None) => "open".to_owned(),
         };
-        text.push_str(&format!("  turn {}: asked {}, {end}\n", row.or_dash("n"), clock_or(row.instant("asked_at"), zone, "–")));
+        text.push_str(&format!(
+            "  turn {}: asked {}, {end}\n",
+            row.or_dash("n"),
+            clock_or(row.instant("asked_at"), zone, "–")
+        ));
     }
     for row in Rows::of(context, "resolutions", id, "n").await?.iter() {
         let after = match (row.instant("reopened_at"), row.instant("closed_at")) {
@@ -184,15 +226,25 @@ async fn turns(text: &mut String, context: &SessionContext, id: &str, zone: &Tim
         };
         text.push_str(&format!(
             "  resolution {}: {} {} by {}, {} after creation (active {}){after}\n",
-            row.or_dash("n"), row.or_dash("status"), clock_or(row.instant("resolved_at"), zone, "–"), row.or_dash("by"),
-            duration(&row, "elapsed_ms"), duration(&row, "active_ms"),
+            row.or_dash("n"),
+            row.or_dash("status"),
+            clock_or(row.instant("resolved_at"), zone, "–"),
+            row.or_dash("by"),
+            duration(&row, "elapsed_ms"),
+            duration(&row, "active_ms"),
         ));
     }
     Ok(())
 }
 
 /// Every event, and the findings beside those that broke a rule.
-async fn timeline(text: &mut String, context: &SessionContext, events: &Rows, arguments: &CaseArguments, zone: &TimeZone) -> Result<()> {
+async fn timeline(
+    text: &mut String,
+    context: &SessionContext,
+    events: &Rows,
+    arguments: &CaseArguments,
+    zone: &TimeZone,
+) -> Result<()> {
     let findings = Rows::of(context, "findings", &arguments.id, "time, source, id, rule").await?;
     let mut entries: Vec<Entry> = Vec::new();
     let mut messages = 0_usize;
@@ -204,13 +256,20 @@ async fn timeline(text: &mut String, context: &SessionContext, events: &Rows, ar
         }
         let Some(time) = row.instant("time") else { continue };
         entries.push(Entry { time, mark: " ", text: describe(&row, arguments.with_text) });
-        let broken = findings.iter().filter(|finding| finding.text("id") == row.text("id") && finding.text("source") == row.text("source"));
+        let broken = findings
+            .iter()
+            .filter(|finding| finding.text("id") == row.text("id") && finding.text("source") == row.text("source"));
         for finding in broken.filter(|finding| finding.text("severity").as_deref() != Some("hidden")) {
-            let detail = format!("{} ({}): {}", finding.or_dash("rule"), finding.or_dash("effect"), finding.or_dash("detail"));
+            let detail =
+                format!("{} ({}): {}", finding.or_dash("rule"), finding.or_dash("effect"), finding.or_dash("detail"));
             entries.push(Entry { time, mark: "!", text: detail });
         }
     }
-    for row in Rows::of(context, "periods", &arguments.id, "since").await?.iter().filter(|row| row.text("cause").as_deref() == Some("presence")) {
+    for row in Rows::of(context, "periods", &arguments.id, "since")
+        .await?
+        .iter()
+        .filter(|row| row.text("cause").as_deref() == Some("presence"))
+    {
         let Some(time) = row.instant("since") else { continue };
         entries.push(Entry { time, mark: "~", text: "taken from its assignee, who is not there any more".to_owned() });
     }
@@ -228,7 +287,8 @@ async fn timeline(text: &mut String, context: &SessionContext, events: &Rows, ar
 /// An event in a line: its type, who, and what it says.
 fn describe(row: &RowAt<'_>, with_text: bool) -> String {
     let mut parts = vec![format!("{:24}", row.or_dash("type"))];
-    let members = ["by", "agent", "customer", "profile", "status", "priority", "sentiment", "message", "kind", "set_status"];
+    let members =
+        ["by", "agent", "customer", "profile", "status", "priority", "sentiment", "message", "kind", "set_status"];
     parts.extend(members.iter().filter_map(|member| row.text(member).map(|value| format!("{member} {value}"))));
     let mut text = parts.join("  ");
     if with_text && let Some(said) = row.text("text") {

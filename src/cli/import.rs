@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
-use super::ingest::{conclude, options};
+use super::ingest::{SummaryArguments, conclude, options};
 use super::{Desk, Outcome};
 use crate::error::{Error, Result, did_you_mean};
 use crate::import::{self, EventLine, ImportError, Limits, Mapping, Tally};
@@ -34,6 +34,8 @@ pub struct ImportArguments {
     /// Tables with a header: CSV, plain, .gz or .zst
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub form: SummaryArguments,
 }
 
 /// Appends the events that tables become.

@@ -5,7 +5,7 @@ use std::time::Instant as Stopwatch;
 use clap::Args;
 use serde_json::json;
 
-use super::{Desk, Outcome};
+use super::{Desk, Outcome, SummaryForm};
 use crate::error::Result;
 use crate::log::read::{Source, read_blocks};
 use crate::log::stage::Piece;
@@ -18,6 +18,16 @@ pub struct IngestArguments {
     /// Files of events, one JSON object a line; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
+    #[command(flatten)]
+    pub form: SummaryArguments,
+}
+
+/// The flag of commands that print nothing but a summary.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct SummaryArguments {
+    /// Form of the summary, like --summary
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub format: Option<SummaryForm>,
 }
 
 /// Arguments of `replay`.
@@ -26,6 +36,8 @@ pub struct ReplayArguments {
     /// Make the facts anew even if they are up to date
     #[arg(long)]
     full: bool,
+    #[command(flatten)]
+    pub form: SummaryArguments,
 }
 
 /// Appends events.
@@ -33,19 +45,14 @@ pub async fn ingest(desk: &Desk, arguments: &IngestArguments) -> Result<Outcome>
     let sources: Vec<Source> = arguments.files.iter().map(|typed| Source::parse(typed)).collect();
     let begun = Stopwatch::now();
     let mut log = desk.log().await?;
-    let summary = log
-        .ingest(options(desk), move |take| read_blocks(&sources, |block| take(Piece::Block(block))))
-        .await?;
+    let summary =
+        log.ingest(options(desk), move |take| read_blocks(&sources, |block| take(Piece::Block(block)))).await?;
     conclude(desk, &summary, begun, &json!({}))
 }
 
 /// How this project ingests.
 pub fn options(desk: &Desk) -> Options {
-    Options {
-        now: desk.now,
-        threads: desk.settings.threads.value,
-        memory_bytes: desk.settings.memory_bytes.value / 2,
-    }
+    Options { now: desk.now, threads: desk.settings.threads.value, memory_bytes: desk.settings.memory_bytes.value / 2 }
 }
 
 /// Says what an ingestion did; `more` joins the summary's object.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
+use super::ingest::SummaryArguments;
 use super::{Desk, Outcome};
 use crate::error::{Error, Result};
 
@@ -24,6 +25,8 @@ pub struct InitArguments {
     /// The new project's folder [default: that of --project]
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
+    #[command(flatten)]
+    pub form: SummaryArguments,
 }
 
 /// Writes a new project. Never touches a file that is there.

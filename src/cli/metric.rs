@@ -93,12 +93,19 @@ fn describe(desk: &Desk, arguments: &MetricArguments, metric: &Metric) -> Result
         let hint = "add --range, such as --range \"last full month\"";
         return Err(Error::invalid("--range", "numbers need a range").with_hint(hint));
     }
-    let is_table = arguments.output.format.is_none_or(|format| format == Format::Table) && arguments.output.output.is_none();
+    let is_table =
+        arguments.output.format.is_none_or(|format| format == Format::Table) && arguments.output.output.is_none();
     if is_table {
         let width = metric.header.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
         let lines: Vec<String> = metric.header.iter().map(|(key, value)| format!("{key:width$}  {value}")).collect();
         let sql = metric.sql.as_deref().unwrap_or("");
-        return desk.printer.data(format!("{}\n{:width$}  {}\n\n{}", lines.join("\n"), "file", metric.file, sql.trim()));
+        return desk.printer.data(format!(
+            "{}\n{:width$}  {}\n\n{}",
+            lines.join("\n"),
+            "file",
+            metric.file,
+            sql.trim()
+        ));
     }
     let column = |of: fn(&(String, String)) -> &String| -> ArrayRef {
         Arc::new(metric.header.iter().map(|pair| Some(of(pair))).collect::<StringArray>())
@@ -112,7 +119,8 @@ fn question(desk: &Desk, arguments: &MetricArguments, name: &str, range: &str) -
     let range = Range::parse(range, &zone, desk.now)?;
     let filter = |text: &String| {
         let (dimension, value) = text.split_once('=').ok_or_else(|| {
-            Error::invalid("--where", format!("`{text}` has no `=`")).with_hint("write DIM=VALUE, such as platform=email")
+            Error::invalid("--where", format!("`{text}` has no `=`"))
+                .with_hint("write DIM=VALUE, such as platform=email")
         })?;
         let value = Some(value.to_owned()).filter(|value| !value.is_empty());
         Ok(Filter { dimension: Dimension::parse(dimension)?, value })
@@ -211,11 +219,13 @@ fn counts(answer: &Answer) -> [(String, ArrayRef); 2] {
 fn texts(question: &Question, answer: &Answer) -> Result<RecordBatch> {
     let mut columns: Vec<(String, ArrayRef)> = Vec::new();
     if let Some(grain) = question.grain {
-        let starts = answer.rows.iter().map(|row| row.bucket.map(|bucket| bucket_text(bucket, grain, question.range.zone())));
+        let starts =
+            answer.rows.iter().map(|row| row.bucket.map(|bucket| bucket_text(bucket, grain, question.range.zone())));
         columns.push((grain.name().to_owned(), Arc::new(starts.collect::<StringArray>())));
     }
     for (position, dimension) in question.by.iter().enumerate() {
-        let values = answer.rows.iter().map(|row| row.group.get(position).cloned().flatten().or_else(|| Some("–".to_owned())));
+        let values =
+            answer.rows.iter().map(|row| row.group.get(position).cloned().flatten().or_else(|| Some("–".to_owned())));
         columns.push((dimension.name.clone(), Arc::new(values.collect::<StringArray>())));
     }
     for (position, shown) in answer.show.iter().enumerate() {

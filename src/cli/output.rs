@@ -14,6 +14,7 @@ use tempfile::NamedTempFile;
 
 use super::format::{Format, RowWriter};
 use crate::error::{Error, Result};
+use crate::log::write::begin_whole_file;
 
 /// Flags of the commands that print rows.
 #[derive(Clone, Debug, Default, Args)]
@@ -146,18 +147,7 @@ impl Destination {
     fn whole(path: PathBuf) -> Result<Destination> {
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         std::fs::metadata(&folder).map_err(Error::file(&folder))?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".casebook-");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // What any new file gets, less the user's mask; temporary files are private otherwise.
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        Ok(Destination::Whole {
-            file: BufWriter::new(builder.tempfile_in(&folder).map_err(Error::file(&folder))?),
-            path,
-        })
+        Ok(Destination::Whole { file: BufWriter::new(begin_whole_file(&folder).map_err(Error::file(&folder))?), path })
     }
 
     fn finish(self) -> Result<()> {

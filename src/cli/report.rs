@@ -12,6 +12,7 @@ use super::metric::catalogue;
 use super::settings::parse_zone;
 use super::{Desk, Outcome};
 use crate::error::{Error, Result};
+use crate::log::write::begin_whole_file;
 use crate::metric::functions;
 use crate::metric::range::Range;
 use crate::report::build::{self, Sources};
@@ -105,7 +106,8 @@ pub async fn render(desk: &Desk, name: &str, arguments: &ReportArguments) -> Res
         write_whole(&path, &format.render(&page)?)?;
         paths.push(std::path::absolute(&path).map_err(Error::file(&path))?);
     }
-    let object = json!({ "dashboard": name, "files": paths, "log_version": pointer.log_version, "seconds": seconds(begun) });
+    let object =
+        json!({ "dashboard": name, "files": paths, "log_version": pointer.log_version, "seconds": seconds(begun) });
     if desk.printer.json_summary {
         desk.printer.summary("", &object)?;
         return Ok(Vec::new());
@@ -125,7 +127,7 @@ fn say_if_empty(desk: &Desk, page: &Page) {
 /// Writes a file that appears whole or not at all.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(Error::file(folder))?;
+    let mut file = begin_whole_file(folder).map_err(Error::file(folder))?;
     file.write_all(bytes).map_err(Error::file(path))?;
     file.persist(path).map_err(|error| Error::file(path)(error.error))?;
     Ok(())

@@ -77,7 +77,8 @@ impl Settings {
         let project = pick(typed.project.clone(), "CASEBOOK_PROJECT", None, PathBuf::from("."), PathBuf::from);
         let file = read_project_file(&project.value)?;
         let store = pick(None, "CASEBOOK_STORE", file.store.map(PathBuf::from), PathBuf::from("store"), PathBuf::from);
-        let time_zone = pick(typed.time_zone.clone(), "CASEBOOK_TIME_ZONE", file.time_zone, "UTC".to_owned(), |text| text);
+        let time_zone =
+            pick(typed.time_zone.clone(), "CASEBOOK_TIME_ZONE", file.time_zone, "UTC".to_owned(), |text| text);
         let memory = pick(typed.memory.clone(), "CASEBOOK_MEMORY", file.memory, MEMORY_DEFAULT.to_owned(), |text| text);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = pick(
@@ -176,7 +177,8 @@ fn parse_bytes(memory: &Setting<String>) -> Result<usize> {
     let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(scale));
     bytes.filter(|bytes| *bytes >= 64 << 20).ok_or_else(|| {
         let place = format!("memory ({})", memory.origin.name());
-        Error::invalid(place, format!("`{text}` is not an amount of memory")).with_hint("at least `64MiB`, such as `2GiB`")
+        Error::invalid(place, format!("`{text}` is not an amount of memory"))
+            .with_hint("at least `64MiB`, such as `2GiB`")
     })
 }
 

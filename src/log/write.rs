@@ -89,6 +89,19 @@ impl FileWriter {
     }
 }
 
+/// Begins a file beside its destination, to be persisted there whole; readable as other new files are.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn begin_whole_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".casebook-");
+    // What any new file gets, less the user's mask; temporary files are private otherwise.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
 /// Writes one whole file into a table's folder.
 ///
 /// # Errors

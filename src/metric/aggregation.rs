@@ -30,7 +30,8 @@ impl Aggregation {
     /// # Errors
     /// When there is none; the nearest name is the hint.
     pub fn parse(name: &str) -> Result<Aggregation> {
-        let percentile = name.strip_prefix('p').and_then(|digits| digits.parse::<u32>().ok()).filter(|p| (1..100).contains(p));
+        let percentile =
+            name.strip_prefix('p').and_then(|digits| digits.parse::<u32>().ok()).filter(|p| (1..100).contains(p));
         Ok(match (name, percentile) {
             ("count", _) => Aggregation::Count,
             ("sum", _) => Aggregation::Sum,
@@ -44,7 +45,8 @@ impl Aggregation {
             (_, Some(percent)) => Aggregation::Percentile(f64::from(percent) / 100.0, name.to_owned()),
             _ => {
                 let error = Error::invalid("aggregation", format!("`{name}` is not an aggregation"));
-                let hint = did_you_mean(name, NAMES).unwrap_or_else(|| format!("the aggregations are {}", NAMES.join(", ")));
+                let hint =
+                    did_you_mean(name, NAMES).unwrap_or_else(|| format!("the aggregations are {}", NAMES.join(", ")));
                 return Err(error.with_hint(hint));
             }
         })
@@ -92,7 +94,10 @@ impl Aggregation {
             }
             Aggregation::Min => "min(v)".to_owned(),
             Aggregation::Max => "max(v)".to_owned(),
-            Aggregation::PerKey => format!("CAST(count(v) AS DOUBLE) / nullif({}, 0)", if has_key { "count(DISTINCT k)" } else { "count(DISTINCT case_id)" }),
+            Aggregation::PerKey => format!(
+                "CAST(count(v) AS DOUBLE) / nullif({}, 0)",
+                if has_key { "count(DISTINCT k)" } else { "count(DISTINCT case_id)" }
+            ),
             Aggregation::Ratio => "NULL".to_owned(),
         };
         format!("CAST({number} AS DOUBLE)")

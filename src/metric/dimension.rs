@@ -36,8 +36,23 @@ enum Source {
 
 /// Every name, for messages and completion; `field.NAME` names a custom field.
 pub const NAMES: &[&str] = &[
-    "agent", "team", "status", "priority", "profile", "resolution", "platform", "origin", "language", "customer", "policy",
-    "deleted", "sentiment", "kind", "hour_of_day", "day_of_week", "field.NAME",
+    "agent",
+    "team",
+    "status",
+    "priority",
+    "profile",
+    "resolution",
+    "platform",
+    "origin",
+    "language",
+    "customer",
+    "policy",
+    "deleted",
+    "sentiment",
+    "kind",
+    "hour_of_day",
+    "day_of_week",
+    "field.NAME",
 ];
 
 impl Dimension {

@@ -30,7 +30,9 @@ fn plan_error(message: impl Into<String>) -> DataFusionError {
 /// The text that an argument must be the same of in every row.
 fn constant(argument: Option<&ColumnarValue>, name: &str) -> Result<String> {
     match argument {
-        Some(ColumnarValue::Scalar(ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)))) => Ok(text.clone()),
+        Some(ColumnarValue::Scalar(ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)))) => {
+            Ok(text.clone())
+        }
         _ => Err(plan_error(format!("the argument `{name}` must be a text, the same for every row"))),
     }
 }
@@ -53,17 +55,23 @@ fn instants_of(arguments: &[ColumnarValue]) -> Result<ArrayRef> {
 /// the zone's calendar that holds the instant.
 fn bucket_start() -> ScalarUDF {
     let arguments = vec![instant_type(), DataType::Utf8, DataType::Utf8];
-    create_udf("bucket_start", arguments, instant_type(), Volatility::Immutable, Arc::new(|arguments| {
-        let name = constant(arguments.get(1), "grain")?;
-        let grain = Grain::parse(&name).map_err(|error| plan_error(error.to_string()))?;
-        let zone = zone_of(arguments.get(2))?;
-        let instants = instants_of(arguments)?;
-        let mut known: Vec<Bucket> = Vec::new();
-        let instants = instants.as_primitive::<TimestampMillisecondType>().iter();
-        let starts: TimestampMillisecondArray =
-            instants.map(|ms| ms.map(|ms| bucket_of(&mut known, Instant(ms), grain, &zone).start.0)).collect();
-        Ok(ColumnarValue::Array(Arc::new(starts.with_timezone("UTC"))))
-    }))
+    create_udf(
+        "bucket_start",
+        arguments,
+        instant_type(),
+        Volatility::Immutable,
+        Arc::new(|arguments| {
+            let name = constant(arguments.get(1), "grain")?;
+            let grain = Grain::parse(&name).map_err(|error| plan_error(error.to_string()))?;
+            let zone = zone_of(arguments.get(2))?;
+            let instants = instants_of(arguments)?;
+            let mut known: Vec<Bucket> = Vec::new();
+            let instants = instants.as_primitive::<TimestampMillisecondType>().iter();
+            let starts: TimestampMillisecondArray =
+                instants.map(|ms| ms.map(|ms| bucket_of(&mut known, Instant(ms), grain, &zone).start.0)).collect();
+            Ok(ColumnarValue::Array(Arc::new(starts.with_timezone("UTC"))))
+        }),
+    )
 }
 
 /// The bucket of an instant, remembering those met before, sorted by their start.
@@ -80,13 +88,19 @@ fn bucket_of(known: &mut Vec<Bucket>, instant: Instant, grain: Grain, zone: &Tim
 
 fn local_number(name: &str, number: fn(jiff::civil::DateTime) -> i64) -> ScalarUDF {
     let arguments = vec![instant_type(), DataType::Utf8];
-    create_udf(name, arguments, DataType::Int64, Volatility::Immutable, Arc::new(move |arguments| {
-        let zone = zone_of(arguments.get(1))?;
-        let instants = instants_of(arguments)?;
-        let of = |ms: i64| number(Instant(ms).to_local(&zone));
-        let numbers: Int64Array = instants.as_primitive::<TimestampMillisecondType>().unary(of);
-        Ok(ColumnarValue::Array(Arc::new(numbers)))
-    }))
+    create_udf(
+        name,
+        arguments,
+        DataType::Int64,
+        Volatility::Immutable,
+        Arc::new(move |arguments| {
+            let zone = zone_of(arguments.get(1))?;
+            let instants = instants_of(arguments)?;
+            let of = |ms: i64| number(Instant(ms).to_local(&zone));
+            let numbers: Int64Array = instants.as_primitive::<TimestampMillisecondType>().unary(of);
+            Ok(ColumnarValue::Array(Arc::new(numbers)))
+        }),
+    )
 }
 
 /// `hour_of_day(at, zone)`: 0 to 23 on the zone's clock.
@@ -101,11 +115,18 @@ fn day_of_week() -> ScalarUDF {
 
 /// `duration_text(ms)`: milliseconds as people read them, such as `1d 2h 5m`.
 fn duration_text_function() -> ScalarUDF {
-    create_udf("duration_text", vec![DataType::Int64], DataType::Utf8, Volatility::Immutable, Arc::new(|arguments| {
-        let lengths = instants_of(arguments)?;
-        let texts: StringArray = lengths.as_primitive::<Int64Type>().iter().map(|ms| ms.map(duration_text)).collect();
-        Ok(ColumnarValue::Array(Arc::new(texts)))
-    }))
+    create_udf(
+        "duration_text",
+        vec![DataType::Int64],
+        DataType::Utf8,
+        Volatility::Immutable,
+        Arc::new(|arguments| {
+            let lengths = instants_of(arguments)?;
+            let texts: StringArray =
+                lengths.as_primitive::<Int64Type>().iter().map(|ms| ms.map(duration_text)).collect();
+            Ok(ColumnarValue::Array(Arc::new(texts)))
+        }),
+    )
 }
 
 /// `stock_reads(since, until)`: those of the given instants that fall into a half-open time. Made for one question.
@@ -113,18 +134,24 @@ fn duration_text_function() -> ScalarUDF {
 pub fn stock_reads(reads: Vec<i64>) -> ScalarUDF {
     let item = Arc::new(Field::new_list_field(instant_type(), true));
     let arguments = vec![instant_type(), instant_type()];
-    create_udf("stock_reads", arguments, DataType::List(item.clone()), Volatility::Immutable, Arc::new(move |arguments| {
-        let arrays = ColumnarValue::values_to_arrays(arguments)?;
-        let [since, until] = arrays.as_slice() else { return Err(plan_error("`since` and `until` are needed")) };
-        let values = TimestampMillisecondBuilder::new().with_timezone("UTC");
-        let mut lists = ListBuilder::new(values).with_field(item.clone());
-        let until = until.as_primitive::<TimestampMillisecondType>();
-        for (since, until) in since.as_primitive::<TimestampMillisecondType>().iter().zip(until) {
-            let first = since.map_or(reads.len(), |since| reads.partition_point(|read| *read < since));
-            let end = until.map_or(reads.len(), |until| reads.partition_point(|read| *read < until));
-            lists.values().append_slice(reads.get(first..end.max(first)).unwrap_or(&[]));
-            lists.append(true);
-        }
-        Ok(ColumnarValue::Array(Arc::new(lists.finish())))
-    }))
+    create_udf(
+        "stock_reads",
+        arguments,
+        DataType::List(item.clone()),
+        Volatility::Immutable,
+        Arc::new(move |arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let [since, until] = arrays.as_slice() else { return Err(plan_error("`since` and `until` are needed")) };
+            let values = TimestampMillisecondBuilder::new().with_timezone("UTC");
+            let mut lists = ListBuilder::new(values).with_field(item.clone());
+            let until = until.as_primitive::<TimestampMillisecondType>();
+            for (since, until) in since.as_primitive::<TimestampMillisecondType>().iter().zip(until) {
+                let first = since.map_or(reads.len(), |since| reads.partition_point(|read| *read < since));
+                let end = until.map_or(reads.len(), |until| reads.partition_point(|read| *read < until));
+                lists.values().append_slice(reads.get(first..end.max(first)).unwrap_or(&[]));
+                lists.append(true);
+            }
+            Ok(ColumnarValue::Array(Arc::new(lists.finish())))
+        }),
+    )
 }

@@ -41,8 +41,22 @@ pub struct Metric {
 }
 
 const KEYS: &[&str] = &[
-    "metric", "title", "meaning", "unit", "kind", "aggregate", "date", "agent", "excludes", "bots", "reopenings", "spam",
-    "deletion", "pauses", "example", "differs",
+    "metric",
+    "title",
+    "meaning",
+    "unit",
+    "kind",
+    "aggregate",
+    "date",
+    "agent",
+    "excludes",
+    "bots",
+    "reopenings",
+    "spam",
+    "deletion",
+    "pauses",
+    "example",
+    "differs",
 ];
 const RATIO_KEYS: &[&str] = &["numerator", "denominator"];
 /// Keys that a ratio does without.
@@ -128,7 +142,9 @@ fn insert<'a>(lines: &mut Lines<'a>, key: &'a str, value: &'a str, number: usize
         let hint = did_you_mean(key, known).unwrap_or_else(|| format!("the keys are {}", KEYS.join(", ")));
         errors.push(Error::invalid(place, format!("`{key}` is not a key of a metric's header")).with_hint(hint));
     } else if value.is_empty() {
-        errors.push(Error::invalid(place, format!("`{key}` says nothing")).with_hint("write `none` where nothing applies"));
+        errors.push(
+            Error::invalid(place, format!("`{key}` says nothing")).with_hint("write `none` where nothing applies"),
+        );
     } else if lines.found.insert(key, (number, value)).is_some() {
         errors.push(Error::invalid(place, format!("`{key}` stands twice")));
     }
@@ -154,7 +170,10 @@ fn kind(lines: &Lines<'_>, errors: &mut Vec<Error>) -> Option<MetricKind> {
     };
     if kind.is_none() {
         let near = nearest(text, ["flow", "stock", "ratio"]).unwrap_or("flow");
-        let error = Error::invalid(format!("{}:{number}", lines.file), format!("`kind` is flow, stock or ratio, found `{text}`"));
+        let error = Error::invalid(
+            format!("{}:{number}", lines.file),
+            format!("`kind` is flow, stock or ratio, found `{text}`"),
+        );
         errors.push(error.with_hint(format!("did you mean `{near}`?")));
     }
     kind
@@ -164,7 +183,10 @@ fn check_name(lines: &Lines<'_>, errors: &mut Vec<Error>) {
     let Some((number, name)) = lines.found.get("metric") else { return };
     let stem = Path::new(lines.file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
     if stem != *name {
-        let error = Error::invalid(format!("{}:{number}", lines.file), format!("the metric `{name}` stands in a file named `{stem}.sql`"));
+        let error = Error::invalid(
+            format!("{}:{number}", lines.file),
+            format!("the metric `{name}` stands in a file named `{stem}.sql`"),
+        );
         errors.push(error.with_hint(format!("name the file `{name}.sql`")));
     }
 }

@@ -121,11 +121,14 @@ impl Question {
         let metric = catalogue.get(&self.metric)?;
         if metric.kind == MetricKind::Ratio {
             let hint = "ask for the cases of its numerator or denominator";
-            return Err(Error::refused(format!("`{}` is a ratio and has no cases of its own", metric.name)).with_hint(hint));
+            return Err(
+                Error::refused(format!("`{}` is a ratio and has no cases of its own", metric.name)).with_hint(hint)
+            );
         }
         let columns = self.register_contributions(metric, context).await?;
         self.check_dimensions(metric, &columns)?;
-        let dimensions: String = self.named_dimensions().iter().map(|(alias, name)| format!(", {alias} AS \"{name}\"")).collect();
+        let dimensions: String =
+            self.named_dimensions().iter().map(|(alias, name)| format!(", {alias} AS \"{name}\"")).collect();
         let value = if metric.unit == "ms" { "value AS value_ms" } else { "value" };
         let sql = format!(
             "{} SELECT case_id, at, agent, {value}{dimensions}, excluded FROM cut ORDER BY at, case_id, agent, value",
@@ -138,10 +141,16 @@ impl Question {
     ///
     /// # Errors
     /// As [`Question::answer`].
-    pub async fn distribution(&self, bounds: &[f64], context: &SessionContext, catalogue: &Catalogue) -> Result<Vec<i64>> {
+    pub async fn distribution(
+        &self,
+        bounds: &[f64],
+        context: &SessionContext,
+        catalogue: &Catalogue,
+    ) -> Result<Vec<i64>> {
         let metric = catalogue.get(&self.metric)?;
         let columns = self.register_contributions(metric, context).await?;
-        let reached: Vec<String> = bounds.iter().map(|bound| format!("CASE WHEN value >= {bound} THEN 1 ELSE 0 END")).collect();
+        let reached: Vec<String> =
+            bounds.iter().map(|bound| format!("CASE WHEN value >= {bound} THEN 1 ELSE 0 END")).collect();
         let sql = format!(
             "{}, placed AS (SELECT {} AS class FROM cut WHERE excluded IS NULL) \
              SELECT CAST(class AS BIGINT) AS class, count(*) AS contributions FROM placed GROUP BY class ORDER BY class",
@@ -150,7 +159,8 @@ impl Question {
         );
         let mut counts = vec![0; bounds.len() + 1];
         for batch in context.sql(&sql).await?.collect().await? {
-            let (classes, numbers) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
+            let (classes, numbers) =
+                (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
             for (class, number) in classes.values().iter().zip(numbers.values()) {
                 if let Some(count) = usize::try_from(*class).ok().and_then(|class| counts.get_mut(class)) {
                     *count = *number;
@@ -207,7 +217,8 @@ impl Question {
         for dimension in self.dimensions() {
             if let Some(column) = dimension.needs_column().filter(|column| !columns.contains(*column)) {
                 let message = format!("`{}` cannot be cut by `{}`", metric.name, dimension.name);
-                return Err(Error::invalid("dimension", message).with_hint(format!("its contributions have no column `{column}`")));
+                return Err(Error::invalid("dimension", message)
+                    .with_hint(format!("its contributions have no column `{column}`")));
             }
         }
         Ok(())
@@ -220,15 +231,26 @@ impl Question {
 
     /// Column of `cut` and name of each dimension that is shown.
     fn named_dimensions(&self) -> Vec<(String, &str)> {
-        self.by.iter().enumerate().map(|(position, dimension)| (format!("g{position}"), dimension.name.as_str())).collect()
+        self.by
+            .iter()
+            .enumerate()
+            .map(|(position, dimension)| (format!("g{position}"), dimension.name.as_str()))
+            .collect()
     }
 
     /// Contributions in the range, with their dimensions, as the common table `cut`.
     fn cut_sql(&self, columns: &BTreeSet<String>) -> String {
         let bounds = self.bounds();
         let has = |name: &str| columns.contains(name);
-        let optional = |name: &str, kind: &str| if has(name) { name.to_owned() } else { format!("CAST(NULL AS {kind}) AS {name}") };
-        let shared = format!("case_id, agent, value, {}, {}, {}", optional("key", "VARCHAR"), optional("excluded", "VARCHAR"), optional("kind", "VARCHAR"));
+        let optional = |name: &str, kind: &str| {
+            if has(name) { name.to_owned() } else { format!("CAST(NULL AS {kind}) AS {name}") }
+        };
+        let shared = format!(
+            "case_id, agent, value, {}, {}, {}",
+            optional("key", "VARCHAR"),
+            optional("excluded", "VARCHAR"),
+            optional("kind", "VARCHAR")
+        );
         let (from, to, as_of) = (instant_sql(self.range.from), instant_sql(self.range.to), &bounds.as_of);
         let flow = format!("SELECT at, {shared} FROM contributions WHERE at >= {from} AND at < {to} AND at <= {as_of}");
         let read = format!("SELECT at, {shared} FROM contributions");
@@ -252,7 +274,8 @@ impl Question {
                 });
             }
         }
-        let condition = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+        let condition =
+            if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
         format!("WITH f AS ({f}), cut AS (SELECT f.*{selected} FROM f{joins}{condition})")
     }
 
@@ -263,9 +286,11 @@ impl Question {
         }
         keys.extend((0..self.by.len()).map(|position| format!("g{position}")));
         let has_key = columns.contains("key");
-        let values: String = show.iter().enumerate().map(|(n, shown)| format!("{} AS a{n}, ", shown.expression(has_key))).collect();
+        let values: String =
+            show.iter().enumerate().map(|(n, shown)| format!("{} AS a{n}, ", shown.expression(has_key))).collect();
         let names: Vec<&str> = keys.iter().map(|key| key.rsplit(' ').next().unwrap_or(key)).collect();
-        let grouping = if names.is_empty() { String::new() } else { format!("GROUP BY {0} ORDER BY {0}", names.join(", ")) };
+        let grouping =
+            if names.is_empty() { String::new() } else { format!("GROUP BY {0} ORDER BY {0}", names.join(", ")) };
         let selected: String = keys.iter().map(|key| format!("{key}, ")).collect();
         let inner: String = names.iter().map(|name| format!("{name}, ")).collect();
         format!(
@@ -327,7 +352,8 @@ impl Question {
                 }
             }
         }
-        let order = |group: &[Option<String>]| group.iter().map(|value| (value.is_none(), value.clone())).collect::<Vec<_>>();
+        let order =
+            |group: &[Option<String>]| group.iter().map(|value| (value.is_none(), value.clone())).collect::<Vec<_>>();
         rows.sort_by_key(|row| (row.bucket, order(&row.group)));
     }
 }
@@ -355,14 +381,23 @@ fn text_at(batch: &RecordBatch, column: usize, row: usize) -> Result<Option<Stri
     Ok(text.is_valid(0).then(|| text.value(0).to_owned()))
 }
 
-fn read_rows(batch: &RecordBatch, has_bucket: bool, dimensions: usize, shown: usize, rows: &mut Vec<AnswerRow>) -> Result<()> {
+fn read_rows(
+    batch: &RecordBatch,
+    has_bucket: bool,
+    dimensions: usize,
+    shown: usize,
+    rows: &mut Vec<AnswerRow>,
+) -> Result<()> {
     let offset = usize::from(has_bucket);
     let texts = (offset..offset + dimensions)
         .map(|column| arrow::compute::cast(batch.column(column), &DataType::Utf8))
         .collect::<std::result::Result<Vec<_>, _>>()?;
     for row in 0..batch.num_rows() {
         let bucket = has_bucket.then(|| Instant(batch.column(0).as_primitive::<TimestampMillisecondType>().value(row)));
-        let group = texts.iter().map(|text| text.as_string::<i32>()).map(|text| text.is_valid(row).then(|| text.value(row).to_owned()));
+        let group = texts
+            .iter()
+            .map(|text| text.as_string::<i32>())
+            .map(|text| text.is_valid(row).then(|| text.value(row).to_owned()));
         let value = |n: usize| {
             let column = batch.column(offset + dimensions + n).as_primitive::<Float64Type>();
             column.is_valid(row).then(|| column.value(row))

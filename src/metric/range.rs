@@ -34,7 +34,10 @@ impl Grain {
         let found = Grain::ALL.into_iter().find(|grain| grain.name() == name);
         found.ok_or_else(|| {
             let error = Error::invalid("grain", format!("`{name}` is not a grain"));
-            error.with_hint(did_you_mean(name, Grain::NAMES).unwrap_or_else(|| format!("the grains are {}", Grain::NAMES.join(", "))))
+            error.with_hint(
+                did_you_mean(name, Grain::NAMES)
+                    .unwrap_or_else(|| format!("the grains are {}", Grain::NAMES.join(", "))),
+            )
         })
     }
 
@@ -135,7 +138,8 @@ impl Range {
         let today = now.to_local(zone).date();
         let (first, end, unit) = absolute(text).or_else(|| relative(text, today)).ok_or_else(invalid)?;
         if first >= end {
-            return Err(Error::invalid("range", format!("`{text}` ends before it begins")).with_hint("the end is not part of the range"));
+            return Err(Error::invalid("range", format!("`{text}` ends before it begins"))
+                .with_hint("the end is not part of the range"));
         }
         Ok(Range::of_days(first, end, unit, zone))
     }
@@ -199,7 +203,13 @@ impl Range {
         let full = |date: Date| date.strftime("%-d %B %Y").to_string();
         match self.unit {
             Some(Grain::Day) => full(self.first),
-            Some(Grain::Week) => format!("week {} of {} ({} to {})", self.first.iso_week_date().week(), self.first.iso_week_date().year(), full(self.first), full(last)),
+            Some(Grain::Week) => format!(
+                "week {} of {} ({} to {})",
+                self.first.iso_week_date().week(),
+                self.first.iso_week_date().year(),
+                full(self.first),
+                full(last)
+            ),
             Some(Grain::Month) => self.first.strftime("%B %Y").to_string(),
             Some(Grain::Quarter) => format!("Q{} {}", (self.first.month() - 1) / 3 + 1, self.first.year()),
             Some(Grain::Year) => self.first.year().to_string(),
@@ -279,7 +289,8 @@ fn relative(text: &str, today: Date) -> Option<Days> {
     };
     let grain = Grain::ALL.into_iter().skip(1).find(|grain| unit.trim_end_matches('s') == grain.name())?;
     let end = grain.first_date(today);
-    let count: i64 = if count == "full" { 1 } else { count.parse().ok().filter(|count| (1..=10_000).contains(count))? };
+    let count: i64 =
+        if count == "full" { 1 } else { count.parse().ok().filter(|count| (1..=10_000).contains(count))? };
     let first = (0..count).try_fold(end, |first, _| first.checked_sub(grain.span()).ok())?;
     Some((first, end, (count == 1).then_some(grain)))
 }

@@ -36,7 +36,12 @@ impl Side {
 ///
 /// # Errors
 /// As [`Question::answer`].
-pub async fn answer(question: &Question, metric: &Metric, context: &SessionContext, catalogue: &Catalogue) -> Result<Answer> {
+pub async fn answer(
+    question: &Question,
+    metric: &Metric,
+    context: &SessionContext,
+    catalogue: &Catalogue,
+) -> Result<Answer> {
     let side = |text: &Option<String>| {
         let missing = || Error::invalid(&metric.file, "a ratio needs `numerator` and `denominator`");
         text.as_deref().ok_or_else(missing).and_then(Side::parse)

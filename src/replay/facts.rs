@@ -13,6 +13,7 @@ use super::sheet::schema;
 use super::tables::{FACT_TABLES, FactTable};
 use crate::error::{Error, Result};
 use crate::log::table::{Mode, NewFile, Table, sync_folder};
+use crate::log::write::begin_whole_file;
 
 /// Changes with every change of the tables or of what replay writes into them, so that older facts are written anew.
 pub const FACTS_FORMAT: u32 = 1;
@@ -62,7 +63,7 @@ impl Pointer {
     pub fn write(&self, store: &Path) -> Result<()> {
         let path = pointer_path(store);
         let folder = path.parent().unwrap_or(store);
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(Error::file(folder))?;
+        let mut file = begin_whole_file(folder).map_err(Error::file(folder))?;
         serde_json::to_writer_pretty(&mut file, self)?;
         file.write_all(b"\n").and_then(|()| file.as_file().sync_all()).map_err(Error::file(&path))?;
         file.persist(&path).map_err(|error| Error::file(&path)(error.error))?;

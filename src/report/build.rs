@@ -36,14 +36,18 @@ pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> 
     for row in &dashboard.rows {
         rows.push(build_row(dashboard, row, sources).await?);
     }
-    let filters = dashboard.filters.iter().map(|filter| {
-        format!("{} = {}", filter.dimension.name, filter.value.as_deref().unwrap_or("none"))
-    });
+    let filters = dashboard
+        .filters
+        .iter()
+        .map(|filter| format!("{} = {}", filter.dimension.name, filter.value.as_deref().unwrap_or("none")));
     let mut facts = vec![
         fact("Range", sources.range.text()),
         fact("Zone", zone_name(sources.range.zone())),
         fact("As of", sources.as_of_text()),
-        fact("Log", format!("version {}, {} events", sources.pointer.log_version, number_text(sources.pointer.events as f64))),
+        fact(
+            "Log",
+            format!("version {}, {} events", sources.pointer.log_version, number_text(sources.pointer.events as f64)),
+        ),
     ];
     facts.extend(filters.map(|filter| fact("Only", filter)));
     let (title, description) = (dashboard.title.clone(), dashboard.description.clone());
@@ -130,9 +134,9 @@ impl Asking<'_> {
     /// The widget's grain, else one that suits the range.
     pub fn grain(&self) -> Grain {
         self.plan.grain.unwrap_or(match self.sources.range.days() {
-            ..=2 => Grain::Hour,
-            ..=92 => Grain::Day,
-            ..=731 => Grain::Week,
+            days if days <= 2 => Grain::Hour,
+            days if days <= 92 => Grain::Day,
+            days if days <= 731 => Grain::Week,
             _ => Grain::Month,
         })
     }
@@ -149,9 +153,13 @@ impl Asking<'_> {
     /// The widget around its body.
     pub fn widget(&self, answer: &Answer, body: Body, table: super::page::Table) -> Widget {
         let shown: Vec<&str> = answer.show.iter().map(Aggregation::name).collect();
-        let unit = answer.show.first().map_or_else(|| answer.metric.unit.clone(), |shown| Unit::of(&answer.metric, shown).name().to_owned());
+        let unit = answer
+            .show
+            .first()
+            .map_or_else(|| answer.metric.unit.clone(), |shown| Unit::of(&answer.metric, shown).name().to_owned());
         let what = match answer.metric.unit.as_str() {
-            "ms" => format!("{} of {}", shown.join(", "), if self.plan.chart == ChartKind::Histogram { "time" } else { &unit }),
+            _ if self.plan.chart == ChartKind::Histogram => "contributions".to_owned(),
+            "ms" => format!("{} {unit}", shown.join(", ")),
             _ => unit,
         };
         let body = if answer.contributions == 0 { Body::Empty(self.empty_text()) } else { body };
@@ -160,7 +168,7 @@ impl Asking<'_> {
             width: self.plan.width,
             caption: self.caption(&what, answer.cases),
             left_out: left_out(answer),
-            cases_command: self.cases_command(&answer.metric.name),
+            cases_command: self.cases_command(),
             body,
             table,
         }
@@ -170,14 +178,23 @@ impl Asking<'_> {
     pub fn caption(&self, what: &str, cases: i64) -> String {
         let range = &self.sources.range;
         let cases = if cases == 1 { "1 case".to_owned() } else { format!("{} cases", number_text(cases as f64)) };
-        format!("{what} · {} · {} · as of {} · {cases}", range.text(), zone_name(range.zone()), self.sources.as_of_text())
+        format!(
+            "{what} · {} · {} · as of {} · {cases}",
+            range.text(),
+            zone_name(range.zone()),
+            self.sources.as_of_text()
+        )
     }
 
+    /// What a widget without data says.
     pub fn empty_text(&self) -> String {
         format!("No data in {}.", self.sources.range.text())
     }
 
-    pub fn cases_command(&self, metric: &str) -> String {
+    /// The command that lists the cases behind the widget; of several metrics, one at a time.
+    pub fn cases_command(&self) -> String {
+        let names: Vec<&str> = self.plan.metrics.iter().map(|metric| metric.metric.as_str()).collect();
+        let metric = names.join("|");
         let range = &self.sources.range;
         let zone = zone_name(range.zone());
         let zone = if zone == "UTC" { String::new() } else { format!(" --tz {zone}") };
@@ -192,6 +209,6 @@ impl Asking<'_> {
 }
 
 fn left_out(answer: &Answer) -> Vec<String> {
-    let text = |(name, count): &(String, i64)| format!("Left out: {} for the reason `{name}`.", number_text(*count as f64));
+    let text = |(name, count): &(String, i64)| format!("{} left out: {name}.", number_text(*count as f64));
     answer.left_out.iter().filter(|(_, count)| *count > 0).map(text).collect()
 }

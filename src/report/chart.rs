@@ -5,9 +5,7 @@ use jiff::tz::TimeZone;
 use super::build::Asking;
 use super::dashboard::ChartKind;
 use super::frame::{Frame, Line};
-use super::page::{
-    Align, Arrangement, Axis, Body, Categories, Cell, Chart, Column, Ink, Mark, Series, Table, Widget,
-};
+use super::page::{Align, Arrangement, Axis, Body, Categories, Cell, Chart, Column, Ink, Mark, Series, Table, Widget};
 use super::scale::axis;
 use crate::error::Result;
 use crate::metric::aggregation::Aggregation;
@@ -130,14 +128,12 @@ async fn over_time(asking: &Asking<'_>) -> Result<(Plot, Answer)> {
     let zone = asking.sources.range.zone();
     let short_labels = buckets.iter().map(|bucket| short_label(bucket.start, grain, zone)).collect();
     let unit = shown_unit(&answer, 0);
-    let mut drawn = if question.by.is_empty() {
-        shown_lines(&answer)?
-    } else {
-        grouped_lines(&answer, asking.plan.top)?
-    };
+    let mut drawn =
+        if question.by.is_empty() { shown_lines(&answer)? } else { grouped_lines(&answer, asking.plan.top)? };
     if let Some((range, name)) = asking.compared().filter(|_| question.by.is_empty()) {
         let before = asking.sources.answer(&question.over(range, asking.sources.now)).await?;
-        let mut values: Vec<Option<f64>> = before.rows.iter().map(|row| row.values.first().copied().flatten()).collect();
+        let mut values: Vec<Option<f64>> =
+            before.rows.iter().map(|row| row.values.first().copied().flatten()).collect();
         values.resize(labels.len(), None);
         let line = Line { name, values };
         drawn.push(Drawn { line, ink: Ink::Previous, unit: unit.clone() });
@@ -163,7 +159,11 @@ fn heading(name: &str) -> String {
 fn shown_lines(answer: &Answer) -> Result<Vec<Drawn>> {
     let line = |(position, shown): (usize, &Aggregation)| {
         let values = answer.rows.iter().map(|row| row.values.get(position).copied().flatten()).collect();
-        let name = if answer.show.len() == 1 && !shown.is_in_unit() { answer.metric.title.clone() } else { shown.name().to_owned() };
+        let name = if answer.show.len() == 1 && !shown.is_in_unit() {
+            answer.metric.title.clone()
+        } else {
+            shown.name().to_owned()
+        };
         Drawn { line: Line { name, values }, ink: Ink::Palette(position), unit: shown_unit(answer, position) }
     };
     Ok(answer.show.iter().enumerate().map(line).collect())
@@ -225,7 +225,10 @@ pub(super) async fn heatmap(asking: &Asking<'_>) -> Result<Widget> {
     let hours: Vec<String> = (0..24).map(|hour| format!("{hour:02}")).collect();
     let value = |day: usize, hour: &String| {
         let day = (day + 1).to_string();
-        let row = answer.rows.iter().find(|row| row.group.first() == Some(&Some(day.clone())) && row.group.get(1) == Some(&Some(hour.clone())));
+        let row = answer
+            .rows
+            .iter()
+            .find(|row| row.group.first() == Some(&Some(day.clone())) && row.group.get(1) == Some(&Some(hour.clone())));
         let found = row.and_then(|row| row.values.first().copied().flatten());
         found.or(adds_up(&answer).then_some(0.0))
     };
@@ -274,7 +277,8 @@ pub(super) async fn histogram(asking: &Asking<'_>) -> Result<Widget> {
     let question = asking.question(metric, &[], None);
     let answer = asking.sources.answer(&question).await?;
     if answer.metric.unit != "ms" {
-        let error = crate::error::Error::refused(format!("`{}` is not a duration, so it has no histogram", metric.metric));
+        let error =
+            crate::error::Error::refused(format!("`{}` is not a duration, so it has no histogram", metric.metric));
         return Err(error.with_hint("write chart = \"bar\""));
     }
     let bounds = DURATION_CLASSES.map(|(bound, _)| bound);
@@ -295,8 +299,15 @@ pub(super) async fn histogram(asking: &Asking<'_>) -> Result<Widget> {
 
 fn class_table(labels: &[String], counts: &[i64], total: i64) -> Table {
     let column = |heading: &str, align: Align| Column { heading: heading.to_owned(), align };
-    let columns = vec![column("Waited", Align::Left), column("Count", Align::Right), column("Share", Align::Right), column("Running", Align::Right)];
-    let share = |count: i64| if total == 0 { "–".to_owned() } else { format!("{:.1} %", count as f64 / total as f64 * 100.0) };
+    let columns = vec![
+        column("Waited", Align::Left),
+        column("Count", Align::Right),
+        column("Share", Align::Right),
+        column("Running", Align::Right),
+    ];
+    let share = |count: i64| {
+        if total == 0 { "–".to_owned() } else { format!("{:.1} %", count as f64 / total as f64 * 100.0) }
+    };
     let mut running = 0;
     let row = |(label, count): (&String, &i64)| {
         running += count;

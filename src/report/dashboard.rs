@@ -126,7 +126,8 @@ struct WidgetFile {
     #[serde(default)]
     metrics: Vec<MetricFile>,
     chart: Spanned<String>,
-    by: Option<OneOrMany>,
+    /// One name, or a list of names.
+    by: Option<Spanned<toml::Value>>,
     grain: Option<Spanned<String>>,
     #[serde(default)]
     show: Vec<Spanned<String>>,
@@ -147,13 +148,6 @@ struct MetricFile {
     better: Option<Better>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(Spanned<String>),
-    Many(Vec<Spanned<String>>),
-}
-
 impl Dashboard {
     /// Reads a dashboard's file.
     ///
@@ -168,7 +162,10 @@ impl Dashboard {
         });
         let zone = found.time_zone.as_ref();
         let utc = jiff::tz::TimeZone::UTC;
-        reader.at(&found.range, crate::metric::range::Range::parse(found.range.get_ref(), &utc, crate::model::time::Instant(0)))?;
+        reader.at(
+            &found.range,
+            crate::metric::range::Range::parse(found.range.get_ref(), &utc, crate::model::time::Instant(0)),
+        )?;
         Ok(Dashboard {
             title: found.title,
             description: found.description,
@@ -225,11 +222,7 @@ impl Reader<'_> {
     }
 
     fn widget(&self, widget: &WidgetFile) -> Result<WidgetPlan> {
-        let by = match &widget.by {
-            None => Vec::new(),
-            Some(OneOrMany::One(name)) => vec![self.dimension(name)?],
-            Some(OneOrMany::Many(names)) => names.iter().map(|name| self.dimension(name)).collect::<Result<_>>()?,
-        };
+        let by = widget.by.as_ref().map_or(Ok(Vec::new()), |by| self.at(by, dimensions(by.get_ref())))?;
         let grain = widget.grain.as_ref().map(|name| self.at(name, Grain::parse(name.get_ref()))).transpose()?;
         let chart = self.chart(&widget.chart)?;
         Ok(WidgetPlan {
@@ -245,15 +238,12 @@ impl Reader<'_> {
         })
     }
 
-    fn dimension(&self, name: &Spanned<String>) -> Result<Dimension> {
-        self.at(name, Dimension::parse(name.get_ref()))
-    }
-
     fn chart(&self, name: &Spanned<String>) -> Result<ChartKind> {
         let found = CHARTS.iter().find(|(known, _)| known == name.get_ref()).map(|(_, kind)| *kind);
         let refusal = || {
             let known = CHARTS.map(|(known, _)| known);
-            let hint = did_you_mean(name.get_ref(), known).unwrap_or_else(|| format!("the charts are {}", known.join(", ")));
+            let hint =
+                did_you_mean(name.get_ref(), known).unwrap_or_else(|| format!("the charts are {}", known.join(", ")));
             Error::refused(format!("`{}` is not a chart", name.get_ref())).with_hint(hint)
         };
         self.at(name, found.ok_or_else(refusal))
@@ -281,7 +271,8 @@ impl Reader<'_> {
         better: Option<Better>,
     ) -> Result<MetricPlan> {
         let metric = self.at(name, self.catalogue.get(name.get_ref()))?;
-        let show = show.iter().map(|name| self.at(name, Aggregation::parse(name.get_ref()))).collect::<Result<Vec<_>>>()?;
+        let show =
+            show.iter().map(|name| self.at(name, Aggregation::parse(name.get_ref()))).collect::<Result<Vec<_>>>()?;
         let show = if show.is_empty() { vec![self.at(name, Aggregation::parse(&metric.aggregate))?] } else { show };
         let better = better.or((metric.unit == "ms").then_some(Better::Lower));
         let title = title.unwrap_or(&metric.title).to_owned();
@@ -292,7 +283,9 @@ impl Reader<'_> {
         let compare = match text.get_ref().as_str() {
             "previous" => Ok(Compare::Previous),
             "year" => Ok(Compare::Year),
-            other => Err(Error::refused(format!("`{other}` is not a comparison")).with_hint("write `previous` or `year`")),
+            other => {
+                Err(Error::refused(format!("`{other}` is not a comparison")).with_hint("write `previous` or `year`"))
+            }
         };
         self.at(text, compare)
     }
@@ -302,7 +295,9 @@ impl Reader<'_> {
         // Whole milliseconds far below 2^53: exact.
         let parsed = parse_duration_ms(typed).map(|ms| ms as f64).or_else(|_| typed.parse::<f64>());
         let target = parsed.map(|value| (value, typed.clone()));
-        let refusal = |_| Error::refused(format!("`{typed}` is not a target")).with_hint("write a duration such as `1h` or a number");
+        let refusal = |_| {
+            Error::refused(format!("`{typed}` is not a target")).with_hint("write a duration such as `1h` or a number")
+        };
         self.at(text, target.map_err(refusal))
     }
 
@@ -325,6 +320,16 @@ impl Reader<'_> {
     }
 }
 
+/// The dimensions that a name, or a list of names, stands for.
+fn dimensions(by: &toml::Value) -> Result<Vec<Dimension>> {
+    let names = match by {
+        toml::Value::Array(names) => names.iter().collect(),
+        one => vec![one],
+    };
+    let wrong = || Error::refused("`by` is the name of a dimension, or a list of names");
+    names.into_iter().map(|name| Dimension::parse(name.as_str().ok_or_else(wrong)?)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -338,17 +343,35 @@ mod tests {
 
     #[tokio::test]
     async fn faults_are_named_with_line_and_nearest_name() {
-        let widget = |more: &str| format!("title = \"T\"\nrange = \"2026-05\"\n[[row]]\n[[row.widget]]\ntitle = \"W\"\n{more}\n");
+        let widget = |more: &str| {
+            format!("title = \"T\"\nrange = \"2026-05\"\n[[row]]\n[[row.widget]]\ntitle = \"W\"\n{more}\n")
+        };
         let cases = [
-            (widget("metric = \"create_cases\"\nchart = \"line\""), "d/team.toml:6: there is no metric `create_cases` / did you mean `created_cases`?"),
-            (widget("metric = \"created_cases\"\nchart = \"lien\""), "d/team.toml:7: `lien` is not a chart / did you mean `line`?"),
-            (widget("metric = \"created_cases\"\nchart = \"line\"\nby = \"agnet\""), "d/team.toml:8: `agnet` is not a dimension / did you mean `agent`?"),
-            (widget("chart = \"line\""), "d/team.toml:5: the widget names no metric / add `metric = \"created_cases\"`"),
+            (
+                widget("metric = \"create_cases\"\nchart = \"line\""),
+                "d/team.toml:6: there is no metric `create_cases` / did you mean `created_cases`?",
+            ),
+            (
+                widget("metric = \"created_cases\"\nchart = \"lien\""),
+                "d/team.toml:7: `lien` is not a chart / did you mean `line`?",
+            ),
+            (
+                widget("metric = \"created_cases\"\nchart = \"line\"\nby = \"agnet\""),
+                "d/team.toml:8: `agnet` is not a dimension / did you mean `agent`?",
+            ),
+            (
+                widget("chart = \"line\""),
+                "d/team.toml:5: the widget names no metric / add `metric = \"created_cases\"`",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(error(&text).await, expected);
         }
         let unknown_key = error(&widget("metrc = \"created_cases\"\nchart = \"line\"")).await;
-        assert!(unknown_key.starts_with("d/team.toml:6: unknown field `metrc`") && unknown_key.ends_with("did you mean `metric`?"), "{unknown_key}");
+        assert!(
+            unknown_key.starts_with("d/team.toml:6: unknown field `metrc`")
+                && unknown_key.ends_with("did you mean `metric`?"),
+            "{unknown_key}"
+        );
     }
 }

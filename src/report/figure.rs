@@ -38,20 +38,22 @@ pub(super) async fn build(asking: &Asking<'_>) -> Result<Widget> {
     let mut left_out: Vec<String> = Vec::new();
     for answer in &answers {
         for (reason, count) in answer.left_out.iter().filter(|(_, count)| *count > 0) {
-            left_out.push(format!("{}: {count} left out for the reason `{reason}`.", answer.metric.title));
+            left_out.push(format!("{}: {count} left out: {reason}.", answer.metric.title));
         }
     }
     let body = match answers.iter().all(|answer| answer.contributions == 0) {
         true => Body::Empty(asking.empty_text()),
         false => Body::Figures(figures),
     };
-    let metric = asking.metric().map_or("", |metric| metric.metric.as_str());
     Ok(Widget {
         title: asking.plan.title.clone(),
         width: asking.plan.width,
-        caption: asking.caption(&if name.is_empty() { "figures".to_owned() } else { format!("figures, change against {name}") }, cases),
+        caption: asking.caption(
+            &if name.is_empty() { "figures".to_owned() } else { format!("figures, change against {name}") },
+            cases,
+        ),
         left_out,
-        cases_command: asking.cases_command(metric),
+        cases_command: asking.cases_command(),
         body,
         table: table(&readings, name),
     })
@@ -82,7 +84,9 @@ fn change(reading: &Reading, now: f64, then: f64, name: &str) -> Change {
     };
     let text = match (direction, &reading.unit) {
         (Direction::Same, _) => "unchanged".to_owned(),
-        (_, Unit::Count(_)) if then != 0.0 => format!("{}{:.0} %", if difference < 0.0 { "−" } else { "+" }, (difference / then * 100.0).abs()),
+        (_, Unit::Count(_)) if then != 0.0 => {
+            format!("{}{:.0} %", if difference < 0.0 { "−" } else { "+" }, (difference / then * 100.0).abs())
+        }
         (_, unit) => unit.difference_text(difference),
     };
     let verdict = match (direction, reading.better) {

@@ -1,6 +1,8 @@
 //! Frames between an answer and its picture: Polars ranks, sums what is "other", and lines series up.
 
-use polars::prelude::{Column, DataFrame, IntoColumn, IntoSeries, NamedFrom, Series, SortMultipleOptions, StringChunked};
+use polars::prelude::{
+    Column, DataFrame, IntoColumn, IntoSeries, NamedFrom, Series, SortMultipleOptions, StringChunked,
+};
 
 use crate::error::Result;
 use crate::metric::question::Answer;
@@ -48,7 +50,7 @@ impl Frame {
     /// # Errors
     /// Polars', which would be a defect.
     pub fn ranked_groups(&self) -> Result<Vec<String>> {
-        let totals = self.data.group_by([GROUP])?.select([VALUE]).sum()?;
+        let totals = sums(&self.data, &[GROUP])?;
         let order = SortMultipleOptions::default().with_order_descending_multi([true, false]);
         let sorted = totals.sort(["value_sum", GROUP], order)?;
         let names = sorted.column(GROUP)?.str()?.iter().map(|name| name.unwrap_or(NOBODY).to_owned()).collect();
@@ -61,12 +63,13 @@ impl Frame {
     /// Polars', which would be a defect.
     pub fn with_other(&self, kept: &[String], other: &str) -> Result<Frame> {
         let groups = self.data.column(GROUP)?.str()?;
-        let renamed: StringChunked =
-            groups.iter().map(|name| name.map(|name| if kept.iter().any(|kept| kept == name) { name } else { other })).collect();
+        let renamed: StringChunked = groups
+            .iter()
+            .map(|name| name.map(|name| if kept.iter().any(|kept| kept == name) { name } else { other }))
+            .collect();
         let mut data = self.data.clone();
         data.with_column(renamed.into_series().with_name(GROUP.into()).into_column())?;
-        let summed = data.group_by([BUCKET, GROUP])?.select([VALUE]).sum()?;
-        let mut summed = summed.sort([BUCKET, GROUP], SortMultipleOptions::default())?;
+        let mut summed = sums(&data, &[BUCKET, GROUP])?.sort([BUCKET, GROUP], SortMultipleOptions::default())?;
         summed.rename("value_sum", VALUE.into())?;
         Ok(Frame { data: summed })
     }
@@ -83,5 +86,43 @@ impl Frame {
         let is_group = self.data.column(GROUP)?.str()?.iter().map(|name| name == Some(group)).collect();
         let rows = self.data.filter(&is_group)?.sort([BUCKET], SortMultipleOptions::default())?;
         Ok(rows.column(VALUE)?.f64()?.iter().collect())
+    }
+}
+
+/// The sum of the values of each group, as `value_sum`.
+#[expect(deprecated, reason = "its successor lives in the lazy engine, which would double what Polars costs to build")]
+fn sums(data: &DataFrame, by: &[&str]) -> Result<DataFrame> {
+    Ok(data.group_by(by.iter().copied())?.select([VALUE]).sum()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(rows: &[(i64, &str, Option<f64>)]) -> Frame {
+        let columns = vec![
+            Series::new(BUCKET.into(), rows.iter().map(|row| row.0).collect::<Vec<_>>()).into_column(),
+            Series::new(GROUP.into(), rows.iter().map(|row| row.1).collect::<Vec<_>>()).into_column(),
+            Series::new(VALUE.into(), rows.iter().map(|row| row.2).collect::<Vec<_>>()).into_column(),
+        ];
+        Frame { data: DataFrame::new(rows.len(), columns).unwrap() }
+    }
+
+    #[test]
+    fn the_largest_groups_come_first_and_the_rest_is_other() {
+        let rows = [
+            (1, "a", Some(1.0)),
+            (1, "b", Some(5.0)),
+            (1, "c", Some(2.0)),
+            (2, "a", Some(1.0)),
+            (2, "b", None),
+            (2, "c", Some(2.0)),
+        ];
+        let frame = frame(&rows);
+        assert_eq!(frame.ranked_groups().unwrap(), ["b", "c", "a"]);
+        let other = frame.with_other(&["b".to_owned()], "other (2)").unwrap();
+        let lines = other.lines(&["b".to_owned(), "other (2)".to_owned()]).unwrap();
+        assert_eq!(lines[0].values[0], Some(5.0));
+        assert_eq!(lines[1].values, [Some(3.0), Some(3.0)]);
     }
 }

@@ -9,8 +9,25 @@ const DAY: f64 = 24.0 * HOUR;
 
 /// Steps between the ticks of a duration's axis, in milliseconds.
 const DURATION_STEPS: &[f64] = &[
-    MINUTE, 2.0 * MINUTE, 5.0 * MINUTE, 10.0 * MINUTE, 15.0 * MINUTE, 30.0 * MINUTE, HOUR, 2.0 * HOUR, 4.0 * HOUR,
-    6.0 * HOUR, 12.0 * HOUR, DAY, 2.0 * DAY, 5.0 * DAY, 10.0 * DAY, 20.0 * DAY, 50.0 * DAY, 100.0 * DAY, 365.0 * DAY,
+    MINUTE,
+    2.0 * MINUTE,
+    5.0 * MINUTE,
+    10.0 * MINUTE,
+    15.0 * MINUTE,
+    30.0 * MINUTE,
+    HOUR,
+    2.0 * HOUR,
+    4.0 * HOUR,
+    6.0 * HOUR,
+    12.0 * HOUR,
+    DAY,
+    2.0 * DAY,
+    5.0 * DAY,
+    10.0 * DAY,
+    20.0 * DAY,
+    50.0 * DAY,
+    100.0 * DAY,
+    365.0 * DAY,
 ];
 
 /// At most this many steps from zero to the end.
@@ -21,7 +38,9 @@ const STEPS_MAX: f64 = 5.0;
 pub fn axis(max: f64, unit: &Unit) -> Axis {
     let max = if max.is_finite() && max > 0.0 { max } else { smallest(unit) };
     let step = match unit {
-        Unit::Duration => DURATION_STEPS.iter().copied().find(|step| max / step <= STEPS_MAX).unwrap_or(max / STEPS_MAX),
+        Unit::Duration => {
+            DURATION_STEPS.iter().copied().find(|step| max / step <= STEPS_MAX).unwrap_or(max / STEPS_MAX)
+        }
         Unit::Share => round_step(max / STEPS_MAX),
         Unit::Count(_) => round_step(max / STEPS_MAX).max(1.0),
     };

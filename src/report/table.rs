@@ -14,6 +14,8 @@ struct Numbers {
     heading: String,
     unit: Unit,
     by_group: BTreeMap<String, f64>,
+    /// What a group without a number shows: 0 of counts, nothing of durations.
+    nothing: Option<f64>,
 }
 
 /// The widget whose table is the widget.
@@ -38,13 +40,14 @@ pub(super) async fn build(asking: &Asking<'_>) -> Result<Widget> {
 fn numbers(title: &str, answer: &Answer, asking: &Asking<'_>) -> Vec<Numbers> {
     let several = answer.show.len() > 1;
     let column = |(position, shown): (usize, &crate::metric::aggregation::Aggregation)| Numbers {
-        heading: if several { format!("{title}, {}", shown.name()) } else { title.to_owned() },
+        heading: if several { format!("{title} {}", shown.name()) } else { title.to_owned() },
         unit: Unit::of(&answer.metric, shown),
         by_group: answer
             .rows
             .iter()
             .filter_map(|row| Some((group_name(row, asking), row.values.get(position).copied().flatten()?)))
             .collect(),
+        nothing: shown.is_zero_of_nothing().then_some(0.0),
     };
     answer.show.iter().enumerate().map(column).collect()
 }
@@ -63,7 +66,8 @@ fn lay_out(asking: &Asking<'_>, columns: &[Numbers]) -> Table {
     let mut headings = vec![Column { heading: by.join(" · "), align: Align::Left }];
     headings.extend(columns.iter().map(|column| Column { heading: column.heading.clone(), align: Align::Right }));
     let row = |group: &&String| {
-        let cells = columns.iter().map(|column| column.unit.text(column.by_group.get(*group).copied()));
+        let cells =
+            columns.iter().map(|column| column.unit.text(column.by_group.get(*group).copied().or(column.nothing)));
         let name = if group.as_str() == NOBODY { "nobody".to_owned() } else { (*group).clone() };
         std::iter::once(name).chain(cells).collect()
     };

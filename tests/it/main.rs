@@ -13,7 +13,9 @@
 mod commands;
 mod golden;
 mod log;
+mod metric;
 mod project;
 mod real;
+mod report;
 mod sql;
 mod tidy;

@@ -239,6 +239,8 @@ struct Mark<'a> {
 pub struct Created<'a> {
     pub at: Instant,
     pub by: Option<&'a str>,
+    pub source: &'a str,
+    pub id: &'a str,
     pub creation: Creation<'a>,
 }
 
@@ -270,6 +272,8 @@ pub struct History<'a> {
     pub open_spans: Vec<OpenSpan<'a>>,
     pub noted: Noted,
     marks: Vec<Mark<'a>>,
+    /// The standing at the end, also of a case deleted at its creation, which has no period.
+    last_standing: Option<Standing<'a>>,
 }
 
 impl<'a> History<'a> {
@@ -295,6 +299,7 @@ impl<'a> History<'a> {
             open_spans: Vec::new(),
             noted: Noted::default(),
             marks: Vec::new(),
+            last_standing: None,
         }
     }
 
@@ -309,7 +314,7 @@ impl<'a> History<'a> {
     /// The standing at the end.
     #[must_use]
     pub fn standing(&self) -> Option<Standing<'a>> {
-        self.periods.last().map(|period| period.standing)
+        self.last_standing
     }
 
     /// The assignee at an instant, events of that instant included (3.6).
@@ -333,7 +338,8 @@ impl<'a> History<'a> {
     // Writing
 
     pub(super) fn create(&mut self, event: &CaseEvent<'a>, creation: &Creation<'a>, standing: Standing<'a>) {
-        self.created = Some(Created { at: event.time, by: event.by, creation: *creation });
+        self.created =
+            Some(Created { at: event.time, by: event.by, source: event.source, id: event.id, creation: *creation });
         self.platform = creation.platform.map(Cow::Borrowed);
         self.periods.push(Period { since: event.time, until: None, standing, cause: event.into() });
         self.turns.push(Turn::asked(event.time, None));
@@ -478,6 +484,7 @@ impl<'a> History<'a> {
 
     /// Writes down how the case stands at the end.
     pub(super) fn close(&mut self, standing: &Standing<'a>, closes_at: Option<Instant>) {
+        self.last_standing = Some(*standing);
         self.merge_last_period();
         self.carry_out_marks();
         if let Some(deleted_at) = self.deleted_at {

@@ -1,0 +1,208 @@
+//! Metrics by example: a small desk whose numbers one can work out by hand.
+
+use serde_json::{Value, json};
+
+use crate::project::{Project, Ran};
+
+/// One event line; `time` is of 2 March 2026 unless it names a date.
+fn event(id: &str, kind: &str, subject: &str, time: &str, data: &str) -> String {
+    let time = if time.contains('T') { time.to_owned() } else { format!("2026-03-02T{time}:00Z") };
+    format!(r#"{{"id":"{id}","source":"t","type":"{kind}","subject":"{subject}","time":"{time}","data":{data}}}"#)
+}
+
+/// Ana answers A after 20 minutes; A is done, reopened by hand the next day and done again. B goes to Ben, then to Spam.
+/// C stays New. D is created late on the day in UTC, which is the next day in Kolkata.
+fn desk() -> Project {
+    let lines = [
+        event("u1", "user.updated", "ana", "2026-01-01T00:00:00Z", r#"{"team":"north"}"#),
+        event("u2", "user.updated", "ben", "2026-01-01T00:00:00Z", r#"{"team":"south"}"#),
+        event("u3", "user.updated", "ana", "2026-03-03T00:00:00Z", r#"{"team":"west"}"#),
+        event("s", "settings.updated", "settings", "2026-01-01T00:00:00Z", r#"{"grace_period":"2d"}"#),
+        event("a1", "case.created", "A", "09:00", r#"{"customer":"ca","platform":"x"}"#),
+        event("a2", "case.assigned", "A", "09:05", r#"{"agent":"ana"}"#),
+        event("a3", "message.sent", "A", "09:20", r#"{"message":"m1","by":"ana"}"#),
+        event("a4", "case.status_changed", "A", "10:00", r#"{"status":"done","by":"ana"}"#),
+        event("a5", "case.status_changed", "A", "2026-03-03T10:00:00Z", r#"{"status":"open"}"#),
+        event("a6", "case.priority_changed", "A", "2026-03-03T11:00:00Z", r#"{"priority":"urgent"}"#),
+        event("a7", "case.status_changed", "A", "2026-03-03T12:00:00Z", r#"{"status":"done"}"#),
+        event("b1", "case.created", "B", "09:00", r#"{"customer":"cb","platform":"email"}"#),
+        event("b2", "case.assigned", "B", "09:30", r#"{"agent":"ben"}"#),
+        event("b3", "case.status_changed", "B", "11:00", r#"{"status":"spam","by":"ben"}"#),
+        event("c1", "case.created", "C", "12:00", r#"{"customer":"cc","platform":"x"}"#),
+        event("d1", "case.created", "D", "20:00", r#"{"customer":"cd","platform":"x"}"#),
+        event("d2", "message.sent", "D", "20:40", r#"{"message":"m2","by":"ben"}"#),
+    ];
+    let project = Project::new();
+    project.write("events.ndjson", lines.join("\n"));
+    project.ingest(&["events.ndjson"], 0);
+    project
+}
+
+fn ask(project: &Project, words: &str) -> Ran {
+    let mut arguments = vec!["metric"];
+    arguments.extend(words.split(' '));
+    arguments.extend(["--format", "json"]);
+    project.run(&arguments)
+}
+
+fn answer(project: &Project, words: &str) -> Value {
+    let ran = ask(project, words);
+    assert_eq!(ran.code, 0, "{words}: {}", ran.stderr);
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+#[test]
+fn numbers_are_those_one_works_out_by_hand() {
+    let project = desk();
+    let minute = 60_000;
+    let cases = [
+        ("created_cases --range 2026-03-02", json!([{"count": 4, "contributions": 4, "cases": 4}])),
+        (
+            "first_response_time --range 2026-03-02 --show median,p90,mean,min,max",
+            json!([{"median": 30.0 * 60_000.0, "p90": 38.0 * 60_000.0, "mean": 30.0 * 60_000.0, "min": 20.0 * 60_000.0,
+                    "max": 40.0 * 60_000.0, "contributions": 2, "cases": 2}]),
+        ),
+        (
+            "resolved_cases --range 2026-03 --by resolution",
+            json!([{"resolution": "done", "count": 1, "contributions": 2, "cases": 1},
+                   {"resolution": "spam", "count": 1, "contributions": 1, "cases": 1}]),
+        ),
+        // Reopened at the end of the first day: no; done again on the second: yes.
+        ("stayed_resolved_cases --range 2026-03-02", json!([{"count": 2, "contributions": 2, "cases": 2}])),
+        ("stayed_resolved_cases --range 2026-03-03", json!([{"count": 1, "contributions": 1, "cases": 1}])),
+        ("reopenings --range 2026-03-03 --by agent", json!([{"agent": "ana", "count": 1, "contributions": 1, "cases": 1}])),
+        (
+            "first_resolution_time --range 2026-03-02",
+            json!([{"median": f64::from(60 * minute), "contributions": 1, "cases": 1}]),
+        ),
+        (
+            "unresolved_cases --range 2026-03-02..2026-03-04 --grain day",
+            json!([{"bucket": "2026-03-02T00:00:00.000Z", "count": 2, "contributions": 2, "cases": 2},
+                   {"bucket": "2026-03-03T00:00:00.000Z", "count": 2, "contributions": 2, "cases": 2}]),
+        ),
+        (
+            "workload --range 2026-03-02..2026-03-03 --grain hour --where agent=ben --show count",
+            Value::Array((0..24).map(|hour| {
+                let holds = i64::from(hour == 9 || hour == 10);
+                json!({"bucket": format!("2026-03-02T{hour:02}:00:00.000Z"), "count": holds, "contributions": holds, "cases": holds})
+            }).collect()),
+        ),
+    ];
+    for (words, expected) in cases {
+        assert_eq!(answer(&project, words), expected, "{words}");
+    }
+}
+
+#[test]
+fn days_begin_in_the_zone_that_is_asked_for() {
+    let project = desk();
+    // 20:00 UTC on 2 March is 01:30 on 3 March in Kolkata.
+    let rows = answer(&project, "created_cases --range 2026-03-02..2026-03-04 --grain day --tz Asia/Kolkata");
+    let counts: Vec<_> =
+        rows.as_array().unwrap().iter().map(|row| (row["bucket"].clone(), row["count"].clone())).collect();
+    assert_eq!(counts, [(json!("2026-03-01T18:30:00.000Z"), json!(3)), (json!("2026-03-02T18:30:00.000Z"), json!(1))]);
+}
+
+#[test]
+fn dimensions_are_taken_as_they_were_unless_now_is_asked_for() {
+    let project = desk();
+    let group = |words: &str, name: &str| {
+        answer(&project, words).as_array().unwrap().iter().map(|row| row[name].clone()).collect::<Vec<_>>()
+    };
+    let first = "first_response_time --range 2026-03-02 --where platform=x --where agent=ana --by ";
+    assert_eq!(group(&format!("{first}team"), "team"), [json!("north")]);
+    assert_eq!(group(&format!("{first}priority"), "priority"), [json!("medium")]);
+    let both = "first_response_time --range 2026-03 --where agent=ana --by ";
+    assert_eq!(group(&format!("{both}priority@now"), "priority@now"), [json!("urgent")]);
+    assert_eq!(group(&format!("{both}team@now"), "team@now"), [json!("west")]);
+}
+
+#[test]
+fn what_is_left_out_is_said() {
+    let project = desk();
+    let ran = ask(&project, "first_resolution_time --range 2026-03-02");
+    assert!(ran.stderr.contains("left out: spam 1"), "{}", ran.stderr);
+    let rows = answer(&project, "first_resolution_time --range 2026-03-02 --cases");
+    let reasons: Vec<_> =
+        rows.as_array().unwrap().iter().map(|row| (row["case_id"].clone(), row["excluded"].clone())).collect();
+    assert_eq!(reasons, [(json!("A"), Value::Null), (json!("B"), json!("spam"))]);
+}
+
+#[test]
+fn nothing_is_not_zero_for_durations() {
+    let project = desk();
+    assert_eq!(answer(&project, "first_response_time --range 2025")[0]["median"], Value::Null);
+    assert_eq!(answer(&project, "created_cases --range 2025")[0]["count"], json!(0));
+}
+
+/// A metric of the user: a stock whose value depends on when it is read, and a ratio.
+#[test]
+fn own_metrics_see_the_instant_they_are_read_at_and_can_be_divided() {
+    let project = desk();
+    let header = |name: &str, more: &str| {
+        let keys = [
+            "title",
+            "meaning",
+            "agent",
+            "excludes",
+            "bots",
+            "reopenings",
+            "spam",
+            "deletion",
+            "pauses",
+            "example",
+            "differs",
+        ];
+        let common: String = keys.iter().map(|key| format!("-- {key}: none\n")).collect();
+        format!("-- metric: {name}\n{common}{more}")
+    };
+    let age = "-- unit: ms\n-- kind: stock\n-- aggregate: max\n-- date: none\n\
+               SELECT p.case_id, p.since, p.until, p.assignee AS agent,\n\
+               CAST($at AS BIGINT) - CAST(c.created_at AS BIGINT) AS value\n\
+               FROM periods p JOIN cases c ON c.case_id = p.case_id WHERE p.status IN ('new', 'open')\n";
+    project.write("queries/oldest.sql", header("oldest", age));
+    let ratio = "-- unit: share\n-- kind: ratio\n-- numerator: unresolved_cases@end\n-- denominator: created_cases\n";
+    project.write("queries/left_over.sql", header("left_over", ratio));
+    let hour = 3_600_000.0;
+    let rows = answer(&project, "oldest --range 2026-03-02..2026-03-04 --grain day");
+    assert_eq!(rows[0]["max"], json!(12.0 * hour - 1.0));
+    assert_eq!(rows[1]["max"], json!(36.0 * hour - 1.0));
+    assert_eq!(answer(&project, "left_over --range 2026-03-02")[0]["ratio"], json!(0.5));
+}
+
+#[test]
+fn faulty_metrics_are_named_all_at_once_with_file_line_and_fix() {
+    let project = desk();
+    project.write("queries/broken.sql", "-- metric: broken\n-- titel: x\nSELECT 1\n");
+    let good = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/reopenings.sql")).unwrap();
+    let mine = good.replace("metric: reopenings", "metric: mine").replace("r.reopened_at AS at", "r.reopend_at AS at");
+    project.write("queries/mine.sql", mine);
+    let ran = project.run(&["metric"]);
+    assert_eq!(ran.code, 2);
+    for expected in [
+        "broken.sql:2: `titel` is not a key",
+        "did you mean `title`?",
+        "broken.sql:2: the header lacks `meaning`",
+        "mine.sql:17",
+    ] {
+        assert!(ran.stderr.contains(expected), "`{expected}` in {}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_cannot_be_asked_says_what_can() {
+    let project = desk();
+    let cases = [
+        ("workloads --range 2026", "did you mean `workload`?"),
+        ("workload --range 2026 --by agnt", "did you mean `agent`?"),
+        ("workload --range 2026 --by kind", "have no column `kind`"),
+        ("workload --range soon", "last full month"),
+        ("workload --range 2026 --show mediann", "did you mean `median`?"),
+        ("workload --range 2026 --grain dy", "did you mean `day`?"),
+        ("workload --by agent", "add --range"),
+    ];
+    for (words, expected) in cases {
+        let ran = ask(&project, words);
+        assert!(ran.code == 2 && ran.stderr.contains(expected), "{words}: {}", ran.stderr);
+    }
+}
