@@ -91,6 +91,11 @@ impl Log {
     pub async fn open(store: &Path) -> Result<Log> {
         std::fs::create_dir_all(store).map_err(Error::file(store))?;
         let store = std::path::absolute(store).map_err(Error::file(store))?;
+        // Two who come first must not both create.
+        let _lock = match Table::exists(&store.join("events")) && Table::exists(&store.join("quarantine")) {
+            true => None,
+            false => Some(WriterLock::take(&store, "log").await?),
+        };
         let events = Table::open_or_create(&store.join("events"), "events", LOG_SCHEMA.clone()).await?;
         let quarantine = quarantine::open(&store).await?;
         Ok(Log { store, events, quarantine })
@@ -124,7 +129,8 @@ impl Log {
         let batch = i64::try_from(log.version()).unwrap_or(i64::MAX).saturating_add(1);
         let arrival = Arrival { ingested_at: options.now, batch };
         let (events, quarantine) = (log.events.clone(), log.quarantine.clone());
-        let prepared = blocking(move || prepare(&events, &quarantine, arrival, options, feed)).await?;
+        let store = self.store.clone();
+        let prepared = blocking(move || prepare(&store, &events, &quarantine, arrival, options, feed)).await?;
         log.commit(prepared.quarantine, &prepared.files, &prepared.summary, arrival).await?;
         *self = log;
         Ok(prepared.summary)
@@ -144,15 +150,13 @@ impl Log {
         if files.is_empty() {
             return Ok(());
         }
-        table::sync_folder(self.events.folder())?;
         let about = vec![
             ("batch", arrival.batch.into()),
             ("ingested_at", arrival.ingested_at.to_string().into()),
             ("read", summary.read.into()),
             ("added", summary.added.into()),
         ];
-        self.events.commit(files, Mode::Append, about).await?;
-        table::sync_folder(&self.events.folder().join("_delta_log"))
+        self.events.commit(files, Mode::Append, about).await
     }
 }
 
@@ -169,17 +173,24 @@ struct Prepared {
 }
 
 fn prepare(
+    store: &Path,
     events: &Table,
     quarantine: &Table,
     arrival: Arrival,
     options: Options,
     feed: impl FnOnce(&mut Take<'_>) -> Result<u64>,
 ) -> Result<Prepared> {
-    let scratch = tempfile::tempdir()?;
+    let scratch = tempfile::tempdir_in(store).map_err(Error::file(store))?;
     let quarantine = Mutex::new(QuarantineWriter::open(quarantine, arrival)?);
     let threads = options.threads.max(1);
-    let staging =
-        Staging { folder: events.folder(), scratch: scratch.path(), arrival, threads, quarantine: &quarantine };
+    let staging = Staging {
+        folder: events.folder(),
+        scratch: scratch.path(),
+        arrival,
+        threads,
+        file_bytes: (options.memory_bytes / threads).clamp(8 << 20, 192 << 20),
+        quarantine: &quarantine,
+    };
     let staged = staging.run(feed)?;
     let mut quarantine = quarantine.into_inner().map_err(|_| Error::Worker("a worker panicked".to_owned()))?;
     let verdict = identity::settle(&staged.files, &events.files()?, options.memory_bytes)?;
@@ -202,9 +213,9 @@ fn keep_new(
     verdict: &Verdict,
     quarantine: &mut QuarantineWriter,
 ) -> Result<Vec<NewFile>> {
-    let mut conflicts: HashMap<usize, Vec<&Conflict>> = HashMap::new();
+    let mut conflicts: HashMap<usize, HashMap<u32, &Conflict>> = HashMap::new();
     for conflict in &verdict.conflicts {
-        conflicts.entry(conflict.staged).or_default().push(conflict);
+        conflicts.entry(conflict.staged).or_default().insert(conflict.row, conflict);
     }
     let mut files = Vec::new();
     for (position, (staged, dropped)) in staged.files.iter().zip(&verdict.dropped).enumerate() {
@@ -223,7 +234,7 @@ fn rewrite(
     events: &Table,
     staged: &StagedFile,
     dropped: &[u32],
-    conflicts: &[&Conflict],
+    conflicts: &HashMap<u32, &Conflict>,
     quarantine: &mut QuarantineWriter,
 ) -> Result<Option<NewFile>> {
     let path = events.folder().join(&staged.file.name);
@@ -242,11 +253,10 @@ fn rewrite(
             let kept = arrow::compute::filter_record_batch(&batch, &keep)?;
             writer.write(&write::with_schema(&kept, &LOG_SCHEMA)?)?;
         }
-        for offset in 0..batch.num_rows() {
-            for conflict in conflicts.iter().filter(|conflict| conflict.row == row_of(offset)) {
-                quarantine.add(&[conflict_line(conflict, &batch, offset)])?;
-            }
-        }
+        let lines: Vec<Quarantined> = (0..batch.num_rows())
+            .filter_map(|offset| Some(conflict_line(conflicts.get(&row_of(offset))?, &batch, offset)))
+            .collect();
+        quarantine.add(&lines)?;
         first_row = row_of(batch.num_rows());
     }
     std::fs::remove_file(&path).map_err(Error::file(&path))?;

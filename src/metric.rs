@@ -194,6 +194,11 @@ fn check_columns(metric: &Metric, schema: &Schema, place: &str) -> Result<()> {
         .into_iter()
         .chain(times.iter().copied())
         .collect();
+    for name in ["key", "excluded", "kind"] {
+        if schema.field_with_name(name).is_ok_and(|field| !texts(field.data_type())) {
+            return Err(Error::invalid(place, format!("the column `{name}` must be of texts")).with_hint("see 5.1"));
+        }
+    }
     for (name, fits) in columns {
         let Ok(field) = schema.field_with_name(name) else {
             let needed = if metric.kind == MetricKind::Stock {

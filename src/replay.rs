@@ -53,18 +53,22 @@ pub struct Summary {
 /// # Errors
 /// When the store cannot be read or written; then the facts stay as they were.
 pub async fn refresh(log: &Log, resources: Resources, full: bool) -> Result<Summary> {
-    let up_to_date =
-        || Ok::<_, Error>(Pointer::read(log.store())?.filter(|pointer| pointer.log_version >= log.version()));
-    if !full && let Some(pointer) = up_to_date()? {
+    if !full && let Some(pointer) = up_to_date(log)? {
         return Ok(Summary { pointer, cases_replayed: 0 });
     }
     let _lock = WriterLock::take(log.store(), "facts").await?;
-    // Somebody else may have replayed while we waited.
-    if !full && let Some(pointer) = up_to_date()? {
+    // While we waited, the log may have grown and somebody else may have replayed it.
+    let log = &Log::open(log.store()).await?;
+    if !full && let Some(pointer) = up_to_date(log)? {
         return Ok(Summary { pointer, cases_replayed: 0 });
     }
     let pointer = Replay::new(log, resources)?.run().await?;
     Ok(Summary { cases_replayed: pointer.cases, pointer })
+}
+
+/// The pointer, if the facts stand for this version of the log.
+fn up_to_date(log: &Log) -> Result<Option<Pointer>> {
+    Ok(Pointer::read(log.store())?.filter(|pointer| pointer.log_version == log.version()))
 }
 
 /// One replay in the making.
@@ -99,7 +103,9 @@ impl<'a> Replay<'a> {
 
     async fn replay_desk(&self) -> Result<Desk> {
         let order = ["time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
-        let desk = self.context.table("log").await?.filter(col("rank").eq(lit(0)))?.sort(order.to_vec())?;
+        let kinds = Desk::EVENT_TYPES.iter().map(|kind| lit(kind.name())).collect();
+        let of_the_desk = col("rank").eq(lit(0)).and(col("type").in_list(kinds, false));
+        let desk = self.context.table("log").await?.filter(of_the_desk)?.sort(order.to_vec())?;
         let batches = desk.select_columns(DESK_COLUMNS)?.collect().await?;
         let events = batches.iter().map(input::desk_events).collect::<Result<Vec<_>>>()?;
         Ok(Desk::replay(events.into_iter().flatten()))
@@ -162,15 +168,17 @@ impl<'a> Replay<'a> {
             };
             self.context.register_table(table.name, provider)?;
         }
-        let batches = self.context.sql(FINDINGS_SQL).await?.collect().await?;
+        let mut batches = self.context.sql(FINDINGS_SQL).await?.execute_stream().await?;
         let folder = facts::open_newest(self.log.store(), &FINDINGS).await?.folder().to_owned();
         let mut writer = FileWriter::create(&folder, FINDINGS.name, &schema(FINDINGS.columns))?;
-        for batch in &batches {
-            writer.write(&crate::log::write::with_schema(batch, &schema(FINDINGS.columns))?)?;
+        while let Some(batch) = batches.next().await {
+            let batch = crate::log::write::with_schema(&batch?, &schema(FINDINGS.columns))?;
+            let severities = batch.column_by_name("severity").map(|column| column.as_string_view());
+            let shown = severities.into_iter().flatten().filter(|severity| *severity != Some("hidden")).count();
+            self.pointer.findings += shown as u64;
+            writer.write(&batch)?;
         }
-        let file = writer.finish()?;
-        self.pointer.findings = file.rows;
-        Ok(vec![file])
+        Ok(vec![writer.finish()?])
     }
 
     fn write_rows(&self, table: &FactTable, rows: RecordBatch) -> Result<NewFile> {
@@ -285,9 +293,9 @@ fn desk_tables(desk: &Desk) -> Result<Vec<(FactTable, RecordBatch)>> {
             user.capacity.into(),
             user.auto_assign.into(),
             user.bot.into(),
-            Cell::Texts(skills.iter().map(String::as_str).collect()),
-            Cell::Texts(group_skills.iter().map(String::as_str).collect()),
-            Cell::Texts(groups.iter().map(String::as_str).collect()),
+            Cell::Texts(Some(skills.iter().map(String::as_str).collect())),
+            Cell::Texts(Some(group_skills.iter().map(String::as_str).collect())),
+            Cell::Texts(Some(groups.iter().map(String::as_str).collect())),
         ]);
     });
     let mut profiles = Sheet::new(PROFILES.columns);
@@ -299,7 +307,7 @@ fn desk_tables(desk: &Desk) -> Result<Vec<(FactTable, RecordBatch)>> {
             version.until.into(),
             profile.name.as_deref().into(),
             profile.platform.as_deref().into(),
-            Cell::Texts(profile.visible_to.iter().flatten().map(String::as_str).collect()),
+            Cell::Texts(profile.visible_to.as_ref().map(|names| names.iter().map(String::as_str).collect())),
             profile.calendar.as_deref().into(),
         ]);
     });

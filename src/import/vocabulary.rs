@@ -45,8 +45,6 @@ pub(super) fn event_types() -> impl Iterator<Item = &'static str> + Clone {
 /// The members that a mapping may state for a type.
 pub(super) fn members(kind: EventType) -> impl Iterator<Item = MemberOf> + Clone {
     members::of(kind).map(move |member| match (kind, member.name) {
-        // The log takes an absent value for an emptied field; of a mapping that names none it is a slip.
-        (EventType::CaseFieldChanged, "value") => MemberOf { required: true, ..member },
         // The log lets an unknown priority pass as a finding; a mapping should not make one.
         (EventType::CaseCreated, "priority") => MemberOf { values: Some(Priority::NAMES), ..member },
         _ => member,

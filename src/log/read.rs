@@ -237,7 +237,8 @@ mod tests {
     #[test]
     fn lines_are_numbered_and_placed_and_blank_ones_left_out() {
         let blocks = blocks(b"\xef\xbb\xbfone\r\n\n  \nfour");
-        let lines: Vec<_> = blocks[0].lines().map(|line| (line.bytes, line.number, line.offset)).collect();
+        let lines: Vec<_> =
+            blocks.iter().flat_map(Block::lines).map(|line| (line.bytes, line.number, line.offset)).collect();
         assert_eq!(lines, [(&b"one"[..], 1, 0), (&b"four"[..], 4, 12)]);
     }
 

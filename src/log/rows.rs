@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::model::event::{EventType, Order};
 use crate::model::json::Json;
 use crate::model::line::LoggedEvent;
+use crate::model::members;
 use crate::model::time::Instant;
 
 /// The type of every instant in the store.
@@ -188,7 +189,7 @@ impl RowsBuilder {
         self.subjects.append_value(&event.subject);
         self.case_ids.append_option(event.kind.is_about_a_case().then_some(&event.subject));
         for (name, builder) in TEXT_MEMBERS.iter().zip(&mut self.members) {
-            builder.append_option(event.data.get(name).and_then(Json::as_text));
+            builder.append_option(known(event, name).and_then(Json::as_text));
         }
         self.push_rest(event);
         self.ranks.append_value(i32::from(event.kind.rank()));
@@ -211,9 +212,9 @@ impl RowsBuilder {
         let json_of = |name: &str, kind| data.get(name).filter(|_| event.kind == kind).map(Json::to_text);
         self.fields.append_option(json_of("fields", EventType::CaseCreated));
         self.mentions.append_option(json_of("mentions", EventType::MessageNoted));
-        self.automatic.append_option(data.get("automatic").and_then(Json::as_flag));
-        self.bot.append_option(data.get("bot").and_then(Json::as_flag));
-        self.scores.append_option(match data.get("score") {
+        self.automatic.append_option(known(event, "automatic").and_then(Json::as_flag));
+        self.bot.append_option(known(event, "bot").and_then(Json::as_flag));
+        self.scores.append_option(match known(event, "score") {
             Some(Json::Number(number)) => Some(number.to_float()),
             _ => None,
         });
@@ -270,6 +271,11 @@ impl RowsBuilder {
         let order = log_order(&batch)?;
         Ok((take_record_batch(&batch, &order)?, Some(order)))
     }
+}
+
+/// A member that the event's type has; of another type's members an event says nothing (1.1).
+fn known<'e, 'a>(event: &'e LoggedEvent<'a>, name: &str) -> Option<&'e Json<'a>> {
+    event.data.get(name).filter(|_| members::has(event.kind, name))
 }
 
 /// The rows of a batch of the log in the log's order.

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
@@ -20,8 +21,6 @@ use crate::error::{Error, Result};
 use crate::model::Refusal;
 use crate::model::line::{self, LINE_BYTES_MAX};
 
-/// Bytes of events that a worker holds before it writes a file.
-const FILE_BYTES: usize = 192 * 1024 * 1024;
 /// Events that a worker holds before it writes a file.
 const FILE_ROWS: usize = 512 * 1024;
 
@@ -71,6 +70,8 @@ pub struct Staging<'a> {
     pub scratch: &'a Path,
     pub arrival: Arrival,
     pub threads: usize,
+    /// Bytes of events that a worker holds before it writes a file.
+    pub file_bytes: usize,
     pub quarantine: &'a Mutex<QuarantineWriter>,
 }
 
@@ -81,11 +82,21 @@ impl Staging<'_> {
     /// What the feed returns, or when the disk refuses.
     pub fn run(&self, feed: impl FnOnce(&mut Take<'_>) -> Result<u64>) -> Result<Staged> {
         let (sender, receiver) = sync_channel::<Piece>(self.threads * 2);
-        let receiver = Mutex::new(receiver);
+        // Owned by the workers alone, so that the feed ends when the last of them has gone.
+        let receiver = Arc::new(Mutex::new(receiver));
+        let failed = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..self.threads).map(|_| scope.spawn(|| self.work(&receiver))).collect();
+            let begin = || {
+                let receiver = receiver.clone();
+                scope.spawn(|| self.work(receiver, &failed))
+            };
+            let workers: Vec<_> = (0..self.threads).map(|_| begin()).collect();
+            drop(receiver);
             let stopped = || Error::Worker("no worker takes input any more".to_owned());
-            let fed = feed(&mut |piece| sender.send(piece).map_err(|_| stopped()));
+            let fed = feed(&mut |piece| match failed.load(Ordering::Relaxed) {
+                true => Err(stopped()),
+                false => sender.send(piece).map_err(|_| stopped()),
+            });
             drop(sender);
             let mut staged = Staged::default();
             for worker in workers {
@@ -98,20 +109,22 @@ impl Staging<'_> {
         })
     }
 
-    fn work(&self, receiver: &Mutex<Receiver<Piece>>) -> Result<Staged> {
+    fn work(&self, receiver: Arc<Mutex<Receiver<Piece>>>, failed: &AtomicBool) -> Result<Staged> {
         let mut worker = Worker::new(self);
-        loop {
-            let piece = receiver.lock().map_err(|_| Error::Worker("a worker panicked".to_owned()))?.recv();
-            let Ok(piece) = piece else { return worker.finish() };
+        while let Some(piece) = next_piece(&receiver)? {
             if let Err(error) = worker.take(&piece) {
-                // Dropping what is left of the input ends the feed.
-                if let Ok(receiver) = receiver.lock() {
-                    receiver.iter().for_each(drop);
-                }
+                // The feed asks before it hands over the next piece.
+                failed.store(true, Ordering::Relaxed);
                 return Err(error);
             }
         }
+        worker.finish()
     }
+}
+
+fn next_piece(receiver: &Mutex<Receiver<Piece>>) -> Result<Option<Piece>> {
+    let receiver = receiver.lock().map_err(|_| Error::Worker("a worker panicked".to_owned()))?;
+    Ok(receiver.recv().ok())
 }
 
 /// Where a line stands in the input.
@@ -172,7 +185,7 @@ impl<'a> Worker<'a> {
         if self.quarantined_bytes > LINE_BYTES_MAX {
             self.flush_quarantined()?;
         }
-        if self.rows.rows() >= FILE_ROWS || self.rows.bytes() >= FILE_BYTES {
+        if self.rows.rows() >= FILE_ROWS || self.rows.bytes() >= self.staging.file_bytes {
             self.flush_rows()?;
         }
         Ok(())

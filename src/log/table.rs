@@ -53,12 +53,19 @@ pub struct Table {
 }
 
 impl Table {
+    /// Whether a table has been created in that folder: not merely begun.
+    #[must_use]
+    pub fn exists(folder: &Path) -> bool {
+        let log = folder.join("_delta_log");
+        log.join(commit_name(0)).is_file() || log.join("_last_checkpoint").is_file()
+    }
+
     /// Opens the newest version of the table in that folder, creating an empty one where there is none.
     ///
     /// # Errors
     /// When the folder cannot be written or holds no readable table.
     pub async fn open_or_create(folder: &Path, name: &str, schema: SchemaRef) -> Result<Table> {
-        if !folder.join("_delta_log").is_dir() {
+        if !Table::exists(folder) {
             create(folder, name, &schema).await?;
         }
         Table::open(folder, name, schema, None).await
@@ -116,7 +123,8 @@ impl Table {
         Ok(snapshot.log_data().iter().filter_map(|file| file.num_records()).map(|rows| rows as u64).sum())
     }
 
-    /// Makes files part of the table, all at once, and moves to the version that holds them. Never touches a file.
+    /// Makes files part of the table, all at once, and moves to the version that holds them. When it returns, the
+    /// commit has been flushed to disk. Never touches a file.
     ///
     /// # Errors
     /// When somebody else has committed since this version, or the disk refuses.
@@ -132,12 +140,24 @@ impl Table {
         let operation = DeltaOperation::Write { mode: save_mode, partition_by: None, predicate: None };
         let about = about.into_iter().map(|(key, value)| (key.to_owned(), value));
         let snapshot = self.delta.snapshot().map_err(failed)?;
-        CommitBuilder::from(CommitProperties::default().with_metadata(about).with_max_retries(0))
+        // Neither retries, which would hide that somebody else has written, nor the clock, which would drop old versions.
+        let properties = CommitProperties::default().with_metadata(about).with_max_retries(0);
+        sync_folder(&self.folder)?;
+        let committed = CommitBuilder::from(properties.with_cleanup_expired_logs(Some(false)))
             .with_actions(actions)
             .build(Some(snapshot), self.delta.log_store(), operation)
             .await
-            .map_err(|error| Error::table(&self.name)(error))?;
+            .map_err(Error::table(&self.name))?;
+        self.sync_commit(committed.version())?;
         self.delta.load().await.map_err(Error::table(&self.name))
+    }
+
+    /// Flushes a commit to disk, which neither the table's library nor its storage layer does.
+    fn sync_commit(&self, version: u64) -> Result<()> {
+        let log = self.folder.join("_delta_log");
+        let path = log.join(commit_name(version));
+        File::open(&path).and_then(|file| file.sync_all()).map_err(Error::file(&path))?;
+        sync_folder(&log)
     }
 
     /// The table as a source for queries.
@@ -212,6 +232,10 @@ pub fn new_file_name(prefix: &str) -> String {
 /// When the folder cannot be opened or flushed.
 pub fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::file(folder))
+}
+
+fn commit_name(version: u64) -> String {
+    format!("{version:020}.json")
 }
 
 fn builder(folder: &Path, name: &str) -> Result<DeltaTableBuilder> {

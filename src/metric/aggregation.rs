@@ -12,8 +12,8 @@ pub enum Aggregation {
     Mean,
     /// The mean of zeros and ones.
     Share,
-    /// Exact, linear between the two nearest ranks; the number is the fraction.
-    Percentile(f64, String),
+    /// Exact, linear between the two nearest ranks; the number is in thousandths.
+    Percentile(u32, String),
     Min,
     Max,
     /// Contributions a distinct key.
@@ -30,19 +30,18 @@ impl Aggregation {
     /// # Errors
     /// When there is none; the nearest name is the hint.
     pub fn parse(name: &str) -> Result<Aggregation> {
-        let percentile =
-            name.strip_prefix('p').and_then(|digits| digits.parse::<u32>().ok()).filter(|p| (1..100).contains(p));
+        let percentile = name.strip_prefix('p').and_then(thousandths);
         Ok(match (name, percentile) {
             ("count", _) => Aggregation::Count,
             ("sum", _) => Aggregation::Sum,
             ("mean", _) => Aggregation::Mean,
             ("share", _) => Aggregation::Share,
-            ("median", _) => Aggregation::Percentile(0.5, name.to_owned()),
+            ("median", _) => Aggregation::Percentile(500, name.to_owned()),
             ("min", _) => Aggregation::Min,
             ("max", _) => Aggregation::Max,
             ("per_key", _) => Aggregation::PerKey,
             ("ratio", _) => Aggregation::Ratio,
-            (_, Some(percent)) => Aggregation::Percentile(f64::from(percent) / 100.0, name.to_owned()),
+            (_, Some(thousandths)) => Aggregation::Percentile(thousandths, name.to_owned()),
             _ => {
                 let error = Error::invalid("aggregation", format!("`{name}` is not an aggregation"));
                 let hint =
@@ -68,10 +67,14 @@ impl Aggregation {
         }
     }
 
-    /// Whether nothing makes 0 (a count, a sum) rather than null.
+    /// Whether nothing makes 0 (a count, a sum of things) rather than null.
     #[must_use]
-    pub fn is_zero_of_nothing(&self) -> bool {
-        matches!(self, Aggregation::Count)
+    pub fn is_zero_of_nothing(&self, unit: &str) -> bool {
+        match self {
+            Aggregation::Count => true,
+            Aggregation::Sum => !matches!(unit, "ms" | "share"),
+            _ => false,
+        }
     }
 
     /// Whether the result is in the metric's unit rather than a number of something.
@@ -89,9 +92,7 @@ impl Aggregation {
             Aggregation::Count => count.to_owned(),
             Aggregation::Sum => "sum(v)".to_owned(),
             Aggregation::Mean | Aggregation::Share => mean.to_owned(),
-            Aggregation::Percentile(fraction, _) => {
-                format!("percentile_cont({fraction}) WITHIN GROUP (ORDER BY CAST(v AS DOUBLE))")
-            }
+            Aggregation::Percentile(thousandths, _) => format!("{}(CAST(v AS DOUBLE))", percentile_name(*thousandths)),
             Aggregation::Min => "min(v)".to_owned(),
             Aggregation::Max => "max(v)".to_owned(),
             Aggregation::PerKey => format!(
@@ -102,4 +103,19 @@ impl Aggregation {
         };
         format!("CAST({number} AS DOUBLE)")
     }
+}
+
+/// The name of the SQL function that gives a percentile ([`super::functions::percentile`]).
+#[must_use]
+pub fn percentile_name(thousandths: u32) -> String {
+    format!("exact_percentile_{thousandths}")
+}
+
+/// `90` is 900, `99.9` is 999.
+fn thousandths(digits: &str) -> Option<u32> {
+    let (whole, tenth) = digits.split_once('.').unwrap_or((digits, "0"));
+    let number =
+        |text: &str| if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse::<u32>().ok() } else { None };
+    let found = number(whole)? * 10 + number(tenth).filter(|tenth| *tenth < 10)?;
+    (1..1000).contains(&found).then_some(found)
 }

@@ -117,6 +117,21 @@ impl Dimension {
         }
     }
 
+    /// A value that was typed, as the dimension spells it: `9` is hour `09`, `Monday` is day `1`.
+    #[must_use]
+    pub fn comparable(&self, typed: &str) -> String {
+        const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+        match self.source {
+            Source::Clock("hour_of_day") => format!("{typed:0>2}"),
+            Source::Clock(_) => {
+                let name = typed.to_lowercase();
+                let day = DAYS.iter().position(|day| name.len() >= 3 && day.starts_with(&name));
+                day.map_or_else(|| typed.to_owned(), |day| (day + 1).to_string())
+            }
+            _ => typed.to_owned(),
+        }
+    }
+
     /// The join that its value needs.
     #[must_use]
     pub fn join(&self, position: usize, question: &Bounds) -> String {
@@ -170,5 +185,7 @@ mod tests {
         assert_eq!(hint("plattform"), "did you mean `platform`?");
         assert!(hint("day").contains("--grain day"));
         assert!(Dimension::parse("field.product@now").unwrap().now);
+        assert_eq!(Dimension::parse("hour_of_day").unwrap().comparable("9"), "09");
+        assert_eq!(Dimension::parse("day_of_week").unwrap().comparable("Mon"), "1");
     }
 }

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, AsArray, Int64Array, ListBuilder, StringArray, TimestampMillisecondArray, TimestampMillisecondBuilder,
 };
-use arrow::datatypes::{DataType, Field, Int64Type, TimestampMillisecondType};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimestampMillisecondType};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, ColumnarValue, ScalarUDF, Volatility, create_udaf, create_udf,
+};
 use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 
+use super::aggregation::percentile_name;
 use super::range::{Bucket, Grain};
 use crate::log::rows::instant_type;
 use crate::model::time::{Instant, duration_text};
@@ -154,4 +157,82 @@ pub fn stock_reads(reads: Vec<i64>) -> ScalarUDF {
             Ok(ColumnarValue::Array(Arc::new(lists.finish())))
         }),
     )
+}
+
+/// `exact_percentile_N(value)`: the percentile of N thousandths, linear between the two nearest ranks. The engine's own
+/// `percentile_cont` cuts the weight between the ranks to six digits.
+#[must_use]
+pub fn percentile(thousandths: u32) -> AggregateUDF {
+    let state = DataType::List(Arc::new(Field::new_list_field(DataType::Float64, true)));
+    create_udaf(
+        &percentile_name(thousandths),
+        vec![DataType::Float64],
+        Arc::new(DataType::Float64),
+        Volatility::Immutable,
+        Arc::new(move |_| Ok(Box::new(Percentile { thousandths, values: Vec::new() }))),
+        Arc::new(vec![state]),
+    )
+}
+
+/// The values of one group.
+#[derive(Debug)]
+struct Percentile {
+    thousandths: u32,
+    values: Vec<f64>,
+}
+
+impl Accumulator for Percentile {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let values = values.first().ok_or_else(|| plan_error("a value is needed"))?;
+        self.values.extend(values.as_primitive::<Float64Type>().iter().flatten());
+        Ok(())
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        self.values.sort_unstable_by(f64::total_cmp);
+        Ok(ScalarValue::Float64(percentile_of(&self.values, self.thousandths)))
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.values.capacity() * size_of::<f64>()
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        let values: Vec<ScalarValue> = self.values.iter().map(|value| ScalarValue::Float64(Some(*value))).collect();
+        Ok(vec![ScalarValue::List(ScalarValue::new_list_nullable(&values, &DataType::Float64))])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        let lists = states.first().ok_or_else(|| plan_error("a state is needed"))?;
+        for list in lists.as_list::<i32>().iter().flatten() {
+            self.values.extend(list.as_primitive::<Float64Type>().iter().flatten());
+        }
+        Ok(())
+    }
+}
+
+/// The percentile of sorted values. Whole milliseconds below 2^53 / 1000 are weighed exactly and divided once.
+fn percentile_of(sorted: &[f64], thousandths: u32) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)? as u64;
+    let place = last * u64::from(thousandths);
+    let rank = usize::try_from(place / 1000).ok()?;
+    let weight = (place % 1000) as f64;
+    let lower = *sorted.get(rank)?;
+    let upper = sorted.get(rank + 1).copied().unwrap_or(lower);
+    if weight == 0.0 { Some(lower) } else { Some((lower * (1000.0 - weight) + upper * weight) / 1000.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_exact() {
+        let values: Vec<f64> = (0..10).map(|n| f64::from(n) * 1e9).collect();
+        assert_eq!(percentile_of(&values, 900), Some(8.1e9));
+        assert_eq!(percentile_of(&values, 500), Some(4.5e9));
+        assert_eq!(percentile_of(&values, 999), Some(8.991e9));
+        assert_eq!(percentile_of(&[7.0], 900), Some(7.0));
+        assert_eq!(percentile_of(&[], 900), None);
+    }
 }

@@ -5,15 +5,16 @@
 //! mistaken for a zero.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMillisecondType};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef, TimestampMillisecondType};
 use datafusion::common::ScalarValue;
-use datafusion::prelude::{DataFrame, SessionContext, lit};
+use datafusion::prelude::{DataFrame, SessionContext, cast, col, lit};
 
 use super::aggregation::Aggregation;
 use super::dimension::{Bounds, Dimension};
-use super::functions::stock_reads;
+use super::functions::{percentile, stock_reads};
 use super::header::{Metric, MetricKind};
 use super::range::{Grain, Range};
 use super::{Catalogue, zone_name};
@@ -62,6 +63,8 @@ pub struct Answer {
     pub cases: i64,
     /// Name and count of what each exclusion of the header left out.
     pub left_out: Vec<(String, i64)>,
+    /// Counts are of distinct keys, so those of groups do not add up.
+    pub distinct: bool,
 }
 
 impl Question {
@@ -78,6 +81,9 @@ impl Question {
 
     /// The instants at which a stock is read: the last millisecond of each bucket that has begun.
     fn reads(&self) -> Vec<i64> {
+        if self.as_of < self.range.from {
+            return Vec::new();
+        }
         let last = |end: Instant| end.plus_ms(-1).min(self.range.to.plus_ms(-1)).min(self.as_of).0;
         match self.grain {
             None => vec![last(self.range.to)],
@@ -101,6 +107,12 @@ impl Question {
             true => vec![Aggregation::parse(&metric.aggregate)?],
             false => self.show.clone(),
         };
+        self.check_names(metric, &show)?;
+        for shown in &show {
+            if let Aggregation::Percentile(thousandths, _) = shown {
+                context.register_udaf(percentile(*thousandths));
+            }
+        }
         let columns = self.register_contributions(metric, context).await?;
         self.check_dimensions(metric, &columns)?;
         let batches = context.sql(&self.sql(&columns, &show)).await?.collect().await?;
@@ -109,15 +121,20 @@ impl Question {
             read_rows(batch, self.grain.is_some(), self.by.len(), show.len(), &mut rows)?;
         }
         let (contributions, cases, left_out) = self.totals(metric, &columns, context).await?;
-        self.fill(&mut rows, &show);
-        Ok(Answer { metric: metric.clone(), show, rows, contributions, cases, left_out })
+        self.fill(&mut rows, &show, &metric.unit);
+        let distinct = columns.contains("key");
+        Ok(Answer { metric: metric.clone(), show, rows, contributions, cases, left_out, distinct })
     }
 
     /// The contributions behind the answer, one row each, for whoever asks which cases these are.
     ///
     /// # Errors
     /// As [`Question::answer`].
-    pub async fn contributions(&self, context: &SessionContext, catalogue: &Catalogue) -> Result<Vec<RecordBatch>> {
+    pub async fn contributions(
+        &self,
+        context: &SessionContext,
+        catalogue: &Catalogue,
+    ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
         let metric = catalogue.get(&self.metric)?;
         if metric.kind == MetricKind::Ratio {
             let hint = "ask for the cases of its numerator or denominator";
@@ -127,14 +144,17 @@ impl Question {
         }
         let columns = self.register_contributions(metric, context).await?;
         self.check_dimensions(metric, &columns)?;
-        let dimensions: String =
-            self.named_dimensions().iter().map(|(alias, name)| format!(", {alias} AS \"{name}\"")).collect();
+        let named = |(alias, name): &(String, &str)| format!(", {alias} AS \"{}\"", name.replace('"', "\"\""));
+        let dimensions: String = self.named_dimensions().iter().map(named).collect();
+        let agent = if self.by.iter().any(|dimension| dimension.name == "agent") { "" } else { ", agent" };
         let value = if metric.unit == "ms" { "value AS value_ms" } else { "value" };
         let sql = format!(
-            "{} SELECT case_id, at, agent, {value}{dimensions}, excluded FROM cut ORDER BY at, case_id, agent, value",
+            "{} SELECT case_id, at, {value}{agent}{dimensions}, excluded FROM cut ORDER BY 2, 1, 3, 4",
             self.cut_sql(&columns)
         );
-        Ok(context.sql(&sql).await?.collect().await?)
+        let frame = context.sql(&sql).await?;
+        let schema = Arc::new(frame.schema().as_arrow().clone());
+        Ok((schema, frame.collect().await?))
     }
 
     /// How many contributions have a value below each bound, and at or above the last: one more number than bounds.
@@ -152,7 +172,7 @@ impl Question {
         let reached: Vec<String> =
             bounds.iter().map(|bound| format!("CASE WHEN value >= {bound} THEN 1 ELSE 0 END")).collect();
         let sql = format!(
-            "{}, placed AS (SELECT {} AS class FROM cut WHERE excluded IS NULL) \
+            "{}, placed AS (SELECT {} AS class FROM cut WHERE excluded IS NULL AND value IS NOT NULL) \
              SELECT CAST(class AS BIGINT) AS class, count(*) AS contributions FROM placed GROUP BY class ORDER BY class",
             self.cut_sql(&columns),
             reached.join(" + ")
@@ -180,6 +200,8 @@ impl Question {
         } else {
             bound(context, sql, &self.parameters(None)).await?
         };
+        let is_flag = frame.schema().field_with_unqualified_name("value")?.data_type() == &DataType::Boolean;
+        let frame = if is_flag { frame.with_column("value", cast(col("value"), DataType::Int64))? } else { frame };
         let mut columns: BTreeSet<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
         context.deregister_table("contributions")?;
         context.register_table("contributions", frame.into_view())?;
@@ -203,7 +225,14 @@ impl Question {
                 None => part,
             });
         }
-        all.ok_or_else(|| Error::refused("the range has not begun yet").with_hint("ask for an earlier range"))
+        match all {
+            Some(all) => Ok(all),
+            // The range has not begun: there is nothing to read.
+            None => {
+                let part = bound(context, sql, &self.parameters(None)).await?.filter(lit(false))?;
+                Ok(part.with_column("at", lit(instant_value(self.as_of)))?)
+            }
+        }
     }
 
     fn parameters(&self, at: Option<Instant>) -> Vec<(&'static str, ScalarValue)> {
@@ -211,6 +240,25 @@ impl Question {
         [("from", self.range.from), ("to", self.range.to), ("as_of", self.as_of), ("at", at)]
             .map(|(name, instant)| (name, instant_value(instant)))
             .to_vec()
+    }
+
+    fn check_names(&self, metric: &Metric, show: &[Aggregation]) -> Result<()> {
+        if show.contains(&Aggregation::Ratio) {
+            let message = format!("`{}` is not a ratio", metric.name);
+            return Err(
+                Error::invalid("aggregation", message).with_hint("only metrics of `kind: ratio` are shown as one")
+            );
+        }
+        let mut names: Vec<&str> = self.by.iter().map(|dimension| dimension.name.as_str()).collect();
+        names.extend(show.iter().map(Aggregation::name));
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair.first() == pair.last()) {
+            Some(pair) => {
+                let name = pair.first().copied().unwrap_or_default();
+                Err(Error::refused(format!("`{name}` is asked for twice")).with_hint("name each column once"))
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_dimensions(&self, metric: &Metric, columns: &BTreeSet<String>) -> Result<()> {
@@ -269,7 +317,10 @@ impl Question {
             selected.push_str(&format!(", {expression} AS g{position}"));
             if let Some(filter) = position.checked_sub(self.by.len()).and_then(|position| self.filters.get(position)) {
                 conditions.push(match &filter.value {
-                    Some(value) => format!("{expression} = '{}'", value.replace('\'', "''")),
+                    Some(value) => {
+                        let value = filter.dimension.comparable(value);
+                        format!("{expression} = '{}'", value.replace('\'', "''"))
+                    }
                     None => format!("{expression} IS NULL"),
                 });
             }
@@ -328,8 +379,8 @@ impl Question {
     }
 
     /// Puts in the buckets and groups in which nothing happened, and empties those after the as-of.
-    fn fill(&self, rows: &mut Vec<AnswerRow>, show: &[Aggregation]) {
-        let empty: Vec<Option<f64>> = show.iter().map(|shown| shown.is_zero_of_nothing().then_some(0.0)).collect();
+    fn fill(&self, rows: &mut Vec<AnswerRow>, show: &[Aggregation], unit: &str) {
+        let empty: Vec<Option<f64>> = show.iter().map(|shown| shown.is_zero_of_nothing(unit).then_some(0.0)).collect();
         let nothing = |bucket: Option<Instant>, group: &[Option<String>], values: Vec<Option<f64>>| AnswerRow {
             bucket,
             group: group.to_vec(),
@@ -337,6 +388,9 @@ impl Question {
             contributions: 0,
             cases: 0,
         };
+        if self.as_of < self.range.from {
+            rows.iter_mut().for_each(|row| row.values.fill(None));
+        }
         if let Some(grain) = self.grain {
             let mut groups: BTreeSet<Vec<Option<String>>> = rows.iter().map(|row| row.group.clone()).collect();
             if self.by.is_empty() {

@@ -85,9 +85,7 @@ impl Grain {
     pub fn bucket(self, instant: Instant, zone: &TimeZone) -> Bucket {
         let local = instant.to_timestamp().to_zoned(zone.clone());
         if self == Grain::Hour {
-            let start = local.round(jiff::ZonedRound::new().smallest(Unit::Hour).mode(jiff::RoundMode::Trunc));
-            let start = start.map_or(instant, |start| instant_of(&start));
-            return Bucket { start, end: start.plus_ms(3_600_000) };
+            return hour_bucket(instant, &local, zone);
         }
         let first = self.first_date(local.date());
         let next = first.checked_add(self.span()).unwrap_or(Date::MAX);
@@ -100,6 +98,21 @@ impl Grain {
 pub struct Bucket {
     pub start: Instant,
     pub end: Instant,
+}
+
+/// An hour of the zone's clock; a clock change within it ends it.
+fn hour_bucket(instant: Instant, local: &Zoned, zone: &TimeZone) -> Bucket {
+    let (minute, second) = (i64::from(local.minute()), i64::from(local.second()));
+    let start = instant.plus_ms(-((minute * 60 + second) * 1000 + i64::from(local.millisecond())));
+    let change = |found: Option<jiff::tz::TimeZoneTransition<'_>>| {
+        found.map(|found| Instant(found.timestamp().as_millisecond()))
+    };
+    let before = change(zone.preceding(instant.plus_ms(1).to_timestamp()).next());
+    let after = change(zone.following(instant.to_timestamp()).next());
+    Bucket {
+        start: before.map_or(start, |before| start.max(before)),
+        end: after.map_or(start.plus_ms(3_600_000), |after| start.plus_ms(3_600_000).min(after)),
+    }
 }
 
 fn instant_of(zoned: &Zoned) -> Instant {
@@ -146,6 +159,9 @@ impl Range {
 
     fn of_days(first: Date, end: Date, unit: Option<Grain>, zone: &TimeZone) -> Range {
         let (from, to) = (start_of_day(first, zone), start_of_day(end, zone));
+        let is_one =
+            |grain: &Grain| grain.first_date(first) == first && first.checked_add(grain.span()).ok() == Some(end);
+        let unit = unit.or_else(|| Grain::ALL.into_iter().skip(1).find(is_one));
         Range { from, to, unit, first, end, zone: zone.clone() }
     }
 
@@ -341,6 +357,12 @@ mod tests {
         assert_eq!(range.buckets(Grain::Day).iter().map(hours).collect::<Vec<_>>(), [24, 23, 24]);
         let autumn = Range::parse("2026-11-01", &denver, Instant(0)).unwrap();
         assert_eq!(autumn.buckets(Grain::Hour).len(), 25);
+        // Clocks go back by half an hour: 24 whole hours and a half.
+        let half = Range::parse("2026-04-05", &zone("Australia/Lord_Howe"), Instant(0)).unwrap();
+        let lengths: Vec<i64> =
+            half.buckets(Grain::Hour).iter().map(|bucket| bucket.end.since_ms(bucket.start) / 60_000).collect();
+        assert_eq!((lengths.len(), lengths.iter().sum::<i64>()), (25, 24 * 60 + 30));
+        assert!(half.buckets(Grain::Hour).windows(2).all(|pair| pair[0].end == pair[1].start));
     }
 
     #[test]
@@ -350,5 +372,6 @@ mod tests {
         assert_eq!(previous("2026-Q1"), "2025-10-01..2026-01-01");
         assert_eq!(previous("2026-03-10..2026-03-13"), "2026-03-07..2026-03-10");
         assert_eq!(previous("2026-03-01"), "2026-02-28");
+        assert_eq!(previous("2026-05-01..2026-06-01"), "2026-04");
     }
 }

@@ -1,6 +1,6 @@
 //! Metrics that are one metric divided by another.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use datafusion::prelude::SessionContext;
 
@@ -9,6 +9,7 @@ use super::aggregation::Aggregation;
 use super::header::Metric;
 use super::question::{Answer, AnswerRow, Question};
 use crate::error::{Error, Result};
+use crate::model::time::Instant;
 
 /// One side of a ratio: `METRIC[:AGGREGATE][@end]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,23 +50,62 @@ pub async fn answer(
     let (numerator, denominator) = (side(&metric.numerator)?, side(&metric.denominator)?);
     let top = ask(question, &numerator, context, catalogue).await?;
     let bottom = ask(question, &denominator, context, catalogue).await?;
-    let key = |row: &AnswerRow, side: &Side| (row.bucket.filter(|_| !side.at_end), row.group.clone());
-    let tops: BTreeMap<_, _> = top.rows.iter().map(|row| (key(row, &numerator), row)).collect();
-    let divided = |row: &AnswerRow| {
-        let of = |side: &Side| (row.bucket.filter(|_| !side.at_end), row.group.clone());
-        let number = |row: Option<&&AnswerRow>| row.and_then(|row| row.values.first().copied().flatten());
-        let bottom = row.values.first().copied().flatten().filter(|bottom| *bottom != 0.0);
-        let value = number(tops.get(&of(&numerator))).zip(bottom).map(|(top, bottom)| top / bottom);
-        AnswerRow { values: vec![value], ..row.clone() }
-    };
     Ok(Answer {
         metric: metric.clone(),
         show: vec![Aggregation::Ratio],
-        rows: bottom.rows.iter().map(divided).collect(),
+        rows: divide(&Answered { side: &numerator, answer: &top }, &Answered { side: &denominator, answer: &bottom }),
         contributions: top.contributions + bottom.contributions,
         cases: bottom.cases.max(top.cases),
-        left_out: Vec::new(),
+        left_out: top.left_out.iter().chain(&bottom.left_out).cloned().collect(),
+        distinct: true,
     })
+}
+
+/// One side and what it gave.
+struct Answered<'a> {
+    side: &'a Side,
+    answer: &'a Answer,
+}
+
+impl Answered<'_> {
+    /// The row for a bucket and group; a side read at the end has one row for all buckets.
+    fn row(&self, key: &Key) -> Option<&AnswerRow> {
+        let bucket = key.0.filter(|_| !self.side.at_end);
+        self.answer.rows.iter().find(|row| row.bucket == bucket && row.group == key.1)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        self.answer.rows.iter().map(|row| (row.bucket, row.group.clone()))
+    }
+}
+
+type Key = (Option<Instant>, Vec<Option<String>>);
+
+/// Every bucket and group that either side knows, in order.
+fn divide(top: &Answered<'_>, bottom: &Answered<'_>) -> Vec<AnswerRow> {
+    let sides = [top, bottom];
+    let buckets: BTreeSet<_> =
+        sides.iter().filter(|side| !side.side.at_end).flat_map(|side| side.keys().map(|key| key.0)).collect();
+    let buckets = if buckets.is_empty() { BTreeSet::from([None]) } else { buckets };
+    let groups: BTreeSet<_> = sides.iter().flat_map(|side| side.keys().map(|key| key.1)).collect();
+    let mut rows = Vec::new();
+    for bucket in buckets {
+        for group in &groups {
+            let key = (bucket, group.clone());
+            let number = |row: Option<&AnswerRow>| row.and_then(|row| row.values.first().copied().flatten());
+            let (above, below) = (top.row(&key), bottom.row(&key));
+            let divisor = number(below).filter(|below| *below != 0.0);
+            let count = |of: fn(&AnswerRow) -> i64| above.map_or(0, of).max(below.map_or(0, of));
+            rows.push(AnswerRow {
+                values: vec![number(above).zip(divisor).map(|(above, below)| above / below)],
+                contributions: count(|row| row.contributions),
+                cases: count(|row| row.cases),
+                bucket,
+                group: key.1,
+            });
+        }
+    }
+    rows
 }
 
 async fn ask(question: &Question, side: &Side, context: &SessionContext, catalogue: &Catalogue) -> Result<Answer> {

@@ -30,6 +30,8 @@ struct Life<'a> {
     standing: Standing<'a>,
     /// When a resolved case closes, or closed.
     closes_at: Option<Instant>,
+    /// The place of the event that closed it, where no grace period did.
+    closed_by: Option<Vec<u8>>,
     /// Position in `history.turns` of the question that is open.
     open_turn: Option<usize>,
     /// Since when the case stands in the way of another, as bytes of the log's order.
@@ -37,6 +39,12 @@ struct Life<'a> {
 }
 
 impl Life<'_> {
+    /// Where in the log the case closes, as bytes of its order: with the event that closed it, else when its grace
+    /// period ends, before the events of that instant.
+    fn close_place(&self) -> Option<Vec<u8>> {
+        self.closed_by.clone().or_else(|| self.closes_at.map(instant_bytes))
+    }
+
     fn is_closed(&self, time: Instant) -> bool {
         self.standing.status.is_resolved() && self.closes_at.is_some_and(|closes_at| closes_at <= time)
     }
@@ -86,10 +94,11 @@ impl<'a> Case<'a> {
         if self.history.deleted_at.is_none() {
             self.withdraw_until(Instant(i64::MAX), desk);
         }
-        if let Some(life) = self.life.take() {
+        if let Some(mut life) = self.life.take() {
+            let in_the_way = life.in_the_way.take();
             self.history.close(&life.standing, life.closes_at);
-            if let Some((profile, since, created)) = life.in_the_way {
-                let until = self.history.deleted_at.or(life.closes_at).map(instant_bytes);
+            if let Some((profile, since, created)) = in_the_way {
+                let until = life.close_place();
                 self.history.open_spans.push(OpenSpan { profile, since, until, created });
             }
         }
@@ -131,7 +140,7 @@ impl<'a> Case<'a> {
         self.history.create(event, creation, standing);
         self.history.adopt_platform(creation.profile, event.time, desk);
         let in_the_way = creation.profile.map(|profile| (profile, event.order().to_bytes(), true));
-        self.life = Some(Life { standing, closes_at: None, open_turn: None, in_the_way });
+        self.life = Some(Life { standing, closes_at: None, closed_by: None, open_turn: None, in_the_way });
     }
 
     // Messages
@@ -213,7 +222,7 @@ impl<'a> Case<'a> {
 
     fn change(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
         match event.act {
-            Act::ProfileAssigned { profile } => self.assign_profile(event, profile, desk),
+            Act::ProfileAssigned { profile } => self.assign_profile(event, profile),
             Act::Assigned { agent, automatic } => self.assign(event, agent, automatic, desk),
             Act::Unassigned => self.unassign(event, desk),
             Act::PriorityChanged(priority) => self.change_priority(event, priority),
@@ -247,7 +256,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn assign_profile(&mut self, event: &CaseEvent<'a>, profile: &'a str, desk: &Desk) {
+    fn assign_profile(&mut self, event: &CaseEvent<'a>, profile: &'a str) {
         let Some(standing) = self.standing() else { return };
         if standing.profile == Some(profile) {
             return;
@@ -259,7 +268,6 @@ impl<'a> Case<'a> {
             life.in_the_way = Some((profile, event.order().to_bytes(), false));
         }
         self.stand(event.into(), Standing { profile: Some(profile), ..standing });
-        self.history.adopt_platform(Some(profile), event.time, desk);
     }
 
     fn assign(&mut self, event: &CaseEvent<'a>, agent: &'a str, automatic: bool, desk: &Desk) {
@@ -277,12 +285,18 @@ impl<'a> Case<'a> {
 
     fn unassign(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
         match self.standing() {
-            Some(standing) if standing.assignee.is_some() => {
+            Some(standing) if Self::unassigning_changes(&standing, event.time, desk) => {
                 self.history.end_assignment(event.time, AssignmentEnd::Unassigned);
                 self.release(event.into(), standing, desk);
             }
             _ => self.history.noted.assignee_unchanged += 1,
         }
+    }
+
+    /// Whether there is an assignee to take away, or an open case that 2.3 makes New.
+    fn unassigning_changes(standing: &Standing<'a>, time: Instant, desk: &Desk) -> bool {
+        let becomes_new = !standing.status.is_resolved() && standing.status != Status::New;
+        standing.assignee.is_some() || (becomes_new && desk.transitions_at(time).unassign)
     }
 
     /// Leaves a case without assignee, and New where it was open.
@@ -326,7 +340,7 @@ impl<'a> Case<'a> {
             (true, false) => self.reopen(event, status),
             (true, true) => {
                 if status == Status::Spam {
-                    self.close_at(event.time);
+                    self.end_grace(event);
                 }
                 self.set_status(event.into(), status);
             }
@@ -339,6 +353,7 @@ impl<'a> Case<'a> {
         self.history.resolutions.push(Resolution::new(event, status));
         if let Some(life) = &mut self.life {
             life.closes_at = Some(closes_at);
+            life.closed_by = (closes_at <= event.time).then(|| event.order().to_bytes());
             if let Some(turn) = life.open_turn.take().and_then(|position| self.history.turns.get_mut(position)) {
                 turn.stopped_at = Some(event.time);
             }
@@ -360,6 +375,7 @@ impl<'a> Case<'a> {
         self.history.reopen(event.time, closed_at);
         if let Some(life) = &mut self.life {
             life.closes_at = None;
+            life.closed_by = None;
             if life.in_the_way.is_none() {
                 life.in_the_way = life.standing.profile.map(|profile| (profile, event.order().to_bytes(), false));
             }
@@ -367,10 +383,11 @@ impl<'a> Case<'a> {
         self.set_status(event.into(), status);
     }
 
-    /// The grace period ends at that instant, unless it has ended before.
-    fn close_at(&mut self, time: Instant) {
-        if let Some(life) = &mut self.life {
-            life.closes_at = Some(life.closes_at.map_or(time, |closes_at| closes_at.min(time)));
+    /// The grace period ends with that event, unless it has ended before.
+    fn end_grace(&mut self, event: &CaseEvent<'a>) {
+        if let Some(life) = self.life.as_mut().filter(|life| !life.is_closed(event.time)) {
+            life.closes_at = Some(event.time);
+            life.closed_by = Some(event.order().to_bytes());
         }
     }
 
@@ -379,7 +396,7 @@ impl<'a> Case<'a> {
         if life.is_closed(event.time) {
             self.history.noted.closed_already += 1;
         } else if life.standing.status.is_resolved() {
-            self.close_at(event.time);
+            self.end_grace(event);
         } else {
             self.resolve(event, Status::Done, event.time);
         }
@@ -398,9 +415,9 @@ impl<'a> Case<'a> {
     /// Ends the stretch in which the case stands in the way of another: here, or where it closed before.
     fn step_aside(&mut self, time: Instant, here: Vec<u8>) {
         let Some(life) = &mut self.life else { return };
-        let closed_at = life.closes_at.filter(|closes_at| *closes_at <= time);
+        let closed = life.close_place().filter(|_| life.is_closed(time));
         if let Some((profile, since, created)) = life.in_the_way.take() {
-            let until = Some(closed_at.map_or(here, instant_bytes));
+            let until = Some(closed.unwrap_or(here));
             self.history.open_spans.push(OpenSpan { profile, since, until, created });
         }
     }

@@ -133,6 +133,19 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// The types of event that the desk is made of.
+    pub const EVENT_TYPES: [EventType; 9] = [
+        EventType::UserUpdated,
+        EventType::UserRemoved,
+        EventType::UserPresenceChanged,
+        EventType::GroupUpdated,
+        EventType::GroupRemoved,
+        EventType::SkillRemoved,
+        EventType::ProfileUpdated,
+        EventType::ProfileRemoved,
+        EventType::SettingsUpdated,
+    ];
+
     /// Replays the desk's own events, which must come in log order.
     pub fn replay<'a>(events: impl IntoIterator<Item = DeskEvent<'a>>) -> Desk {
         let mut builder = DeskBuilder::default();

@@ -11,7 +11,7 @@ use super::time::parse_duration_ms;
 #[derive(Clone, Copy, Debug)]
 enum Shape {
     Text,
-    /// A text of 1 to 256 bytes that names something.
+    /// A text that names something, and so is not empty.
     Id,
     Flag,
     /// A whole number, not negative.
@@ -24,8 +24,8 @@ enum Shape {
     ListOf(&'static [&'static str]),
     Duration,
     Object,
-    /// Any value at all.
-    Any,
+    /// Any value at all, null included: it must be stated that there is none.
+    AnyOrNull,
     /// An object of texts that name one of the values.
     ObjectOf(&'static [&'static str]),
     /// An object of flags.
@@ -143,7 +143,9 @@ fn members(kind: EventType) -> &'static [Member] {
         EventType::CaseAssigned => const { &[required("agent", Shape::Id), BY, optional("automatic", Shape::Flag)] },
         EventType::CasePriorityChanged => const { &[required("priority", Shape::OneOf(Priority::NAMES)), BY] },
         EventType::CaseSentimentChanged => const { &[required("sentiment", Shape::OneOf(Sentiment::NAMES)), BY] },
-        EventType::CaseFieldChanged => const { &[required("field", Shape::Id), optional("value", Shape::Any), BY] },
+        EventType::CaseFieldChanged => {
+            const { &[required("field", Shape::Id), required("value", Shape::AnyOrNull), BY] }
+        }
         EventType::MessageReceived => RECEIVED,
         EventType::MessageSent => SENT,
         EventType::MessageNoted => NOTED,
@@ -224,7 +226,7 @@ pub fn of(kind: EventType) -> impl Iterator<Item = MemberOf> + Clone {
 impl Shape {
     fn form(self) -> Form {
         match self {
-            Shape::Text | Shape::Id | Shape::OneOf(_) | Shape::Duration | Shape::Any => Form::Text,
+            Shape::Text | Shape::Id | Shape::OneOf(_) | Shape::Duration | Shape::AnyOrNull => Form::Text,
             Shape::Count | Shape::Whole | Shape::Number => Form::Number,
             Shape::Flag => Form::Flag,
             Shape::Texts | Shape::ListOf(_) => Form::Texts,
@@ -240,6 +242,12 @@ impl Shape {
     }
 }
 
+/// Whether events of that type have a member of that name; what they do not have is ignored (1.1).
+#[must_use]
+pub fn has(kind: EventType, name: &str) -> bool {
+    members(kind).iter().any(|member| member.name == name)
+}
+
 /// Checks an event's `data` against its type. Unknown members pass.
 ///
 /// # Errors
@@ -247,7 +255,11 @@ impl Shape {
 /// malformed duration, and for calendars and policies what [`Calendar::parse`] and [`Policy::parse`] refuse.
 pub fn check(kind: EventType, subject: &str, data: &Json<'_>) -> Result<(), Refusal> {
     for member in members(kind) {
-        match data.get(member.name) {
+        let given = match member.shape {
+            Shape::AnyOrNull => data.get_or_null(member.name),
+            _ => data.get(member.name),
+        };
+        match given {
             Some(value) => check_member(member, value)?,
             None if member.required => {
                 let detail = format!("`{}` needs the member `{}`", kind.name(), member.name);
@@ -273,11 +285,11 @@ fn check_member(member: &Member, value: &Json<'_>) -> Result<(), Refusal> {
         Err(Refusal::new("wrong_type", detail))
     };
     match member.shape {
-        Shape::Any => Ok(()),
+        Shape::AnyOrNull => Ok(()),
         Shape::Text => value.as_text().map_or_else(|| wrong("a text"), |_| Ok(())),
         Shape::Id => match value.as_text() {
-            Some(text) if (1..=256).contains(&text.len()) => Ok(()),
-            _ => wrong("a text of 1 to 256 bytes"),
+            Some(text) if !text.is_empty() => Ok(()),
+            _ => wrong("a text that is not empty"),
         },
         Shape::Flag => value.as_flag().map_or_else(|| wrong("true or false"), |_| Ok(())),
         Shape::Count => match value.as_whole() {
@@ -362,6 +374,8 @@ mod tests {
             (EventType::UserUpdated, r#"{"capacity":-1}"#, "wrong_type"),
             (EventType::UserUpdated, r#"{"team":null,"skills":["a"]}"#, "accepted"),
             (EventType::CaseClosed, "{}", "accepted"),
+            (EventType::CaseFieldChanged, r#"{"field":"f"}"#, "missing_member"),
+            (EventType::CaseFieldChanged, r#"{"field":"f","value":null}"#, "accepted"),
         ];
         for (kind, data, expected) in cases {
             assert_eq!(rule(kind, data), expected, "{} {data}", kind.name());

@@ -104,7 +104,6 @@ pub async fn open(store: &Path, pointer: &Pointer) -> Result<Vec<(FactTable, Tab
 /// # Errors
 /// When the disk refuses.
 pub async fn replace(table: &mut Table, files: &[NewFile], pointer: &mut Pointer, name: &str) -> Result<()> {
-    sync_folder(table.folder())?;
     table.commit(files, Mode::Replace, vec![("log_version", pointer.log_version.into())]).await?;
     pointer.tables.insert(name.to_owned(), table.version());
     Ok(())

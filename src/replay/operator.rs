@@ -107,7 +107,7 @@ impl ExecutionPlan for ReplayExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
-        let mut replayer = Replayer { desk: self.desk.clone(), carry: None };
+        let mut replayer = Replayer { desk: self.desk.clone(), carry: Vec::new() };
         // One empty item behind the input tells that it has ended.
         let pieces = input.map(Some).chain(futures::stream::iter([None]));
         let output = pieces.filter_map(move |piece| {
@@ -124,8 +124,8 @@ impl ExecutionPlan for ReplayExec {
 /// Cuts the stream of events into cases.
 struct Replayer {
     desk: Arc<Desk>,
-    /// The events, so far, of the case at the end of what was taken.
-    carry: Option<RecordBatch>,
+    /// The events, so far, of the case at the end of what was taken; empty before the first.
+    carry: Vec<RecordBatch>,
 }
 
 impl Replayer {
@@ -136,24 +136,26 @@ impl Replayer {
         }
         let mut output = Output::new(&self.desk);
         let mut first = 0;
-        if let Some(carry) = self.carry.take() {
-            first = leading_rows_of(case_of_first_row(&carry)?, batch)?;
-            let whole = concat_batches(&batch.schema(), [&carry, &batch.slice(0, first)])?;
+        if let Some(begun) = self.carry.first() {
+            first = leading_rows_of(case_of_first_row(begun)?, batch)?;
+            self.carry.push(batch.slice(0, first));
             if first == batch.num_rows() {
-                self.carry = Some(whole);
                 return Ok(None);
             }
+            let whole = concat_batches(&batch.schema(), &std::mem::take(&mut self.carry))?;
             replay_cases(&whole, &self.desk, &mut output)?;
         }
         let rest = batch.slice(first, batch.num_rows() - first);
         let last = rows_before_last_case(&rest)?;
         replay_cases(&rest.slice(0, last), &self.desk, &mut output)?;
-        self.carry = Some(rest.slice(last, rest.num_rows() - last));
+        self.carry.push(rest.slice(last, rest.num_rows() - last));
         output.finish().map(Some).map_err(external)
     }
 
     fn end(&mut self) -> Result<Option<RecordBatch>> {
-        let Some(carry) = self.carry.take() else { return Ok(None) };
+        let Some(first) = self.carry.first() else { return Ok(None) };
+        let carry = concat_batches(&first.schema(), &self.carry)?;
+        self.carry.clear();
         let mut output = Output::new(&self.desk);
         replay_cases(&carry, &self.desk, &mut output)?;
         output.finish().map(Some).map_err(external)

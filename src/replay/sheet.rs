@@ -56,7 +56,7 @@ pub enum Cell<'a> {
     Whole(Option<i64>),
     Float(Option<f64>),
     Flag(Option<bool>),
-    Texts(Vec<&'a str>),
+    Texts(Option<Vec<&'a str>>),
     Map(Vec<(&'a str, &'a str)>),
 }
 
@@ -151,7 +151,7 @@ impl Column {
             (Column::Whole(builder), Cell::Whole(whole)) => builder.append_option(*whole),
             (Column::Float(builder), Cell::Float(float)) => builder.append_option(*float),
             (Column::Flag(builder), Cell::Flag(flag)) => builder.append_option(*flag),
-            (Column::Texts(builder), Cell::Texts(texts)) => builder.append_value(texts.iter().map(Some)),
+            (Column::Texts(builder), Cell::Texts(Some(texts))) => builder.append_value(texts.iter().map(Some)),
             (Column::Map(builder), Cell::Map(entries)) => push_map(builder, entries),
             (column, _) => column.push_null(),
         }

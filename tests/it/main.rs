@@ -12,10 +12,12 @@
 
 mod commands;
 mod golden;
+mod life;
 mod log;
 mod metric;
 mod project;
 mod real;
 mod report;
 mod sql;
+mod store;
 mod tidy;

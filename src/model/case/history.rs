@@ -249,7 +249,7 @@ pub struct Created<'a> {
 pub struct History<'a> {
     pub case_id: &'a str,
     pub created: Option<Created<'a>>,
-    /// The creation's platform, else that of the first profile that has one.
+    /// The creation's platform, else that of its profile then.
     pub platform: Option<Cow<'a, str>>,
     pub deleted_at: Option<Instant>,
     /// The end of the grace period, of a case that stands resolved at the end.

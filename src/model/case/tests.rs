@@ -76,6 +76,7 @@ fn automatic_transitions() {
     let cases = [
         ("1 created, 2 assigned ana, 3 unassigned", "1 new -, 2 open ana, 3 new -"),
         ("1 created, 2 assigned ana, 3 sent ana pending, 4 received", "1 new -, 2 open ana, 3 pending ana, 4 open ana"),
+        ("1 created, 2 status pending, 3 unassigned", "1 new -, 2 pending -, 3 new -"),
         ("1 created, 2 status on_hold, 3 received", "1 new -, 2 on_hold -"),
         ("1 created, 2 status done, 61 received", "1 new -, 2 done -, 61 new -"),
         ("1 created, 2 assigned ana, 3 status done, 4 received", "1 new -, 2 open ana, 3 done ana, 4 open ana"),
@@ -151,4 +152,19 @@ fn spam_in_the_grace_period_closes_at_once() {
     assert_eq!(closed("1 created, 2 status done, 10 status spam"), Some(10));
     assert_eq!(closed("1 created, 2 status done, 99 status spam, 120 status done"), Some(62));
     assert_eq!(closed("1 created, 2 status done, 10 deleted"), None);
+}
+
+#[test]
+fn a_case_stands_in_the_way_until_the_event_that_closes_it() {
+    let lines = |closing: &'static str| {
+        let mut events: Vec<CaseEvent<'_>> = ["1 created", closing].map(event).to_vec();
+        events[0].act = Act::Created(Creation { customer: "c", profile: Some("p"), ..Creation::default() });
+        let until = Case::replay("C", events.clone(), &desk()).open_spans[0].until.clone();
+        (until, events[1].order().to_bytes())
+    };
+    // A creation of the same instant comes before the closing event: the case is still in its way.
+    let (until, closing) = lines("9 status spam");
+    assert_eq!(until, Some(closing));
+    let (until, _) = lines("9 status done");
+    assert_eq!(until, Some(instant_bytes(Instant(69 * MINUTE))));
 }
