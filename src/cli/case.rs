@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::metric::zone_name;
 use crate::model::time::{Instant, duration_text};
 
-/// Only so many messages of one case are shown; all are counted (2.2).
+/// Only the last so many messages of one case are shown; all are counted (2.2).
 const MESSAGES_MAX: usize = 500;
 
 /// Arguments of `case`.
@@ -74,6 +74,10 @@ impl RowAt<'_> {
 
     fn or_dash(&self, column: &str) -> String {
         self.text(column).unwrap_or_else(|| "–".to_owned())
+    }
+
+    fn is_message(&self) -> bool {
+        self.text("type").is_some_and(|kind| kind.starts_with("message."))
     }
 
     fn ms(&self, column: &str) -> Option<i64> {
@@ -246,24 +250,16 @@ async fn timeline(
     zone: &TimeZone,
 ) -> Result<()> {
     let findings = Rows::of(context, "findings", &arguments.id, "time, source, id, rule").await?;
+    let hidden = events.iter().filter(RowAt::is_message).count().saturating_sub(MESSAGES_MAX);
     let mut entries: Vec<Entry> = Vec::new();
     let mut messages = 0_usize;
     for row in events.iter() {
-        let is_message = row.text("type").is_some_and(|kind| kind.starts_with("message."));
-        messages += usize::from(is_message);
-        if is_message && messages > MESSAGES_MAX {
-            continue;
-        }
         let Some(time) = row.instant("time") else { continue };
-        entries.push(Entry { time, mark: " ", text: describe(&row, arguments.with_text) });
-        let broken = findings
-            .iter()
-            .filter(|finding| finding.text("id") == row.text("id") && finding.text("source") == row.text("source"));
-        for finding in broken.filter(|finding| finding.text("severity").as_deref() != Some("hidden")) {
-            let detail =
-                format!("{} ({}): {}", finding.or_dash("rule"), finding.or_dash("effect"), finding.or_dash("detail"));
-            entries.push(Entry { time, mark: "!", text: detail });
+        messages += usize::from(row.is_message());
+        if !row.is_message() || messages > hidden {
+            entries.push(Entry { time, mark: " ", text: describe(&row, arguments.with_text) });
         }
+        entries.extend(broken_rules(&findings, &row, time));
     }
     for row in Rows::of(context, "periods", &arguments.id, "since")
         .await?
@@ -275,13 +271,29 @@ async fn timeline(
     }
     entries.sort_by_key(|entry| entry.time);
     text.push_str("\nevents\n");
+    if hidden > 0 {
+        let noun = if hidden == 1 { "message is" } else { "messages are" };
+        text.push_str(&format!("  … {hidden} earlier {noun} not shown, but counted above\n"));
+    }
     for entry in &entries {
         text.push_str(&format!("  {}  {} {}\n", clock(entry.time, zone), entry.mark, entry.text));
     }
-    if messages > MESSAGES_MAX {
-        text.push_str(&format!("  … and {} more messages, counted above\n", messages - MESSAGES_MAX));
-    }
     Ok(())
+}
+
+/// What an event broke, as entries beside it.
+fn broken_rules(findings: &Rows, event: &RowAt<'_>, time: Instant) -> Vec<Entry> {
+    let is_its = |finding: &RowAt<'_>| {
+        finding.text("id") == event.text("id")
+            && finding.text("source") == event.text("source")
+            && finding.text("severity").as_deref() != Some("hidden")
+    };
+    let entry = |finding: RowAt<'_>| {
+        let text =
+            format!("{} ({}): {}", finding.or_dash("rule"), finding.or_dash("effect"), finding.or_dash("detail"));
+        Entry { time, mark: "!", text }
+    };
+    findings.iter().filter(is_its).map(entry).collect()
 }
 
 /// An event in a line: its type, who, and what it says.
