@@ -140,11 +140,9 @@ async fn numbers(desk: &Desk, arguments: &MetricArguments, question: &Question, 
     let (context, _) = desk.session().await?;
     functions::register(&context);
     if arguments.cases {
-        let batches = question.contributions(&context, catalogue).await?;
+        let (schema, batches) = question.contributions(&context, catalogue).await?;
         let mut output = arguments.output.open(desk.settings.zone()?)?;
-        if let Some(first) = batches.first() {
-            output.write_batches(&first.schema(), &batches)?;
-        }
+        output.write_batches(&schema, &batches)?;
         return output.finish();
     }
     let answer = question.answer(&context, catalogue).await?;
@@ -170,11 +168,10 @@ fn print(desk: &Desk, arguments: &MetricArguments, batch: &RecordBatch) -> Resul
 fn caption(question: &Question, answer: &Answer) -> String {
     let range = &question.range;
     let mut text = format!(
-        "{}: {} ({}), as of {}; {} contributions of {} cases",
+        "{}: {}, as of {}; {} contributions of {} cases",
         answer.metric.title,
         range.text(),
-        crate::metric::zone_name(range.zone()),
-        question.as_of,
+        as_of_text(question),
         answer.contributions,
         answer.cases
     );
@@ -182,6 +179,13 @@ fn caption(question: &Question, answer: &Answer) -> String {
         text.push_str(&format!("; left out: {name} {count}"));
     }
     text
+}
+
+/// The as-of on the clock of the range's zone.
+fn as_of_text(question: &Question) -> String {
+    let zone = question.range.zone();
+    let local = question.as_of.to_local(zone).strftime("%Y-%m-%d %H:%M:%S%.3f");
+    format!("{local} {}", crate::metric::zone_name(zone))
 }
 
 /// The answer as rows for machines (8.2).
