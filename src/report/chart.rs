@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::build::Asking;
 use super::dashboard::ChartKind;
-use super::frame::{Frame, Line};
+use super::frame::{Frame, Line, group_label};
 use super::page::{Align, Arrangement, Axis, Body, Categories, Cell, Chart, Column, Ink, Mark, Series, Table, Widget};
 use super::scale::axis;
 use crate::error::Result;
@@ -52,6 +52,8 @@ struct Plot {
     drawn: Vec<Drawn>,
     unit: Unit,
     heading: String,
+    /// What is not drawn.
+    left_out: Vec<String>,
 }
 
 impl Plot {
@@ -84,6 +86,13 @@ impl Plot {
         };
         Table { columns, rows: self.labels.iter().enumerate().map(row).collect() }
     }
+
+    fn widget(self, asking: &Asking<'_>, answer: Answer, chart: Chart) -> Widget {
+        let what = asking.what(&answer);
+        let mut widget = asking.widget(&what, &[answer], Body::Chart(chart), self.table());
+        widget.left_out.extend(self.left_out);
+        widget
+    }
 }
 
 /// A line or an area over time.
@@ -98,7 +107,7 @@ pub(super) async fn lines(asking: &Asking<'_>) -> Result<Widget> {
         mark,
         filled: asking.plan.chart == ChartKind::Area,
     };
-    Ok(asking.widget(&answer, Body::Chart(chart), plot.table()))
+    Ok(plot.widget(asking, answer, chart))
 }
 
 /// Bars over time where there is a grain, else over the values of a dimension.
@@ -110,7 +119,7 @@ pub(super) async fn bars(asking: &Asking<'_>) -> Result<Widget> {
     };
     let arrangement = if stacked { Arrangement::Stacked } else { Arrangement::Grouped };
     let chart = Chart::Bars { x: plot.categories(), y: plot.axis(stacked, 0.0), series: plot.series(), arrangement };
-    Ok(asking.widget(&answer, Body::Chart(chart), plot.table()))
+    Ok(plot.widget(asking, answer, chart))
 }
 
 fn shown_unit(answer: &Answer, shown: usize) -> Unit {
@@ -128,8 +137,15 @@ async fn over_time(asking: &Asking<'_>) -> Result<(Plot, Answer)> {
     let zone = asking.sources.range.zone();
     let short_labels = buckets.iter().map(|bucket| short_label(bucket.start, grain, zone)).collect();
     let unit = shown_unit(&answer, 0);
-    let mut drawn =
-        if question.by.is_empty() { shown_lines(&answer)? } else { grouped_lines(&answer, asking.plan.top)? };
+    let mut left_out = Vec::new();
+    let mut drawn = match question.by.first() {
+        None => shown_lines(&answer),
+        Some(dimension) => {
+            let (drawn, note) = grouped_lines(&answer, asking.plan.top, dimension)?;
+            left_out.extend(note);
+            drawn
+        }
+    };
     if let Some((range, name)) = asking.compared().filter(|_| question.by.is_empty()) {
         let before = asking.sources.answer(&question.over(range, asking.sources.now)).await?;
         let mut values: Vec<Option<f64>> =
@@ -138,7 +154,7 @@ async fn over_time(asking: &Asking<'_>) -> Result<(Plot, Answer)> {
         let line = Line { name, values };
         drawn.push(Drawn { line, ink: Ink::Previous, unit: unit.clone() });
     }
-    Ok((Plot { labels, short_labels, drawn, unit, heading: heading(grain.name()) }, answer))
+    Ok((Plot { labels, short_labels, drawn, unit, heading: heading(grain.name()), left_out }, answer))
 }
 
 fn short_label(start: Instant, grain: Grain, zone: &TimeZone) -> String {
@@ -149,14 +165,15 @@ fn short_label(start: Instant, grain: Grain, zone: &TimeZone) -> String {
     }
 }
 
-fn heading(name: &str) -> String {
+/// A name as a heading: `Day of week`.
+pub(super) fn heading(name: &str) -> String {
     let mut letters = name.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     format!("{first}{}", letters.as_str()).replace('_', " ")
 }
 
 /// One line an aggregation.
-fn shown_lines(answer: &Answer) -> Result<Vec<Drawn>> {
+fn shown_lines(answer: &Answer) -> Vec<Drawn> {
     let line = |(position, shown): (usize, &Aggregation)| {
         let values = answer.rows.iter().map(|row| row.values.get(position).copied().flatten()).collect();
         let name = if answer.show.len() == 1 && !shown.is_in_unit() {
@@ -166,61 +183,83 @@ fn shown_lines(answer: &Answer) -> Result<Vec<Drawn>> {
         };
         Drawn { line: Line { name, values }, ink: Ink::Palette(position), unit: shown_unit(answer, position) }
     };
-    Ok(answer.show.iter().enumerate().map(line).collect())
+    answer.show.iter().enumerate().map(line).collect()
 }
 
-/// One line a group, the largest first; the rest as "other" where values add up.
-fn grouped_lines(answer: &Answer, top: usize) -> Result<Vec<Drawn>> {
+/// One line a group, the largest first; the rest as "other" where values add up, else what is said about it.
+fn grouped_lines(answer: &Answer, top: usize, dimension: &Dimension) -> Result<(Vec<Drawn>, Option<String>)> {
     let frame = Frame::new(answer, 0)?;
     let ranked = frame.ranked_groups()?;
     let unit = shown_unit(answer, 0);
     let (kept, rest) = ranked.split_at(ranked.len().min(top));
-    let draw = |(position, line): (usize, Line)| Drawn { line, ink: Ink::Palette(position), unit: unit.clone() };
-    if rest.is_empty() || !adds_up(answer) {
-        return Ok(frame.lines(kept)?.into_iter().enumerate().map(draw).collect());
-    }
-    let other = format!("other ({})", rest.len());
-    let frame = frame.with_other(kept, &other)?;
+    let draw = |(position, line): (usize, Line)| {
+        let line = Line { name: group_label(&line.name, dimension), ..line };
+        Drawn { line, ink: Ink::Palette(position), unit: unit.clone() }
+    };
     let mut drawn: Vec<Drawn> = frame.lines(kept)?.into_iter().enumerate().map(draw).collect();
-    let others = frame.lines(std::slice::from_ref(&other))?;
-    drawn.extend(others.into_iter().map(|line| Drawn { line, ink: Ink::Other, unit: unit.clone() }));
-    Ok(drawn)
+    if !rest.is_empty() && adds_up(answer) {
+        let line = Line { name: other_name(rest), values: frame.sum_without(kept)? };
+        drawn.push(Drawn { line, ink: Ink::Other, unit });
+    }
+    Ok((drawn, not_drawn(answer, rest)))
 }
 
-/// Whether the numbers of groups may be added: counts may, medians may not.
+/// Whether the numbers of groups may be added: counts may, but neither those of distinct keys nor medians.
 fn adds_up(answer: &Answer) -> bool {
-    matches!(answer.show.first(), Some(Aggregation::Count | Aggregation::Sum))
+    match answer.show.first() {
+        Some(Aggregation::Count) => !answer.distinct,
+        Some(Aggregation::Sum) => true,
+        _ => false,
+    }
+}
+
+fn other_name(rest: &[String]) -> String {
+    format!("other ({})", rest.len())
+}
+
+/// What is said about groups that cannot be made one.
+fn not_drawn(answer: &Answer, rest: &[String]) -> Option<String> {
+    match rest.len() {
+        0 => None,
+        _ if adds_up(answer) => None,
+        1 => Some("1 smaller group is not drawn: see the command.".to_owned()),
+        count => Some(format!("{count} smaller groups are not drawn: see the command.")),
+    }
 }
 
 async fn over_groups(asking: &Asking<'_>) -> Result<(Plot, Answer)> {
-    let Some(metric) = asking.metric() else { return Err(crate::error::Error::refused("a widget names no metric")) };
-    let question = asking.question(metric, asking.plan.by.get(..1).unwrap_or(&[]), None);
-    let answer = asking.sources.answer(&question).await?;
+    let (Some(metric), Some(dimension)) = (asking.metric(), asking.plan.by.first()) else {
+        return Err(crate::error::Error::refused("a widget names no metric or no dimension"));
+    };
+    let answer = asking.sources.answer(&asking.question(metric, std::slice::from_ref(dimension), None)).await?;
     let unit = shown_unit(&answer, 0);
     let frame = Frame::new(&answer, 0)?;
     let ranked = frame.ranked_groups()?;
     let (kept, rest) = ranked.split_at(ranked.len().min(asking.plan.top));
-    let mut labels = kept.to_vec();
-    let mut frame = frame;
+    let mut labels: Vec<String> = kept.iter().map(|group| group_label(group, dimension)).collect();
+    let first = |line: Line| line.values.first().copied().flatten();
+    let mut values: Vec<Option<f64>> = frame.lines(kept)?.into_iter().map(first).collect();
     if !rest.is_empty() && adds_up(&answer) {
-        let other = format!("other ({})", rest.len());
-        frame = frame.with_other(kept, &other)?;
-        labels.push(other);
+        labels.push(other_name(rest));
+        values.push(frame.sum_without(kept)?.first().copied().flatten());
     }
-    let values = frame.lines(&labels)?.into_iter().map(|line| line.values.first().copied().flatten()).collect();
+    let left_out = not_drawn(&answer, rest).into_iter().collect();
     let line = Line { name: metric.title.clone(), values };
     let drawn = vec![Drawn { line, ink: Ink::Palette(0), unit: unit.clone() }];
-    let dimension = asking.plan.by.first().map_or("group", |dimension| dimension.name.as_str());
-    Ok((Plot { short_labels: labels.clone(), labels, drawn, unit, heading: heading(dimension) }, answer))
+    let heading = heading(&dimension.name);
+    Ok((Plot { short_labels: labels.clone(), labels, drawn, unit, heading, left_out }, answer))
 }
 
+/// What a heat map cuts by: its rows and its columns.
+pub(super) const HEATMAP_DIMENSIONS: [&str; 2] = ["day_of_week", "hour_of_day"];
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// A heat map of weekday by hour.
 pub(super) async fn heatmap(asking: &Asking<'_>) -> Result<Widget> {
     let Some(metric) = asking.metric() else { return Err(crate::error::Error::refused("a widget names no metric")) };
-    let by = [Dimension::parse("day_of_week")?, Dimension::parse("hour_of_day")?];
+    let by = HEATMAP_DIMENSIONS.into_iter().map(Dimension::parse).collect::<Result<Vec<_>>>()?;
     let answer = asking.sources.answer(&asking.question(metric, &by, None)).await?;
+    let is_counted = answer.show.first().is_some_and(|shown| shown.is_zero_of_nothing(&answer.metric.unit));
     let unit = shown_unit(&answer, 0);
     let hours: Vec<String> = (0..24).map(|hour| format!("{hour:02}")).collect();
     let value = |day: usize, hour: &String| {
@@ -230,7 +269,7 @@ pub(super) async fn heatmap(asking: &Asking<'_>) -> Result<Widget> {
             .iter()
             .find(|row| row.group.first() == Some(&Some(day.clone())) && row.group.get(1) == Some(&Some(hour.clone())));
         let found = row.and_then(|row| row.values.first().copied().flatten());
-        found.or(adds_up(&answer).then_some(0.0))
+        found.or(is_counted.then_some(0.0))
     };
     let grid: Vec<Vec<Option<f64>>> = (0..7).map(|day| hours.iter().map(|hour| value(day, hour)).collect()).collect();
     let max = grid.iter().flatten().flatten().copied().fold(0.0, f64::max);
@@ -243,7 +282,12 @@ pub(super) async fn heatmap(asking: &Asking<'_>) -> Result<Widget> {
     let rows = WEEKDAYS.map(|day| day.get(..3).unwrap_or(day).to_owned()).to_vec();
     let table = heat_table(&hours, &grid, &unit);
     let chart = Chart::Heatmap { columns: hours, rows, cells, low, high };
-    Ok(asking.widget(&answer, Body::Chart(chart), table))
+    let cells = match answer.show.first() {
+        Some(Aggregation::Count | Aggregation::Sum) => "cells are sums over the range",
+        _ => "cells are of the whole range",
+    };
+    let what = format!("{}, {cells}", asking.what(&answer));
+    Ok(asking.widget(&what, &[answer], Body::Chart(chart), table))
 }
 
 fn heat_table(hours: &[String], grid: &[Vec<Option<f64>>], unit: &Unit) -> Table {
@@ -285,23 +329,25 @@ pub(super) async fn histogram(asking: &Asking<'_>) -> Result<Widget> {
     let counts = question.distribution(&bounds, asking.sources.context, asking.sources.catalogue).await?;
     let mut labels: Vec<String> = DURATION_CLASSES.iter().map(|(_, name)| format!("< {name}")).collect();
     labels.extend(DURATION_CLASSES.last().map(|(_, name)| format!("≥ {name}")));
-    let unit = Unit::Count("cases".to_owned());
+    let unit = Unit::Count("contributions".to_owned());
     let values: Vec<Option<f64>> = counts.iter().map(|count| Some(*count as f64)).collect();
     let total: i64 = counts.iter().sum();
     let table = class_table(&labels, &counts, total);
     let line = Line { name: answer.metric.title.clone(), values };
     let drawn = vec![Drawn { line, ink: Ink::Palette(0), unit: unit.clone() }];
-    let plot = Plot { short_labels: labels.clone(), labels, drawn, unit, heading: "Waited".to_owned() };
+    let plot =
+        Plot { short_labels: labels.clone(), labels, drawn, unit, heading: "Waited".to_owned(), left_out: Vec::new() };
     let x = Categories { ticks: plot.short_labels.iter().cloned().enumerate().collect(), labels: plot.labels.clone() };
     let chart = Chart::Bars { x, y: plot.axis(false, 0.0), series: plot.series(), arrangement: Arrangement::Histogram };
-    Ok(asking.widget(&answer, Body::Chart(chart), table))
+    let what = asking.what(&answer);
+    Ok(asking.widget(&what, &[answer], Body::Chart(chart), table))
 }
 
 fn class_table(labels: &[String], counts: &[i64], total: i64) -> Table {
     let column = |heading: &str, align: Align| Column { heading: heading.to_owned(), align };
     let columns = vec![
         column("Waited", Align::Left),
-        column("Count", Align::Right),
+        column("Contributions", Align::Right),
         column("Share", Align::Right),
         column("Running", Align::Right),
     ];

@@ -9,6 +9,7 @@ use crate::error::{Error, Result, did_you_mean};
 use crate::metric::Catalogue;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::dimension::Dimension;
+use crate::metric::header::MetricKind;
 use crate::metric::question::Filter;
 use crate::metric::range::Grain;
 use crate::model::time::parse_duration_ms;
@@ -85,6 +86,20 @@ pub enum ChartKind {
     Table,
 }
 
+impl ChartKind {
+    fn draws_groups(self) -> bool {
+        matches!(self, ChartKind::Line | ChartKind::Area | ChartKind::Bar | ChartKind::StackedBar)
+    }
+
+    fn compares(self) -> bool {
+        matches!(self, ChartKind::Number | ChartKind::Line | ChartKind::Area | ChartKind::Bar)
+    }
+
+    fn shows_several_metrics(self) -> bool {
+        matches!(self, ChartKind::Number | ChartKind::Table)
+    }
+}
+
 const CHARTS: [(&str, ChartKind); 8] = [
     ("number", ChartKind::Number),
     ("line", ChartKind::Line),
@@ -135,7 +150,7 @@ struct WidgetFile {
     target: Option<Spanned<String>>,
     better: Option<Better>,
     width: Option<Spanned<u32>>,
-    top: Option<usize>,
+    top: Option<Spanned<usize>>,
 }
 
 #[derive(Deserialize)]
@@ -160,7 +175,7 @@ impl Dashboard {
             let widgets = row.widget.iter().map(|widget| reader.widget(widget)).collect::<Result<_>>()?;
             Ok(DashboardRow { title: row.title.clone(), widgets })
         });
-        let zone = found.time_zone.as_ref();
+        let zone = found.time_zone.as_ref().map(|zone| reader.zone(zone)).transpose()?;
         let utc = jiff::tz::TimeZone::UTC;
         reader.at(
             &found.range,
@@ -170,7 +185,7 @@ impl Dashboard {
             title: found.title,
             description: found.description,
             range: found.range.get_ref().clone(),
-            time_zone: zone.map(|zone| zone.get_ref().clone()),
+            time_zone: zone,
             filters: found.filters.iter().map(|filter| reader.filter(filter)).collect::<Result<_>>()?,
             rows: rows.collect::<Result<_>>()?,
         })
@@ -225,17 +240,63 @@ impl Reader<'_> {
         let by = widget.by.as_ref().map_or(Ok(Vec::new()), |by| self.at(by, dimensions(by.get_ref())))?;
         let grain = widget.grain.as_ref().map(|name| self.at(name, Grain::parse(name.get_ref()))).transpose()?;
         let chart = self.chart(&widget.chart)?;
-        Ok(WidgetPlan {
+        let metrics = self.metrics(widget)?;
+        for name in widget.metric.iter().chain(widget.metrics.iter().map(|file| &file.metric)) {
+            self.check_heatmap(name, chart)?;
+        }
+        let plan = WidgetPlan {
             title: widget.title.get_ref().clone(),
-            metrics: self.metrics(widget)?,
+            metrics,
             by,
             grain,
             compare: widget.compare.as_ref().map(|text| self.compare(text)).transpose()?,
             target: widget.target.as_ref().map(|text| self.target(text)).transpose()?,
             width: self.width(widget, chart)?,
-            top: widget.top.unwrap_or(6).clamp(1, 50),
+            top: widget.top.as_ref().map_or(6, |top| *top.get_ref()).clamp(1, 50),
             chart,
-        })
+        };
+        self.check_nothing_is_ignored(widget, &plan)?;
+        Ok(plan)
+    }
+
+    /// What a chart would not show is an error rather than a surprise.
+    fn check_nothing_is_ignored(&self, widget: &WidgetFile, plan: &WidgetPlan) -> Result<()> {
+        let name = widget.chart.get_ref();
+        let has_groups = !plan.by.is_empty() && plan.chart.draws_groups();
+        if let Some(top) = widget.top.as_ref().filter(|_| !has_groups) {
+            let hint = if plan.chart == ChartKind::Table {
+                "a table shows every group"
+            } else {
+                "it limits the groups of a chart with `by`"
+            };
+            let error = Error::refused(format!("`top` does nothing in this `{name}`"));
+            return self.at(top, Err(error.with_hint(format!("leave `top` out: {hint}"))));
+        }
+        if let Some(compare) = widget.compare.as_ref().filter(|_| !plan.by.is_empty()) {
+            let error = Error::refused("`compare` and `by` do not go together");
+            return self.at(compare, Err(error.with_hint("leave one of them out")));
+        }
+        if let Some(compare) = widget.compare.as_ref().filter(|_| !plan.chart.compares()) {
+            let error = Error::refused(format!("`{name}` compares with nothing"));
+            return self.at(compare, Err(error.with_hint("leave `compare` out, or write chart = \"line\"")));
+        }
+        let mut named = widget.metric.iter().chain(widget.metrics.iter().map(|file| &file.metric));
+        if let Some(second) = named.nth(1).filter(|_| !plan.chart.shows_several_metrics()) {
+            let error = Error::refused(format!("`{name}` shows one metric"));
+            return self
+                .at(second, Err(error.with_hint("give each metric a widget of its own, or write chart = \"table\"")));
+        }
+        Ok(())
+    }
+
+    /// A heat map adds the instants of its cells up, which means nothing for what is read at an instant.
+    fn check_heatmap(&self, name: &Spanned<String>, chart: ChartKind) -> Result<()> {
+        let metric = self.at(name, self.catalogue.get(name.get_ref()))?;
+        if chart != ChartKind::Heatmap || metric.kind != MetricKind::Stock {
+            return Ok(());
+        }
+        let error = Error::refused(format!("`{}` is a stock, whose cells would not add up to a heat map", metric.name));
+        self.at(name, Err(error.with_hint("write chart = \"line\" and grain = \"hour\"")))
     }
 
     fn chart(&self, name: &Spanned<String>) -> Result<ChartKind> {
@@ -313,8 +374,23 @@ impl Reader<'_> {
         }
     }
 
+    fn zone(&self, name: &Spanned<String>) -> Result<String> {
+        let unknown = |_| {
+            let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
+            let near = did_you_mean(name.get_ref(), known.iter().map(String::as_str));
+            let hint = near.unwrap_or_else(|| "zones have names such as `Europe/Prague`".to_owned());
+            Error::refused(format!("`{}` is not a time zone", name.get_ref())).with_hint(hint)
+        };
+        self.at(name, jiff::tz::TimeZone::get(name.get_ref()).map_err(unknown))?;
+        Ok(name.get_ref().clone())
+    }
+
     fn filter(&self, text: &Spanned<String>) -> Result<Filter> {
-        let (name, value) = text.get_ref().split_once('=').unwrap_or((text.get_ref(), ""));
+        let refusal = || {
+            let error = Error::refused(format!("the filter `{}` has no `=`", text.get_ref()));
+            error.with_hint("write `DIM=VALUE`, such as `platform=email`, or `DIM=` for what has no value")
+        };
+        let (name, value) = self.at(text, text.get_ref().split_once('=').ok_or_else(refusal))?;
         let dimension = self.at(text, Dimension::parse(name.trim()))?;
         Ok(Filter { dimension, value: Some(value.trim().to_owned()).filter(|value| !value.is_empty()) })
     }
@@ -362,6 +438,36 @@ mod tests {
             (
                 widget("chart = \"line\""),
                 "d/team.toml:5: the widget names no metric / add `metric = \"created_cases\"`",
+            ),
+            (
+                widget("metric = \"workload\"\nchart = \"table\"\nby = \"agent\"\ntop = 3"),
+                "d/team.toml:9: `top` does nothing in this `table` / leave `top` out: a table shows every group",
+            ),
+            (
+                widget("metric = \"workload\"\nchart = \"line\"\nby = \"agent\"\ncompare = \"previous\""),
+                "d/team.toml:9: `compare` and `by` do not go together / leave one of them out",
+            ),
+            (
+                widget("metric = \"workload\"\nchart = \"table\"\ncompare = \"previous\""),
+                "d/team.toml:8: `table` compares with nothing / leave `compare` out, or write chart = \"line\"",
+            ),
+            (
+                widget("metrics = [{ metric = \"reopenings\" },\n{ metric = \"workload\" }]\nchart = \"line\""),
+                "d/team.toml:7: `line` shows one metric / give each metric a widget of its own, or write chart = \"table\"",
+            ),
+            (
+                widget("metric = \"workload\"\nchart = \"heatmap\""),
+                "d/team.toml:6: `workload` is a stock, whose cells would not add up to a heat map / \
+                 write chart = \"line\" and grain = \"hour\"",
+            ),
+            (
+                "title = \"T\"\nrange = \"2026-05\"\nfilters = [\"platform\"]\n".to_owned(),
+                "d/team.toml:3: the filter `platform` has no `=` / \
+                 write `DIM=VALUE`, such as `platform=email`, or `DIM=` for what has no value",
+            ),
+            (
+                "title = \"T\"\nrange = \"2026-05\"\ntime_zone = \"Europe/Prag\"\n".to_owned(),
+                "d/team.toml:3: `Europe/Prag` is not a time zone / did you mean `Europe/Prague`?",
             ),
         ];
         for (text, expected) in cases {

@@ -1,17 +1,18 @@
 //! Frames between an answer and its picture: Polars ranks, sums what is "other", and lines series up.
 
-use polars::prelude::{
-    Column, DataFrame, IntoColumn, IntoSeries, NamedFrom, Series, SortMultipleOptions, StringChunked,
-};
+use std::collections::BTreeMap;
+
+use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series, SortMultipleOptions};
 
 use crate::error::Result;
+use crate::metric::dimension::Dimension;
 use crate::metric::question::Answer;
 
 const BUCKET: &str = "bucket";
 const GROUP: &str = "group";
 const VALUE: &str = "value";
-/// The group of what has no value of the dimension.
-pub const NOBODY: &str = "–";
+/// The group of what has no value of the dimension: no name that a group can have.
+const NOBODY: &str = "\0";
 
 /// One aggregation of an answer: bucket, group (the first dimension), value.
 #[derive(Clone, Debug)]
@@ -57,21 +58,21 @@ impl Frame {
         Ok(names)
     }
 
-    /// The same with all groups but those named made one, their values added up.
+    /// The values of all groups but those named, added up bucket by bucket; nothing where none has a value.
     ///
     /// # Errors
     /// Polars', which would be a defect.
-    pub fn with_other(&self, kept: &[String], other: &str) -> Result<Frame> {
-        let groups = self.data.column(GROUP)?.str()?;
-        let renamed: StringChunked = groups
-            .iter()
-            .map(|name| name.map(|name| if kept.iter().any(|kept| kept == name) { name } else { other }))
-            .collect();
-        let mut data = self.data.clone();
-        data.with_column(renamed.into_series().with_name(GROUP.into()).into_column())?;
-        let mut summed = sums(&data, &[BUCKET, GROUP])?.sort([BUCKET, GROUP], SortMultipleOptions::default())?;
-        summed.rename("value_sum", VALUE.into())?;
-        Ok(Frame { data: summed })
+    pub fn sum_without(&self, kept: &[String]) -> Result<Vec<Option<f64>>> {
+        let (buckets, groups) = (self.data.column(BUCKET)?.i64()?, self.data.column(GROUP)?.str()?);
+        let mut sums: BTreeMap<Option<i64>, Option<f64>> = BTreeMap::new();
+        for ((bucket, group), value) in buckets.iter().zip(groups.iter()).zip(self.data.column(VALUE)?.f64()?.iter()) {
+            if kept.iter().any(|kept| Some(kept.as_str()) == group) {
+                continue;
+            }
+            let sum = sums.entry(bucket).or_default();
+            *sum = value.map_or(*sum, |value| Some(sum.unwrap_or(0.0) + value));
+        }
+        Ok(sums.into_values().collect())
     }
 
     /// The values of each named group, in the order of the buckets.
@@ -87,6 +88,16 @@ impl Frame {
         let rows = self.data.filter(&is_group)?.sort([BUCKET], SortMultipleOptions::default())?;
         Ok(rows.column(VALUE)?.f64()?.iter().collect())
     }
+}
+
+/// A group's name on the page; what has no value of the dimension is named too.
+pub fn group_label(group: &str, dimension: &Dimension) -> String {
+    if group == NOBODY { nothing_label(dimension).to_owned() } else { group.to_owned() }
+}
+
+/// What is said where there is no value of the dimension.
+pub fn nothing_label(dimension: &Dimension) -> &'static str {
+    if matches!(dimension.name.as_str(), "agent" | "agent@now") { "nobody" } else { "none" }
 }
 
 /// The sum of the values of each group, as `value_sum`.
@@ -114,15 +125,25 @@ mod tests {
             (1, "a", Some(1.0)),
             (1, "b", Some(5.0)),
             (1, "c", Some(2.0)),
-            (2, "a", Some(1.0)),
+            (2, "a", None),
             (2, "b", None),
             (2, "c", Some(2.0)),
+            (3, "a", None),
+            (3, "b", None),
+            (3, "c", None),
         ];
         let frame = frame(&rows);
         assert_eq!(frame.ranked_groups().unwrap(), ["b", "c", "a"]);
-        let other = frame.with_other(&["b".to_owned()], "other (2)").unwrap();
-        let lines = other.lines(&["b".to_owned(), "other (2)".to_owned()]).unwrap();
-        assert_eq!(lines[0].values[0], Some(5.0));
-        assert_eq!(lines[1].values, [Some(3.0), Some(3.0)]);
+        let kept = ["b".to_owned()];
+        let lines = frame.lines(&kept).unwrap();
+        // The line keeps its gap, and what is nowhere known is not 0.
+        assert_eq!(lines[0].values, [Some(5.0), None, None]);
+        assert_eq!(frame.sum_without(&kept).unwrap(), [Some(3.0), Some(2.0), None]);
+    }
+
+    #[test]
+    fn what_has_no_value_is_named_by_its_dimension() {
+        let label = |group: &str, name: &str| group_label(group, &Dimension::parse(name).unwrap());
+        assert_eq!([label(NOBODY, "agent"), label(NOBODY, "platform"), label("–", "agent")], ["nobody", "none", "–"]);
     }
 }

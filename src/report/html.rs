@@ -153,21 +153,25 @@ fn more(widget: &Widget) -> String {
     let is_table = matches!(widget.body, Body::Table);
     let numbers =
         if is_table || widget.table.columns.is_empty() { String::new() } else { table(&widget.table, &widget.title) };
-    let command = if widget.cases_command.is_empty() {
-        String::new()
-    } else {
-        format!(
-            "<p class=\"command\"><span>Cases behind this</span> <code tabindex=\"0\">{}</code></p>\n",
-            escaped(&widget.cases_command)
-        )
-    };
     let numbers = match numbers.as_str() {
         "" => numbers,
         table => format!("<details>\n<summary>Numbers</summary>\n{table}</details>\n"),
     };
-    match numbers + &command {
+    match numbers + &command(&widget.cases_command) {
         nothing if nothing.is_empty() => nothing,
         more => format!("<div class=\"more\">\n{more}</div>\n"),
+    }
+}
+
+/// One command stands open; several wait under a heading.
+fn command(commands: &str) -> String {
+    let text = escaped(commands);
+    match commands.lines().count() {
+        0 => String::new(),
+        1 => format!("<p class=\"command\"><span>Cases behind this</span> <code tabindex=\"0\">{text}</code></p>\n"),
+        _ => format!(
+            "<details>\n<summary>Cases behind this</summary>\n<pre tabindex=\"0\"><code>{text}</code></pre>\n</details>\n"
+        ),
     }
 }
 
@@ -267,6 +271,16 @@ mod tests {
         for fetch in ["src=", "href=", "url(", "@import", "<link"] {
             assert!(!html.contains(fetch), "`{fetch}` would leave the file");
         }
+    }
+
+    #[test]
+    fn several_commands_wait_under_a_heading() {
+        let mut page = page();
+        assert!(page_html(&page).unwrap().contains("<p class=\"command\">"));
+        page.rows[0].widgets[0].cases_command = "casebook a\ncasebook b".to_owned();
+        let html = page_html(&page).unwrap();
+        assert!(html.contains("<summary>Cases behind this</summary>"), "{html}");
+        assert!(html.contains("<code>casebook a\ncasebook b</code></pre>") && !html.contains("<p class=\"command\">"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub struct Widget {
     pub caption: String,
     /// What the number leaves out and why, one sentence each.
     pub left_out: Vec<String>,
-    /// The command that lists the cases behind the widget.
+    /// The commands that list the cases behind the widget, one a line.
     pub cases_command: String,
     pub body: Body,
     /// The numbers behind the picture, for reading without it.
@@ -69,7 +69,7 @@ pub struct Figure {
 /// The difference to the range that is compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// `+12 %`, `-3 min`, `unchanged`.
+    /// `+12 %`, `+3`, `−3m`, `unchanged`.
     pub text: String,
     /// What it was then: `was 1,204 in the previous month`.
     pub then: String,

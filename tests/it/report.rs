@@ -46,12 +46,168 @@ fn every_widget_says_what_stands_behind_it() {
         &format!(">{created}<"),
         "May 2026 · Europe/Prague · as of 31 May 2026, 23:59:59",
         " cases</p>",
+        &format!("cases: Created cases {created}, Resolved cases "),
         "--range 2026-05 --tz Europe/Prague",
         "the month before",
     ] {
         assert!(page.contains(expected), "no `{expected}`");
     }
     assert!(!page.contains("http://") || page.contains("http://www.w3.org"), "nothing is fetched");
+}
+
+/// The widget of that title, as it stands in a page.
+fn card<'a>(page: &'a str, title: &str) -> &'a str {
+    let from = page.find(&format!("class=\"title\">{title}<")).unwrap_or_else(|| panic!("no `{title}` in {page}"));
+    page[from..].split("</article>").next().unwrap()
+}
+
+/// A dashboard of the project with one row of widgets.
+fn page_of(project: &Project, head: &str, widgets: &[&str]) -> String {
+    let widgets: String = widgets.iter().map(|widget| format!("[[row.widget]]\n{widget}\n")).collect();
+    project.write(
+        "dashboards/overview.toml",
+        format!("title = \"Mine\"\nrange = \"2026-05\"\n{head}\n[[row]]\n{widgets}"),
+    );
+    String::from_utf8(render(project, &[], "overview.html")).unwrap()
+}
+
+/// Two cases of ana, one of them spam, one of ben, and one that nobody holds.
+fn small_desk() -> Project {
+    let event = |id: &str, kind: &str, case: &str, time: &str, data: &str| {
+        format!(
+            r#"{{"specversion":"1.0","id":"{id}","source":"t","type":"{kind}","time":"2026-05-{time}:00Z","subject":"{case}","data":{data}}}"#
+        )
+    };
+    let mut lines = Vec::new();
+    for (case, agent, day, status) in
+        [("A", "ana", "04", "done"), ("B", "ana", "05", "spam"), ("C", "ben", "05", "done"), ("D", "eva", "05", "done")]
+    {
+        let customer = format!(r#"{{"customer":"c{case}","platform":"email"}}"#);
+        lines.push(event(&format!("{case}1"), "case.created", case, &format!("{day}T08:00"), &customer));
+        let agent_data = format!(r#"{{"agent":"{agent}"}}"#);
+        lines.push(event(&format!("{case}2"), "case.assigned", case, &format!("{day}T09:00"), &agent_data));
+        let status = format!(r#"{{"status":"{status}","by":"{agent}"}}"#);
+        lines.push(event(&format!("{case}3"), "case.status_changed", case, &format!("{day}T10:00"), &status));
+    }
+    lines.push(event("E1", "case.created", "E", "06T08:00", r#"{"customer":"cE","platform":"email"}"#));
+    let project = Project::new();
+    project.write("events.ndjson", lines.join("\n"));
+    project.ingest(&["events.ndjson"], 0);
+    project
+}
+
+#[test]
+fn the_command_behind_a_widget_asks_the_widgets_own_question() {
+    let project = small_desk();
+    let page = page_of(
+        &project,
+        "filters = [\"platform=email\", \"field.size=very large\"]",
+        &[
+            "title = \"One\"\nchart = \"bar\"\nby = \"agent\"\nmetric = \"created_cases\"",
+            "title = \"Two\"\nchart = \"number\"\nmetrics = [{ metric = \"created_cases\" }, { metric = \"reopenings\" }, { metric = \"created_cases\" }]",
+        ],
+    );
+    let rest = "--range 2026-05 --tz UTC --where platform=email --where &#39;field.size=very large&#39;";
+    let one = format!("<code tabindex=\"0\">casebook metric created_cases {rest} --by agent --cases</code>");
+    assert!(card(&page, "One").contains(&one), "{}", card(&page, "One"));
+    let two =
+        format!("<code>casebook metric created_cases {rest} --cases\ncasebook metric reopenings {rest} --cases</code>");
+    assert!(card(&page, "Two").contains(&two), "{}", card(&page, "Two"));
+}
+
+#[test]
+fn every_metric_of_a_widget_says_its_cases_and_what_it_leaves_out() {
+    let project = small_desk();
+    let metrics = "metrics = [{ metric = \"created_cases\", title = \"Created\" }, \
+                   { metric = \"first_resolution_time\", title = \"Resolution\" }, \
+                   { metric = \"first_resolution_time\", title = \"its p90\", show = [\"p90\"] }]";
+    let widgets = [
+        &format!("title = \"Figures\"\nchart = \"number\"\n{metrics}"),
+        &format!("title = \"Table\"\nchart = \"table\"\nby = \"agent\"\n{metrics}"),
+        "title = \"Line\"\nchart = \"line\"\nmetric = \"first_resolution_time\"",
+    ];
+    let page = page_of(&project, "", &widgets);
+    for title in ["Figures", "Table"] {
+        let card = card(&page, title);
+        assert!(card.contains("· cases: Created 5, Resolution 3</p>"), "{card}");
+        assert_eq!(card.matches("1 left out: spam.").count(), 1, "{card}");
+        assert!(card.contains("<li>Resolution: 1 left out: spam.</li>"), "{card}");
+    }
+    assert!(card(&page, "Line").contains("<li>1 left out: spam.</li>"));
+    assert!(card(&page, "Line").contains("· 3 cases</p>"));
+}
+
+#[test]
+fn groups_that_do_not_add_up_make_no_other() {
+    let project = small_desk();
+    let widget = |title: &str, metric: &str, chart: &str| {
+        format!("title = \"{title}\"\nchart = \"{chart}\"\nby = \"agent\"\ntop = 1\nmetric = \"{metric}\"")
+    };
+    let widgets = [
+        widget("Distinct", "resolved_cases", "bar"),
+        widget("Median", "first_resolution_time", "line"),
+        widget("Count", "created_cases", "bar"),
+        widget("Lines", "created_cases", "line"),
+    ];
+    let page = page_of(&project, "", &widgets.each_ref().map(String::as_str));
+    for (title, note) in [("Distinct", "2 smaller groups are not drawn"), ("Median", "2 smaller groups are not drawn")]
+    {
+        let card = card(&page, title);
+        assert!(card.contains(note) && !card.contains("other ("), "{card}");
+    }
+    for title in ["Count", "Lines"] {
+        let card = card(&page, title);
+        assert!(card.contains("other (3)") && !card.contains("not drawn"), "{card}");
+    }
+    let widget = "title = \"All\"\nchart = \"bar\"\nby = \"agent\"\nmetric = \"created_cases\"";
+    assert!(card(&page_of(&project, "", &[widget]), "All").contains(">nobody<"));
+}
+
+#[test]
+fn a_table_with_a_grain_has_a_row_for_each_bucket_and_group() {
+    let project = small_desk();
+    let widget = "title = \"Table\"\nchart = \"table\"\nby = \"agent\"\ngrain = \"month\"\nmetric = \"created_cases\"";
+    project.write(
+        "dashboards/overview.toml",
+        format!("title = \"Mine\"\nrange = \"2026-05\"\n[[row]]\n[[row.widget]]\n{widget}\n"),
+    );
+    let ran = project.run(&["report", "overview", "--range", "2026-04-01..2026-06-01", "-o", "pages"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let page = std::fs::read_to_string(project.path("pages/overview.html")).unwrap();
+    let card = card(&page, "Table");
+    assert!(card.contains(">Month · agent</th>") && card.contains("by month, agent ·"), "{card}");
+    let rows: Vec<&str> =
+        card.split("<th scope=\"row\">").skip(1).map(|row| row.split("</tr>").next().unwrap()).collect();
+    let row = |label: &str, count: u32| format!("{label}</th><td class=\"number\">{count}</td>");
+    let expected = [
+        row("Apr 2026 · ana", 0),
+        row("Apr 2026 · ben", 0),
+        row("Apr 2026 · eva", 0),
+        row("Apr 2026 · nobody", 0),
+        row("May 2026 · ana", 2),
+        row("May 2026 · ben", 1),
+        row("May 2026 · eva", 1),
+        row("May 2026 · nobody", 1),
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn a_stock_of_nothing_is_drawn_and_a_flow_of_nothing_says_so() {
+    let project = small_desk();
+    let widgets = [
+        "title = \"Stock\"\nchart = \"line\"\nmetric = \"workload\"\ngrain = \"month\"",
+        "title = \"Flow\"\nchart = \"line\"\nmetric = \"reopenings\"\ngrain = \"month\"",
+        "title = \"Waits\"\nchart = \"histogram\"\nmetric = \"first_resolution_time\"",
+        "title = \"Heat\"\nchart = \"heatmap\"\nmetric = \"created_cases\"",
+    ];
+    let page = page_of(&project, "", &widgets);
+    let stock = card(&page, "Stock");
+    assert!(stock.contains("<svg") && stock.contains("<td class=\"number\">0</td>"), "{stock}");
+    assert!(card(&page, "Flow").contains("No data in May 2026."));
+    let waits = card(&page, "Waits");
+    assert!(waits.contains(">contributions · May") && waits.contains("First resolution time · contributions"), "{waits}");
+    assert!(card(&page, "Heat").contains("cases, cells are sums over the range ·"));
 }
 
 #[test]
@@ -100,4 +256,44 @@ fn a_case_shows_its_bands_turns_events_and_findings() {
     insta::assert_snapshot!(ran.stdout);
     let unknown = project.run(&["case", "Z"]);
     assert!(unknown.code == 2 && unknown.stderr.contains("there is no case `Z`"), "{}", unknown.stderr);
+}
+
+#[test]
+fn a_long_case_shows_its_last_messages_and_every_finding() {
+    let project = Project::new();
+    let event = |id: usize, kind: &str, minute: usize, data: &str| {
+        let (hour, minute) = (8 + minute / 60, minute % 60);
+        format!(
+            r#"{{"specversion":"1.0","id":"e{id}","source":"t","type":"{kind}","time":"2026-05-04T{hour:02}:{minute:02}:00Z","subject":"A","data":{data}}}"#
+        )
+    };
+    let mut lines = vec![event(0, "case.created", 0, r#"{"customer":"c","platform":"x"}"#)];
+    lines.push(event(600, "case.assigned", 0, r#"{"agent":"ana"}"#));
+    // Who replies is not who holds the case: a finding.
+    lines.push(event(1, "message.sent", 1, r#"{"message":"m1","by":"ben"}"#));
+    lines.extend(
+        (2..=503).map(|number| event(number, "message.received", number, &format!(r#"{{"message":"m{number}"}}"#))),
+    );
+    project.write("long.ndjson", lines.join("\n"));
+    project.ingest(&["long.ndjson"], 0);
+    let ran = project.run(&["case", "A"]);
+    let shown: Vec<&str> = ran.stdout.lines().filter(|line| line.contains("  message m")).collect();
+    assert_eq!(shown.len(), 500, "{}", ran.stdout);
+    assert!(shown[0].ends_with("message m4") && shown[499].ends_with("message m503"), "{}", shown[0]);
+    assert!(ran.stdout.contains("events\n  … 3 earlier messages are not shown, but counted above\n"), "{}", ran.stdout);
+    let findings = project.rows("SELECT rule FROM findings WHERE severity <> 'hidden'");
+    assert!(!findings.is_empty());
+    assert_eq!(ran.stdout.lines().filter(|line| line.contains("  ! ")).count(), findings.len(), "{}", ran.stdout);
+}
+
+#[test]
+fn no_cases_are_an_empty_list_and_the_as_of_is_in_the_zone_of_the_range() {
+    let project = small_desk();
+    let ask = |format: &str| {
+        project.run(&["metric", "created_cases", "--range", "2020", "--cases", "--format", format]).stdout
+    };
+    assert_eq!(ask("json").trim(), "[]");
+    assert!(ask("csv").starts_with("case_id,at,value"), "{}", ask("csv"));
+    let ran = project.run(&["metric", "created_cases", "--range", "2026-05", "--tz", "Europe/Prague"]);
+    assert!(ran.stderr.contains("as of 2026-05-31 23:59:59.999 Europe/Prague;"), "{}", ran.stderr);
 }

@@ -58,7 +58,7 @@ pub fn content(widget: &Widget, width: f64, spare: f64) -> Stack {
         column.space(12.0);
     }
     for note in &widget.left_out {
-        column.lines(&wrapped(&format!("Left out: {note}"), CAPTION, width), CAPTION, 17.0);
+        column.lines(&wrapped(note, CAPTION, width), CAPTION, 17.0);
     }
     column
 }
