@@ -206,7 +206,10 @@ fn a_stock_of_nothing_is_drawn_and_a_flow_of_nothing_says_so() {
     assert!(stock.contains("<svg") && stock.contains("<td class=\"number\">0</td>"), "{stock}");
     assert!(card(&page, "Flow").contains("No data in May 2026."));
     let waits = card(&page, "Waits");
-    assert!(waits.contains(">contributions · May") && waits.contains("First resolution time · contributions"), "{waits}");
+    assert!(
+        waits.contains(">contributions · May") && waits.contains("First resolution time · contributions"),
+        "{waits}"
+    );
     assert!(card(&page, "Heat").contains("cases, cells are sums over the range ·"));
 }
 
