@@ -175,10 +175,10 @@ fn parse_bytes(memory: &Setting<String>) -> Result<usize> {
         _ => 0,
     };
     let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(scale));
-    bytes.filter(|bytes| *bytes >= 64 << 20).ok_or_else(|| {
+    bytes.filter(|bytes| *bytes >= 128 << 20).ok_or_else(|| {
         let place = format!("memory ({})", memory.origin.name());
         Error::invalid(place, format!("`{text}` is not an amount of memory"))
-            .with_hint("at least `64MiB`, such as `2GiB`")
+            .with_hint("at least `128MiB`, such as `2GiB`")
     })
 }
 

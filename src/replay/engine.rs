@@ -27,10 +27,14 @@ pub fn session(resources: Resources) -> Result<SessionContext> {
         .with_memory_pool(Arc::new(FairSpillPool::new(resources.memory_bytes)))
         .with_disk_manager_builder(disk)
         .build_arc()?;
+    let threads = resources.threads.max(1);
     let mut config = SessionConfig::new()
         .with_information_schema(true)
-        .with_target_partitions(resources.threads.max(1))
+        .with_target_partitions(threads)
         .with_collect_statistics(true);
-    config.options_mut().execution.time_zone = Some("UTC".to_owned());
+    let options = &mut config.options_mut().execution;
+    options.time_zone = Some("UTC".to_owned());
+    // What each sort keeps free for merging what it has spilled: its part of a small memory, too.
+    options.sort_spill_reservation_bytes = (resources.memory_bytes / threads / 16).clamp(1 << 20, 10 << 20);
     Ok(SessionContext::new_with_config_rt(config, runtime))
 }

@@ -198,7 +198,7 @@ fn what_cannot_be_asked_says_what_can() {
         ("workload --range 2026 --by kind", "have no column `kind`"),
         ("workload --range soon", "last full month"),
         ("workload --range 2026 --show mediann", "did you mean `median`?"),
-        ("workload --range 2026 --grain dy", "did you mean `day`?"),
+        ("workload --range 2026 --grain wek", "did you mean `week`?"),
         ("workload --by agent", "add --range"),
     ];
     for (words, expected) in cases {
