@@ -83,7 +83,7 @@ struct Replay<'a> {
 impl<'a> Replay<'a> {
     fn new(log: &'a Log, resources: Resources) -> Result<Replay<'a>> {
         let context = engine::session(resources)?;
-        context.register_table("log", log.events.provider()?)?;
+        context.register_table("log", log.events.provider_as(input::schema())?)?;
         let scratch = tempfile::tempdir_in(log.store()).map_err(Error::file(log.store()))?;
         let pointer = Pointer { format: facts::FACTS_FORMAT, log_version: log.version(), ..Pointer::default() };
         Ok(Replay { log, context, scratch, pointer })

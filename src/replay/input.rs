@@ -1,15 +1,31 @@
 //! Columns of the log in, events of the model out; nothing is copied.
+//!
+//! Texts are read as plain strings, not as views: views of a few rows keep whole pages of the file alive, and sorting would
+//! count those pages once for every batch.
+
+use std::sync::Arc;
 
 use arrow::array::{
-    Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampMillisecondArray,
+    Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
 };
-use arrow::datatypes::{Float64Type, Int64Type, TimestampMillisecondType};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimestampMillisecondType};
 
 use crate::error::{Error, Result};
+use crate::log::rows::LOG_SCHEMA;
 use crate::model::desk::DeskEvent;
 use crate::model::event::{Act, CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status};
 use crate::model::json::Json;
 use crate::model::time::Instant;
+
+/// The log's columns as replay reads them.
+#[must_use]
+pub fn schema() -> SchemaRef {
+    let plain = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8View => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
+        _ => field.clone(),
+    };
+    Arc::new(Schema::new(LOG_SCHEMA.fields().iter().map(plain).collect::<Vec<_>>()))
+}
 
 /// The columns of the log that replay reads of events about cases.
 pub const CASE_COLUMNS: &[&str] = &[
@@ -52,31 +68,31 @@ pub const DESK_COLUMNS: &[&str] = &["time", "source", "id", "type", "subject", "
 
 /// A batch of events about cases, column by column.
 pub struct CaseColumns<'a> {
-    case_id: &'a StringViewArray,
+    case_id: &'a StringArray,
     time: &'a TimestampMillisecondArray,
     sequence: &'a Int64Array,
-    source: &'a StringViewArray,
-    id: &'a StringViewArray,
-    kind: &'a StringViewArray,
-    by: &'a StringViewArray,
-    agent: &'a StringViewArray,
-    customer: &'a StringViewArray,
-    profile: &'a StringViewArray,
-    status: &'a StringViewArray,
-    priority: &'a StringViewArray,
-    sentiment: &'a StringViewArray,
-    message: &'a StringViewArray,
-    message_kind: &'a StringViewArray,
-    set_status: &'a StringViewArray,
-    text: &'a StringViewArray,
-    platform: &'a StringViewArray,
-    origin: &'a StringViewArray,
-    language: &'a StringViewArray,
-    field: &'a StringViewArray,
-    record: &'a StringViewArray,
-    value: &'a StringViewArray,
-    fields: &'a StringViewArray,
-    mentions: &'a StringViewArray,
+    source: &'a StringArray,
+    id: &'a StringArray,
+    kind: &'a StringArray,
+    by: &'a StringArray,
+    agent: &'a StringArray,
+    customer: &'a StringArray,
+    profile: &'a StringArray,
+    status: &'a StringArray,
+    priority: &'a StringArray,
+    sentiment: &'a StringArray,
+    message: &'a StringArray,
+    message_kind: &'a StringArray,
+    set_status: &'a StringArray,
+    text: &'a StringArray,
+    platform: &'a StringArray,
+    origin: &'a StringArray,
+    language: &'a StringArray,
+    field: &'a StringArray,
+    record: &'a StringArray,
+    value: &'a StringArray,
+    fields: &'a StringArray,
+    mentions: &'a StringArray,
     automatic: &'a BooleanArray,
     bot: &'a BooleanArray,
     score: &'a Float64Array,
@@ -87,9 +103,9 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
     batch.column_by_name(name).map(AsRef::as_ref).ok_or_else(missing)
 }
 
-fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringViewArray> {
+fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray> {
     let wrong = || Error::refused(format!("the log's column `{name}` is not of texts"));
-    column(batch, name)?.as_string_view_opt().ok_or_else(wrong)
+    column(batch, name)?.as_string_opt::<i32>().ok_or_else(wrong)
 }
 
 fn times(batch: &RecordBatch) -> Result<&TimestampMillisecondArray> {
@@ -218,7 +234,7 @@ impl<'a> CaseColumns<'a> {
     }
 }
 
-fn text(column: &StringViewArray, row: usize) -> Option<&str> {
+fn text(column: &StringArray, row: usize) -> Option<&str> {
     column.is_valid(row).then(|| column.value(row))
 }
 
