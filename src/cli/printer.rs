@@ -1,7 +1,7 @@
 //! The only way out: standard output is data, standard error is talk.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use serde_json::Value;
 
@@ -49,11 +49,5 @@ impl Printer {
         if let Some(hint) = error.hint() {
             eprintln!("hint: {hint}");
         }
-    }
-
-    /// Whether people look at standard output.
-    #[must_use]
-    pub fn on_terminal(self) -> bool {
-        io::stdout().is_terminal()
     }
 }

@@ -11,12 +11,12 @@ use super::ingest::seconds;
 use super::metric::catalogue;
 use super::settings::parse_zone;
 use super::{Desk, Outcome};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, did_you_mean};
 use crate::log::write::begin_whole_file;
 use crate::metric::functions;
 use crate::metric::range::Range;
 use crate::report::build::{self, Sources};
-use crate::report::page::{Body, Page};
+use crate::report::page::{Body, Page, Widget};
 use crate::report::{dashboard_names, draw, find_dashboard, html};
 
 /// Arguments of `report`.
@@ -30,6 +30,9 @@ pub struct ReportArguments {
     /// Formats to render
     #[arg(long, value_enum, value_delimiter = ',', default_value = "html", value_name = "F")]
     pub format: Vec<PageFormat>,
+    /// Only the widget of that title, as a picture
+    #[arg(long, value_name = "TITLE")]
+    pub widget: Option<String>,
     /// Folder to write into
     #[arg(long, short, default_value = ".", value_name = "DIR")]
     pub output: PathBuf,
@@ -39,7 +42,7 @@ impl ReportArguments {
     /// A dashboard as HTML into a folder.
     pub fn html(dashboard: &str, range: &str, output: PathBuf) -> ReportArguments {
         let (dashboard, range) = (Some(dashboard.to_owned()), Some(range.to_owned()));
-        ReportArguments { dashboard, range, format: vec![PageFormat::Html], output }
+        ReportArguments { dashboard, range, format: vec![PageFormat::Html], widget: None, output }
     }
 }
 
@@ -67,8 +70,35 @@ impl PageFormat {
             PageFormat::Svg => draw::page_svg(page).map(String::into_bytes),
             PageFormat::Png => draw::page_png(page),
         };
-        rendered.map_err(|error| Error::refused(format!("the page cannot be drawn: {error}")))
+        rendered.map_err(|error| cannot_be_drawn(&error))
     }
+
+    fn render_widget(self, widget: &Widget) -> Result<Vec<u8>> {
+        let rendered = match self {
+            PageFormat::Html => {
+                let error = Error::refused("one widget alone is a picture, not a page");
+                return Err(error.with_hint("add `--format svg` or `--format png`"));
+            }
+            PageFormat::Svg => draw::widget_svg(widget).map(String::into_bytes),
+            PageFormat::Png => draw::widget_png(widget),
+        };
+        rendered.map_err(|error| cannot_be_drawn(&error))
+    }
+}
+
+fn cannot_be_drawn(error: &draw::DrawError) -> Error {
+    Error::refused(format!("the page cannot be drawn: {error}"))
+}
+
+/// The widget of that title.
+fn find_widget<'p>(page: &'p Page, title: &str) -> Result<&'p Widget> {
+    let widgets = || page.rows.iter().flat_map(|row| &row.widgets);
+    widgets().find(|widget| widget.title == title).ok_or_else(|| {
+        let titles: Vec<&str> = widgets().map(|widget| widget.title.as_str()).collect();
+        let hint = did_you_mean(title, titles.iter().copied());
+        let error = Error::refused(format!("there is no widget `{title}`"));
+        error.with_hint(hint.unwrap_or_else(|| format!("there are: {}", titles.join("; "))))
+    })
 }
 
 /// Renders.
@@ -102,8 +132,12 @@ pub async fn render(desk: &Desk, name: &str, arguments: &ReportArguments) -> Res
     std::fs::create_dir_all(&arguments.output).map_err(Error::file(&arguments.output))?;
     let mut paths = Vec::new();
     for format in &arguments.format {
-        let path = arguments.output.join(format!("{name}.{}", format.ending()));
-        write_whole(&path, &format.render(&page)?)?;
+        let (stem, bytes) = match &arguments.widget {
+            Some(title) => (file_stem(title), format.render_widget(find_widget(&page, title)?)?),
+            None => (name.to_owned(), format.render(&page)?),
+        };
+        let path = arguments.output.join(format!("{stem}.{}", format.ending()));
+        write_whole(&path, &bytes)?;
         paths.push(std::path::absolute(&path).map_err(Error::file(&path))?);
     }
     let object =
@@ -122,6 +156,12 @@ fn say_if_empty(desk: &Desk, page: &Page) {
         desk.printer.talk("note: no widget has data in this range");
         desk.printer.talk("hint: `casebook sql \"SELECT min(time), max(time) FROM events\"` tells when there are events; then use --range");
     }
+}
+
+/// A title as the name of a file: `First response time` is `first-response-time`.
+fn file_stem(title: &str) -> String {
+    let plain: String = title.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join("-")
 }
 
 /// Writes a file that appears whole or not at all.

@@ -13,7 +13,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::table::{NewFile, Table, new_file_name};
+use super::table::{NewFile, new_file_name};
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 
@@ -100,16 +100,6 @@ pub fn begin_whole_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFil
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
-}
-
-/// Writes one whole file into a table's folder.
-///
-/// # Errors
-/// When the disk refuses.
-pub fn write_file(table: &Table, prefix: &str, batches: &[RecordBatch]) -> Result<NewFile> {
-    let mut writer = FileWriter::create(table.folder(), prefix, table.schema())?;
-    batches.iter().try_for_each(|batch| writer.write(batch))?;
-    writer.finish()
 }
 
 /// Reads some columns of a Parquet file, in the order they are named.

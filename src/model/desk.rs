@@ -155,12 +155,6 @@ impl Desk {
         builder.desk
     }
 
-    /// The settings in force; the defaults before any were made.
-    #[must_use]
-    pub fn settings_at(&self, time: Instant) -> Settings {
-        self.settings.at(time).cloned().unwrap_or_default()
-    }
-
     /// The transitions that are on.
     #[must_use]
     pub fn transitions_at(&self, time: Instant) -> Transitions {

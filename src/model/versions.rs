@@ -67,12 +67,6 @@ impl<T: PartialEq> Versions<T> {
     pub fn iter(&self) -> std::slice::Iter<'_, Version<T>> {
         self.list.iter()
     }
-
-    /// All versions in time order, given away.
-    #[must_use]
-    pub fn into_vec(self) -> Vec<Version<T>> {
-        self.list
-    }
 }
 
 #[cfg(test)]

@@ -300,3 +300,20 @@ fn no_cases_are_an_empty_list_and_the_as_of_is_in_the_zone_of_the_range() {
     let ran = project.run(&["metric", "created_cases", "--range", "2026-05", "--tz", "Europe/Prague"]);
     assert!(ran.stderr.contains("as of 2026-05-31 23:59:59.999 Europe/Prague;"), "{}", ran.stderr);
 }
+
+#[test]
+fn one_widget_alone_is_a_picture() {
+    let project = desk();
+    let one = |arguments: &[&str]| {
+        let mut all = vec!["report", "overview", "--range", "2026-05", "--widget"];
+        all.extend(arguments);
+        project.run(&all)
+    };
+    let ran = one(&["First response time", "--format", "svg,png"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let svg = std::fs::read_to_string(project.path("first-response-time.svg")).unwrap();
+    assert!(svg.contains("First response time") && !svg.contains("At a glance"));
+    assert!(std::fs::read(project.path("first-response-time.png")).unwrap().starts_with(b"\x89PNG"));
+    assert!(one(&["First response", "--format", "svg"]).stderr.contains("did you mean `First response time`?"));
+    assert!(one(&["First response time"]).stderr.contains("--format svg"));
+}
