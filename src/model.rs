@@ -10,10 +10,12 @@ pub mod case;
 pub mod desk;
 pub mod event;
 pub mod finding;
+pub mod hours;
 pub mod json;
 pub mod line;
 pub mod members;
 pub mod policy;
+pub mod schedule;
 pub mod time;
 pub mod versions;
 

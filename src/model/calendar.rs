@@ -1,6 +1,6 @@
 //! Business hours: a week of opening hours and its holidays in a time zone (1.4, 3.4).
 //!
-//! What a calendar may say is settled here; the clocks that count by it come with the SLA milestones.
+//! What a calendar may say is settled here; [`super::hours`] makes instants of it.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -9,7 +9,7 @@ use super::Refusal;
 use super::json::Json;
 
 /// Minutes from midnight, half-open: 09:00 to 17:00 is 540 to 1020.
-pub type Hours = Vec<(u16, u16)>;
+pub type DayHours = Vec<(u16, u16)>;
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
@@ -18,7 +18,7 @@ const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 pub struct Calendar {
     pub time_zone: TimeZone,
     /// Opening hours from Monday to Sunday, sorted, without overlap.
-    pub week: [Hours; 7],
+    pub week: [DayHours; 7],
     pub holidays: Vec<Holiday>,
 }
 
@@ -28,7 +28,7 @@ pub struct Holiday {
     pub date: Date,
     pub name: Option<String>,
     /// The hours of that day; none: closed.
-    pub hours: Hours,
+    pub hours: DayHours,
 }
 
 impl Calendar {
@@ -51,7 +51,7 @@ fn read(data: &Json<'_>) -> Result<Calendar, Refusal> {
     Ok(Calendar { time_zone, week: read_week(hours)?, holidays: read_holidays(data)? })
 }
 
-fn read_week(hours: &Json<'_>) -> Result<[Hours; 7], Refusal> {
+fn read_week(hours: &Json<'_>) -> Result<[DayHours; 7], Refusal> {
     let Json::Object(members) = hours else {
         return Err(Refusal::new("wrong_type", "`hours` must be an object from mon to sun"));
     };
@@ -59,7 +59,7 @@ fn read_week(hours: &Json<'_>) -> Result<[Hours; 7], Refusal> {
         let detail = format!("`hours` has the days {}, found `{day}`", WEEKDAYS.join(", "));
         return Err(Refusal::new("unknown_value", detail));
     }
-    let mut week: [Hours; 7] = Default::default();
+    let mut week: [DayHours; 7] = Default::default();
     for (day, slot) in WEEKDAYS.iter().zip(week.iter_mut()) {
         if let Some(value) = hours.get(day) {
             *slot = read_hours(value).map_err(|refusal| refusal.within(day))?;
@@ -68,9 +68,9 @@ fn read_week(hours: &Json<'_>) -> Result<[Hours; 7], Refusal> {
     Ok(week)
 }
 
-fn read_hours(value: &Json<'_>) -> Result<Hours, Refusal> {
+fn read_hours(value: &Json<'_>) -> Result<DayHours, Refusal> {
     let wrong = || Refusal::new("wrong_type", r#"hours must be pairs such as ["09:00","17:00"]"#);
-    let mut hours = Hours::new();
+    let mut hours = DayHours::new();
     for pair in value.as_list().ok_or_else(wrong)? {
         let [from, to] = pair.as_list().ok_or_else(wrong)? else { return Err(wrong()) };
         let minute = |value: &Json<'_>| value.as_text().and_then(parse_minute).ok_or_else(wrong);
@@ -109,7 +109,7 @@ fn read_holiday(item: &Json<'_>) -> Option<Result<Holiday, Refusal>> {
         return Some(Err(Refusal::new("wrong_type", format!("`{text}` is not a date such as 2026-12-24"))));
     };
     let name = item.get("name").and_then(Json::as_text).map(str::to_owned);
-    let hours = item.get("hours").map_or(Ok(Hours::new()), read_hours);
+    let hours = item.get("hours").map_or(Ok(DayHours::new()), read_hours);
     Some(hours.map(|hours| Holiday { date, name, hours }).map_err(|refusal| refusal.within(text)))
 }
 

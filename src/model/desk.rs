@@ -1,13 +1,16 @@
-//! The desk: people, profiles and settings as versions over time.
+//! The desk: people, profiles, policies, calendars and settings as versions over time.
 //!
 //! Built once from the rank-0 events in log order (`DeskBuilder`), immutable afterwards and shared by reference;
-//! every question to it names an instant. Policies, calendars, fields and views are checked at the door already and
-//! join here with the SLA clocks.
+//! every question to it names an instant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::calendar::Calendar;
 use super::event::{EventType, Presence, Role};
+use super::hours::OpenHours;
 use super::json::Json;
+use super::policy::Policy;
 use super::time::{Instant, parse_duration_ms};
 use super::versions::Versions;
 
@@ -75,6 +78,7 @@ pub struct Settings {
     pub transitions: Transitions,
     /// How the findings of a rule are shown: `hidden`, `info` or `warning`.
     pub findings: BTreeMap<String, String>,
+    pub sla: SlaChanges,
 }
 
 impl Default for Settings {
@@ -85,7 +89,21 @@ impl Default for Settings {
             default_calendar: None,
             transitions: Transitions { assign: true, unassign: true, customer_reply: true },
             findings: BTreeMap::new(),
+            sla: SlaChanges::default(),
         }
+    }
+}
+
+/// Whether a change while a clock runs changes its target (3.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlaChanges {
+    pub priority_change_retargets: bool,
+    pub policy_edit_retargets: bool,
+}
+
+impl Default for SlaChanges {
+    fn default() -> Self {
+        SlaChanges { priority_change_retargets: true, policy_edit_retargets: true }
     }
 }
 
@@ -118,12 +136,14 @@ pub enum Withdrawn {
     AllCases,
 }
 
-/// Everything about people, profiles and settings, as versions over time.
+/// Everything about people, profiles, policies, calendars and settings, as versions over time.
 #[derive(Clone, Debug, Default)]
 pub struct Desk {
     pub users: BTreeMap<String, Versions<User>>,
     pub profiles: BTreeMap<String, Versions<Profile>>,
     pub presence: BTreeMap<String, Versions<Presence>>,
+    pub policies: BTreeMap<String, Versions<Policy>>,
+    pub calendars: BTreeMap<String, Versions<Arc<OpenHours>>>,
     pub settings: Versions<Settings>,
     /// By user, in time order.
     withdrawals: BTreeMap<String, Vec<Withdrawal>>,
@@ -134,7 +154,7 @@ pub struct Desk {
 
 impl Desk {
     /// The types of event that the desk is made of.
-    pub const EVENT_TYPES: [EventType; 9] = [
+    pub const EVENT_TYPES: [EventType; 12] = [
         EventType::UserUpdated,
         EventType::UserRemoved,
         EventType::UserPresenceChanged,
@@ -143,6 +163,9 @@ impl Desk {
         EventType::SkillRemoved,
         EventType::ProfileUpdated,
         EventType::ProfileRemoved,
+        EventType::CalendarUpdated,
+        EventType::PolicyUpdated,
+        EventType::PolicyRemoved,
         EventType::SettingsUpdated,
     ];
 
@@ -240,6 +263,23 @@ impl DeskBuilder {
             EventType::ProfileUpdated => self.update_profile(event),
             EventType::ProfileRemoved => {
                 if let Some(versions) = self.desk.profiles.get_mut(subject) {
+                    versions.end(event.time);
+                }
+            }
+            EventType::CalendarUpdated => {
+                // What the log has accepted parses; anything else would leave the calendar as it was.
+                if let Ok(calendar) = Calendar::parse(subject, &event.data) {
+                    let versions = self.desk.calendars.entry(subject.to_owned()).or_default();
+                    versions.state(event.time, Arc::new(OpenHours::new(calendar)));
+                }
+            }
+            EventType::PolicyUpdated => {
+                if let Ok(policy) = Policy::parse(subject, &event.data) {
+                    self.desk.policies.entry(subject.to_owned()).or_default().state(event.time, policy);
+                }
+            }
+            EventType::PolicyRemoved => {
+                if let Some(versions) = self.desk.policies.get_mut(subject) {
                     versions.end(event.time);
                 }
             }
@@ -401,6 +441,10 @@ fn update_settings(settings: &mut Settings, data: &Json<'_>) {
         set_flag(&mut settings.transitions.unassign, transitions, "unassign");
         set_flag(&mut settings.transitions.customer_reply, transitions, "customer_reply");
     }
+    let retargets = |name: &str| Some(data.get("sla")?.get(name)?.as_text()? == "retarget");
+    let sla = &mut settings.sla;
+    sla.priority_change_retargets = retargets("priority_change").unwrap_or(sla.priority_change_retargets);
+    sla.policy_edit_retargets = retargets("policy_edit").unwrap_or(sla.policy_edit_retargets);
     for (rule, severity) in data.get("findings").map_or(&[][..], Json::members) {
         if let Some(severity) = severity.as_text() {
             settings.findings.insert(rule.to_string(), severity.to_owned());

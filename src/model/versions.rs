@@ -12,7 +12,7 @@ pub struct Version<T> {
 
 /// The versions of one thing, in time order, without overlap.
 ///
-/// Invariant: no version is empty, and two that meet differ. Kept by [`Versions::set`] and [`Versions::end`].
+/// Invariant: no version is empty. Two that meet differ, unless the second was put there by [`Versions::state`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versions<T> {
     list: Vec<Version<T>>,
@@ -38,6 +38,19 @@ impl<T: PartialEq> Versions<T> {
         }
     }
 
+    /// From that instant on there is a new version, even if it says the same as the one before.
+    pub fn state(&mut self, since: Instant, value: T) {
+        self.end(since);
+        self.list.push(Version { since, until: None, value });
+    }
+
+    /// The version in force at that instant, else the last one before it.
+    #[must_use]
+    pub fn latest_at(&self, time: Instant) -> Option<&Version<T>> {
+        let after = self.list.partition_point(|version| version.since <= time);
+        self.list.get(after.checked_sub(1)?)
+    }
+
     /// From that instant on there is no value.
     pub fn end(&mut self, until: Instant) {
         match self.list.last_mut() {
@@ -52,8 +65,7 @@ impl<T: PartialEq> Versions<T> {
     /// The value in force at that instant.
     #[must_use]
     pub fn at(&self, time: Instant) -> Option<&T> {
-        let after = self.list.partition_point(|version| version.since <= time);
-        let version = self.list.get(after.checked_sub(1)?)?;
+        let version = self.latest_at(time)?;
         version.until.is_none_or(|until| time < until).then_some(&version.value)
     }
 
