@@ -24,6 +24,7 @@ use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::log::rows::{EVENT_COLUMNS, LOG_SCHEMA};
+use crate::replay;
 use crate::replay::engine::{self, Resources};
 use crate::replay::sheet::schema;
 use crate::replay::tables::FACT_TABLES;
@@ -152,6 +153,7 @@ fn empty_session() -> Result<SessionContext> {
         context.register_table(table.name, Arc::new(EmptyTable::new(schema(table.columns))))?;
     }
     functions::register(&context);
+    replay::functions::register(&context, replay::functions::Calendars::new());
     Ok(context)
 }
 

@@ -16,8 +16,10 @@ pub mod line;
 pub mod members;
 pub mod policy;
 pub mod schedule;
+pub mod sla;
 pub mod time;
 pub mod versions;
+pub mod words;
 
 use std::fmt;
 

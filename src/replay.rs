@@ -7,6 +7,7 @@
 
 pub mod engine;
 pub mod facts;
+pub mod functions;
 pub mod input;
 pub mod operator;
 pub mod output;

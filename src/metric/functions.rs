@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, Int64Array, ListBuilder, StringArray, TimestampMillisecondArray, TimestampMillisecondBuilder,
+    ArrayRef, AsArray, Int64Array, ListBuilder, TimestampMillisecondArray, TimestampMillisecondBuilder,
 };
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimestampMillisecondType};
+use arrow::datatypes::{DataType, Field, Float64Type, TimestampMillisecondType};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
@@ -17,11 +17,11 @@ use jiff::tz::TimeZone;
 use super::aggregation::percentile_name;
 use super::range::{Bucket, Grain};
 use crate::log::rows::instant_type;
-use crate::model::time::{Instant, duration_text};
+use crate::model::time::Instant;
 
 /// Registers every function that does not depend on a question.
 pub fn register(context: &SessionContext) {
-    for function in [bucket_start(), hour_of_day(), day_of_week(), duration_text_function()] {
+    for function in [bucket_start(), hour_of_day(), day_of_week()] {
         context.register_udf(function);
     }
 }
@@ -114,22 +114,6 @@ fn hour_of_day() -> ScalarUDF {
 /// `day_of_week(at, zone)`: 1 (Monday) to 7 (Sunday) in the zone.
 fn day_of_week() -> ScalarUDF {
     local_number("day_of_week", |local| i64::from(local.weekday().to_monday_one_offset()))
-}
-
-/// `duration_text(ms)`: milliseconds as people read them, such as `1d 2h 5m`.
-fn duration_text_function() -> ScalarUDF {
-    create_udf(
-        "duration_text",
-        vec![DataType::Int64],
-        DataType::Utf8,
-        Volatility::Immutable,
-        Arc::new(|arguments| {
-            let lengths = instants_of(arguments)?;
-            let texts: StringArray =
-                lengths.as_primitive::<Int64Type>().iter().map(|ms| ms.map(duration_text)).collect();
-            Ok(ColumnarValue::Array(Arc::new(texts)))
-        }),
-    )
 }
 
 /// `stock_reads(since, until)`: those of the given instants that fall into a half-open time. Made for one question.

@@ -4,14 +4,19 @@
 //! a [`History`]. [`Case::finish`] adds what follows if nothing more happens. Nothing here can fail: an event that
 //! contradicts the model becomes a finding.
 
+pub mod clock;
 pub mod history;
+pub mod milestones;
 
 use super::desk::{Desk, Withdrawal, Withdrawn};
-use super::event::{Act, CaseEvent, Creation, EventType, Message, Priority, Status, instant_bytes};
+use super::event::{Act, CaseEvent, Creation, EventType, Message, Priority, Sentiment, Status, instant_bytes};
 use super::finding::{Finding, OpenSpan, Rule};
 use super::json::Json;
+use super::policy::Milestone;
+use super::sla::Situation;
 use super::time::Instant;
 use history::{AssignmentEnd, Cause, Direction, History, MessageRow, Place, Resolution, Standing, Turn};
+use milestones::{Clocks, Ending, Run, Runs};
 
 /// The state of one case while its events are replayed.
 ///
@@ -36,6 +41,9 @@ struct Life<'a> {
     open_turn: Option<usize>,
     /// Since when the case stands in the way of another, as bytes of the log's order.
     in_the_way: Option<(&'a str, Vec<u8>, bool)>,
+    /// The policy it got, and the version by which it was chosen.
+    policy: Option<(&'a str, Instant)>,
+    runs: Runs<'a>,
 }
 
 impl Life<'_> {
@@ -59,7 +67,7 @@ impl<'a> Case<'a> {
 
     /// Replays the events of one case, which must come in log order, to its history.
     #[must_use]
-    pub fn replay(case_id: &'a str, events: impl IntoIterator<Item = CaseEvent<'a>>, desk: &Desk) -> History<'a> {
+    pub fn replay(case_id: &'a str, events: impl IntoIterator<Item = CaseEvent<'a>>, desk: &'a Desk) -> History<'a> {
         let mut case = Case::new(case_id);
         for event in events {
             case.apply(&event, desk);
@@ -68,7 +76,7 @@ impl<'a> Case<'a> {
     }
 
     /// Takes the next event in log order.
-    pub fn apply(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
+    pub fn apply(&mut self, event: &CaseEvent<'a>, desk: &'a Desk) {
         if self.history.deleted_at.is_some() {
             return self.find(event, Rule::AfterDeletion, "the case has been deleted");
         }
@@ -90,13 +98,17 @@ impl<'a> Case<'a> {
 
     /// What follows if nothing more happens: later withdrawals and the end of the grace period.
     #[must_use]
-    pub fn finish(mut self, desk: &Desk) -> History<'a> {
+    pub fn finish(mut self, desk: &'a Desk) -> History<'a> {
         if self.history.deleted_at.is_none() {
             self.withdraw_until(Instant(i64::MAX), desk);
         }
         if let Some(mut life) = self.life.take() {
             let in_the_way = life.in_the_way.take();
             self.history.close(&life.standing, life.closes_at);
+            self.history.last_event_at = self.seen_until;
+            if let (Some(policy), Some(created)) = (life.policy, &self.history.created) {
+                self.history.clocks = Clocks::new(policy, created.at, &self.history.periods, &life.runs, desk);
+            }
             if let Some((profile, since, created)) = in_the_way {
                 let until = life.close_place();
                 self.history.open_spans.push(OpenSpan { profile, since, until, created });
@@ -126,7 +138,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn create(&mut self, event: &CaseEvent<'a>, creation: &Creation<'a>, desk: &Desk) {
+    fn create(&mut self, event: &CaseEvent<'a>, creation: &Creation<'a>, desk: &'a Desk) {
         let given = creation.priority.map(Priority::parse);
         if let (Some(None), Some(text)) = (given, creation.priority) {
             self.find(event, Rule::UnknownPriority, format!("the priority `{text}` is not known; medium is taken"));
@@ -140,7 +152,43 @@ impl<'a> Case<'a> {
         self.history.create(event, creation, standing);
         self.history.adopt_platform(creation.profile, event.time, desk);
         let in_the_way = creation.profile.map(|profile| (profile, event.order().to_bytes(), true));
-        self.life = Some(Life { standing, closes_at: None, closed_by: None, open_turn: None, in_the_way });
+        let situation = Situation {
+            text: creation.text,
+            profile: creation.profile,
+            platform: self.history.platform.as_deref(),
+            sentiment: creation.sentiment.unwrap_or(Sentiment::None),
+            language: creation.language,
+        };
+        let policy = desk.sla().choose(&situation, event.time);
+        let runs = Runs::default();
+        self.life =
+            Some(Life { standing, closes_at: None, closed_by: None, open_turn: None, in_the_way, policy, runs });
+        for milestone in [Milestone::Assign, Milestone::FirstResponse, Milestone::Resolution] {
+            self.start_clock(milestone, event.time);
+        }
+    }
+
+    // The clocks of the policy (3.3)
+
+    /// A milestone's clock begins to run, or runs again.
+    fn start_clock(&mut self, milestone: Milestone, time: Instant) {
+        let Some(created) = &self.history.created else { return };
+        let started_at = if milestone == Milestone::NextResponse { time } else { created.at };
+        let turn = match milestone {
+            Milestone::FirstResponse => Some(1),
+            Milestone::NextResponse => i64::try_from(self.history.turns.len()).ok(),
+            Milestone::Assign | Milestone::Resolution => None,
+        };
+        if let Some(life) = self.life.as_mut().filter(|life| life.policy.is_some()) {
+            let Standing { status, priority, .. } = life.standing;
+            life.runs.begin(Run { milestone, turn, started_at, since: time, status, priority, end: None });
+        }
+    }
+
+    fn end_clock(&mut self, milestone: Milestone, time: Instant, ending: Ending<'a>) {
+        if let Some(life) = &mut self.life {
+            life.runs.end(milestone, time, ending);
+        }
     }
 
     // Messages
@@ -185,6 +233,7 @@ impl<'a> Case<'a> {
         if self.history.first_response().is_some() && life.open_turn.is_none() {
             life.open_turn = Some(self.history.turns.len());
             self.history.turns.push(Turn::asked(event.time, Some(message.kind)));
+            self.start_clock(Milestone::NextResponse, event.time);
         }
     }
 
@@ -211,7 +260,10 @@ impl<'a> Case<'a> {
     /// A person's reply answers the first response, else the open turn.
     fn answer(&mut self, event: &CaseEvent<'a>) {
         let Some(life) = &mut self.life else { return };
-        let turn = if self.history.first_response().is_none() { Some(0) } else { life.open_turn.take() };
+        let first = self.history.first_response().is_none();
+        let turn = if first { Some(0) } else { life.open_turn.take() };
+        let milestone = if first { Milestone::FirstResponse } else { Milestone::NextResponse };
+        life.runs.end(milestone, event.time, Ending::Completed(event.by));
         if let Some(turn) = turn.and_then(|position| self.history.turns.get_mut(position)) {
             turn.answered_at = Some(event.time);
             turn.answered_by = event.by;
@@ -277,7 +329,11 @@ impl<'a> Case<'a> {
             return;
         }
         self.history.end_assignment(event.time, AssignmentEnd::Reassigned);
-        self.history.assign(event, agent, automatic, desk.is_bot(agent, event.time));
+        let bot = desk.is_bot(agent, event.time);
+        self.history.assign(event, agent, automatic, bot);
+        if !bot {
+            self.end_clock(Milestone::Assign, event.time, Ending::Completed(event.by));
+        }
         let opens = standing.status == Status::New && desk.transitions_at(event.time).assign;
         let status = if opens { Status::Open } else { standing.status };
         self.stand(event.into(), Standing { status, assignee: Some(agent), ..standing });
@@ -351,6 +407,10 @@ impl<'a> Case<'a> {
     fn resolve(&mut self, event: &CaseEvent<'a>, status: Status, closes_at: Instant) {
         self.set_status(event.into(), status);
         self.history.resolutions.push(Resolution::new(event, status));
+        self.end_clock(Milestone::Resolution, event.time, Ending::Completed(event.by));
+        for milestone in [Milestone::Assign, Milestone::FirstResponse, Milestone::NextResponse] {
+            self.end_clock(milestone, event.time, Ending::Stopped);
+        }
         if let Some(life) = &mut self.life {
             life.closes_at = Some(closes_at);
             life.closed_by = (closes_at <= event.time).then(|| event.order().to_bytes());
@@ -381,6 +441,13 @@ impl<'a> Case<'a> {
             }
         }
         self.set_status(event.into(), status);
+        if self.history.first_assigned_at.is_none() {
+            self.start_clock(Milestone::Assign, event.time);
+        }
+        if self.history.first_response().is_none() {
+            self.start_clock(Milestone::FirstResponse, event.time);
+        }
+        self.start_clock(Milestone::Resolution, event.time);
     }
 
     /// The grace period ends with that event, unless it has ended before.
@@ -405,6 +472,9 @@ impl<'a> Case<'a> {
     fn delete(&mut self, event: &CaseEvent<'a>) {
         self.step_aside(event.time, event.order().to_bytes());
         self.history.delete(event.time);
+        for milestone in Milestone::ALL {
+            self.end_clock(milestone, event.time, Ending::Stopped);
+        }
         if let Some(turn) = self.life.as_mut().and_then(|life| life.open_turn.take())
             && let Some(turn) = self.history.turns.get_mut(turn)
         {

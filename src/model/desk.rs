@@ -11,6 +11,8 @@ use super::event::{EventType, Presence, Role};
 use super::hours::OpenHours;
 use super::json::Json;
 use super::policy::Policy;
+use super::schedule::Schedule;
+use super::sla::Sla;
 use super::time::{Instant, parse_duration_ms};
 use super::versions::Versions;
 
@@ -145,6 +147,11 @@ pub struct Desk {
     pub policies: BTreeMap<String, Versions<Policy>>,
     pub calendars: BTreeMap<String, Versions<Arc<OpenHours>>>,
     pub settings: Versions<Settings>,
+    sla: Sla,
+    /// By profile, where not all hours count.
+    business_hours: BTreeMap<String, Schedule>,
+    /// Of cases without a profile, or with one that has no calendar.
+    default_hours: Schedule,
     /// By user, in time order.
     withdrawals: BTreeMap<String, Vec<Withdrawal>>,
     /// When a `user.updated` first named each user.
@@ -175,7 +182,32 @@ impl Desk {
         for event in events {
             builder.apply(&event);
         }
-        builder.desk
+        builder.finish()
+    }
+
+    /// The policies, ready to be asked.
+    #[must_use]
+    pub fn sla(&self) -> &Sla {
+        &self.sla
+    }
+
+    /// Which changes take part in running clocks.
+    #[must_use]
+    pub fn sla_changes_at(&self, time: Instant) -> SlaChanges {
+        self.settings.at(time).map(|settings| settings.sla).unwrap_or_default()
+    }
+
+    /// The business hours of a case that has this profile: those of the profile's calendar, else of the default one,
+    /// else all hours.
+    #[must_use]
+    pub fn business_hours(&self, profile: Option<&str>) -> &Schedule {
+        profile.and_then(|profile| self.business_hours.get(profile)).unwrap_or(&self.default_hours)
+    }
+
+    /// The versions of one calendar; one that the log does not know is always open.
+    #[must_use]
+    pub fn calendar(&self, name: &str) -> Schedule {
+        Schedule::follow([(Instant(i64::MIN), Some(name))], &self.calendars)
     }
 
     /// The transitions that are on.
@@ -235,6 +267,34 @@ struct DeskBuilder {
 }
 
 impl DeskBuilder {
+    fn finish(mut self) -> Desk {
+        let desk = &mut self.desk;
+        desk.sla = Sla::new(&desk.policies, &desk.calendars);
+        let defaults: Vec<(Instant, Option<&str>)> = {
+            let versions = desk.settings.iter();
+            versions.map(|version| (version.since, version.value.default_calendar.as_deref())).collect()
+        };
+        desk.default_hours = Schedule::follow(defaults.iter().copied(), &desk.calendars);
+        for (name, versions) in &desk.profiles {
+            let mut references: Vec<(Instant, Option<&str>)> = defaults.clone();
+            references.extend(
+                versions
+                    .iter()
+                    .flat_map(|version| version.until.into_iter().chain([version.since]))
+                    .map(|since| (since, None)),
+            );
+            references.sort_unstable();
+            references.dedup_by_key(|(since, _)| *since);
+            for (since, calendar) in &mut references {
+                let own = versions.at(*since).and_then(|profile| profile.calendar.as_deref());
+                let default = desk.settings.at(*since).and_then(|settings| settings.default_calendar.as_deref());
+                *calendar = own.or(default);
+            }
+            desk.business_hours.insert(name.clone(), Schedule::follow(references, &desk.calendars));
+        }
+        self.desk
+    }
+
     fn apply(&mut self, event: &DeskEvent<'_>) {
         let subject = event.subject;
         match event.kind {

@@ -1,11 +1,12 @@
 //! SLA policies: the conditions that choose cases and the targets they promise (3.1).
 //!
-//! What a policy may say is settled here, at the door; choosing and the clocks come with the SLA milestones.
+//! What a policy may say is settled here, at the door; [`super::sla`] chooses and says by what terms clocks run.
 
 use super::Refusal;
 use super::event::{Priority, Sentiment, Status};
 use super::json::Json;
 use super::time::parse_duration_ms;
+use super::words::Keyword;
 
 /// One promise of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,13 +46,21 @@ pub struct Targets {
 /// Which cases a policy is for; empty lists ask nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
-    pub text_any: Vec<String>,
-    pub text_all: Vec<String>,
-    pub text_none: Vec<String>,
+    pub text_any: Vec<Keyword>,
+    pub text_all: Vec<Keyword>,
+    pub text_none: Vec<Keyword>,
     pub profile: Option<Vec<String>>,
     pub platform: Option<Vec<String>>,
     pub sentiment: Option<Vec<Sentiment>>,
     pub language: Option<Vec<String>>,
+}
+
+impl Conditions {
+    /// Whether any of them looks at the text.
+    #[must_use]
+    pub fn asks_for_text(&self) -> bool {
+        !(self.text_any.is_empty() && self.text_all.is_empty() && self.text_none.is_empty())
+    }
 }
 
 /// One version of a policy.
@@ -117,7 +126,9 @@ fn read_conditions(data: &Json<'_>) -> Result<Conditions, Refusal> {
     let Some(given) = data.get("conditions") else { return Ok(Conditions::default()) };
     let Json::Object(_) = given else { return Err(Refusal::new("wrong_type", "`conditions` must be an object")) };
     let keywords = |name: &str| match given.get("text") {
-        Some(text @ Json::Object(_)) => Ok(texts(text, name)?.unwrap_or_default()),
+        Some(text @ Json::Object(_)) => {
+            Ok(texts(text, name)?.unwrap_or_default().iter().map(|text| Keyword::new(text)).collect())
+        }
         Some(_) => Err(Refusal::new("wrong_type", "`text` must be an object of any, all and none")),
         None => Ok(Vec::new()),
     };

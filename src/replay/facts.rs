@@ -16,7 +16,7 @@ use crate::log::table::{Mode, NewFile, Table, sync_folder};
 use crate::log::write::begin_whole_file;
 
 /// Changes with every change of the tables or of what replay writes into them, so that older facts are written anew.
-pub const FACTS_FORMAT: u32 = 1;
+pub const FACTS_FORMAT: u32 = 2;
 
 /// Which versions of the fact tables belong together, and what they stand for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

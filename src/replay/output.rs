@@ -8,7 +8,9 @@ use std::sync::{Arc, LazyLock};
 use super::sheet::{Cell, Sheet, schema};
 use super::tables::{CASE_SHEETS, FactTable};
 use crate::error::Result;
+use crate::model::case::clock::Sums;
 use crate::model::case::history::{Created, Direction, History, SENTIMENT_FIELD};
+use crate::model::case::milestones::{Clocks, Ending};
 use crate::model::desk::Desk;
 use crate::model::event::{MessageKind, Sentiment};
 use crate::model::finding::Rule;
@@ -40,7 +42,7 @@ fn item_field(schema: &SchemaRef) -> Arc<Field> {
 /// Collects the histories of cases.
 pub struct Output<'d> {
     desk: &'d Desk,
-    sheets: [ListSheet; 11],
+    sheets: [ListSheet; 13],
 }
 
 /// A table being filled, and where each case's rows end.
@@ -72,21 +74,38 @@ impl<'d> Output<'d> {
     /// An empty output; the desk says how severe findings are.
     #[must_use]
     pub fn new(desk: &'d Desk) -> Output<'d> {
-        let [a, b, c, d, e, f, g, h, i, j] = CASE_SHEETS.each_ref().map(ListSheet::new);
-        Output { desk, sheets: [a, b, c, d, e, f, g, h, i, j, ListSheet::new(&NOTED)] }
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = CASE_SHEETS.each_ref().map(ListSheet::new);
+        Output { desk, sheets: [a, b, c, d, e, f, g, h, i, j, k, l, ListSheet::new(&NOTED)] }
     }
 
     /// Adds the rows of one case.
     pub fn push(&mut self, history: &History<'_>) {
-        let [cases, periods, assignments, turns, resolutions, messages, fields, findings, strangers, spans, noted] =
-            &mut self.sheets;
+        let [
+            cases,
+            periods,
+            assignments,
+            turns,
+            milestones,
+            ledger,
+            resolutions,
+            messages,
+            fields,
+            findings,
+            strangers,
+            spans,
+            noted,
+        ] = &mut self.sheets;
         if let Some(created) = &history.created {
             push_case(&mut cases.sheet, history, created);
-            push_resolutions(&mut resolutions.sheet, history, created);
+            push_resolutions(&mut resolutions.sheet, history, created, self.desk);
         }
         push_periods(&mut periods.sheet, history);
         push_assignments(&mut assignments.sheet, history);
-        push_turns(&mut turns.sheet, history);
+        push_turns(&mut turns.sheet, history, self.desk);
+        if let Some(clocks) = &history.clocks {
+            push_milestones(&mut milestones.sheet, history, clocks);
+            push_ledger(&mut ledger.sheet, history, clocks);
+        }
         push_messages(&mut messages.sheet, history);
         push_field_values(&mut fields.sheet, history);
         push_findings(&mut findings.sheet, history, self.desk);
@@ -140,8 +159,8 @@ fn push_case(sheet: &mut Sheet, history: &History<'_>, created: &Created<'_>) {
         created.at.into(),
         created.by.into(),
         created.creation.text.filter(|_| !deleted).into(),
-        Cell::Text(None),
-        Cell::Instant(None),
+        history.clocks.as_ref().map(|clocks| clocks.policy).into(),
+        history.clocks.as_ref().map(|clocks| clocks.policy_version).into(),
         history.first_assigned_at.into(),
         history.first_response().into(),
         first_turn.and_then(|turn| turn.answered_by).into(),
@@ -223,7 +242,7 @@ fn push_assignments(sheet: &mut Sheet, history: &History<'_>) {
     }
 }
 
-fn push_turns(sheet: &mut Sheet, history: &History<'_>) {
+fn push_turns(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
     for (turn, n) in history.turns.iter().zip(1_i64..) {
         sheet.push([
             history.case_id.into(),
@@ -236,12 +255,66 @@ fn push_turns(sheet: &mut Sheet, history: &History<'_>) {
             turn.kind.map(MessageKind::name).into(),
             turn.answered_at.map(|answered_at| answered_at.since_ms(turn.asked_at)).into(),
             turn.answered_at.map(|answered_at| history.active_ms(turn.asked_at, answered_at)).into(),
-            Cell::Whole(None),
+            turn.answered_at.map(|answered_at| history.business_ms(turn.asked_at, answered_at, desk)).into(),
         ]);
     }
 }
 
-fn push_resolutions(sheet: &mut Sheet, history: &History<'_>, created: &Created<'_>) {
+fn push_milestones(sheet: &mut Sheet, history: &History<'_>, clocks: &Clocks<'_>) {
+    for instance in &clocks.instances {
+        let (completed_by, ended_at) = match instance.end {
+            Some((time, Ending::Completed(by))) => (by, Some(time)),
+            Some((time, _)) => (None, Some(time)),
+            None => (None, None),
+        };
+        let sum = |of: fn(&Sums) -> i64| Cell::Whole(instance.sums.as_ref().map(of));
+        sheet.push([
+            history.case_id.into(),
+            instance.milestone.name().into(),
+            instance.n.into(),
+            instance.turn.into(),
+            instance.since.into(),
+            instance.until.into(),
+            clocks.policy.into(),
+            instance.policy_version.into(),
+            instance.started_at.into(),
+            instance.target_ms.into(),
+            instance.due_at.into(),
+            instance.completed_at().into(),
+            completed_by.into(),
+            instance.stopped_at().into(),
+            instance.disabled_at().into(),
+            instance.due_at.and_then(|due_at| history.assignee_at(due_at)).into(),
+            ended_at.and_then(|ended_at| history.assignee_at(ended_at)).into(),
+            ended_at.map(|ended_at| ended_at.since_ms(instance.started_at)).into(),
+            sum(|sums| sums.counted_ms),
+            sum(|sums| sums.off_hours_ms),
+            sum(|sums| sums.holiday_ms),
+            sum(|sums| sums.paused_ms),
+            sum(|sums| sums.gap_ms),
+        ]);
+    }
+}
+
+fn push_ledger(sheet: &mut Sheet, history: &History<'_>, clocks: &Clocks<'_>) {
+    for instance in &clocks.instances {
+        let until = instance.end.map_or(history.last_event_at, |(time, _)| time);
+        for entry in clocks.timeline.entries(instance.started_at, until) {
+            sheet.push([
+                history.case_id.into(),
+                instance.milestone.name().into(),
+                instance.n.into(),
+                entry.since.into(),
+                entry.until.into(),
+                entry.label.name().into(),
+                entry.status.name().into(),
+                entry.calendar_version.into(),
+            ]);
+        }
+    }
+}
+
+fn push_resolutions(sheet: &mut Sheet, history: &History<'_>, created: &Created<'_>, desk: &Desk) {
     for (resolution, n) in history.resolutions.iter().zip(1_i64..) {
         sheet.push([
             history.case_id.into(),
@@ -252,7 +325,7 @@ fn push_resolutions(sheet: &mut Sheet, history: &History<'_>, created: &Created<
             resolution.by.into(),
             resolution.resolved_at.since_ms(created.at).into(),
             history.active_ms(created.at, resolution.resolved_at).into(),
-            Cell::Whole(None),
+            history.business_ms(created.at, resolution.resolved_at, desk).into(),
             resolution.reopened_at.into(),
             resolution.closed_at.into(),
         ]);

@@ -7,6 +7,7 @@ use datafusion::prelude::{SessionContext, col, lit, when};
 
 use super::engine::{self, Resources};
 use super::facts::{self, Pointer};
+use super::functions;
 use super::tables::FACT_TABLES;
 use crate::error::{Error, Result};
 use crate::log::Log;
@@ -26,6 +27,7 @@ pub async fn open(log: &Log, resources: Resources) -> Result<(SessionContext, Po
     register_events(&context, log.store(), &pointer).await?;
     context.register_table("quarantine", log.quarantine.provider()?)?;
     hide_column(&context, "quarantine", "bytes").await?;
+    functions::register(&context, functions::Calendars::new());
     Ok((context, pointer))
 }
 

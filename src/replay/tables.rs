@@ -24,7 +24,6 @@ pub const CASES: FactTable = FactTable {
         ("created_at", Instant),
         ("created_by", Text),
         ("text", Text),
-        // Chosen with the SLA clocks; null until then.
         ("policy", Text),
         ("policy_version", Instant),
         ("first_assigned_at", Instant),
@@ -104,8 +103,54 @@ pub const TURNS: FactTable = FactTable {
         ("kind", Text),
         ("elapsed_ms", Whole),
         ("active_ms", Whole),
-        // Counted with the calendars; null until then.
         ("business_ms", Whole),
+    ],
+};
+
+/// One row per instance of a milestone.
+pub const MILESTONES: FactTable = FactTable {
+    name: "milestones",
+    order: &["case_id", "milestone", "n"],
+    columns: &[
+        ("case_id", Text),
+        ("milestone", Text),
+        ("n", Whole),
+        ("turn", Whole),
+        ("since", Instant),
+        ("until", Instant),
+        ("policy", Text),
+        ("policy_version", Instant),
+        ("started_at", Instant),
+        ("target_ms", Whole),
+        ("due_at", Instant),
+        ("completed_at", Instant),
+        ("completed_by", Text),
+        ("stopped_at", Instant),
+        ("disabled_at", Instant),
+        ("assignee_at_due", Text),
+        ("assignee_at_end", Text),
+        ("elapsed_ms", Whole),
+        ("counted_ms", Whole),
+        ("off_hours_ms", Whole),
+        ("holiday_ms", Whole),
+        ("paused_ms", Whole),
+        ("gap_ms", Whole),
+    ],
+};
+
+/// One row per interval of a clock.
+pub const LEDGER: FactTable = FactTable {
+    name: "ledger",
+    order: &["case_id", "milestone", "n", "since"],
+    columns: &[
+        ("case_id", Text),
+        ("milestone", Text),
+        ("n", Whole),
+        ("since", Instant),
+        ("until", Instant),
+        ("label", Text),
+        ("status", Text),
+        ("calendar_version", Instant),
     ],
 };
 
@@ -122,7 +167,6 @@ pub const RESOLUTIONS: FactTable = FactTable {
         ("by", Text),
         ("elapsed_ms", Whole),
         ("active_ms", Whole),
-        // Counted with the calendars; null until then.
         ("business_ms", Whole),
         ("reopened_at", Instant),
         ("closed_at", Instant),
@@ -217,12 +261,37 @@ pub const PRESENCE: FactTable = FactTable {
 };
 
 /// Every fact table, in the order of 4.
-pub const FACT_TABLES: [FactTable; 11] =
-    [CASES, PERIODS, ASSIGNMENTS, TURNS, RESOLUTIONS, MESSAGES, FIELD_VALUES, PRESENCE, USERS, PROFILES, FINDINGS];
+pub const FACT_TABLES: [FactTable; 13] = [
+    CASES,
+    PERIODS,
+    ASSIGNMENTS,
+    TURNS,
+    MILESTONES,
+    LEDGER,
+    RESOLUTIONS,
+    MESSAGES,
+    FIELD_VALUES,
+    PRESENCE,
+    USERS,
+    PROFILES,
+    FINDINGS,
+];
 
 /// The tables that replay takes from each case, and, behind them, what it needs to find what no case knows alone.
-pub const CASE_SHEETS: [FactTable; 10] =
-    [CASES, PERIODS, ASSIGNMENTS, TURNS, RESOLUTIONS, MESSAGES, FIELD_VALUES, FINDINGS, STRANGERS, OPEN_SPANS];
+pub const CASE_SHEETS: [FactTable; 12] = [
+    CASES,
+    PERIODS,
+    ASSIGNMENTS,
+    TURNS,
+    MILESTONES,
+    LEDGER,
+    RESOLUTIONS,
+    MESSAGES,
+    FIELD_VALUES,
+    FINDINGS,
+    STRANGERS,
+    OPEN_SPANS,
+];
 
 /// Events that name a user whom no `user.updated` has named before, the first of each case and user. `place` sorts as
 /// the log does.

@@ -117,7 +117,8 @@ proptest! {
     /// 2.8, 2: periods tile the life of a case, none is empty, and no two that meet are alike.
     #[test]
     fn periods_tile(events in events(), presences in prop::collection::vec((0..50_i64, 0..3_usize), 0..6)) {
-        let history = Case::replay("C", events, &desk(&presences));
+        let desk = desk(&presences);
+        let history = Case::replay("C", events, &desk);
         let created = history.created.unwrap().at;
         if let (Some(first), Some(last)) = (history.periods.first(), history.periods.last()) {
             prop_assert_eq!(first.since, created);
@@ -144,7 +145,8 @@ proptest! {
         let until = Instant(until * 1000);
         let prefix: Vec<_> = events.iter().filter(|event| event.time <= until).copied().collect();
         let known: Vec<_> = presences.iter().filter(|(time, _)| time * 1000 <= until.0).copied().collect();
-        let (part, whole) = (Case::replay("C", prefix, &desk(&known)), Case::replay("C", events, &desk(&presences)));
+        let (then, now) = (desk(&known), desk(&presences));
+        let (part, whole) = (Case::replay("C", prefix, &then), Case::replay("C", events, &now));
         prop_assert_eq!(standing(&part, until), standing(&whole, until));
         let answered = |history: &History<'_>| history.turns.iter().filter(|turn| turn.answered_at.is_some_and(|at| at <= until)).count();
         prop_assert_eq!(answered(&part), answered(&whole));
@@ -155,7 +157,8 @@ proptest! {
     /// 2.8, 5, of one case: open at the end = created + reopenings − resolutions − deletion while open.
     #[test]
     fn the_backlog_adds_up(events in events(), presences in prop::collection::vec((0..50_i64, 0..3_usize), 0..6)) {
-        let history = Case::replay("C", events, &desk(&presences));
+        let desk = desk(&presences);
+        let history = Case::replay("C", events, &desk);
         let reopened = history.resolutions.iter().filter(|resolution| resolution.reopened_at.is_some()).count();
         let open = 1 + reopened - history.resolutions.len();
         let status = history.standing().unwrap().status;

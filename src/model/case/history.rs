@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::milestones::Clocks;
 use crate::model::desk::{Desk, Withdrawal};
 use crate::model::event::{CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status};
 use crate::model::finding::{Finding, Noted, OpenSpan};
@@ -271,6 +272,10 @@ pub struct History<'a> {
     pub strangers: Vec<(String, CaseEvent<'a>)>,
     pub open_spans: Vec<OpenSpan<'a>>,
     pub noted: Noted,
+    /// None of a case without a policy.
+    pub clocks: Option<Clocks<'a>>,
+    /// Time of the last event of the case that was not rejected.
+    pub last_event_at: Instant,
     marks: Vec<Mark<'a>>,
     /// The standing at the end, also of a case deleted at its creation, which has no period.
     last_standing: Option<Standing<'a>>,
@@ -298,6 +303,8 @@ impl<'a> History<'a> {
             strangers: Vec::new(),
             open_spans: Vec::new(),
             noted: Noted::default(),
+            clocks: None,
+            last_event_at: Instant(i64::MIN),
             marks: Vec::new(),
             last_standing: None,
         }
@@ -317,11 +324,24 @@ impl<'a> History<'a> {
         self.last_standing
     }
 
-    /// The assignee at an instant, events of that instant included (3.6).
+    /// The assignee at an instant, events of that instant included (3.6). A deleted case has none.
     #[must_use]
     pub fn assignee_at(&self, time: Instant) -> Option<&'a str> {
         let after = self.periods.partition_point(|period| period.since <= time);
-        self.periods.get(after.checked_sub(1)?)?.standing.assignee
+        let period = self.periods.get(after.checked_sub(1)?)?;
+        period.until.is_none_or(|until| time < until).then_some(period.standing.assignee)?
+    }
+
+    /// Milliseconds between two instants in which the case did not stand resolved and, by the calendar of its profile
+    /// then, there were business hours (4).
+    #[must_use]
+    pub fn business_ms(&self, from: Instant, to: Instant, desk: &Desk) -> i64 {
+        let open = self.periods.iter().filter(|period| !period.standing.status.is_resolved());
+        let within = |period: &Period<'_>| {
+            let until = period.until.map_or(to, |until| until.min(to));
+            desk.business_hours(period.standing.profile).open_ms(period.since.max(from), until)
+        };
+        open.map(within).sum()
     }
 
     /// Milliseconds between two instants in which the case did not stand resolved.

@@ -55,7 +55,8 @@ fn event(line: &'static str) -> CaseEvent<'static> {
 }
 
 fn history(lines: &'static str) -> History<'static> {
-    Case::replay("C", lines.split(", ").map(event), &desk())
+    static DESK: std::sync::LazyLock<Desk> = std::sync::LazyLock::new(desk);
+    Case::replay("C", lines.split(", ").map(event), &DESK)
 }
 
 /// Periods as `minute status assignee`.

@@ -1,0 +1,263 @@
+//! The time that a clock counts: every millisecond of a case's life with one label (3.4), and when a target is reached.
+
+use std::ops::{Add, Sub};
+
+use super::history::Period;
+use crate::model::event::Status;
+use crate::model::hours::{Measured, OpenHours, Opening};
+use crate::model::schedule::{self, Version};
+use crate::model::sla::Terms;
+use crate::model::time::Instant;
+
+/// What becomes of a millisecond of a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    Counted,
+    OffHours,
+    Holiday,
+    /// The status is one in which the policy's clocks stand still.
+    Paused,
+    /// The case is resolved.
+    Gap,
+}
+
+impl Label {
+    /// The name in SQL and on the page.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Label::Counted => "counted",
+            Label::OffHours => "off_hours",
+            Label::Holiday => "holiday",
+            Label::Paused => "paused",
+            Label::Gap => "gap",
+        }
+    }
+}
+
+/// Milliseconds by label.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    pub counted_ms: i64,
+    pub off_hours_ms: i64,
+    pub holiday_ms: i64,
+    pub paused_ms: i64,
+    pub gap_ms: i64,
+}
+
+impl From<Measured> for Sums {
+    fn from(measured: Measured) -> Sums {
+        let Measured { open_ms, off_hours_ms, holiday_ms } = measured;
+        Sums { counted_ms: open_ms, off_hours_ms, holiday_ms, ..Sums::default() }
+    }
+}
+
+impl Add for Sums {
+    type Output = Sums;
+
+    fn add(self, other: Sums) -> Sums {
+        Sums {
+            counted_ms: self.counted_ms + other.counted_ms,
+            off_hours_ms: self.off_hours_ms + other.off_hours_ms,
+            holiday_ms: self.holiday_ms + other.holiday_ms,
+            paused_ms: self.paused_ms + other.paused_ms,
+            gap_ms: self.gap_ms + other.gap_ms,
+        }
+    }
+}
+
+impl Sub for Sums {
+    type Output = Sums;
+
+    fn sub(self, other: Sums) -> Sums {
+        Sums {
+            counted_ms: self.counted_ms - other.counted_ms,
+            off_hours_ms: self.off_hours_ms - other.off_hours_ms,
+            holiday_ms: self.holiday_ms - other.holiday_ms,
+            paused_ms: self.paused_ms - other.paused_ms,
+            gap_ms: self.gap_ms - other.gap_ms,
+        }
+    }
+}
+
+/// Whether a case's clocks move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Motion {
+    /// They count while the calendar is open.
+    Running,
+    Paused,
+    Gap,
+}
+
+impl Motion {
+    fn of(status: Status, terms: &Terms<'_>, time: Instant) -> Motion {
+        match status {
+            status if status.is_resolved() => Motion::Gap,
+            status if terms.pauses(status, time) => Motion::Paused,
+            _ => Motion::Running,
+        }
+    }
+}
+
+/// A time in which status, pause and calendar version stay the same, up to the next one.
+#[derive(Clone, Copy, Debug)]
+struct Stretch<'d> {
+    since: Instant,
+    status: Status,
+    motion: Motion,
+    /// None: all hours count.
+    calendar: Option<Version<'d>>,
+    /// From the case's creation up to here.
+    before: Sums,
+}
+
+impl<'d> Stretch<'d> {
+    fn hours(&self) -> Option<&'d OpenHours> {
+        self.calendar.map(|version| version.hours)
+    }
+
+    /// What becomes of the time from the stretch's beginning to an instant in it.
+    fn sums_until(&self, time: Instant) -> Sums {
+        match self.motion {
+            Motion::Running => schedule::measure(self.hours(), self.since, time).into(),
+            Motion::Paused => Sums { paused_ms: time.since_ms(self.since), ..Sums::default() },
+            Motion::Gap => Sums { gap_ms: time.since_ms(self.since), ..Sums::default() },
+        }
+    }
+}
+
+/// A row of the ledger: an interval of a clock with one label, one status and one version of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub since: Instant,
+    pub until: Instant,
+    pub label: Label,
+    pub status: Status,
+    /// When the version of the calendar came into force; none: all hours count.
+    pub calendar_version: Option<Instant>,
+}
+
+/// A case's life under one policy: what its clocks do at each instant.
+///
+/// Invariant: the stretches are sorted and contiguous, the first begins with the case, the last has no end.
+#[derive(Clone, Debug, Default)]
+pub struct Timeline<'d> {
+    stretches: Vec<Stretch<'d>>,
+}
+
+impl<'d> Timeline<'d> {
+    /// The life of a case, in which nothing after the `horizon` matters.
+    #[must_use]
+    pub fn new(created_at: Instant, periods: &[Period<'_>], terms: &Terms<'d>, horizon: Instant) -> Timeline<'d> {
+        let mut edges: Vec<Instant> = vec![created_at];
+        let ahead = |time: &Instant| created_at < *time && *time < horizon;
+        edges.extend(periods.iter().map(|period| period.since).filter(ahead));
+        edges.extend(terms.edges_after(created_at).take_while(|time| *time < horizon));
+        edges.sort_unstable();
+        edges.dedup();
+        let mut timeline = Timeline { stretches: Vec::with_capacity(edges.len()) };
+        let mut following = periods.iter().peekable();
+        let mut status = Status::New;
+        for since in edges {
+            while let Some(period) = following.next_if(|period| period.since <= since) {
+                status = period.standing.status;
+            }
+            timeline.push(since, status, Motion::of(status, terms, since), terms.calendar_at(since));
+        }
+        timeline
+    }
+
+    fn push(&mut self, since: Instant, status: Status, motion: Motion, calendar: Option<Version<'d>>) {
+        let before = self.stretches.last().map_or(Sums::default(), |last| last.before + last.sums_until(since));
+        self.stretches.push(Stretch { since, status, motion, calendar, before });
+    }
+
+    /// The stretches from the one that holds an instant on, with their ends.
+    fn from(&self, time: Instant) -> impl Iterator<Item = (&Stretch<'d>, Option<Instant>)> {
+        let at = self.stretches.partition_point(|stretch| stretch.since <= time).saturating_sub(1);
+        let ends = self.stretches.iter().skip(at + 1).map(|next| Some(next.since)).chain([None]);
+        self.stretches.iter().skip(at).zip(ends)
+    }
+
+    fn sums_at(&self, time: Instant) -> Sums {
+        self.from(time).next().map_or(Sums::default(), |(stretch, _)| stretch.before + stretch.sums_until(time))
+    }
+
+    /// Milliseconds from one instant to another, by label.
+    #[must_use]
+    pub fn sums(&self, from: Instant, to: Instant) -> Sums {
+        self.sums_at(to) - self.sums_at(from)
+    }
+
+    /// The first instant, not before `from`, at which the clock counts.
+    fn next_counting(&self, from: Instant) -> Option<Instant> {
+        let mut running = self.from(from).filter(|(stretch, _)| stretch.motion == Motion::Running);
+        running.find_map(|(stretch, until)| {
+            let next = schedule::next_open(stretch.hours(), stretch.since.max(from))?;
+            until.is_none_or(|until| next < until).then_some(next)
+        })
+    }
+
+    /// The instant at which a clock that began at `started_at` has counted a target that is in force since `in_force`.
+    /// Where that much was counted before, it is the next instant at which the clock counts.
+    #[must_use]
+    pub fn reach(&self, started_at: Instant, target_ms: i64, in_force: Instant) -> Option<Instant> {
+        let wanted = self.sums_at(started_at).counted_ms + target_ms;
+        if self.sums_at(in_force).counted_ms >= wanted {
+            return self.next_counting(in_force);
+        }
+        self.from(in_force).filter(|(stretch, _)| stretch.motion == Motion::Running).find_map(|(stretch, until)| {
+            let left = wanted - stretch.before.counted_ms;
+            let enough = |until| stretch.sums_until(until).counted_ms >= left;
+            let due = || schedule::end_of(stretch.hours(), stretch.since, left);
+            if until.is_none_or(enough) { due() } else { None }
+        })
+    }
+
+    /// Whether the clocks run just before an instant, and the hours that count then.
+    #[must_use]
+    pub fn just_before(&self, time: Instant) -> (bool, Option<&'d OpenHours>) {
+        let stretch = self.from(Instant(time.0.saturating_sub(1))).next();
+        stretch.map_or((false, None), |(stretch, _)| (stretch.motion == Motion::Running, stretch.hours()))
+    }
+
+    /// The intervals from one instant to another; neighbours differ.
+    #[must_use]
+    pub fn entries(&self, from: Instant, to: Instant) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = Vec::new();
+        for (stretch, until) in self.from(from) {
+            let (since, until) = (stretch.since.max(from), until.map_or(to, |until| until.min(to)));
+            if since >= until {
+                break;
+            }
+            let mut push = |since, until, label| {
+                let calendar_version = stretch.calendar.map(|version| version.since);
+                let kind = (label, stretch.status, calendar_version);
+                match entries.last_mut() {
+                    Some(last) if (last.label, last.status, last.calendar_version) == kind => last.until = until,
+                    _ => entries.push(Entry { since, until, label, status: stretch.status, calendar_version }),
+                }
+            };
+            match stretch.motion {
+                Motion::Paused => push(since, until, Label::Paused),
+                Motion::Gap => push(since, until, Label::Gap),
+                Motion::Running => {
+                    for (since, until, opening) in schedule::pieces(stretch.hours(), since, until) {
+                        push(since, until, Label::from(opening));
+                    }
+                }
+            }
+        }
+        entries
+    }
+}
+
+impl From<Opening> for Label {
+    fn from(opening: Opening) -> Label {
+        match opening {
+            Opening::Open => Label::Counted,
+            Opening::OffHours => Label::OffHours,
+            Opening::Holiday => Label::Holiday,
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! The promises of a case's policy: their instances, targets, due instants and ends (3.3, 3.5, 3.6).
+//!
+//! While a case is replayed, [`Runs`] writes down when the clock of each milestone began and ended. Behind it,
+//! [`instances`] walks each clock along the changes of priority and policy.
+
+use super::clock::{Sums, Timeline};
+use super::history::Period;
+use crate::model::desk::Desk;
+use crate::model::event::{Priority, Status};
+use crate::model::policy::{Milestone, Policy};
+use crate::model::schedule;
+use crate::model::sla::Terms;
+use crate::model::time::Instant;
+use crate::model::versions::Version;
+
+/// How a clock ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending<'a> {
+    /// What was promised was done, and by whom.
+    Completed(Option<&'a str>),
+    Stopped,
+    /// The target was taken away.
+    Disabled,
+}
+
+/// A time in which a milestone's clock went without being completed or stopped. A reopening begins a new one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run<'a> {
+    pub milestone: Milestone,
+    /// The turn that it answers; none of assign and resolution.
+    pub turn: Option<i64>,
+    pub started_at: Instant,
+    pub since: Instant,
+    /// Just behind the event that began it.
+    pub status: Status,
+    pub priority: Priority,
+    pub end: Option<(Instant, Ending<'a>)>,
+}
+
+/// The runs of a case's clocks, in the order in which they began.
+#[derive(Clone, Debug, Default)]
+pub struct Runs<'a> {
+    list: Vec<Run<'a>>,
+    open: [Option<usize>; 4],
+}
+
+impl<'a> Runs<'a> {
+    /// A clock begins to run.
+    pub(super) fn begin(&mut self, run: Run<'a>) {
+        if let Some(open) = self.open.get_mut(run.milestone as usize) {
+            *open = Some(self.list.len());
+            self.list.push(run);
+        }
+    }
+
+    /// The milestone's clock, if it runs, ends.
+    pub(super) fn end(&mut self, milestone: Milestone, time: Instant, ending: Ending<'a>) {
+        let open = self.open.get_mut(milestone as usize).and_then(Option::take);
+        if let Some(run) = open.and_then(|position| self.list.get_mut(position)) {
+            run.end = Some((time, ending));
+        }
+    }
+
+    /// When the last clock ended; the end of time while one runs.
+    fn horizon(&self) -> Instant {
+        let end = |run: &Run<'_>| run.end.map_or(Instant(i64::MAX), |(time, _)| time);
+        self.list.iter().map(end).max().unwrap_or(Instant(i64::MIN))
+    }
+}
+
+/// One instance of a milestone, valid over [`since`, `until`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance<'a> {
+    pub milestone: Milestone,
+    /// Counts the instances of the milestone, from 1.
+    pub n: i64,
+    pub turn: Option<i64>,
+    pub since: Instant,
+    pub until: Option<Instant>,
+    pub started_at: Instant,
+    /// The last target in force, and the instant of the policy's version that set it.
+    pub target_ms: i64,
+    pub policy_version: Instant,
+    pub due_at: Option<Instant>,
+    pub end: Option<(Instant, Ending<'a>)>,
+    /// Of the time from `started_at` to the end.
+    pub sums: Option<Sums>,
+}
+
+impl Instance<'_> {
+    /// The instant at which it was completed.
+    #[must_use]
+    pub fn completed_at(&self) -> Option<Instant> {
+        self.end.filter(|(_, ending)| matches!(ending, Ending::Completed(_))).map(|(time, _)| time)
+    }
+
+    /// The instant at which it was stopped.
+    #[must_use]
+    pub fn stopped_at(&self) -> Option<Instant> {
+        self.end.filter(|(_, ending)| *ending == Ending::Stopped).map(|(time, _)| time)
+    }
+
+    /// The instant at which it was disabled.
+    #[must_use]
+    pub fn disabled_at(&self) -> Option<Instant> {
+        self.end.filter(|(_, ending)| *ending == Ending::Disabled).map(|(time, _)| time)
+    }
+
+    /// How the promise stands at an instant (3.6).
+    #[must_use]
+    pub fn outcome(&self, as_of: Instant) -> Outcome {
+        Outcome::of(self.completed_at(), self.stopped_at(), self.disabled_at(), self.due_at, as_of)
+    }
+}
+
+/// How a promise stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Met,
+    Late,
+    Missed,
+    Cancelled,
+    Disabled,
+    Overdue,
+    Running,
+}
+
+impl Outcome {
+    /// The first row of the table in 3.6 that applies.
+    #[must_use]
+    pub fn of(
+        completed_at: Option<Instant>,
+        stopped_at: Option<Instant>,
+        disabled_at: Option<Instant>,
+        due_at: Option<Instant>,
+        as_of: Instant,
+    ) -> Outcome {
+        let by_then = |time: Option<Instant>| time.filter(|time| *time <= as_of);
+        let late_for = |time: Instant| due_at.is_some_and(|due_at| due_at < time);
+        if let Some(completed_at) = by_then(completed_at) {
+            if late_for(completed_at) { Outcome::Late } else { Outcome::Met }
+        } else if let Some(stopped_at) = by_then(stopped_at) {
+            if late_for(stopped_at) { Outcome::Missed } else { Outcome::Cancelled }
+        } else if by_then(disabled_at).is_some() {
+            Outcome::Disabled
+        } else if late_for(as_of) {
+            Outcome::Overdue
+        } else {
+            Outcome::Running
+        }
+    }
+
+    /// The name in SQL and on the page.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Met => "met",
+            Outcome::Late => "late",
+            Outcome::Missed => "missed",
+            Outcome::Cancelled => "cancelled",
+            Outcome::Disabled => "disabled",
+            Outcome::Overdue => "overdue",
+            Outcome::Running => "running",
+        }
+    }
+}
+
+/// What a case's policy made of it.
+#[derive(Clone, Debug)]
+pub struct Clocks<'a> {
+    pub policy: &'a str,
+    /// When the version of the policy came into force by which it was chosen.
+    pub policy_version: Instant,
+    pub instances: Vec<Instance<'a>>,
+    pub timeline: Timeline<'a>,
+}
+
+impl<'a> Clocks<'a> {
+    /// Works out the clocks of a case that has been replayed.
+    pub(super) fn new(
+        (policy, policy_version): (&'a str, Instant),
+        created_at: Instant,
+        periods: &[Period<'a>],
+        runs: &Runs<'a>,
+        desk: &'a Desk,
+    ) -> Option<Clocks<'a>> {
+        let terms = desk.sla().terms(policy)?;
+        let timeline = Timeline::new(created_at, periods, &terms, runs.horizon());
+        let case = CaseLife { terms, timeline: &timeline, priorities: priorities(periods), desk };
+        let mut instances = Vec::new();
+        for milestone in Milestone::ALL {
+            let mut n = 0;
+            let runs: Vec<&Run<'a>> = runs.list.iter().filter(|run| run.milestone == milestone).collect();
+            // Every turn has a clock of its own; the other milestones have one, which runs again after a reopening.
+            for clock in runs.chunk_by(|_, _| milestone != Milestone::NextResponse) {
+                case.walk(clock, &mut n, &mut instances);
+            }
+        }
+        Some(Clocks { policy, policy_version, instances, timeline })
+    }
+}
+
+/// The priorities of a case and since when.
+fn priorities(periods: &[Period<'_>]) -> Vec<(Instant, Priority)> {
+    let mut priorities: Vec<(Instant, Priority)> = Vec::with_capacity(1);
+    for period in periods {
+        if priorities.last().is_none_or(|(_, last)| *last != period.standing.priority) {
+            priorities.push((period.since, period.standing.priority));
+        }
+    }
+    priorities
+}
+
+/// A target, or that there is none, from an instant on.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    since: Instant,
+    target_ms: Option<i64>,
+    policy_version: Instant,
+}
+
+/// What a clock's target follows.
+#[derive(Clone, Copy)]
+struct Followed<'a> {
+    priority: Priority,
+    version: &'a Version<Policy>,
+}
+
+/// What all clocks of a case share.
+struct CaseLife<'a, 't> {
+    terms: Terms<'a>,
+    timeline: &'t Timeline<'a>,
+    priorities: Vec<(Instant, Priority)>,
+    desk: &'a Desk,
+}
+
+/// A change of a case's priority or of its policy.
+struct Change<'a> {
+    at: Instant,
+    priority: Option<Priority>,
+    version: Option<&'a Version<Policy>>,
+}
+
+impl<'a> CaseLife<'a, '_> {
+    /// Adds the instances of one clock.
+    fn walk(&self, runs: &[&Run<'a>], n: &mut i64, instances: &mut Vec<Instance<'a>>) {
+        let mut steps: Vec<Step> = Vec::with_capacity(1);
+        // The valid instance, as a position in `instances`.
+        let mut valid: Option<usize> = None;
+        for run in runs {
+            let Some(mut followed) = self.followed_at_beginning(run) else { continue };
+            let step = Step::new(run, followed, run.since);
+            steps.push(step);
+            let ended = valid.and_then(|position| instances.get_mut(position));
+            let disabled = ended.as_ref().is_some_and(|instance| instance.disabled_at().is_some());
+            // A disabled instance stays valid until a target comes back.
+            if let Some(instance) = ended.filter(|_| step.target_ms.is_some() || !disabled) {
+                instance.until = Some(run.since);
+                valid = None;
+            }
+            if step.target_ms.is_some() {
+                valid = Some(instances.len());
+                instances.push(Instance::begun(run, step, n));
+            }
+            for change in self.changes_within(run) {
+                let live = valid.and_then(|position| instances.get_mut(position)).filter(|live| live.end.is_none());
+                followed = self.follow(followed, &change, live.is_some());
+                let step = Step::new(run, followed, change.at);
+                match (live, step.target_ms) {
+                    // Once the target is reached, the promise is broken; taking it away changes nothing.
+                    (Some(_), None) if self.is_reached(run.started_at, &steps, change.at) => continue,
+                    (Some(live), None) => self.end(live, run, &steps, (change.at, Ending::Disabled)),
+                    (None, Some(_)) => {
+                        if let Some(disabled) = valid.and_then(|position| instances.get_mut(position)) {
+                            disabled.until = Some(change.at);
+                        }
+                        valid = Some(instances.len());
+                        instances.push(Instance::begun(run, step, n));
+                    }
+                    _ => {}
+                }
+                steps.push(step);
+            }
+            let live = valid.and_then(|position| instances.get_mut(position)).filter(|live| live.end.is_none());
+            match (live, run.end) {
+                (Some(live), Some(end)) => self.end(live, run, &steps, end),
+                (Some(live), None) => {
+                    live.set_target(&steps);
+                    live.due_at = self.due(run, &steps, None);
+                }
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// What the target follows when a run begins: the present priority and version. Of a run that ends at the instant
+    /// of its beginning, later changes of that instant take no part.
+    fn followed_at_beginning(&self, run: &Run<'a>) -> Option<Followed<'a>> {
+        let empty = run.end.is_some_and(|(end, _)| end == run.since);
+        let keeps = !self.desk.sla_changes_at(run.since).priority_change_retargets;
+        let priority = if empty || keeps { run.priority } else { self.priority_at(run.since).unwrap_or(run.priority) };
+        Some(Followed { priority, version: self.terms.version_at(run.since)? })
+    }
+
+    fn priority_at(&self, time: Instant) -> Option<Priority> {
+        let after = self.priorities.partition_point(|(since, _)| *since <= time);
+        self.priorities.get(after.checked_sub(1)?).map(|(_, priority)| *priority)
+    }
+
+    /// The changes inside of a run, one for each instant. One at its very end takes no part.
+    fn changes_within(&self, run: &Run<'a>) -> Vec<Change<'a>> {
+        let end = run.end.map_or(Instant(i64::MAX), |(end, _)| end);
+        let inside = |time: Instant| run.since < time && time < end;
+        let priorities = self.priorities.iter().filter(|(since, _)| inside(*since));
+        let versions = self.terms.versions_after(run.since).take_while(|version| version.since < end);
+        let mut changes: Vec<Change<'a>> =
+            priorities.map(|(at, priority)| Change { at: *at, priority: Some(*priority), version: None }).collect();
+        for version in versions {
+            match changes.iter_mut().find(|change| change.at == version.since) {
+                Some(change) => change.version = Some(version),
+                None => changes.push(Change { at: version.since, priority: None, version: Some(version) }),
+            }
+        }
+        changes.sort_by_key(|change| change.at);
+        changes
+    }
+
+    /// A change while an instance runs may be ignored; otherwise the present counts.
+    fn follow(&self, followed: Followed<'a>, change: &Change<'a>, runs: bool) -> Followed<'a> {
+        if !runs {
+            return Followed {
+                priority: self.priority_at(change.at).unwrap_or(followed.priority),
+                version: self.terms.version_at(change.at).unwrap_or(followed.version),
+            };
+        }
+        let sla = self.desk.sla_changes_at(change.at);
+        Followed {
+            priority: change.priority.filter(|_| sla.priority_change_retargets).unwrap_or(followed.priority),
+            version: change.version.filter(|_| sla.policy_edit_retargets).unwrap_or(followed.version),
+        }
+    }
+
+    fn end(&self, instance: &mut Instance<'a>, run: &Run<'a>, steps: &[Step], (time, ending): (Instant, Ending<'a>)) {
+        instance.set_target(steps);
+        instance.end = Some((time, ending));
+        instance.sums = Some(self.timeline.sums(instance.started_at, time));
+        instance.due_at = self.due(run, steps, Some(time));
+    }
+
+    /// Whether the target was reached at or before a change at that instant.
+    fn is_reached(&self, started_at: Instant, steps: &[Step], by: Instant) -> bool {
+        self.reached(started_at, steps, Some(by)).is_some()
+    }
+
+    /// The first instant, up to a given one, at which the target then in force was reached.
+    fn reached(&self, started_at: Instant, steps: &[Step], up_to: Option<Instant>) -> Option<Instant> {
+        let ends = steps.iter().skip(1).map(|next| Some(next.since)).chain([up_to]);
+        steps.iter().zip(ends).find_map(|(step, until)| {
+            let due = self.timeline.reach(started_at, step.target_ms?, step.since)?;
+            until.is_none_or(|until| due <= until).then_some(due)
+        })
+    }
+
+    /// When the target is reached (3.6). A clock that has ended goes on as it ran.
+    fn due(&self, run: &Run<'a>, steps: &[Step], end: Option<Instant>) -> Option<Instant> {
+        let (Some(end), Some((last, before))) = (end, steps.split_last()) else {
+            return self.reached(run.started_at, steps, None);
+        };
+        if let Some(due) = self.reached(run.started_at, before, Some(last.since)) {
+            return Some(due);
+        }
+        let target_ms = last.target_ms?;
+        let counted_ms = self.timeline.sums(run.started_at, end).counted_ms;
+        let within = self.timeline.reach(run.started_at, target_ms, last.since);
+        // A target that shrank while the clock stood still is reached when it counts next, and it has not until its end.
+        let shrunk = || self.timeline.sums(run.started_at, last.since).counted_ms >= target_ms;
+        if let Some(due) = within.filter(|due| *due < end || (*due == end && !shrunk())) {
+            return Some(due);
+        }
+        let (moves, hours) = if run.started_at == end {
+            let moves = !run.status.is_resolved() && !self.terms.pauses(run.status, end);
+            (moves, self.terms.calendar_at(end).map(|version| version.hours))
+        } else {
+            self.timeline.just_before(end)
+        };
+        match target_ms - counted_ms {
+            _ if !moves => None,
+            left if left > 0 => schedule::end_of(hours, end, left),
+            _ => schedule::next_open(hours, end),
+        }
+    }
+}
+
+impl Step {
+    fn new(run: &Run<'_>, followed: Followed<'_>, since: Instant) -> Step {
+        let target_ms = followed.version.value.target_ms(run.milestone, followed.priority);
+        Step { since, target_ms, policy_version: followed.version.since }
+    }
+}
+
+impl<'a> Instance<'a> {
+    fn begun(run: &Run<'a>, step: Step, n: &mut i64) -> Instance<'a> {
+        *n += 1;
+        Instance {
+            milestone: run.milestone,
+            n: *n,
+            turn: run.turn,
+            since: step.since,
+            until: None,
+            started_at: run.started_at,
+            target_ms: step.target_ms.unwrap_or_default(),
+            policy_version: step.policy_version,
+            due_at: None,
+            end: None,
+            sums: None,
+        }
+    }
+
+    fn set_target(&mut self, steps: &[Step]) {
+        if let Some((step, target_ms)) = steps.iter().rev().find_map(|step| Some((step, step.target_ms?))) {
+            (self.target_ms, self.policy_version) = (target_ms, step.policy_version);
+        }
+    }
+}

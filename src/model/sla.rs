@@ -1,0 +1,222 @@
+//! What SLA policies say over time: which one a case gets (3.2), and by what terms its clocks run then (3.4, 3.5).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::event::{Priority, Sentiment, Status};
+use super::hours::OpenHours;
+use super::policy::{Conditions, Milestone, Policy};
+use super::schedule::{Schedule, Version as CalendarVersion};
+use super::time::Instant;
+use super::versions::{Version, Versions};
+use super::words::Words;
+
+/// What conditions look at, as it is when the case is created.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    pub text: Option<&'a str>,
+    pub profile: Option<&'a str>,
+    pub platform: Option<&'a str>,
+    pub sentiment: Sentiment,
+    pub language: Option<&'a str>,
+}
+
+/// The condition of a policy that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// None of these keywords is in the text.
+    TextAny,
+    /// One of these is not.
+    TextAll,
+    /// One of these is.
+    TextNone,
+    Profile,
+    Platform,
+    Sentiment,
+    Language,
+}
+
+impl Mismatch {
+    /// The condition as a policy writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Mismatch::TextAny => "text any",
+            Mismatch::TextAll => "text all",
+            Mismatch::TextNone => "text none",
+            Mismatch::Profile => "profile",
+            Mismatch::Platform => "platform",
+            Mismatch::Sentiment => "sentiment",
+            Mismatch::Language => "language",
+        }
+    }
+}
+
+/// Whether all conditions hold, else the first that does not.
+fn holds(conditions: &Conditions, situation: &Situation<'_>, words: &mut Option<Words>) -> Result<(), Mismatch> {
+    let listed = |list: &Option<Vec<String>>, value: Option<&str>| {
+        list.as_ref()
+            .is_none_or(|list| list.is_empty() || value.is_some_and(|value| list.iter().any(|item| item == value)))
+    };
+    let fails = |mismatch, holds: bool| if holds { Ok(()) } else { Err(mismatch) };
+    fails(Mismatch::Profile, listed(&conditions.profile, situation.profile))?;
+    fails(Mismatch::Platform, listed(&conditions.platform, situation.platform))?;
+    fails(Mismatch::Language, listed(&conditions.language, situation.language))?;
+    let sentiments = conditions.sentiment.as_deref().unwrap_or(&[]);
+    fails(Mismatch::Sentiment, sentiments.is_empty() || sentiments.contains(&situation.sentiment))?;
+    if !conditions.asks_for_text() {
+        return Ok(());
+    }
+    let words = words.get_or_insert_with(|| Words::new(situation.text.unwrap_or_default()));
+    fails(
+        Mismatch::TextAny,
+        conditions.text_any.is_empty() || conditions.text_any.iter().any(|word| words.have(word)),
+    )?;
+    fails(Mismatch::TextAll, conditions.text_all.iter().all(|word| words.have(word)))?;
+    fails(Mismatch::TextNone, !conditions.text_none.iter().any(|word| words.have(word)))
+}
+
+/// A policy that was tried, and what spoke against it; nothing: it was chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Trial<'d> {
+    pub policy: &'d str,
+    pub version: &'d Version<Policy>,
+    pub mismatch: Option<Mismatch>,
+}
+
+/// All policies over time, with the calendars they refer to followed.
+#[derive(Clone, Debug, Default)]
+pub struct Sla {
+    policies: BTreeMap<String, PolicyLife>,
+    /// From each instant on, the enabled policies in the order in which they are tried.
+    rosters: Vec<(Instant, Vec<String>)>,
+}
+
+#[derive(Clone, Debug)]
+struct PolicyLife {
+    versions: Versions<Policy>,
+    schedule: Schedule,
+}
+
+impl Sla {
+    /// Prepares the policies for being asked.
+    #[must_use]
+    pub fn new(
+        policies: &BTreeMap<String, Versions<Policy>>,
+        calendars: &BTreeMap<String, Versions<Arc<OpenHours>>>,
+    ) -> Sla {
+        let life = |versions: &Versions<Policy>| {
+            let references = versions.iter().map(|version| (version.since, version.value.calendar.as_deref()));
+            PolicyLife { versions: versions.clone(), schedule: Schedule::follow(references, calendars) }
+        };
+        let policies = policies.iter().map(|(name, versions)| (name.clone(), life(versions))).collect();
+        let rosters = rosters(&policies);
+        Sla { policies, rosters }
+    }
+
+    /// The policies that were enabled at that instant, in the order in which they are tried.
+    fn roster(&self, time: Instant) -> impl Iterator<Item = (&str, &Version<Policy>)> {
+        let after = self.rosters.partition_point(|(since, _)| *since <= time);
+        let names = after.checked_sub(1).and_then(|at| self.rosters.get(at)).map_or(&[][..], |(_, names)| names);
+        names.iter().filter_map(move |name| Some((name.as_str(), self.policies.get(name)?.versions.latest_at(time)?)))
+    }
+
+    /// The policy that a case created at that instant gets, and the version then in force.
+    #[must_use]
+    pub fn choose(&self, situation: &Situation<'_>, time: Instant) -> Option<(&str, Instant)> {
+        let mut words = None;
+        let mut fitting =
+            self.roster(time).filter(|(_, version)| holds(&version.value.conditions, situation, &mut words).is_ok());
+        fitting.next().map(|(name, version)| (name, version.since))
+    }
+
+    /// The policies that were tried for a case created at that instant, in order, up to the one that was chosen.
+    #[must_use]
+    pub fn trials(&self, situation: &Situation<'_>, time: Instant) -> Vec<Trial<'_>> {
+        let (mut words, mut trials) = (None, Vec::new());
+        for (policy, version) in self.roster(time) {
+            let mismatch = holds(&version.value.conditions, situation, &mut words).err();
+            trials.push(Trial { policy, version, mismatch });
+            if mismatch.is_none() {
+                break;
+            }
+        }
+        trials
+    }
+
+    /// The terms of a policy.
+    #[must_use]
+    pub fn terms(&self, policy: &str) -> Option<Terms<'_>> {
+        self.policies.get(policy).map(|life| Terms { life })
+    }
+}
+
+fn rosters(policies: &BTreeMap<String, PolicyLife>) -> Vec<(Instant, Vec<String>)> {
+    let edges = policies.values().flat_map(|life| life.versions.iter());
+    let mut edges: Vec<Instant> = edges.flat_map(|version| version.until.into_iter().chain([version.since])).collect();
+    edges.sort_unstable();
+    edges.dedup();
+    let roster = |time: Instant| {
+        let in_force = |(name, life): (&String, &PolicyLife)| {
+            Some((life.versions.at(time)?.position, name.clone(), life.versions.at(time)?.enabled))
+        };
+        let mut names: Vec<(i64, String, bool)> =
+            policies.iter().filter_map(in_force).filter(|(_, _, enabled)| *enabled).collect();
+        names.sort_unstable();
+        names.into_iter().map(|(_, name, _)| name).collect()
+    };
+    edges.into_iter().map(|time| (time, roster(time))).collect()
+}
+
+/// What a policy says to the cases that have it, over time. A policy that was removed goes on as it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'d> {
+    life: &'d PolicyLife,
+}
+
+impl<'d> Terms<'d> {
+    /// The version in force at an instant.
+    #[must_use]
+    pub fn version_at(&self, time: Instant) -> Option<&'d Version<Policy>> {
+        self.life.versions.latest_at(time)
+    }
+
+    /// The versions that came after an instant.
+    pub fn versions_after(&self, time: Instant) -> impl Iterator<Item = &'d Version<Policy>> {
+        self.life.versions.iter().skip_while(move |version| version.since <= time)
+    }
+
+    /// Whether the clocks stand still in that status.
+    #[must_use]
+    pub fn pauses(&self, status: Status, time: Instant) -> bool {
+        self.version_at(time).is_some_and(|version| version.value.pause_on.contains(&status))
+    }
+
+    /// The version of the calendar in force; none: all hours count.
+    #[must_use]
+    pub fn calendar_at(&self, time: Instant) -> Option<CalendarVersion<'d>> {
+        self.life.schedule.from(time).next().and_then(|shift| shift.hours)
+    }
+
+    /// The instants after that one at which the policy or its calendar changes, in order.
+    pub fn edges_after(&self, time: Instant) -> impl Iterator<Item = Instant> + use<'d> {
+        let mut edges: Vec<Instant> = self.life.schedule.from(time).skip(1).map(|shift| shift.since).collect();
+        edges.extend(self.versions_after(time).map(|version| version.since));
+        edges.sort_unstable();
+        edges.into_iter()
+    }
+}
+
+impl Policy {
+    /// Milliseconds promised for a milestone of a case of that priority; none: not promised.
+    #[must_use]
+    pub fn target_ms(&self, milestone: Milestone, priority: Priority) -> Option<i64> {
+        let targets = self.targets.get(priority as usize)?;
+        match milestone {
+            Milestone::Assign => targets.assign_ms,
+            Milestone::FirstResponse => targets.first_response_ms,
+            Milestone::NextResponse => targets.next_response_ms,
+            Milestone::Resolution => targets.resolution_ms,
+        }
+    }
+}

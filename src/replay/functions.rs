@@ -1,0 +1,141 @@
+//! The functions that SQL gets beside the facts (4.1); one place for what they mean and how they are called.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, Int64Array, StringArray, StringViewArray, TimestampMillisecondArray};
+use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::prelude::SessionContext;
+
+use crate::log::rows::instant_type;
+use crate::model::case::milestones::Outcome;
+use crate::model::hours::OpenHours;
+use crate::model::schedule::Schedule;
+use crate::model::time::{Instant, duration_text};
+use crate::model::versions::Versions;
+
+/// Calendars by name, each in all its versions.
+pub type Calendars = BTreeMap<String, Versions<Arc<OpenHours>>>;
+
+/// Registers the functions; business time is counted by these calendars.
+pub fn register(context: &SessionContext, calendars: Calendars) {
+    let calendars = Arc::new(calendars);
+    for function in [business_ms(calendars.clone()), business_end(calendars), outcome(), duration_text_function()] {
+        context.register_udf(function);
+    }
+}
+
+fn wrong_call(name: &str) -> DataFusionError {
+    DataFusionError::Plan(format!("`{name}` was called with other arguments than it takes"))
+}
+
+/// The instants of an argument.
+fn instants(array: &dyn Array) -> impl Iterator<Item = Option<Instant>> + '_ {
+    array.as_primitive::<TimestampMillisecondType>().iter().map(|ms| ms.map(Instant))
+}
+
+/// The schedule of the calendar of each row; rows that follow each other mostly name the same one.
+struct Schedules<'c> {
+    calendars: &'c Calendars,
+    last: Option<(String, Schedule)>,
+}
+
+impl Schedules<'_> {
+    /// No name, and one that the log does not know: all hours.
+    fn of(&mut self, name: Option<&str>) -> &Schedule {
+        let name = name.unwrap_or_default();
+        if self.last.as_ref().is_some_and(|(last, _)| last != name) {
+            self.last = None;
+        }
+        let follow = || (name.to_owned(), Schedule::follow([(Instant(i64::MIN), Some(name))], self.calendars));
+        &self.last.get_or_insert_with(follow).1
+    }
+}
+
+/// `business_ms(calendar, from, until)`: milliseconds of business time, each instant by the calendar's version then in
+/// force. Negative where `until` is before `from`. A calendar that is null, unknown or not yet known: all hours.
+fn business_ms(calendars: Arc<Calendars>) -> ScalarUDF {
+    create_udf(
+        "business_ms",
+        vec![DataType::Utf8View, instant_type(), instant_type()],
+        DataType::Int64,
+        Volatility::Stable,
+        Arc::new(move |arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let [names, from, until] = arrays.as_slice() else { return Err(wrong_call("business_ms")) };
+            let mut schedules = Schedules { calendars: &calendars, last: None };
+            let rows = names.as_string_view().iter().zip(instants(from)).zip(instants(until));
+            let lengths: Int64Array = rows
+                .map(|((name, from), until)| {
+                    let (from, until) = (from?, until?);
+                    let sign = if until < from { -1 } else { 1 };
+                    Some(sign * schedules.of(name).open_ms(from.min(until), from.max(until)))
+                })
+                .collect();
+            Ok(ColumnarValue::Array(Arc::new(lengths)))
+        }),
+    )
+}
+
+/// `business_end(calendar, from, ms)`: the instant at which that much business time has passed since `from`; for
+/// nothing, or less, `from` itself. Null where it never has.
+fn business_end(calendars: Arc<Calendars>) -> ScalarUDF {
+    create_udf(
+        "business_end",
+        vec![DataType::Utf8View, instant_type(), DataType::Int64],
+        instant_type(),
+        Volatility::Stable,
+        Arc::new(move |arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let [names, from, lengths] = arrays.as_slice() else { return Err(wrong_call("business_end")) };
+            let mut schedules = Schedules { calendars: &calendars, last: None };
+            let rows = names.as_string_view().iter().zip(instants(from)).zip(lengths.as_primitive::<Int64Type>());
+            let ends: TimestampMillisecondArray =
+                rows.map(|((name, from), ms)| Some(schedules.of(name).end_of(from?, ms?)?.0)).collect();
+            Ok(ColumnarValue::Array(Arc::new(ends.with_timezone("UTC"))))
+        }),
+    )
+}
+
+/// `outcome(completed_at, stopped_at, disabled_at, due_at, as_of)`: how a promise stands (3.6). Null without `as_of`.
+fn outcome() -> ScalarUDF {
+    create_udf(
+        "outcome",
+        vec![instant_type(); 5],
+        DataType::Utf8View,
+        Volatility::Immutable,
+        Arc::new(|arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let [completed, stopped, disabled, due, as_of] = arrays.as_slice() else {
+                return Err(wrong_call("outcome"));
+            };
+            let ends = instants(completed).zip(instants(stopped)).zip(instants(disabled));
+            let names: StringViewArray = ends
+                .zip(instants(due).zip(instants(as_of)))
+                .map(|(((completed, stopped), disabled), (due, as_of))| {
+                    Some(Outcome::of(completed, stopped, disabled, due, as_of?).name())
+                })
+                .collect();
+            Ok(ColumnarValue::Array(Arc::new(names)))
+        }),
+    )
+}
+
+/// `duration_text(ms)`: milliseconds as people read them, such as `1d 2h 5m`.
+fn duration_text_function() -> ScalarUDF {
+    create_udf(
+        "duration_text",
+        vec![DataType::Int64],
+        DataType::Utf8,
+        Volatility::Immutable,
+        Arc::new(|arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let [lengths] = arrays.as_slice() else { return Err(wrong_call("duration_text")) };
+            let texts: StringArray =
+                lengths.as_primitive::<Int64Type>().iter().map(|ms| ms.map(duration_text)).collect();
+            Ok(ColumnarValue::Array(Arc::new(texts)))
+        }),
+    )
+}
