@@ -9,6 +9,7 @@ pub mod engine;
 pub mod facts;
 pub mod functions;
 pub mod input;
+pub mod memory;
 pub mod operator;
 pub mod output;
 pub mod session;
@@ -92,7 +93,7 @@ impl<'a> Replay<'a> {
 
     async fn run(mut self) -> Result<Pointer> {
         self.pointer.events = self.log.events.rows()?;
-        let desk = Arc::new(self.replay_desk().await?);
+        let desk = Arc::new(desk(&self.context).await?);
         let mut files = self.replay_cases(desk.clone()).await?;
         let findings = self.find_across_cases(&files).await?;
         files.insert(FINDINGS.name, findings);
@@ -102,19 +103,9 @@ impl<'a> Replay<'a> {
         self.publish(&files).await
     }
 
-    async fn replay_desk(&self) -> Result<Desk> {
-        let order = ["time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
-        let kinds = Desk::EVENT_TYPES.iter().map(|kind| lit(kind.name())).collect();
-        let of_the_desk = col("rank").eq(lit(0)).and(col("type").in_list(kinds, false));
-        let desk = self.context.table("log").await?.filter(of_the_desk)?.sort(order.to_vec())?;
-        let batches = desk.select_columns(DESK_COLUMNS)?.collect().await?;
-        let events = batches.iter().map(input::desk_events).collect::<Result<Vec<_>>>()?;
-        Ok(Desk::replay(events.into_iter().flatten()))
-    }
-
     /// Replays every case and writes the tables' files, which nobody sees before they are published.
     async fn replay_cases(&mut self, desk: Arc<Desk>) -> Result<BTreeMap<&'static str, Vec<NewFile>>> {
-        let plan = self.plan(desk).await?;
+        let plan = plan(&self.context, desk).await?;
         let mut folders = BTreeMap::new();
         for table in CASE_SHEETS {
             folders.insert(table.name, self.folder_of(&table).await?);
@@ -137,13 +128,6 @@ impl<'a> Replay<'a> {
         }
         self.pointer.cases = files.get("cases").into_iter().flatten().map(|file| file.rows).sum();
         Ok(files)
-    }
-
-    async fn plan(&self, desk: Arc<Desk>) -> Result<Arc<dyn ExecutionPlan>> {
-        let events = self.context.table("log").await?.filter(col("case_id").is_not_null())?;
-        let scan = events.select_columns(CASE_COLUMNS)?.create_physical_plan().await?;
-        let replay = Arc::new(ReplayExec::new(scan, desk));
-        Ok(DefaultPhysicalPlanner::default().optimize_physical_plan(replay, &self.context.state(), |_, _| {})?)
     }
 
     /// Where a table's files are written: its own folder, or the scratch folder for what only the replay needs.
@@ -200,6 +184,28 @@ impl<'a> Replay<'a> {
         self.pointer.write(self.log.store())?;
         Ok(self.pointer)
     }
+}
+
+/// The desk of the session's `log`.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn desk(context: &SessionContext) -> Result<Desk> {
+    let order = ["time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
+    let kinds = Desk::EVENT_TYPES.iter().map(|kind| lit(kind.name())).collect();
+    let of_the_desk = col("rank").eq(lit(0)).and(col("type").in_list(kinds, false));
+    let desk = context.table("log").await?.filter(of_the_desk)?.sort(order.to_vec())?;
+    let batches = desk.select_columns(DESK_COLUMNS)?.collect().await?;
+    let events = batches.iter().map(input::desk_events).collect::<Result<Vec<_>>>()?;
+    Ok(Desk::replay(events.into_iter().flatten()))
+}
+
+/// The replay of the session's `log`, case by case.
+async fn plan(context: &SessionContext, desk: Arc<Desk>) -> Result<Arc<dyn ExecutionPlan>> {
+    let events = context.table("log").await?.filter(col("case_id").is_not_null())?;
+    let scan = events.select_columns(CASE_COLUMNS)?.create_physical_plan().await?;
+    let replay = Arc::new(ReplayExec::new(scan, desk));
+    Ok(DefaultPhysicalPlanner::default().optimize_physical_plan(replay, &context.state(), |_, _| {})?)
 }
 
 /// What one partition of the cases gave.

@@ -195,7 +195,8 @@ impl<'a> Case<'a> {
 
     fn take_message(&mut self, event: &CaseEvent<'a>, message: &Message<'a>, desk: &Desk) {
         let bot = message.bot || event.by.is_some_and(|by| desk.is_bot(by, event.time));
-        let (direction, place) = (Direction::of(event.kind), self.place_at(event.time));
+        let direction = Direction::of(event.kind);
+        let place = self.place_of(direction, event.time);
         self.history.add_message(MessageRow::new(event, message, direction, place, bot));
         match (direction, place) {
             (_, Place::BeforeCase) => self.find(event, Rule::MessageBeforeCase, "the case has not been created"),
@@ -208,11 +209,12 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn place_at(&self, time: Instant) -> Place {
+    /// Where a message falls; outside of the case are those that are kept and do nothing (2.7).
+    fn place_of(&self, direction: Direction, time: Instant) -> Place {
         match &self.life {
             None => Place::BeforeCase,
-            Some(life) if life.is_closed(time) => Place::AfterClose,
-            Some(life) if life.standing.status.is_resolved() => Place::Resolved,
+            Some(life) if direction == Direction::Received && life.is_closed(time) => Place::AfterClose,
+            Some(life) if direction == Direction::Sent && life.standing.status.is_resolved() => Place::Resolved,
             Some(_) => Place::InCase,
         }
     }

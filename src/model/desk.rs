@@ -12,7 +12,7 @@ use super::hours::OpenHours;
 use super::json::Json;
 use super::policy::Policy;
 use super::schedule::Schedule;
-use super::sla::Sla;
+use super::sla::{Sla, Statement};
 use super::time::{Instant, parse_duration_ms};
 use super::versions::Versions;
 
@@ -263,13 +263,15 @@ struct Group {
 #[derive(Default)]
 struct DeskBuilder {
     desk: Desk,
+    /// A policy that is removed goes on for the cases that have it.
+    stated_policies: BTreeMap<String, Vec<Statement>>,
     groups: BTreeMap<String, Group>,
 }
 
 impl DeskBuilder {
     fn finish(mut self) -> Desk {
         let desk = &mut self.desk;
-        desk.sla = Sla::new(&desk.policies, &desk.calendars);
+        desk.sla = Sla::new(&desk.policies, self.stated_policies, &desk.calendars);
         let defaults: Vec<(Instant, Option<&str>)> = {
             let versions = desk.settings.iter();
             versions.map(|version| (version.since, version.value.default_calendar.as_deref())).collect()
@@ -335,6 +337,9 @@ impl DeskBuilder {
             }
             EventType::PolicyUpdated => {
                 if let Ok(policy) = Policy::parse(subject, &event.data) {
+                    let retargets = self.desk.settings.last().is_none_or(|settings| settings.sla.policy_edit_retargets);
+                    let statement = Statement { since: event.time, policy: policy.clone(), retargets };
+                    self.stated_policies.entry(subject.to_owned()).or_default().push(statement);
                     self.desk.policies.entry(subject.to_owned()).or_default().state(event.time, policy);
                 }
             }

@@ -188,7 +188,7 @@ fn compile(calendar: &Calendar, index: usize) -> Block {
     let last = date(end).tomorrow().unwrap_or(Date::MAX);
     while day <= last {
         let Ok(next) = day.tomorrow() else { break };
-        let holiday = calendar.holidays.iter().rev().find(|holiday| holiday.date == day);
+        let holiday = calendar.holidays.iter().find(|holiday| holiday.date == day);
         let weekday = usize::try_from(day.weekday().to_monday_zero_offset()).unwrap_or(0);
         let hours = holiday.map(|holiday| &holiday.hours).or_else(|| calendar.week.get(weekday));
         days.push(Day { since: midnight(calendar, day), until: midnight(calendar, next), holiday: holiday.is_some() });

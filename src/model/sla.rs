@@ -8,7 +8,7 @@ use super::hours::OpenHours;
 use super::policy::{Conditions, Milestone, Policy};
 use super::schedule::{Schedule, Version as CalendarVersion};
 use super::time::Instant;
-use super::versions::{Version, Versions};
+use super::versions::Versions;
 use super::words::Words;
 
 /// What conditions look at, as it is when the case is created.
@@ -80,7 +80,7 @@ fn holds(conditions: &Conditions, situation: &Situation<'_>, words: &mut Option<
 #[derive(Clone, Copy, Debug)]
 pub struct Trial<'d> {
     pub policy: &'d str,
-    pub version: &'d Version<Policy>,
+    pub statement: &'d Statement,
     pub mismatch: Option<Mismatch>,
 }
 
@@ -92,51 +92,69 @@ pub struct Sla {
     rosters: Vec<(Instant, Vec<String>)>,
 }
 
+/// What one `policy.updated` stated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    pub since: Instant,
+    pub policy: Policy,
+    /// Whether it changes the targets of clocks that run (`sla.policy_edit`, 3.5).
+    pub retargets: bool,
+}
+
+/// All that a policy stated, in the order of the log, whether it was removed or not.
 #[derive(Clone, Debug)]
 struct PolicyLife {
-    versions: Versions<Policy>,
+    statements: Vec<Statement>,
     schedule: Schedule,
 }
 
+impl PolicyLife {
+    fn latest_at(&self, time: Instant) -> Option<&Statement> {
+        let after = self.statements.partition_point(|statement| statement.since <= time);
+        self.statements.get(after.checked_sub(1)?)
+    }
+}
+
 impl Sla {
-    /// Prepares the policies for being asked.
+    /// Prepares the policies for being asked: those in force, and what they stated, removed or not.
     #[must_use]
     pub fn new(
-        policies: &BTreeMap<String, Versions<Policy>>,
+        in_force: &BTreeMap<String, Versions<Policy>>,
+        stated: BTreeMap<String, Vec<Statement>>,
         calendars: &BTreeMap<String, Versions<Arc<OpenHours>>>,
     ) -> Sla {
-        let life = |versions: &Versions<Policy>| {
-            let references = versions.iter().map(|version| (version.since, version.value.calendar.as_deref()));
-            PolicyLife { versions: versions.clone(), schedule: Schedule::follow(references, calendars) }
+        let life = |statements: Vec<Statement>| {
+            let references = statements.iter().map(|stated| (stated.since, stated.policy.calendar.as_deref()));
+            PolicyLife { schedule: Schedule::follow(references, calendars), statements }
         };
-        let policies = policies.iter().map(|(name, versions)| (name.clone(), life(versions))).collect();
-        let rosters = rosters(&policies);
-        Sla { policies, rosters }
+        let policies = stated.into_iter().map(|(name, statements)| (name, life(statements))).collect();
+        Sla { policies, rosters: rosters(in_force) }
     }
 
     /// The policies that were enabled at that instant, in the order in which they are tried.
-    fn roster(&self, time: Instant) -> impl Iterator<Item = (&str, &Version<Policy>)> {
+    fn roster(&self, time: Instant) -> impl Iterator<Item = (&str, &Statement)> {
         let after = self.rosters.partition_point(|(since, _)| *since <= time);
         let names = after.checked_sub(1).and_then(|at| self.rosters.get(at)).map_or(&[][..], |(_, names)| names);
-        names.iter().filter_map(move |name| Some((name.as_str(), self.policies.get(name)?.versions.latest_at(time)?)))
+        names.iter().filter_map(move |name| Some((name.as_str(), self.policies.get(name)?.latest_at(time)?)))
     }
 
     /// The policy that a case created at that instant gets, and the version then in force.
     #[must_use]
     pub fn choose(&self, situation: &Situation<'_>, time: Instant) -> Option<(&str, Instant)> {
         let mut words = None;
-        let mut fitting =
-            self.roster(time).filter(|(_, version)| holds(&version.value.conditions, situation, &mut words).is_ok());
-        fitting.next().map(|(name, version)| (name, version.since))
+        let mut fitting = self
+            .roster(time)
+            .filter(|(_, statement)| holds(&statement.policy.conditions, situation, &mut words).is_ok());
+        fitting.next().map(|(name, statement)| (name, statement.since))
     }
 
     /// The policies that were tried for a case created at that instant, in order, up to the one that was chosen.
     #[must_use]
     pub fn trials(&self, situation: &Situation<'_>, time: Instant) -> Vec<Trial<'_>> {
         let (mut words, mut trials) = (None, Vec::new());
-        for (policy, version) in self.roster(time) {
-            let mismatch = holds(&version.value.conditions, situation, &mut words).err();
-            trials.push(Trial { policy, version, mismatch });
+        for (policy, statement) in self.roster(time) {
+            let mismatch = holds(&statement.policy.conditions, situation, &mut words).err();
+            trials.push(Trial { policy, statement, mismatch });
             if mismatch.is_none() {
                 break;
             }
@@ -151,19 +169,17 @@ impl Sla {
     }
 }
 
-fn rosters(policies: &BTreeMap<String, PolicyLife>) -> Vec<(Instant, Vec<String>)> {
-    let edges = policies.values().flat_map(|life| life.versions.iter());
+fn rosters(policies: &BTreeMap<String, Versions<Policy>>) -> Vec<(Instant, Vec<String>)> {
+    let edges = policies.values().flat_map(Versions::iter);
     let mut edges: Vec<Instant> = edges.flat_map(|version| version.until.into_iter().chain([version.since])).collect();
     edges.sort_unstable();
     edges.dedup();
     let roster = |time: Instant| {
-        let in_force = |(name, life): (&String, &PolicyLife)| {
-            Some((life.versions.at(time)?.position, name.clone(), life.versions.at(time)?.enabled))
-        };
-        let mut names: Vec<(i64, String, bool)> =
-            policies.iter().filter_map(in_force).filter(|(_, _, enabled)| *enabled).collect();
-        names.sort_unstable();
-        names.into_iter().map(|(_, name, _)| name).collect()
+        let present = policies.iter().filter_map(|(name, versions)| Some((name, versions.at(time)?)));
+        let mut enabled: Vec<(i64, &String)> =
+            present.filter(|(_, policy)| policy.enabled).map(|(name, policy)| (policy.position, name)).collect();
+        enabled.sort_unstable();
+        enabled.into_iter().map(|(_, name)| name.clone()).collect()
     };
     edges.into_iter().map(|time| (time, roster(time))).collect()
 }
@@ -175,21 +191,23 @@ pub struct Terms<'d> {
 }
 
 impl<'d> Terms<'d> {
-    /// The version in force at an instant.
+    /// What was stated last at an instant or before it.
     #[must_use]
-    pub fn version_at(&self, time: Instant) -> Option<&'d Version<Policy>> {
-        self.life.versions.latest_at(time)
+    pub fn stated_at(&self, time: Instant) -> Option<&'d Statement> {
+        self.life.latest_at(time)
     }
 
-    /// The versions that came after an instant.
-    pub fn versions_after(&self, time: Instant) -> impl Iterator<Item = &'d Version<Policy>> {
-        self.life.versions.iter().skip_while(move |version| version.since <= time)
+    /// What was stated after an instant, in the order of the log.
+    #[must_use]
+    pub fn stated_after(&self, time: Instant) -> &'d [Statement] {
+        let after = self.life.statements.partition_point(|statement| statement.since <= time);
+        self.life.statements.get(after..).unwrap_or(&[])
     }
 
     /// Whether the clocks stand still in that status.
     #[must_use]
     pub fn pauses(&self, status: Status, time: Instant) -> bool {
-        self.version_at(time).is_some_and(|version| version.value.pause_on.contains(&status))
+        self.stated_at(time).is_some_and(|statement| statement.policy.pause_on.contains(&status))
     }
 
     /// The version of the calendar in force; none: all hours count.
@@ -201,7 +219,7 @@ impl<'d> Terms<'d> {
     /// The instants after that one at which the policy or its calendar changes, in order.
     pub fn edges_after(&self, time: Instant) -> impl Iterator<Item = Instant> + use<'d> {
         let mut edges: Vec<Instant> = self.life.schedule.from(time).skip(1).map(|shift| shift.since).collect();
-        edges.extend(self.versions_after(time).map(|version| version.since));
+        edges.extend(self.stated_after(time).iter().map(|statement| statement.since));
         edges.sort_unstable();
         edges.into_iter()
     }

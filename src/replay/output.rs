@@ -189,22 +189,14 @@ fn push_case(sheet: &mut Sheet, history: &History<'_>, created: &Created<'_>) {
 }
 
 fn sentiment<'h>(history: &'h History<'_>) -> &'h str {
-    let values = history.field_values.iter().find(|(field, _)| field == SENTIMENT_FIELD);
-    let last = values.and_then(|(_, versions)| versions.iter().last());
-    last.map_or(Sentiment::None.name(), |version| version.value.as_ref())
+    let last = history.last_values.iter().find(|(field, _)| field == SENTIMENT_FIELD);
+    last.map_or(Sentiment::None.name(), |(_, value)| value.as_ref())
 }
 
-/// The values at the end, a deleted case's as they were then; sorted by name.
+/// The values at the end, sorted by name.
 fn fields<'h>(history: &'h History<'_>) -> Vec<(&'h str, &'h str)> {
-    let mut fields: Vec<(&str, &str)> = history
-        .field_values
-        .iter()
-        .filter(|(field, _)| field != SENTIMENT_FIELD)
-        .filter_map(|(field, versions)| {
-            let last = versions.iter().last().filter(|last| last.until == history.deleted_at)?;
-            Some((field.as_ref(), last.value.as_ref()))
-        })
-        .collect();
+    let values = history.last_values.iter().filter(|(field, _)| field != SENTIMENT_FIELD);
+    let mut fields: Vec<(&str, &str)> = values.map(|(field, value)| (field.as_ref(), value.as_ref())).collect();
     fields.sort_unstable();
     fields
 }

@@ -10,6 +10,8 @@
     reason = "here a panic is a failed test"
 )]
 
+mod audit;
+mod auditor;
 mod commands;
 mod golden;
 mod life;

@@ -139,7 +139,7 @@ pub fn assert_same_facts(left: &[(String, Vec<String>)], right: &[(String, Vec<S
     }
 }
 
-fn rows_of(batch: &RecordBatch) -> Vec<Row> {
+pub fn rows_of(batch: &RecordBatch) -> Vec<Row> {
     let mut rows = vec![Row::new(); batch.num_rows()];
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         let values = values_of(column);

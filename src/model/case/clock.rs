@@ -126,6 +126,24 @@ impl<'d> Stretch<'d> {
     }
 }
 
+/// When a target was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    pub at: Instant,
+    /// The time before `at` was counted up to the target. Otherwise more than that had been counted when the target came
+    /// into force, and `at` is when the clock counted next.
+    by_counting: bool,
+}
+
+impl Reached {
+    /// Whether it was while the target was in force, up to a change of it or the clock's end at that instant. What was
+    /// counted before the instant reached it; to count from it on comes too late.
+    #[must_use]
+    pub fn is_within(self, until: Instant) -> bool {
+        self.at < until || (self.at == until && self.by_counting)
+    }
+}
+
 /// A row of the ledger: an interval of a clock with one label, one status and one version of the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -198,20 +216,21 @@ impl<'d> Timeline<'d> {
         })
     }
 
-    /// The instant at which a clock that began at `started_at` has counted a target that is in force since `in_force`.
-    /// Where that much was counted before, it is the next instant at which the clock counts.
+    /// When a clock that began at `started_at` reaches a target that is in force since `in_force`.
     #[must_use]
-    pub fn reach(&self, started_at: Instant, target_ms: i64, in_force: Instant) -> Option<Instant> {
+    pub fn reach(&self, started_at: Instant, target_ms: i64, in_force: Instant) -> Option<Reached> {
         let wanted = self.sums_at(started_at).counted_ms + target_ms;
         if self.sums_at(in_force).counted_ms >= wanted {
-            return self.next_counting(in_force);
+            return self.next_counting(in_force).map(|at| Reached { at, by_counting: false });
         }
-        self.from(in_force).filter(|(stretch, _)| stretch.motion == Motion::Running).find_map(|(stretch, until)| {
+        let running = self.from(in_force).filter(|(stretch, _)| stretch.motion == Motion::Running);
+        let at = running.into_iter().find_map(|(stretch, until)| {
             let left = wanted - stretch.before.counted_ms;
             let enough = |until| stretch.sums_until(until).counted_ms >= left;
             let due = || schedule::end_of(stretch.hours(), stretch.since, left);
             if until.is_none_or(enough) { due() } else { None }
-        })
+        });
+        at.map(|at| Reached { at, by_counting: true })
     }
 
     /// Whether the clocks run just before an instant, and the hours that count then.

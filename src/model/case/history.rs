@@ -158,13 +158,13 @@ impl Direction {
     }
 }
 
-/// Where in a case's life a message fell.
+/// Where a message fell: in the case, or where it is kept and does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     InCase,
     BeforeCase,
     AfterClose,
-    /// Resolved, in its grace period.
+    /// A reply while the case was resolved.
     Resolved,
 }
 
@@ -267,6 +267,8 @@ pub struct History<'a> {
     pub messages: Vec<MessageRow<'a>>,
     /// By field; the sentiment under [`SENTIMENT_FIELD`].
     pub field_values: Vec<(Cow<'a, str>, Versions<Cow<'a, str>>)>,
+    /// The values at the end, a deleted case's as they were then.
+    pub last_values: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     pub findings: Vec<Finding<'a>>,
     /// The first event of this case that names each stranger: user, event.
     pub strangers: Vec<(String, CaseEvent<'a>)>,
@@ -299,6 +301,7 @@ impl<'a> History<'a> {
             resolutions: Vec::new(),
             messages: Vec::new(),
             field_values: Vec::new(),
+            last_values: Vec::new(),
             findings: Vec::new(),
             strangers: Vec::new(),
             open_spans: Vec::new(),
@@ -497,6 +500,7 @@ impl<'a> History<'a> {
     pub(super) fn delete(&mut self, time: Instant) {
         self.deleted_at = Some(time);
         self.end_assignment(time, AssignmentEnd::Deleted);
+        self.note_last_values();
         for (_, versions) in &mut self.field_values {
             versions.end(time);
         }
@@ -507,8 +511,9 @@ impl<'a> History<'a> {
         self.last_standing = Some(*standing);
         self.merge_last_period();
         self.carry_out_marks();
-        if let Some(deleted_at) = self.deleted_at {
-            self.end_periods(deleted_at);
+        match self.deleted_at {
+            Some(deleted_at) => self.end_periods(deleted_at),
+            None => self.note_last_values(),
         }
         if standing.status.is_resolved() {
             self.closes_at = closes_at;
@@ -518,6 +523,13 @@ impl<'a> History<'a> {
                 last.closed_at = self.closed_at;
             }
         }
+    }
+
+    fn note_last_values(&mut self) {
+        let last = |(field, versions): &(Cow<'a, str>, Versions<Cow<'a, str>>)| {
+            versions.last().map(|value| (field.clone(), value.clone()))
+        };
+        self.last_values = self.field_values.iter().filter_map(last).collect();
     }
 
     fn end_periods(&mut self, deleted_at: Instant) {

@@ -7,11 +7,10 @@ use super::clock::{Sums, Timeline};
 use super::history::Period;
 use crate::model::desk::Desk;
 use crate::model::event::{Priority, Status};
-use crate::model::policy::{Milestone, Policy};
+use crate::model::policy::Milestone;
 use crate::model::schedule;
-use crate::model::sla::Terms;
+use crate::model::sla::{Statement, Terms};
 use crate::model::time::Instant;
-use crate::model::versions::Version;
 
 /// How a clock ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,7 +222,7 @@ struct Step {
 #[derive(Clone, Copy)]
 struct Followed<'a> {
     priority: Priority,
-    version: &'a Version<Policy>,
+    statement: &'a Statement,
 }
 
 /// What all clocks of a case share.
@@ -238,7 +237,8 @@ struct CaseLife<'a, 't> {
 struct Change<'a> {
     at: Instant,
     priority: Option<Priority>,
-    version: Option<&'a Version<Policy>>,
+    /// The last statement of the instant that changes the targets of clocks that run.
+    statement: Option<&'a Statement>,
 }
 
 impl<'a> CaseLife<'a, '_> {
@@ -268,7 +268,7 @@ impl<'a> CaseLife<'a, '_> {
                 let step = Step::new(run, followed, change.at);
                 match (live, step.target_ms) {
                     // Once the target is reached, the promise is broken; taking it away changes nothing.
-                    (Some(_), None) if self.is_reached(run.started_at, &steps, change.at) => continue,
+                    (Some(_), None) if self.reached(run.started_at, &steps, Some(change.at)).is_some() => continue,
                     (Some(live), None) => self.end(live, run, &steps, (change.at, Ending::Disabled)),
                     (None, Some(_)) => {
                         if let Some(disabled) = valid.and_then(|position| instances.get_mut(position)) {
@@ -299,7 +299,7 @@ impl<'a> CaseLife<'a, '_> {
         let empty = run.end.is_some_and(|(end, _)| end == run.since);
         let keeps = !self.desk.sla_changes_at(run.since).priority_change_retargets;
         let priority = if empty || keeps { run.priority } else { self.priority_at(run.since).unwrap_or(run.priority) };
-        Some(Followed { priority, version: self.terms.version_at(run.since)? })
+        Some(Followed { priority, statement: self.terms.stated_at(run.since)? })
     }
 
     fn priority_at(&self, time: Instant) -> Option<Priority> {
@@ -312,13 +312,14 @@ impl<'a> CaseLife<'a, '_> {
         let end = run.end.map_or(Instant(i64::MAX), |(end, _)| end);
         let inside = |time: Instant| run.since < time && time < end;
         let priorities = self.priorities.iter().filter(|(since, _)| inside(*since));
-        let versions = self.terms.versions_after(run.since).take_while(|version| version.since < end);
+        let statements = self.terms.stated_after(run.since).iter().take_while(|stated| stated.since < end);
         let mut changes: Vec<Change<'a>> =
-            priorities.map(|(at, priority)| Change { at: *at, priority: Some(*priority), version: None }).collect();
-        for version in versions {
-            match changes.iter_mut().find(|change| change.at == version.since) {
-                Some(change) => change.version = Some(version),
-                None => changes.push(Change { at: version.since, priority: None, version: Some(version) }),
+            priorities.map(|(at, priority)| Change { at: *at, priority: Some(*priority), statement: None }).collect();
+        for stated in statements {
+            let statement = Some(stated).filter(|stated| stated.retargets);
+            match changes.iter_mut().find(|change| change.at == stated.since) {
+                Some(change) => change.statement = statement.or(change.statement),
+                None => changes.push(Change { at: stated.since, priority: None, statement }),
             }
         }
         changes.sort_by_key(|change| change.at);
@@ -330,13 +331,13 @@ impl<'a> CaseLife<'a, '_> {
         if !runs {
             return Followed {
                 priority: self.priority_at(change.at).unwrap_or(followed.priority),
-                version: self.terms.version_at(change.at).unwrap_or(followed.version),
+                statement: self.terms.stated_at(change.at).unwrap_or(followed.statement),
             };
         }
-        let sla = self.desk.sla_changes_at(change.at);
+        let retargets = self.desk.sla_changes_at(change.at).priority_change_retargets;
         Followed {
-            priority: change.priority.filter(|_| sla.priority_change_retargets).unwrap_or(followed.priority),
-            version: change.version.filter(|_| sla.policy_edit_retargets).unwrap_or(followed.version),
+            priority: change.priority.filter(|_| retargets).unwrap_or(followed.priority),
+            statement: change.statement.unwrap_or(followed.statement),
         }
     }
 
@@ -347,43 +348,26 @@ impl<'a> CaseLife<'a, '_> {
         instance.due_at = self.due(run, steps, Some(time));
     }
 
-    /// Whether the target was reached at or before a change at that instant.
-    fn is_reached(&self, started_at: Instant, steps: &[Step], by: Instant) -> bool {
-        self.reached(started_at, steps, Some(by)).is_some()
-    }
-
-    /// The first instant, up to a given one, at which the target then in force was reached.
+    /// The first instant at which the target then in force was reached, up to a change or the end at a given instant.
     fn reached(&self, started_at: Instant, steps: &[Step], up_to: Option<Instant>) -> Option<Instant> {
         let ends = steps.iter().skip(1).map(|next| Some(next.since)).chain([up_to]);
         steps.iter().zip(ends).find_map(|(step, until)| {
-            let due = self.timeline.reach(started_at, step.target_ms?, step.since)?;
-            until.is_none_or(|until| due <= until).then_some(due)
+            let reached = self.timeline.reach(started_at, step.target_ms?, step.since)?;
+            until.is_none_or(|until| reached.is_within(until)).then_some(reached.at)
         })
     }
 
-    /// When the target is reached (3.6). A clock that has ended goes on as it ran.
+    /// When the target is reached (3.6). A clock that has ended goes on as it ran just before.
     fn due(&self, run: &Run<'a>, steps: &[Step], end: Option<Instant>) -> Option<Instant> {
-        let (Some(end), Some((last, before))) = (end, steps.split_last()) else {
-            return self.reached(run.started_at, steps, None);
-        };
-        if let Some(due) = self.reached(run.started_at, before, Some(last.since)) {
-            return Some(due);
-        }
-        let target_ms = last.target_ms?;
-        let counted_ms = self.timeline.sums(run.started_at, end).counted_ms;
-        let within = self.timeline.reach(run.started_at, target_ms, last.since);
-        // A target that shrank while the clock stood still is reached when it counts next, and it has not until its end.
-        let shrunk = || self.timeline.sums(run.started_at, last.since).counted_ms >= target_ms;
-        if let Some(due) = within.filter(|due| *due < end || (*due == end && !shrunk())) {
-            return Some(due);
-        }
+        let reached = self.reached(run.started_at, steps, end);
+        let (None, Some(end)) = (reached, end) else { return reached };
         let (moves, hours) = if run.started_at == end {
             let moves = !run.status.is_resolved() && !self.terms.pauses(run.status, end);
             (moves, self.terms.calendar_at(end).map(|version| version.hours))
         } else {
             self.timeline.just_before(end)
         };
-        match target_ms - counted_ms {
+        match steps.last()?.target_ms? - self.timeline.sums(run.started_at, end).counted_ms {
             _ if !moves => None,
             left if left > 0 => schedule::end_of(hours, end, left),
             _ => schedule::next_open(hours, end),
@@ -393,8 +377,8 @@ impl<'a> CaseLife<'a, '_> {
 
 impl Step {
     fn new(run: &Run<'_>, followed: Followed<'_>, since: Instant) -> Step {
-        let target_ms = followed.version.value.target_ms(run.milestone, followed.priority);
-        Step { since, target_ms, policy_version: followed.version.since }
+        let target_ms = followed.statement.policy.target_ms(run.milestone, followed.priority);
+        Step { since, target_ms, policy_version: followed.statement.since }
     }
 }
 

@@ -1,0 +1,122 @@
+//! The program against the auditor: the same random histories to both, every column of every table compared.
+//!
+//! A history on which they differ is shrunk and written to `tests/found/`, where it stays as a test. The number of
+//! histories is 300, or what `CASEBOOK_HISTORIES` says (10,000 by night).
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+
+use casebook::replay::engine::Resources;
+use casebook::replay::memory;
+use proptest::prelude::*;
+use proptest::test_runner::{TestCaseError, TestError, TestRunner};
+use serde_json::Value;
+
+use crate::auditor::{Row, Tables, audit, differences, histories};
+use crate::project::{of_repository, rows_of};
+
+const RESOURCES: Resources = Resources { memory_bytes: 256 << 20, threads: 1 };
+
+/// Rules that are not yet derived.
+const LATER_RULES: &[&str] = &[
+    "profile_by_other",
+    "reply_without_profile",
+    "unknown_reference",
+    "not_permitted",
+    "over_capacity",
+    "not_auto_assignable",
+    "mandatory_field_empty",
+    "invalid_field_value",
+];
+const LATER_TABLES: &[&str] = &["community_locks", "breach_notices", "surveys"];
+
+/// The program's facts of a history, whose repeated events count once.
+fn facts(lines: &[Value]) -> Tables {
+    let mut known = HashSet::new();
+    let new = lines.iter().filter(|line| known.insert((line["source"].to_string(), line["id"].to_string())));
+    let texts: Vec<String> = new.map(Value::to_string).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let tables = runtime.block_on(memory::facts(texts.iter().map(String::as_bytes), RESOURCES)).unwrap();
+    tables.into_iter().map(|(name, rows)| (name, rows_of(&rows).into_iter().map(Row::from_iter).collect())).collect()
+}
+
+fn compare(lines: &[Value]) -> Vec<String> {
+    let mut expected = audit(lines);
+    expected.retain(|name, _| !LATER_TABLES.contains(name));
+    if let Some(findings) = expected.get_mut("findings") {
+        findings.retain(|row| !LATER_RULES.contains(&row["rule"].as_str().unwrap()));
+    }
+    for row in expected.get_mut("field_values").into_iter().flatten() {
+        row.insert("value".to_owned(), text_of_value(&row["value"]));
+    }
+    for row in expected.get_mut("cases").into_iter().flatten() {
+        let texts = |fields: &serde_json::Map<String, Value>| {
+            fields.iter().map(|(field, value)| (field.clone(), text_of_value(value))).collect::<Value>()
+        };
+        let fields = row["fields"].as_object().map_or(Value::Null, texts);
+        let score = row["survey_score"].as_f64().map_or(Value::Null, Value::from);
+        row.insert("fields".to_owned(), fields);
+        row.insert("survey_score".to_owned(), score);
+    }
+    differences(&expected, &facts(lines))
+}
+
+/// SQL sees a field's value as text; what is none as JSON.
+fn text_of_value(value: &Value) -> Value {
+    if value.is_string() { value.clone() } else { value.to_string().into() }
+}
+
+fn histories_asked() -> u32 {
+    std::env::var("CASEBOOK_HISTORIES").map_or(300, |text| text.parse().unwrap())
+}
+
+/// Compares random histories; of one that differs the smallest like it is kept.
+fn compare_random(strategy: impl Strategy<Value = Vec<Value>>) {
+    let config = ProptestConfig { cases: histories_asked(), failure_persistence: None, ..ProptestConfig::default() };
+    let outcome = TestRunner::new(config).run(&strategy, |lines| match compare(&lines).as_slice() {
+        [] => Ok(()),
+        found => Err(TestCaseError::fail(found.join("\n"))),
+    });
+    match outcome {
+        Err(TestError::Fail(reason, lines)) => {
+            panic!("{reason}\n\nkept as {}:\n{}", keep(&lines).display(), text_of(&lines))
+        }
+        outcome => outcome.unwrap(),
+    }
+}
+
+fn text_of(lines: &[Value]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn keep(lines: &[Value]) -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    text_of(lines).hash(&mut hasher);
+    let path = of_repository(&format!("tests/found/{:016x}.ndjson", hasher.finish()));
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, text_of(lines)).unwrap();
+    path
+}
+
+#[test]
+fn random_desks_are_read_alike() {
+    compare_random(histories::history());
+}
+
+#[test]
+fn random_clocks_are_read_alike() {
+    compare_random(histories::clock_history());
+}
+
+#[test]
+fn what_was_found_once_stays_mended() {
+    let entries = std::fs::read_dir(of_repository("tests/found")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "ndjson")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let found = compare(&lines);
+        assert!(found.is_empty(), "{}\n{}", path.display(), found.join("\n"));
+    }
+}

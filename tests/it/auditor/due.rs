@@ -1,0 +1,64 @@
+//! When a promise is due (3.6), found by walking the elementary intervals from the clock's start.
+
+use super::hours;
+use super::label::{Label, Piece, calendar_on, label};
+use super::life::Case;
+use super::world::World;
+
+/// What a clock needs to know to be walked.
+pub struct Walk<'a> {
+    pub world: &'a World,
+    pub case: &'a Case,
+    pub policy: &'a str,
+    pub pieces: &'a [Piece],
+    pub started_at: i64,
+    /// The status right after the event that began the instance.
+    pub status_at_start: &'a str,
+    /// Completion, stop or disabling.
+    pub end: Option<i64>,
+    /// The last target before the end.
+    pub last_target: i64,
+}
+
+impl Walk<'_> {
+    /// The first instant at which the counted time reaches the target in force: on the way, or on without a pause after
+    /// the end or the last event.
+    pub fn due_at(&self, target_at: impl Fn(i64) -> Option<i64>) -> Option<i64> {
+        let until = self.end.unwrap_or(self.world.end());
+        let mut counted = 0;
+        for piece in self.pieces.iter().filter(|p| self.started_at <= p.since && p.until <= until) {
+            if piece.label != Label::Counted {
+                continue;
+            }
+            let length = piece.until - piece.since;
+            if let Some(target) = target_at(piece.since)
+                && target <= counted + length
+            {
+                return Some(piece.since + (target - counted).max(0));
+            }
+            counted += length;
+        }
+        self.after(until, (self.last_target - counted).max(0))
+    }
+
+    /// The clock runs on without a pause, by the calendar that was in force just before the end; not at all if it stood
+    /// still then by a pause or a gap.
+    fn after(&self, until: i64, left: i64) -> Option<i64> {
+        let (moment, status) = match self.end {
+            Some(end) if end == self.started_at => (end, self.status_at_start.to_owned()),
+            Some(end) => (end - 1, self.status_on(end - 1)),
+            None => (until, self.status_on(until)),
+        };
+        if matches!(label(self.world, self.policy, &status, moment), Label::Paused | Label::Gap) {
+            return None;
+        }
+        match calendar_on(self.world, self.policy, moment).and_then(|version| version.value.as_ref()) {
+            Some(calendar) => hours::advance(calendar, until, left),
+            None => Some(until + left),
+        }
+    }
+
+    fn status_on(&self, instant: i64) -> String {
+        self.case.at(instant).map_or(String::new(), |state| state.status.clone())
+    }
+}

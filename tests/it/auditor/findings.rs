@@ -1,0 +1,76 @@
+//! Findings (2.7): one row per event and rule, with the severity that the settings gave it then.
+
+use super::Row;
+use super::cases::row;
+use super::desk::texts;
+use super::event::written;
+use super::life::Fate;
+use super::rules;
+use super::world::World;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// All findings of the log.
+pub fn findings(world: &World) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut strangers = BTreeSet::new();
+    for index in 0..world.events.len() {
+        let mut found = rules_broken(world, index);
+        let is_rejected = found.iter().any(|(_, effect)| *effect == "rejected");
+        if !is_rejected && meets_stranger(world, index, &mut strangers) {
+            found.push(("unknown_user", "applied"));
+        }
+        rows.extend(found.into_iter().map(|(rule, effect)| finding(world, index, rule, effect)));
+    }
+    rows
+}
+
+fn rules_broken(world: &World, index: usize) -> Vec<(&'static str, &'static str)> {
+    let event = &world.events[index];
+    if !event.is_about_a_case() {
+        let is_unknown = rules::names_unknown(world, index);
+        return if is_unknown { vec![("unknown_reference", "applied")] } else { Vec::new() };
+    }
+    let Some(case) = world.cases.iter().find(|case| case.id == event.subject) else { return Vec::new() };
+    let mut found = Vec::new();
+    match case.fates[&index] {
+        Fate::Rejected(rule) => return vec![(rule, "rejected")],
+        Fate::Kept(rule) => found.push((rule, "kept")),
+        Fate::Applied => {}
+    }
+    found.extend(rules::applied(world, case, index).into_iter().map(|rule| (rule, "applied")));
+    found
+}
+
+/// Whether the event is the first to name a user that no `user.updated` has named, in a log that has named users.
+fn meets_stranger(world: &World, index: usize, strangers: &mut BTreeSet<String>) -> bool {
+    let event = &world.events[index];
+    let named = |name: Option<&str>| {
+        let earlier = world.events[..index].iter();
+        earlier.filter(|e| e.kind == "user.updated").any(|e| name.is_none_or(|name| e.subject == name))
+    };
+    if !event.is_about_a_case() || !named(None) {
+        return false;
+    }
+    let mut people: Vec<String> =
+        [event.text("by"), event.text("agent")].into_iter().flatten().map(str::to_owned).collect();
+    people.extend(texts(&event.data["mentions"]));
+    let mut meets = false;
+    for person in people {
+        if !named(Some(&person)) {
+            meets |= strangers.insert(person);
+        }
+    }
+    meets
+}
+
+fn finding(world: &World, index: usize, rule: &str, effect: &str) -> Row {
+    let event = &world.events[index];
+    let usual = if rule == "message_before_case" { "info" } else { "warning" };
+    let severity = world.desk.setting(index, &format!("/findings/{rule}")).as_str().unwrap_or(usual);
+    row(&json!({
+        "time": written(event.time), "source": event.source, "id": event.id,
+        "case_id": event.is_about_a_case().then_some(&event.subject), "type": event.kind,
+        "rule": rule, "effect": effect, "severity": severity,
+    }))
+}

@@ -1,0 +1,177 @@
+//! Random histories: small vocabularies, times on a coarse grid around clock changes, legal and illegal orders.
+//!
+//! A history is a list of drafts (a slot of the grid and a body); ids, instants and dates are written at the end, so
+//! that what is left after shrinking reads as a short history.
+
+mod case;
+#[cfg(test)]
+mod coverage;
+mod desk;
+
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+/// An event without identity and with its time as a place on the grid.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Quarters of an hour since the base of the history.
+    slot: i64,
+    odd_ms: i64,
+    sequence: i64,
+    source: &'static str,
+    body: Value,
+}
+
+/// Some hours before a clock change (Denver, Prague, Lord Howe and Santiago, both ways) and an ordinary Monday.
+const BASES: [&str; 9] = [
+    "2026-03-02T08:00:00Z",
+    "2026-03-08T05:00:00Z",
+    "2026-03-28T21:00:00Z",
+    "2026-04-04T12:00:00Z",
+    "2026-09-06T00:00:00Z",
+    "2026-10-03T12:00:00Z",
+    "2026-10-24T21:00:00Z",
+    "2026-11-01T04:00:00Z",
+    "2026-04-05T00:00:00Z",
+];
+
+/// A history of one to four cases with what a desk needs, in the wire format, in any order, with exact duplicates.
+pub fn history() -> impl Strategy<Value = Vec<Value>> {
+    let setup = prop::collection::vec(draft(desk::body().boxed(), before()), 0..=14);
+    let basics = prop::collection::vec(draft(desk::basic().boxed(), before()), 4..=12);
+    let changes = prop::collection::vec(draft(desk::body().boxed(), during()), 0..=12);
+    let cases = prop::collection::vec(case_drafts(), 1..=4);
+    let repeats = prop::collection::vec(any::<prop::sample::Index>(), 0..=2);
+    (select(&BASES[..]), setup, basics, changes, cases, repeats).prop_map(
+        |(base, setup, basics, changes, cases, repeats)| {
+            let mut drafts = [basics, setup, changes].concat();
+            for (number, case) in cases.into_iter().enumerate() {
+                drafts.extend(case.into_iter().map(|draft| of_case(draft, number)));
+            }
+            let mut lines: Vec<Value> = drafts.iter().enumerate().map(|(n, draft)| line(base, n, draft)).collect();
+            for repeat in repeats {
+                lines.push(lines[repeat.index(lines.len())].clone());
+            }
+            lines
+        },
+    )
+}
+
+/// A history of one case whose clocks run under a policy and a calendar that change: fewer kinds of events, more of
+/// what 3.3 to 3.6 speak of.
+pub fn clock_history() -> impl Strategy<Value = Vec<Value>> {
+    let first = (desk::calendar(), desk::policy_of_calendar(), desk::settings());
+    let first = first.prop_map(|(calendar, policy, settings)| vec![calendar, policy, settings]);
+    let first = first.prop_map(|bodies| bodies.into_iter().map(draft_before).collect::<Vec<Draft>>());
+    let changes = prop::collection::vec(draft(desk::clock_body().boxed(), during()), 0..=8);
+    let creation = draft(case::creation().boxed(), early());
+    let events = prop::collection::vec(draft(case::clock_body().boxed(), during()), 0..=24);
+    (select(&BASES[..]), first, changes, creation, events).prop_map(|(base, first, changes, creation, events)| {
+        let mut drafts = [first, changes].concat();
+        drafts.extend([vec![creation], events].concat().into_iter().map(|draft| of_case(draft, 0)));
+        drafts.iter().enumerate().map(|(n, draft)| line(base, n, draft)).collect()
+    })
+}
+
+/// A day before the base.
+fn draft_before(body: Value) -> Draft {
+    Draft { slot: -96, odd_ms: 0, sequence: 0, source: "s", body }
+}
+
+/// The creation, mostly early and mostly there, and up to forty other events.
+fn case_drafts() -> impl Strategy<Value = Vec<Draft>> {
+    let creation = prop::collection::vec(draft(case::creation().boxed(), early()), 1..=1);
+    let creation = prop_oneof![30 => creation, 1 => Just(Vec::new())];
+    let events = prop::collection::vec(draft(case::body().boxed(), during()), 0..=40);
+    let few = prop::collection::vec(draft(case::body().boxed(), during()), 0..=10);
+    (creation, prop_oneof![1 => events, 2 => few]).prop_map(|(creation, events)| [creation, events].concat())
+}
+
+fn draft(body: BoxedStrategy<Value>, slot: BoxedStrategy<i64>) -> impl Strategy<Value = Draft> {
+    let odd_ms = prop_oneof![14 => Just(0i64), 1 => select(vec![1i64, -1, 250, 59_999, 90_000])];
+    let sequence = prop_oneof![10 => Just(0i64), 1 => select(vec![-1i64, 1, 2])];
+    let source = prop_oneof![8 => Just("s"), 1 => Just("a")];
+    let whole = (slot, odd_ms, sequence, source, body);
+    whole.prop_map(|(slot, odd_ms, sequence, source, body)| Draft { slot, odd_ms, sequence, source, body })
+}
+
+/// The days before the base; few slots, so that ties happen.
+fn before() -> BoxedStrategy<i64> {
+    prop_oneof![4 => Just(-96i64), 2 => -99..-90i64, 1 => -8..0i64].boxed()
+}
+
+fn early() -> BoxedStrategy<i64> {
+    prop_oneof![3 => 0..4i64, 2 => 0..24i64, 1 => 0..200i64].boxed()
+}
+
+fn during() -> BoxedStrategy<i64> {
+    prop_oneof![5 => 0..16i64, 6 => 0..64i64, 3 => 0..300i64, 1 => 0..2000i64].boxed()
+}
+
+/// Fills in which case a draft is about.
+fn of_case(mut draft: Draft, number: usize) -> Draft {
+    draft.body["subject"] = json!(format!("C{}", number + 1));
+    draft
+}
+
+/// Writes a draft in the wire format. A message without an id gets one of its own; a holiday's date is written as days
+/// from the base.
+fn line(base: &str, number: usize, draft: &Draft) -> Value {
+    let start: Timestamp = base.parse().expect("a base is an instant");
+    let time = start.as_millisecond() + draft.slot * 900_000 + draft.odd_ms;
+    let time = Timestamp::from_millisecond(time).expect("a time near a base");
+    let mut data = draft.body["data"].clone();
+    if data.get("message").is_some_and(|message| message == "own") {
+        data["message"] = json!(format!("m{number}"));
+    }
+    for holiday in data.get_mut("holidays").and_then(Value::as_array_mut).into_iter().flatten() {
+        let days = holiday["date"].as_i64().unwrap_or(0);
+        let date = TimeZone::UTC.to_datetime(start).date().saturating_add(days.days());
+        holiday["date"] = json!(date.to_string());
+    }
+    let mut line = json!({
+        "specversion": "1.0", "id": format!("e{number:03}"), "source": draft.source, "type": draft.body["type"],
+        "subject": draft.body["subject"], "time": format!("{time:.3}"),
+    });
+    if draft.sequence != 0 {
+        line["sequence"] = json!(draft.sequence);
+    }
+    if data.as_object().is_some_and(|data| !data.is_empty()) {
+        line["data"] = data;
+    }
+    line
+}
+
+/// A body; the subject of a case's event is filled in later.
+fn body(kind: &str, subject: &str, data: Value) -> Value {
+    json!({ "type": kind, "subject": subject, "data": data })
+}
+
+/// One of a few words.
+fn one_of(words: &'static [&'static str]) -> impl Strategy<Value = &'static str> + Clone {
+    select(words)
+}
+
+/// Members that may be there, as a list of (name, value): those drawn as null are left out three times of four.
+fn members(pairs: Vec<(&'static str, BoxedStrategy<Value>)>) -> impl Strategy<Value = Value> {
+    let each: Vec<_> = pairs.into_iter().map(|(name, value)| value.prop_map(move |value| (name, value))).collect();
+    each.prop_map(|pairs| {
+        let mut object = json!({});
+        for (name, value) in pairs.into_iter().filter(|(_, value)| *value != json!("absent")) {
+            object[name] = value;
+        }
+        object
+    })
+}
+
+/// A value that is there in `often` of ten draws.
+fn maybe(often: u32, value: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
+    prop_oneof![often => value, 10 - often => Just(json!("absent"))].boxed()
+}
+
+/// One of a few JSON values.
+fn any_of(values: Value) -> BoxedStrategy<Value> {
+    select(values.as_array().cloned().unwrap_or_default()).boxed()
+}

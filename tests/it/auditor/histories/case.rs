@@ -1,0 +1,186 @@
+//! Bodies of case events.
+
+use super::{any_of, body as event, maybe, members, one_of};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn by() -> BoxedStrategy<Value> {
+    let known = any_of(json!(["ana", "ben", "sue", "robo"]));
+    maybe(6, prop_oneof![12 => known, 1 => any_of(json!(["zed", "zoe", null]))])
+}
+
+fn about(kind: &'static str, pairs: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
+    members(pairs).prop_map(move |data| event(kind, "", data)).boxed()
+}
+
+fn of(value: Value) -> BoxedStrategy<Value> {
+    any_of(value)
+}
+
+fn text() -> BoxedStrategy<Value> {
+    maybe(6, of(json!(["I want a refund!", "money-back now", "refundable test", "返金してください", "thanks", ""])))
+}
+
+/// A creation.
+pub fn creation() -> impl Strategy<Value = Value> {
+    let priorities = json!(["urgent", "high", "medium", "low", "low", "blocker", null]);
+    about(
+        "case.created",
+        vec![
+            ("customer", of(json!(["z", "z", "y"]))),
+            ("profile", maybe(8, of(json!(["fb", "fb", "x", null])))),
+            ("platform", maybe(3, of(json!(["facebook", "x"])))),
+            ("origin", maybe(2, of(json!(["manual", "automatic", "listening", "direct"])))),
+            ("priority", maybe(6, of(priorities))),
+            ("sentiment", maybe(3, of(json!(["positive", "negative", "neutral", "none"])))),
+            ("language", maybe(4, of(json!(["en", "es"])))),
+            ("text", text()),
+            ("message", maybe(4, of(json!(["w1", "w2"])))),
+            ("fields", maybe(4, fields())),
+            ("by", by()),
+        ],
+    )
+}
+
+fn fields() -> impl Strategy<Value = Value> {
+    let pair = (field(), value());
+    prop::collection::vec(pair, 0..=2).prop_map(|pairs| {
+        let mut object = json!({});
+        for (field, value) in pairs {
+            object[field] = value;
+        }
+        object
+    })
+}
+
+fn field() -> impl Strategy<Value = &'static str> {
+    one_of(&["topic", "tags", "note", "amount", "day", "other"])
+}
+
+fn value() -> BoxedStrategy<Value> {
+    of(json!(["a", "b", "zz", ["a"], ["a", "zz"], 123, 1_234_567_890, "2026-03-01", "2026-02-30", null]))
+}
+
+/// Any other event of a case.
+pub fn body_of(kind: u8) -> BoxedStrategy<Value> {
+    let own = || Just(json!("own")).boxed();
+    let known = || {
+        let of_history = (0..60u8).prop_map(|n| json!(format!("m{n}")));
+        of_history.boxed()
+    };
+    let kinds = || maybe(4, of(json!(["public", "comment", "direct"])));
+    let sentiments = json!(["positive", "negative", "neutral", "none"]);
+    let statuses = json!(["new", "open", "pending", "on_hold", "done", "done", "done", "spam"]);
+    match kind {
+        0 => about(
+            "case.assigned",
+            vec![
+                ("agent", of(json!(["ana", "ana", "ben", "robo", "sue", "zed"]))),
+                ("by", by()),
+                ("automatic", maybe(5, of(json!([true, false])))),
+            ],
+        ),
+        1 => about("case.unassigned", vec![("by", by())]),
+        2 => about(
+            "case.priority_changed",
+            vec![("priority", of(json!(["urgent", "high", "medium", "low"]))), ("by", by())],
+        ),
+        3 => about(
+            "message.received",
+            vec![
+                ("message", own()),
+                ("kind", kinds()),
+                ("text", text()),
+                ("sentiment", maybe(2, of(sentiments))),
+                ("language", maybe(2, of(json!(["en", "es"])))),
+            ],
+        ),
+        4 => about(
+            "message.sent",
+            vec![
+                ("message", own()),
+                ("kind", kinds()),
+                ("by", by()),
+                ("text", text()),
+                ("set_status", maybe(4, of(json!(["pending", "on_hold"])))),
+                ("bot", maybe(2, of(json!([true, true, false])))),
+            ],
+        ),
+        5 => about("case.status_changed", vec![("status", of(statuses)), ("by", by())]),
+        6 => about(
+            "message.noted",
+            vec![
+                ("message", own()),
+                ("by", by()),
+                ("text", text()),
+                ("mentions", maybe(3, of(json!([["ana"], ["zed", "ben"], ["zoe"], []])))),
+            ],
+        ),
+        7 => about("case.closed", vec![("by", by())]),
+        8 => about("case.profile_assigned", vec![("profile", of(json!(["fb", "x", "x"]))), ("by", by())]),
+        9 => about("case.sentiment_changed", vec![("sentiment", of(sentiments)), ("by", by())]),
+        10 => (field(), value(), by())
+            .prop_map(|(field, value, by)| {
+                let mut data = json!({ "field": field, "value": value });
+                if by != json!("absent") {
+                    data["by"] = by;
+                }
+                event("case.field_changed", "", data)
+            })
+            .boxed(),
+        11 => about("message.liked", vec![("message", known()), ("by", by())]),
+        12 => about("message.deleted", vec![("message", known()), ("by", by())]),
+        13 => {
+            about("survey.sent", vec![("survey", of(json!(["v1", "v2"]))), ("kind", of(json!(["csat"]))), ("by", by())])
+        }
+        14 => about(
+            "survey.answered",
+            vec![
+                ("survey", of(json!(["v1", "v2"]))),
+                ("kind", of(json!(["csat"]))),
+                ("score", of(json!([1, 4, 5]))),
+                ("comment", maybe(3, of(json!(["fine"])))),
+            ],
+        ),
+        15 => about(
+            "salesforce.linked",
+            vec![
+                ("record", of(json!(["r1", "r2"]))),
+                ("object", of(json!(["case", "lead"]))),
+                ("token", of(json!(["default"]))),
+            ],
+        ),
+        16 => about("case.deleted", vec![("by", by())]),
+        _ => creation().boxed(),
+    }
+}
+
+/// The events of a case, those that move clocks most often.
+pub fn body() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        12 => body_of(5),
+        10 => body_of(3),
+        10 => body_of(4),
+        8 => body_of(0),
+        8 => body_of(2),
+        3 => body_of(1),
+        3 => body_of(8),
+        2 => body_of(10),
+        2 => (6..10u8).prop_flat_map(body_of),
+        2 => (11..16u8).prop_flat_map(body_of),
+        1 => prop_oneof![2 => body_of(16), 1 => body_of(17)],
+    ]
+}
+
+/// The events that move clocks.
+pub fn clock_body() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        6 => body_of(5),
+        4 => body_of(3),
+        4 => body_of(4),
+        3 => body_of(0),
+        5 => body_of(2),
+        1 => body_of(1),
+        1 => (7..10u8).prop_flat_map(body_of),
+    ]
+}

@@ -1,0 +1,98 @@
+//! What every millisecond of a case is to its policy's clocks (3.4), asked anew of each elementary interval: between
+//! two neighbouring instants at which anything could change.
+
+use super::desk::{Version, texts};
+use super::hours;
+use super::life::{Case, is_resolved};
+use super::policy;
+use super::world::World;
+
+/// The label of a stretch of time (3.4).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Label {
+    Counted,
+    OffHours,
+    Holiday,
+    Paused,
+    Gap,
+}
+
+impl Label {
+    pub fn name(self) -> &'static str {
+        match self {
+            Label::Counted => "counted",
+            Label::OffHours => "off_hours",
+            Label::Holiday => "holiday",
+            Label::Paused => "paused",
+            Label::Gap => "gap",
+        }
+    }
+}
+
+/// An elementary interval.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    pub since: i64,
+    pub until: i64,
+    pub label: Label,
+    pub status: String,
+    /// The instant of the version of the policy's calendar; none without a calendar.
+    pub calendar_version: Option<i64>,
+}
+
+/// The elementary intervals from the creation to the last event of the log.
+pub fn pieces(world: &World, case: &Case, policy: &str) -> Vec<Piece> {
+    let created = case.steps.first().map_or(0, |step| step.time);
+    let mut instants: Vec<i64> = world.events.iter().map(|event| event.time).filter(|t| *t >= created).collect();
+    instants.dedup();
+    let mut pieces = Vec::new();
+    for pair in instants.windows(2) {
+        let calendar = calendar_on(world, policy, pair[0]);
+        for (since, until) in cuts(calendar, pair[0], pair[1]) {
+            let status = case.at(since).map_or(String::new(), |state| state.status.clone());
+            let label = label(world, policy, &status, since);
+            pieces.push(Piece { since, until, label, status, calendar_version: calendar.map(|version| version.since) });
+        }
+    }
+    pieces
+}
+
+/// A stretch, cut wherever the calendar may open or close or the local date may change.
+fn cuts(calendar: Option<&Version>, since: i64, until: i64) -> Vec<(i64, i64)> {
+    let mut instants = vec![since, until];
+    if let Some(calendar) = calendar.and_then(|version| version.value.as_ref()) {
+        instants.extend(hours::openings(calendar, since, until).into_iter().flat_map(|(a, b)| [a, b]));
+        instants.extend(hours::date_changes(calendar, since, until));
+    }
+    instants.sort_unstable();
+    instants.dedup();
+    instants.windows(2).map(|pair| (pair[0], pair[1])).collect()
+}
+
+/// The label of an instant at which the case has the given status: gap before paused before off hours and holiday.
+pub fn label(world: &World, policy: &str, status: &str, instant: i64) -> Label {
+    if is_resolved(status) {
+        return Label::Gap;
+    }
+    if pauses_on(world, policy, instant).iter().any(|on| on == status) {
+        return Label::Paused;
+    }
+    let Some(calendar) = calendar_on(world, policy, instant).and_then(|version| version.value.as_ref()) else {
+        return Label::Counted;
+    };
+    if !hours::openings(calendar, instant, instant + 1).is_empty() {
+        return Label::Counted;
+    }
+    if hours::is_on_holiday(calendar, instant) { Label::Holiday } else { Label::OffHours }
+}
+
+/// The version of the policy's calendar at an instant; none: all hours count.
+pub fn calendar_on<'a>(world: &'a World, policy: &str, instant: i64) -> Option<&'a Version> {
+    let (_, terms) = policy::version(world, policy, world.last_index(instant))?;
+    world.desk.on("calendar", terms["calendar"].as_str()?, instant)
+}
+
+fn pauses_on(world: &World, policy: &str, instant: i64) -> Vec<String> {
+    let terms = policy::version(world, policy, world.last_index(instant));
+    terms.map(|(_, terms)| texts(&terms["pause_on"])).unwrap_or_default()
+}
