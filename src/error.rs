@@ -56,6 +56,23 @@ impl Error {
         Error::Refused { message: message.into(), hint: None }
     }
 
+    /// A TOML file that does not say what it may: file, line and, for an unknown key, the nearest one.
+    #[must_use]
+    pub fn toml(file: &Path, text: &str, error: &toml::de::Error) -> Error {
+        let message = error.message().replace('\n', " ");
+        // The library names what it found first, and then what it knows.
+        let mut names = message.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>().into_iter();
+        let hint = names.next().and_then(|written| {
+            let known: Vec<String> = names.collect();
+            did_you_mean(&written, known.iter().map(String::as_str))
+        });
+        let error = Error::invalid(place_in(file, text, error.span().map_or(0, |span| span.start)), message);
+        match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+
     /// Adds the next step.
     #[must_use]
     pub fn with_hint(self, text: impl Into<String>) -> Error {
@@ -93,6 +110,13 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// `file:line` of a byte of a file's text.
+#[must_use]
+pub fn place_in(file: &Path, text: &str, offset: usize) -> String {
+    let line = text.get(..offset).unwrap_or("").matches('\n').count() + 1;
+    format!("{}:{line}", file.display())
 }
 
 /// What the system says, in lower case and without its number.

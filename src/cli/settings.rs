@@ -146,11 +146,12 @@ fn read_project_file(project: &Path) -> Result<ProjectFile> {
     }
 }
 
-/// A TOML error with file and line.
-#[must_use]
-pub fn toml_error(path: &Path, text: &str, error: &toml::de::Error) -> Error {
-    let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or("").matches('\n').count() + 1);
-    let error = Error::invalid(format!("{}:{line}", path.display()), error.message().replace('\n', " "));
+/// What is wrong with the project's file; where no key is near, the way to a file with all of them.
+fn toml_error(path: &Path, text: &str, error: &toml::de::Error) -> Error {
+    let error = Error::toml(path, text, error);
+    if error.hint().is_some() {
+        return error;
+    }
     error.with_hint("`casebook init` in an empty folder writes a file with every setting explained")
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result, did_you_mean, place_in};
 use crate::metric::Catalogue;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::dimension::Dimension;
@@ -170,7 +170,7 @@ impl Dashboard {
     /// An unknown metric, dimension, chart or key, or a malformed value: with file, line and the nearest name.
     pub fn parse(file: &Path, text: &str, catalogue: &Catalogue) -> Result<Dashboard> {
         let reader = Reader { file, text, catalogue };
-        let found: DashboardFile = toml::from_str(text).map_err(|error| reader.syntax(&error))?;
+        let found: DashboardFile = toml::from_str(text).map_err(|error| Error::toml(file, text, &error))?;
         let rows = found.row.iter().map(|row| {
             let widgets = row.widget.iter().map(|widget| reader.widget(widget)).collect::<Result<_>>()?;
             Ok(DashboardRow { title: row.title.clone(), widgets })
@@ -200,24 +200,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn place(&self, start: usize) -> String {
-        let line = self.text.get(..start).unwrap_or("").matches('\n').count() + 1;
-        format!("{}:{line}", self.file.display())
-    }
-
-    /// A TOML error with file, line and, for an unknown key, the nearest one.
-    fn syntax(&self, error: &toml::de::Error) -> Error {
-        let message = error.message().replace('\n', " ");
-        let place = self.place(error.span().map_or(0, |span| span.start));
-        let mut names = message.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>().into_iter();
-        let hint = names.next().and_then(|written| {
-            let known: Vec<String> = names.collect();
-            did_you_mean(&written, known.iter().map(String::as_str))
-        });
-        let error = Error::invalid(place, message);
-        match hint {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
+        place_in(self.file, self.text, start)
     }
 
     /// Puts file and line to what is wrong with a value.
