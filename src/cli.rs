@@ -1,6 +1,7 @@
 //! The command line: what was typed, what it means, and which command does it. Exit codes are a contract: 0 done,
 //! 1 done and there is something to look at, 2 not done.
 
+mod apply;
 mod case;
 mod config;
 mod demo;
@@ -82,6 +83,8 @@ enum Command {
     Ingest(ingest::IngestArguments),
     /// Append the events that a foreign export becomes through a mapping
     Import(import::ImportArguments),
+    /// Bring policies, calendars, settings, users and profiles to what a TOML file says
+    Apply(apply::ApplyArguments),
     /// Look at the lines that were set aside
     Quarantine(quarantine::QuarantineArguments),
     /// Everything once, on made-up data
@@ -106,6 +109,7 @@ impl Command {
         match self {
             Command::Ingest(arguments) => arguments.form.format,
             Command::Import(arguments) => arguments.form.format,
+            Command::Apply(arguments) => arguments.form.format,
             Command::Init(arguments) => arguments.form.format,
             Command::Replay(arguments) => arguments.form.format,
             _ => None,
@@ -136,10 +140,15 @@ impl Desk {
         Log::open(&self.settings.store.value).await
     }
 
+    /// Whether the project has a log.
+    fn has_log(&self) -> bool {
+        self.settings.store.value.join("events").is_dir()
+    }
+
     /// Opens the log of a project that has one; reading commands make none.
     async fn existing_log(&self) -> Result<Log> {
         let store = &self.settings.store.value;
-        if !store.join("events").is_dir() {
+        if !self.has_log() {
             let message = format!("there is no log in {}", store.display());
             return Err(
                 Error::refused(message).with_hint("`casebook ingest FILE` makes one, `casebook demo` shows one")
@@ -200,6 +209,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Outcome> {
         Command::Generate(arguments) => generate::generate(&desk, &arguments),
         Command::Ingest(arguments) => ingest::ingest(&desk, &arguments).await,
         Command::Import(arguments) => import::import(&desk, &arguments).await,
+        Command::Apply(arguments) => apply::apply(&desk, &arguments).await,
         Command::Quarantine(arguments) => quarantine::quarantine(&desk, &arguments).await,
         Command::Demo(arguments) => demo::demo(&desk, &arguments).await,
         Command::Report(arguments) => report::report(&desk, &arguments).await,

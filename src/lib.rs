@@ -4,7 +4,9 @@
 //!
 //! - [`model`]: the life cycle of cases. Pure.
 //! - [`log`]: the event log: reading, checking, quarantine, appending.
+//! - [`apply`]: policies, calendars, people and settings from a file, as events.
 
+pub mod apply;
 pub mod cli;
 pub mod error;
 pub mod generate;

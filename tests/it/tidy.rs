@@ -14,9 +14,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("log", &["model", "error"]),
     ("import", &["log", "model", "error"]),
     ("replay", &["log", "model", "error"]),
+    ("apply", &["replay", "log", "model", "error"]),
     ("metric", &["replay", "log", "model", "error"]),
     ("report", &["metric", "replay", "log", "model", "error"]),
-    ("cli", &["report", "metric", "replay", "import", "log", "generate", "model", "error"]),
+    ("cli", &["report", "metric", "apply", "replay", "import", "log", "generate", "model", "error"]),
 ];
 
 /// A crate, and the places that may name it: files, or folders with everything in them.

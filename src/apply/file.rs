@@ -1,0 +1,342 @@
+//! A file of wishes: TOML in, what each thing should be out; everything that is wrong with it at once, line by line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use toml::de::{DeTable, DeValue};
+
+use super::kind::Kind;
+use super::tree::{Fault, Node, Tree, read_members};
+use crate::error::{Error, place_in};
+use crate::model::json::Json;
+use crate::model::{Refusal, members};
+
+/// What a file says of one thing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wish {
+    pub kind: Kind,
+    pub subject: String,
+    /// Where the file begins to speak of it, from 1.
+    pub line: u64,
+    pub what: What,
+}
+
+/// What is wished for a thing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// These members, of which null takes back what is set. Of a calendar and a policy they are the whole.
+    Be(Map<String, Value>),
+    /// That it be removed.
+    Gone,
+}
+
+/// Keys that say what to do rather than what a thing is.
+const REMOVE: &str = "remove";
+const CLEAR: &str = "clear";
+
+/// Reads a file of wishes, in the order in which they become events.
+///
+/// # Errors
+/// Everything that is wrong with the file, in the order of its lines: unknown keys with the nearest one, wrong types,
+/// and what ingestion would refuse, a policy with the priority and the rule.
+pub fn read(file: &Path, text: &str) -> Result<Vec<Wish>, Vec<Error>> {
+    let table = DeTable::parse(text).map_err(|error| vec![Error::toml(file, text, &error)])?;
+    let mut reader = Reader { text, faults: Vec::new(), found: Vec::new() };
+    reader.root(table.get_ref());
+    reader.compare_members();
+    let Reader { mut faults, mut found, .. } = reader;
+    if faults.is_empty() {
+        let removals_first = |wish: &Wish| (wish.what != What::Gone, wish.kind);
+        found.sort_by(|a, b| (removals_first(a), &a.subject).cmp(&(removals_first(b), &b.subject)));
+        return Ok(found);
+    }
+    faults.sort_by_key(|fault| fault.at);
+    Err(faults.into_iter().map(|fault| error_of(file, text, fault)).collect())
+}
+
+fn error_of(file: &Path, text: &str, fault: Fault) -> Error {
+    let error = Error::invalid(place_in(file, text, fault.at), fault.message);
+    match fault.hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    faults: Vec<Fault>,
+    found: Vec<Wish>,
+}
+
+impl Reader<'_> {
+    fn root(&mut self, root: &DeTable<'_>) {
+        let known = Kind::ALL.map(Kind::table);
+        for (key, value) in root.iter() {
+            let (at, name) = (key.span().start, key.get_ref().as_ref());
+            let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.table() == name) else {
+                self.faults.push(Fault::unknown_key(at, "", name, &known));
+                continue;
+            };
+            let Some(table) = self.table(name, at, value.get_ref()) else { continue };
+            if kind == Kind::Settings {
+                self.thing(kind, "settings", name, at, table);
+                continue;
+            }
+            for (key, value) in table.iter() {
+                let (at, subject) = (key.span().start, key.get_ref().as_ref());
+                let path = format!("{name}.{subject}");
+                if let Some(table) = self.table(&path, at, value.get_ref()) {
+                    self.thing(kind, subject, &path, at, table);
+                }
+            }
+        }
+    }
+
+    fn table<'t>(&mut self, path: &str, at: usize, value: &'t DeValue<'t>) -> Option<&'t DeTable<'t>> {
+        if value.as_table().is_none() {
+            let fault = Fault::new(at, format!("`{path}` must be a table, found {}", type_name(value)));
+            self.faults.push(fault.with_hint(format!("write `[{path}]` above its members")));
+        }
+        value.as_table()
+    }
+
+    fn thing(&mut self, kind: Kind, subject: &str, path: &str, at: usize, table: &DeTable<'_>) {
+        let before = self.faults.len();
+        if !(1..=256).contains(&subject.len()) {
+            let message = format!("`{path}`: a name has 1 to 256 bytes, found {}", subject.len());
+            self.faults.push(Fault::new(at, message));
+        }
+        let mut known = kind.members();
+        known.extend([(REMOVE, super::kind::Form::Value), (CLEAR, super::kind::Form::Value)]);
+        let mut members = read_members(path, table, &known, &mut self.faults);
+        let remove = take(&mut members, REMOVE);
+        let clear = take(&mut members, CLEAR);
+        let node = Node { at, tree: Tree::Table(members) };
+        let what = match remove.and_then(|remove| self.removal(kind, path, &remove, &node, clear.as_ref())) {
+            Some(what) => what,
+            None => {
+                self.check(kind, subject, &node);
+                let cleared = clear.map_or_else(Vec::new, |clear| self.cleared(kind, path, &clear, &node));
+                let mut data = object(node.json(&BTreeSet::new()));
+                data.extend(cleared.into_iter().map(|name| (name, Value::Null)));
+                What::Be(data)
+            }
+        };
+        if self.faults.len() == before {
+            let line = 1 + self.text.get(..at).unwrap_or("").matches('\n').count() as u64;
+            self.found.push(Wish { kind, subject: subject.to_owned(), line, what });
+        }
+    }
+
+    /// `remove = true`; nothing where it says that it stays.
+    fn removal(&mut self, kind: Kind, path: &str, remove: &Node, rest: &Node, clear: Option<&Node>) -> Option<What> {
+        let fault = match (&remove.tree, kind.removed()) {
+            (Tree::Leaf(Value::Bool(false)), _) => return None,
+            (Tree::Leaf(Value::Bool(true)), None) => {
+                Fault::new(remove.at, format!("`{path}`: no event removes {}", plural(kind)))
+                    .with_hint("leave it out; what the file does not name stays as it is")
+            }
+            (Tree::Leaf(Value::Bool(true)), Some(_)) => match rest.parts().first().map(|(_, node)| *node).or(clear) {
+                None => return Some(What::Gone),
+                Some(other) => Fault::new(other.at, format!("`{path}` is to be removed and has members"))
+                    .with_hint("leave out either `remove` or the members"),
+            },
+            _ => Fault::new(remove.at, format!("`{path}`: `remove` must be true or false")),
+        };
+        self.faults.push(fault);
+        Some(What::Gone)
+    }
+
+    /// The members to take back.
+    fn cleared(&mut self, kind: Kind, path: &str, clear: &Node, stated: &Node) -> Vec<String> {
+        let Tree::List(items) = &clear.tree else {
+            let fault = Fault::new(clear.at, format!("`{path}`: `clear` must be a list of members"));
+            let example = kind.clearable().first().unwrap_or(&"team");
+            self.faults.push(fault.with_hint(format!("write it like `clear = [\"{example}\"]`")));
+            return Vec::new();
+        };
+        let mut names = Vec::new();
+        for item in items {
+            let written = item.json(&BTreeSet::new());
+            let name = written.as_str().unwrap_or_default();
+            if !kind.clearable().contains(&name) {
+                let can = match kind.clearable() {
+                    [] => format!("nothing of {} can be", plural(kind)),
+                    names => format!("only `{}` can be", names.join("` and `")),
+                };
+                self.faults.push(Fault::new(item.at, format!("`{path}`: {written} cannot be cleared; {can}")));
+            } else if stated.parts().iter().any(|(stated, _)| *stated == name) {
+                self.faults.push(Fault::new(item.at, format!("`{path}`: `{name}` is both stated and cleared")));
+            } else {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+
+    /// Holds a thing against the rules by which events are ingested. What is wrong is taken out and the rest looked at
+    /// again, so that one fault does not hide another.
+    fn check(&mut self, kind: Kind, subject: &str, node: &Node) {
+        let mut trial = Trial { kind, subject, node, without: BTreeSet::new(), filled: BTreeSet::new() };
+        let said: BTreeSet<usize> = self.faults.iter().map(|fault| fault.at).collect();
+        while let Err(refusal) = trial.check() {
+            let culprit = trial.culprit(node, &refusal);
+            let is_missing = refusal.rule == "missing_member";
+            // No news are faults of what could not be read, and of what only lacks what was taken out.
+            let is_news = match culprit {
+                Some(culprit) => !culprit.holds_any(&said),
+                None => is_missing || trial.without.is_empty(),
+            };
+            if is_news {
+                let text = if kind.is_whole() { "" } else { &format!("{}: ", kind.named(subject)) };
+                self.faults.push(Fault::new(culprit.unwrap_or(node).at, format!("{text}{refusal}")));
+            }
+            let goes_on = match culprit {
+                Some(culprit) => trial.without.insert(culprit.at),
+                None => trial.fill(&refusal),
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Who is in which group can be said of the user and of the group; both must say the same.
+    fn compare_members(&mut self) {
+        let of = |kind: Kind, name: &str| -> BTreeMap<String, (u64, BTreeSet<String>)> {
+            let wishes = self.found.iter().filter(|wish| wish.kind == kind);
+            wishes.filter_map(|wish| Some((wish.subject.clone(), (wish.line, texts(wish, name)?)))).collect()
+        };
+        let (users, groups) = (of(Kind::User, "groups"), of(Kind::Group, "members"));
+        for (user, (user_line, of_user)) in &users {
+            for (group, (group_line, of_group)) in &groups {
+                if of_user.contains(group) == of_group.contains(user) {
+                    continue;
+                }
+                let (names, leaves) = ("names", "does not name");
+                let (of_user, of_group) = if of_user.contains(group) { (names, leaves) } else { (leaves, names) };
+                let message = format!(
+                    "`users.{user}` and `groups.{group}` contradict each other: `groups` {of_user} the group, \
+                     `members` {of_group} the user"
+                );
+                let at = offset_of(self.text, *user_line);
+                let hint = format!("say it in one place; `groups.{group}` is in line {group_line}");
+                self.faults.push(Fault::new(at, message).with_hint(hint));
+            }
+        }
+    }
+}
+
+/// A thing as it would be ingested, without the parts that are known to be wrong.
+#[derive(Clone)]
+struct Trial<'a> {
+    kind: Kind,
+    subject: &'a str,
+    node: &'a Node,
+    without: BTreeSet<usize>,
+    /// Members that a stand-in takes the place of, so that what comes after them is looked at.
+    filled: BTreeSet<&'static str>,
+}
+
+/// Members that must be there, in the order in which they are missed, and values that nobody minds.
+fn stand_ins(kind: Kind) -> Vec<(&'static str, Value)> {
+    match kind {
+        Kind::Policy => vec![("position", json!(1)), (TARGETS, json!({"low": {"assign": "1h"}}))],
+        Kind::Calendar => vec![("time_zone", json!("UTC")), ("hours", json!({}))],
+        _ => Vec::new(),
+    }
+}
+
+/// The member of a policy that may be there and still hold nothing.
+const TARGETS: &str = "targets";
+
+impl Trial<'_> {
+    /// What ingestion says of an event that states the thing.
+    fn check(&self) -> Result<(), Refusal> {
+        let mut data = object(self.node.json(&self.without));
+        for (name, value) in stand_ins(self.kind) {
+            let taken_out = name != TARGETS && !data.contains_key(name) && self.states(name);
+            if taken_out || self.filled.contains(name) {
+                data.insert(name.to_owned(), value);
+            }
+        }
+        let text = Value::Object(data).to_string();
+        let unreadable = |error| Refusal::new("invalid_json", format!("cannot be written as JSON: {error}"));
+        members::check(self.kind.updated(), self.subject, &Json::parse(&text).map_err(unreadable)?)
+    }
+
+    fn states(&self, name: &str) -> bool {
+        self.node.parts().iter().any(|(stated, _)| *stated == name)
+    }
+
+    /// Puts something in for what is missing; false if that cannot help.
+    fn fill(&mut self, refusal: &Refusal) -> bool {
+        let mut names = stand_ins(self.kind).into_iter().map(|(name, _)| name);
+        let missing = match refusal.rule {
+            "missing_member" => names.find(|name| !self.states(name) && !self.filled.contains(name)),
+            _ => names.find(|name| *name == TARGETS),
+        };
+        missing.is_some_and(|name| self.filled.insert(name))
+    }
+
+    /// The innermost part of a part without which the refusal is not the same.
+    fn culprit<'n>(&self, part: &'n Node, refusal: &Refusal) -> Option<&'n Node> {
+        let left = part.parts().into_iter().filter(|(_, node)| !self.without.contains(&node.at));
+        // Half a pair of hours is wrong in another way, and no better for it.
+        let of_values = matches!(&part.tree, Tree::List(items) if items.iter().all(|item| item.parts().is_empty()));
+        let mut to_blame = None;
+        for (name, node) in left {
+            let mut trial = self.clone();
+            trial.without.insert(node.at);
+            match trial.check() {
+                // Of several parts the one that lets the next fault be seen.
+                // A policy's refusals begin with its name; without it they only read differently.
+                Err(other) if other != *refusal && name != "name" && !of_values => {
+                    to_blame = Some(node);
+                    break;
+                }
+                Ok(()) => to_blame = to_blame.or(Some(node)),
+                Err(_) => {}
+            }
+        }
+        to_blame.map(|node| self.culprit(node, refusal).unwrap_or(node))
+    }
+}
+
+fn take(members: &mut Vec<(String, Node)>, name: &str) -> Option<Node> {
+    let position = members.iter().position(|(known, _)| known == name)?;
+    Some(members.remove(position).1)
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+fn texts(wish: &Wish, name: &str) -> Option<BTreeSet<String>> {
+    let What::Be(data) = &wish.what else { return None };
+    Some(data.get(name)?.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
+fn offset_of(text: &str, line: u64) -> usize {
+    let before = usize::try_from(line.saturating_sub(1)).unwrap_or(0);
+    text.split_inclusive('\n').take(before).map(str::len).sum()
+}
+
+fn plural(kind: Kind) -> &'static str {
+    if kind == Kind::Settings { "the settings" } else { kind.table() }
+}
+
+fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "a flag",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

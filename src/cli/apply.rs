@@ -1,0 +1,152 @@
+//! `apply`: what a file says the desk should be, shown as a difference and, on `--yes`, appended as events.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant as Stopwatch;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::ingest::{SummaryArguments, conclude, options};
+use super::{Desk, Outcome};
+use crate::apply::file::Wish;
+use crate::apply::plan::{Change, How, Plan};
+use crate::apply::present::Stated;
+use crate::apply::{file, read, show};
+use crate::error::{Error, Result};
+use crate::log::stage::{Piece, Take};
+use crate::model::Refusal;
+use crate::model::time::Instant;
+
+/// Arguments of `apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArguments {
+    /// A TOML file of what should be: calendars, settings, policies, skills, fields, groups, users, profiles
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Append the events; without it the difference is only shown
+    #[arg(long)]
+    yes: bool,
+    /// A check: shows the difference, and exits with 1 where there is one
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// From when on it is in force: 2026-04-01, or 2026-04-01T08:00:00+02:00 [default: now]
+    #[arg(long, value_name = "T")]
+    at: Option<String>,
+    #[command(flatten)]
+    pub form: SummaryArguments,
+}
+
+/// Shows what a file would change and, if so told, appends the events that change it.
+pub async fn apply(desk: &Desk, arguments: &ApplyArguments) -> Result<Outcome> {
+    let begun = Stopwatch::now();
+    let path = arguments.file.as_path();
+    let at = arguments.at.as_deref().map_or(Ok(desk.now), |typed| parse_at(desk, typed))?;
+    let wishes = read_file(desk, path)?;
+    let plan = Plan::new(&wishes, &desk_events(desk).await?, at);
+    let lines = plan.lines(path)?;
+    if !desk.printer.json_summary && !lines.is_empty() {
+        desk.printer.data(show::text(&plan))?;
+    }
+    for warning in &plan.warnings {
+        desk.printer.talk(format!("warning: {}:{}: {}", path.display(), warning.line, warning.text));
+    }
+    let bytes = lines.iter().map(|line| line.json.len() as u64).sum();
+    if lines.is_empty() || !arguments.yes {
+        return leave(desk, arguments, &wishes, &plan);
+    }
+    desk.printer.talk(in_force(desk, &plan)?);
+    let mut log = desk.log().await?;
+    let feed = move |take: &mut Take<'_>| take(Piece::Lines { number: 0, lines }).map(|()| bytes);
+    let summary = log.ingest(options(desk), feed).await?;
+    conclude(desk, &summary, begun, &about(&plan, true))
+}
+
+/// An instant, or the beginning of a day in the project's zone.
+fn parse_at(desk: &Desk, typed: &str) -> Result<Instant> {
+    let invalid = |message: String| {
+        Error::invalid("--at", message).with_hint("write a day such as 2026-04-01, or 2026-04-01T08:00:00+02:00")
+    };
+    let refused = |refusal: Refusal| invalid(refusal.to_string());
+    // What is longer than a day has a time too.
+    let day = if typed.len() <= "2026-04-01".len() { typed.parse::<jiff::civil::Date>().ok() } else { None };
+    let Some(day) = day else { return Instant::parse(typed).map_err(refused) };
+    let begins = day.to_zoned(desk.settings.zone()?).map_err(|_| invalid(format!("`{typed}` is out of range")))?;
+    Instant::parse(&begins.timestamp().to_string()).map_err(refused)
+}
+
+/// Reads the file; of several errors all but the last are told here.
+fn read_file(desk: &Desk, path: &Path) -> Result<Vec<Wish>> {
+    let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
+    file::read(path, &text).map_err(|errors| {
+        let count = errors.len();
+        errors.iter().take(if count == 1 { 0 } else { count }).for_each(|error| desk.printer.error(error));
+        match errors.into_iter().next() {
+            Some(only) if count == 1 => only,
+            _ => Error::refused(format!("{} has {count} errors; nothing was applied", path.display())),
+        }
+    })
+}
+
+/// What the log says of the desk; nothing where there is no log yet.
+async fn desk_events(desk: &Desk) -> Result<Vec<Stated>> {
+    match desk.has_log() {
+        true => read::desk_events(&desk.existing_log().await?, desk.settings.resources()).await,
+        false => Ok(Vec::new()),
+    }
+}
+
+/// Ends without writing: there is nothing to change, or it was only to be shown.
+fn leave(desk: &Desk, arguments: &ApplyArguments, wishes: &[Wish], plan: &Plan) -> Result<Outcome> {
+    let object = about(plan, false);
+    if plan.changes.is_empty() {
+        let things = match wishes.len() {
+            0 => "the file states nothing".to_owned(),
+            1 => "the one thing that the file states is so already".to_owned(),
+            count => format!("all {count} things that the file states are so already"),
+        };
+        desk.printer.summary(format!("nothing to change: {things}"), &object)?;
+        return Ok(Outcome::Done);
+    }
+    desk.printer.summary(format!("{}; nothing was written", in_force(desk, plan)?), &object)?;
+    if arguments.dry_run {
+        return Ok(Outcome::Look);
+    }
+    desk.printer.talk("hint: add `--yes` to carry it out");
+    Ok(Outcome::Done)
+}
+
+/// `2 new, 1 changed, in force from 2026-04-01 00:00:00 Europe/Prague`.
+fn in_force(desk: &Desk, plan: &Plan) -> Result<String> {
+    let count = |how: How| plan.changes.iter().filter(|change| change.how == how).count();
+    let counts = [How::New, How::Changed, How::Removed].map(|how| (count(how), how.name()));
+    let counts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    let zone = desk.settings.zone()?;
+    let local = plan.at.to_local(&zone).strftime("%Y-%m-%d %H:%M:%S");
+    Ok(format!("{}, in force from {local} {}", counts.join(", "), desk.settings.time_zone.value))
+}
+
+/// The plan for machines.
+fn about(plan: &Plan, applied: bool) -> Value {
+    let changes: Vec<Value> = plan.changes.iter().map(change).collect();
+    let warnings: Vec<Value> =
+        plan.warnings.iter().map(|warning| json!({"line": warning.line, "warning": warning.text})).collect();
+    let mut object = json!({"applied": applied, "at": plan.at.to_string(), "changes": changes, "warnings": warnings});
+    // An ingestion says itself how many it has added.
+    if let Some(object) = object.as_object_mut().filter(|_| !applied) {
+        object.insert("added".to_owned(), 0.into());
+    }
+    object
+}
+
+fn change(change: &Change) -> Value {
+    let members: Vec<Value> = change
+        .members
+        .iter()
+        .map(|member| json!({"member": member.member, "before": member.before, "after": member.after}))
+        .collect();
+    json!({
+        "line": change.line, "type": change.event.name(), "subject": change.subject, "change": change.how.name(),
+        "members": members,
+    })
+}

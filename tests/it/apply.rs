@@ -1,0 +1,440 @@
+//! `apply`: a file of what should be, against what the log says.
+
+use std::path::Path;
+
+use casebook::apply::file;
+use casebook::apply::plan::Plan;
+use casebook::apply::present::Stated;
+use casebook::model::time::Instant;
+use serde_json::{Value, json};
+
+use crate::project::{Project, Ran, of_repository};
+
+/// A project whose log holds those events about the desk.
+fn project(events: &[(&str, &str, &str, Value)]) -> Project {
+    let project = Project::new();
+    let line = |(number, (time, kind, subject, data)): (usize, &(&str, &str, &str, Value))| {
+        let event = json!({
+            "id": number.to_string(), "source": "z", "type": kind, "subject": subject, "time": time, "data": data,
+        });
+        format!("{event}\n")
+    };
+    project.write("events.ndjson", events.iter().enumerate().map(line).collect::<String>());
+    if !events.is_empty() {
+        project.ingest(&["events.ndjson"], 0);
+    }
+    project
+}
+
+fn apply(project: &Project, toml: &str, flags: &[&str]) -> Ran {
+    project.write("wish.toml", toml);
+    project.run(&[&["apply", "wish.toml"], flags].concat())
+}
+
+const ANA: &str = "2026-03-01T00:00:00Z";
+
+fn ana() -> (&'static str, &'static str, &'static str, Value) {
+    (
+        ANA,
+        "user.updated",
+        "ana",
+        json!({"name": "Ana", "team": "north", "capacity": 4, "skills": ["french", "refunds"]}),
+    )
+}
+
+#[test]
+fn the_example_applies_and_a_second_time_changes_nothing() {
+    let project = Project::new();
+    let example = of_repository("data/desk.toml");
+    let example = example.to_str().unwrap();
+    let first = project.run(&["apply", example, "--yes", "--format", "json"]).summary(0);
+    assert_eq!((&first["applied"], &first["quarantined"], &first["warnings"]), (&json!(true), &json!(0), &json!([])));
+    assert_eq!(first["added"], first["changes"].as_array().unwrap().len());
+    for flag in ["--yes", "--dry-run"] {
+        let second = project.run(&["apply", example, flag, "--format", "json"]).summary(0);
+        assert_eq!((&second["added"], &second["changes"]), (&json!(0), &json!([])), "{flag}");
+    }
+    let capacities = project.rows("SELECT user, capacity FROM users WHERE NOT bot ORDER BY user");
+    let capacities: Vec<String> = capacities.iter().map(|row| format!("{} {}", row["user"], row["capacity"])).collect();
+    assert_eq!(capacities, ["\"ana\" 6", "\"ben\" 5", "\"helena\" 5", "\"luz\" 8"]);
+}
+
+#[test]
+fn a_difference_is_shown_member_by_member_and_nothing_is_written_without_being_told_to() {
+    let policy = json!({
+        "name": "Premium", "position": 1, "enabled": true, "calendar": "office",
+        "targets": {"urgent": {"assign": "15m", "first_response": "1h"}, "low": {"assign": null, "resolution": "1d"}},
+    });
+    let calendar = json!({"time_zone": "UTC", "hours": {"mon": [["09:00", "17:00"]]}, "holidays": [
+        {"date": "2026-12-24", "name": "Christmas Eve"}, {"date": "2026-12-25"},
+    ]});
+    let project =
+        project(&[ana(), (ANA, "policy.updated", "premium", policy), (ANA, "calendar.updated", "office", calendar)]);
+    let wish = r#"
+[users.ana]
+capacity = 4                      # as it is
+skills = ["refunds", "french"]    # as they are, in another order
+role = "agent"                    # as it is by default
+auto_assign = true
+[users.zoe]
+name = "Zoe"
+[policies.premium]
+name = "Premium"
+position = 1.0
+enabled = true
+calendar = "office"
+targets = { urgent = { assign = "15m", first_response = "30m" }, low = { resolution = "1d" } }
+[calendars.office]
+time_zone = "UTC"
+hours = { mon = [["09:00", "17:00"]], tue = [["09:00", "12:00"], ["13:00", "17:00"]] }
+holidays = [{ date = 2026-12-24, name = "Christmas Eve", hours = [["09:00", "12:00"]] }, { date = "2026-12-26" }]
+"#;
+    let shown = "\
+calendar office, changed
+  hours.tue: closed → 09:00–12:00, 13:00–17:00
+  holidays.2026-12-24: Christmas Eve, closed → Christmas Eve, 09:00–12:00
+  holidays.2026-12-25: closed → none
+  holidays.2026-12-26: none → closed
+policy premium, changed
+  targets.urgent.first_response: 1h → 30m
+user ana, changed
+  auto_assign: false → true
+user zoe, new
+  name: Zoe
+";
+    let plain = apply(&project, wish, &[]);
+    assert_eq!((plain.code, plain.stdout.as_str()), (0, shown), "{}", plain.stderr);
+    assert!(plain.stderr.ends_with("nothing was written\nhint: add `--yes` to carry it out\n"), "{}", plain.stderr);
+    let check = apply(&project, wish, &["--dry-run"]);
+    assert_eq!((check.code, check.stdout.as_str()), (1, shown), "{}", check.stderr);
+    assert_eq!(project.value("SELECT count(*) FROM events"), 3);
+
+    let done = apply(&project, wish, &["--yes"]);
+    assert_eq!((done.code, done.stdout.as_str()), (0, shown));
+    assert!(done.stderr.contains("\nread 4, added 4, duplicates 0, "), "{}", done.stderr);
+    // Of a user only what differs is said.
+    let data = project.value("SELECT data FROM events WHERE source = 'apply' AND subject = 'ana'");
+    assert_eq!(data, r#"{"auto_assign":true}"#);
+    let again = apply(&project, wish, &["--dry-run"]);
+    assert_eq!((again.code, again.stdout.as_str()), (0, ""));
+    assert!(again.stderr.starts_with("nothing to change: all 4 things"), "{}", again.stderr);
+}
+
+#[test]
+fn looking_makes_no_store_and_two_wishes_at_once_are_refused() {
+    let project = Project::new();
+    assert_eq!(apply(&project, "[users.ana]\n", &[]).code, 0);
+    assert_eq!(apply(&project, "[users.ana]\n", &["--dry-run"]).code, 1);
+    assert!(!project.path("store").exists());
+    assert_eq!(apply(&project, "[users.ana]\n", &["--yes", "--dry-run"]).code, 2);
+    assert_eq!(project.run(&["apply", "nowhere.toml"]).code, 2);
+    assert!(apply(&project, "", &["--dry-run"]).stderr.starts_with("nothing to change: the file states nothing"));
+}
+
+#[test]
+fn in_the_past_it_is_the_state_of_then_that_counts_and_what_comes_later_is_named() {
+    let project = project(&[
+        ana(),
+        ("2026-03-10T00:00:00Z", "user.updated", "ana", json!({"capacity": 9})),
+        ("2026-03-20T00:00:00Z", "user.updated", "ana", json!({"team": "south"})),
+    ]);
+    let wish = "\n[users.ana]\nteam = \"east\"\ncapacity = 4\n";
+    let at = ["--at", "2026-03-05", "--tz", "Europe/Prague", "--yes"];
+    let past = apply(&project, wish, &at);
+    assert_eq!((past.code, past.stdout.as_str()), (0, "user ana, changed\n  team: north → east\n"));
+    let warning = "warning: wish.toml:2: user `ana`, `team`: the log has a `user.updated` at 2026-03-20T00:00:00.000Z; \
+                   what is applied holds until then\n";
+    assert!(past.stderr.starts_with(warning), "{}", past.stderr);
+    let time = project.value("SELECT time FROM events WHERE source = 'apply'");
+    assert_eq!(time, "2026-03-04T23:00:00.000Z");
+    let again = apply(&project, wish, &at);
+    assert!(again.stderr.contains("nothing to change"), "{}", again.stderr);
+    // At the end of the log both differ.
+    let now = apply(&project, wish, &[]);
+    assert_eq!(now.stdout, "user ana, changed\n  team: south → east\n  capacity: 9 → 4\n");
+    for malformed in ["yesterday", "2026-02-30", "2026-03-05T10:00:00", "1969-01-01"] {
+        let ran = apply(&project, wish, &["--at", malformed]);
+        assert!(ran.code == 2 && ran.stderr.starts_with("error: --at: `"), "{malformed}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_is_applied_at_the_instant_of_another_event_comes_after_it() {
+    let project = project(&[ana()]);
+    let wish = "[users.ana]\nteam = \"south\"\n";
+    assert_eq!(apply(&project, wish, &["--at", ANA, "--yes"]).code, 0);
+    assert_eq!(project.value("SELECT team FROM users WHERE user = 'ana'"), "south");
+    assert!(apply(&project, wish, &["--at", ANA]).stderr.starts_with("nothing to change"));
+    // The other way, and back again: each is an event of its own.
+    for team in ["west", "south"] {
+        let wish = format!("[users.ana]\nteam = \"{team}\"\n");
+        let summary = apply(&project, &wish, &["--at", ANA, "--yes", "--format", "json"]).summary(0);
+        assert_eq!((&summary["added"], &summary["duplicates"]), (&json!(1), &json!(0)));
+        assert_eq!(project.value("SELECT team FROM users WHERE user = 'ana'"), team);
+    }
+}
+
+#[test]
+fn what_is_removed_and_cleared_is_said_so() {
+    let project = project(&[
+        ana(),
+        (ANA, "user.updated", "ben", json!({"skills": ["french"]})),
+        (ANA, "skill.updated", "french", json!({})),
+        (ANA, "settings.updated", "settings", json!({"grace_period": "1h", "default_calendar": "office"})),
+    ]);
+    let wish = r#"
+[users.ana]
+clear = ["team"]
+skills = ["french", "refunds"]    # which the removal takes, and this gives back
+[users.ben]
+remove = true
+[users.nobody]
+remove = true
+[skills.french]
+remove = true
+[settings]
+clear = ["grace_period"]
+"#;
+    let ran = apply(&project, wish, &["--yes"]);
+    let shown = "\
+skill french, removed
+  it is taken from every user and group
+user ben, removed
+  all cases assigned to them become unassigned
+settings, changed
+  grace_period: 1h → none
+user ana, changed
+  team: north → none
+  skills: refunds → french, refunds
+";
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, shown), "{}", ran.stderr);
+    let row = &project.rows("SELECT team, until FROM users WHERE user = 'ana' ORDER BY since DESC LIMIT 1")[0];
+    assert_eq!((&row["team"], &row["until"]), (&Value::Null, &Value::Null));
+    assert_eq!(project.value("SELECT count(*) FROM users WHERE user = 'ben' AND until IS NULL"), 0);
+    assert!(apply(&project, wish, &["--yes"]).stderr.starts_with("nothing to change"));
+}
+
+#[test]
+fn unknown_names_are_a_warning() {
+    let project = project(&[(ANA, "calendar.updated", "office", json!({"time_zone": "UTC", "hours": {}}))]);
+    let wish = r#"
+[profiles.acme-fb]
+calendar = "ofice"
+[policies.standard]
+position = 1
+calendar = "office"
+conditions.profile = ["acme-fb", "acme-x"]
+targets.low.resolution = "1d"
+"#;
+    let ran = apply(&project, wish, &["--yes"]);
+    let warnings: Vec<&str> = ran.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(
+        warnings,
+        [
+            "warning: wish.toml:4: policy `standard`, `conditions.profile`: neither the log nor the file knows a \
+             profile `acme-x`; did you mean `acme-fb`?",
+            "warning: wish.toml:2: profile `acme-fb`, `calendar`: neither the log nor the file knows a calendar \
+             `ofice`; did you mean `office`?",
+            "warning: wish.toml:4: policy `standard` gets no cases: it does not say `enabled = true`",
+        ]
+    );
+}
+
+/// The errors of a file: `line: text / hint`.
+fn errors(text: &str) -> Vec<String> {
+    let errors = file::read(Path::new("f"), text).unwrap_err();
+    let told = |error: &casebook::error::Error| {
+        let hint = error.hint().map_or_else(String::new, |hint| format!(" / {hint}"));
+        format!("{error}{hint}").replacen("f:", "", 1)
+    };
+    errors.iter().map(told).collect()
+}
+
+#[test]
+fn a_refused_policy_is_named_with_its_priority_and_the_rule() {
+    let policy = |rest: &str| format!("[policies.premium]\nname = \"Premium\"\nposition = 1\n{rest}");
+    let cases: [(&str, &[&str]); 6] = [
+        (
+            "[policies.premium.targets.urgent]\nresolution = \"1h\"\nfirst_response = \"1h\"\nassign = \"2h\"",
+            &[
+                "5: policy \"Premium\", urgent: resolution (1h) must be longer than first response (1h)",
+                "7: policy \"Premium\", urgent: assign (2h) must be shorter than first response (1h)",
+            ],
+        ),
+        (
+            "pause_on = [\"done\"]\ntargets.low = { assign = \"0m\", resolution = \"90 min\" }",
+            &[
+                "4: policy \"Premium\": `pause_on` names open statuses (new, open, pending, on_hold), found `done`",
+                "5: policy \"Premium\", low, assign: a target must be more than zero, found `0m`",
+                "5: policy \"Premium\", low, resolution: `90 min` is not a duration such as `1d 12h 30m`",
+            ],
+        ),
+        ("", &["1: policy \"Premium\": no milestone is enabled in the whole policy"]),
+        (
+            "targets.top.assign = \"1h\"\ntargets.low.assign = \"1h\"",
+            &["4: `policies.premium.targets`: unknown key `top`, expected one of `urgent`, `high`, `medium`, `low`"],
+        ),
+        (
+            "targets.low.assign = 15",
+            &["4: policy \"Premium\", low: `assign` must be a duration such as `1h 30m`, found a number"],
+        ),
+        (
+            "conditions.sentiment = [\"angry\"]\ntargets.low.assign = \"1h\"",
+            &["4: policy \"Premium\": `sentiment` is one of positive, negative, neutral, none, found `angry`"],
+        ),
+    ];
+    for (rest, expected) in cases {
+        let mut found = errors(&policy(rest));
+        found.sort();
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{rest}");
+    }
+    let nameless = errors("[policies.gold]\ntargets.low = { assign = \"2h\", first_response = \"1h\" }");
+    assert_eq!(
+        nameless,
+        [
+            "1: policy \"gold\": `position` is needed",
+            "2: policy \"gold\", low: assign (2h) must be shorter than first response (1h)",
+        ]
+    );
+
+    let project = Project::new();
+    let ran = apply(&project, &policy("targets.low = { assign = \"2h\", first_response = \"1h\" }"), &["--yes"]);
+    let refusal = "error: wish.toml:4: policy \"Premium\", low: assign (2h) must be shorter than first response (1h)\n";
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (2, "", refusal));
+    assert!(!project.path("store").exists());
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once_each_with_its_line() {
+    let cases: [(&str, &[&str]); 13] = [
+        (
+            "\n[polices.x]\n",
+            &[
+                "2: unknown key `polices`, expected one of `calendars`, `settings`, `policies`, `skills`, `fields`, `groups`, \
+             `users`, `profiles` / did you mean `policies`?",
+            ],
+        ),
+        (
+            "[users.ana]\nname = \"Ana\"\ncapcity = 3\nrole = \"boss\"\nskills = [\"a\", 3]",
+            &[
+                "3: `users.ana`: unknown key `capcity`, expected one of `name`, `email`, `role`, `team`, `capacity`, \
+             `auto_assign`, `bot`, `skills`, `groups`, `remove`, `clear` / did you mean `capacity`?",
+                "4: user `ana`: `role` must be one of agent, supervisor, admin, none, found `boss`",
+                "5: user `ana`: `skills` must be a list of texts, found a list",
+            ],
+        ),
+        (
+            "[settings]\ngrace_period = \"3x\"\n[settings.findings]\nreply_by_othr = \"info\"\nunknown_user = \"loud\"",
+            &[
+                "2: settings: grace_period: `3x` is not a duration such as `1d 12h 30m`",
+                "4: `settings.findings`: unknown key `reply_by_othr` / did you mean `reply_by_other`?",
+                "5: settings: `unknown_user` must be one of hidden, info, warning, found `loud`",
+            ],
+        ),
+        (
+            "[calendars.office]\nholidays = [\n{ date = 2026-12-24, nam = \"x\" },\n{ date = 2026-12-25T10:00:00Z },\n]",
+            &[
+                "1: calendar `office`: `time_zone` is needed",
+                "1: calendar `office`: `hours` is needed",
+                "3: `calendars.office.holidays`: unknown key `nam`, expected one of `date`, `name`, `hours` / \
+             did you mean `name`?",
+                "4: `calendars.office.holidays.date`: must be a day, found a time / write it like 2026-12-24",
+            ],
+        ),
+        (
+            "[calendars.c]\ntime_zone = \"Mars\"\nhours.mon = [\n[\"09:00\", \"12:00\"],\n[\"11:00\", \"13:00\"]]",
+            &[
+                "2: calendar `c`: `Mars` is not a time zone such as `Europe/Prague`",
+                "4: calendar `c`, mon: the hours of one day overlap",
+            ],
+        ),
+        (
+            "[users.ana]\nname = 2026-12-24",
+            &["2: `users.ana.name`: found a date or time / put it in quotes, such as \"09:00\""],
+        ),
+        (
+            "[users]\nana = true",
+            &["2: `users.ana` must be a table, found a flag / write `[users.ana]` above its members"],
+        ),
+        (
+            "[users.ana]\nclear = [\"name\", \"team\"]\nteam = \"x\"",
+            &[
+                "2: `users.ana`: \"name\" cannot be cleared; only `team` can be",
+                "2: `users.ana`: `team` is both stated and cleared",
+            ],
+        ),
+        (
+            "[policies.p]\nclear = [\"calendar\"]\nposition = 1\ntargets.low.assign = \"1h\"",
+            &["2: `policies.p`: \"calendar\" cannot be cleared; nothing of policies can be"],
+        ),
+        (
+            "[users.ben]\nremove = true\nname = \"Ben\"",
+            &["3: `users.ben` is to be removed and has members / leave out either `remove` or the members"],
+        ),
+        (
+            "[calendars.office]\nremove = true",
+            &["2: `calendars.office`: no event removes calendars / \
+             leave it out; what the file does not name stays as it is"],
+        ),
+        (
+            "[groups.vip]\nmembers = []\n[users.ana]\ngroups = [\"vip\"]",
+            &[
+                "3: `users.ana` and `groups.vip` contradict each other: `groups` names the group, `members` does not name \
+             the user / say it in one place; `groups.vip` is in line 1",
+            ],
+        ),
+        ("[users.ana]\nname = \"Ana\nteam = 3", &["2: invalid basic string, expected `\"`"]),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(errors(text), expected, "{text}");
+    }
+    let ran = apply(&Project::new(), "[users.ana]\nbot = 1\nrole = 2\n", &["--yes"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert!(ran.stderr.ends_with("error: wish.toml has 2 errors; nothing was applied\n"), "{}", ran.stderr);
+}
+
+const WISHES: &[&str] = &[
+    "[users.ana]\nteam = \"a\"\ngroups = [\"vip\", \"shop\"]\nskills = [\"french\"]\n[groups.vip]\nname = \"VIP\"",
+    "[groups.vip]\nmembers = [\"ben\"]\nskills = [\"french\"]\n[users.ben]\ngroups = [\"vip\"]\n[users.ana]\nclear = [\"team\"]",
+    "[users.ana]\nremove = true\n[groups.shop]\nmembers = [\"ana\", \"ben\"]\n[skills.french]",
+    "[skills.french]\nremove = true\n[users.ana]\nskills = [\"french\"]\n[groups.vip]\nremove = true",
+    "[groups.vip]\nmembers = [\"ana\"]\n[users.ben]\nremove = true\n[users.ana]\nname = \"A\"\ncapacity = 5\nbot = false",
+    "[settings]\ngrace_period = \"1h\"\ntransitions = { assign = false }\nfindings = { unknown_user = \"info\" }\n\
+     [policies.p]\nposition = 1\ntargets.low.assign = \"1h\"\n[fields.f]\nkind = \"text\"\nenabled = false",
+    "[settings]\nclear = [\"grace_period\"]\ntransitions = { unassign = false, assign = true }\nsla.policy_edit = \"keep\"\n\
+     [policies.p]\nposition = 1\nenabled = true\ntargets.low = { assign = \"60m\" }\n[fields.f]\nvalues = [\"b\", \"a\"]",
+    "[policies.p]\nremove = true\n[fields.f]\nremove = true\n[calendars.c]\ntime_zone = \"UTC\"\nhours = {}",
+];
+
+/// The law: after a file is applied, nothing differs from it, whatever was there before.
+#[test]
+fn whatever_was_there_a_file_applied_twice_changes_nothing_the_second_time() {
+    let read = |text: &str| file::read(Path::new("f"), text).unwrap();
+    let carry_out = |text: &str, events: &mut Vec<Stated>, at: i64| {
+        let plan = Plan::new(&read(text), events, Instant(at));
+        plan.lines(Path::new("f")).unwrap();
+        let stated = plan.changes.iter().zip(0..).map(|(change, sequence)| Stated {
+            time: plan.at,
+            sequence,
+            kind: change.event,
+            subject: change.subject.clone(),
+            data: change.data.clone(),
+        });
+        events.extend(stated);
+    };
+    for first in WISHES {
+        for second in WISHES {
+            for third in WISHES {
+                let mut events = Vec::new();
+                for (text, at) in [first, second, third].into_iter().zip(1..) {
+                    carry_out(text, &mut events, at);
+                    let again = Plan::new(&read(text), &events, Instant(9));
+                    assert_eq!(again.changes, [], "after {first}\nthen {second}\nthen {third}");
+                }
+            }
+        }
+    }
+}
