@@ -28,6 +28,7 @@ use crate::replay;
 use crate::replay::engine::{self, Resources};
 use crate::replay::sheet::schema;
 use crate::replay::tables::FACT_TABLES;
+use crate::replay::views;
 use aggregation::Aggregation;
 use header::{Metric, MetricKind};
 use question::instant_value;
@@ -94,7 +95,7 @@ impl Catalogue {
     }
 
     async fn check(&self) -> Vec<Error> {
-        let context = match empty_session() {
+        let context = match empty_session().await {
             Ok(context) => context,
             Err(error) => return vec![error],
         };
@@ -144,7 +145,7 @@ fn own_files(project: &Path) -> Result<Vec<(String, String)>> {
 }
 
 /// A session with every table and no row, for checking SQL without a store.
-fn empty_session() -> Result<SessionContext> {
+async fn empty_session() -> Result<SessionContext> {
     let context = engine::session(Resources { memory_bytes: 64 << 20, threads: 1 })?;
     let events: Vec<_> =
         EVENT_COLUMNS.iter().filter_map(|name| LOG_SCHEMA.field_with_name(name).ok().cloned()).collect();
@@ -154,6 +155,7 @@ fn empty_session() -> Result<SessionContext> {
     }
     functions::register(&context);
     replay::functions::register(&context, replay::functions::Calendars::new());
+    views::register(&context, None).await?;
     Ok(context)
 }
 

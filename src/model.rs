@@ -7,8 +7,10 @@
 
 pub mod calendar;
 pub mod case;
+pub mod customer;
 pub mod desk;
 pub mod event;
+pub mod field;
 pub mod finding;
 pub mod hours;
 pub mod json;

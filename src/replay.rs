@@ -3,8 +3,11 @@
 //! The events about the desk are replayed first, in memory, to the [`Desk`]. The events about cases flow through
 //! [`operator::ReplayExec`], in parallel over cases; what it gives is flattened into one Parquet file per table and core
 //! ([`output`], [`sheet`], [`tables`]). What no case can know alone (a second open case, a stranger's first event) is
-//! found afterwards in SQL. Then all tables switch together ([`facts`]). [`session`] is where queries see them.
+//! found afterwards in SQL. Then all tables switch together ([`facts`]). [`session`] is where queries see them,
+//! with the [`views`] that follow from them.
 
+mod customers;
+mod desk_tables;
 pub mod engine;
 pub mod facts;
 pub mod functions;
@@ -15,13 +18,14 @@ pub mod output;
 pub mod session;
 pub mod sheet;
 pub mod tables;
+pub mod views;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 use datafusion::execution::context::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::physical_planner::DefaultPhysicalPlanner;
@@ -33,14 +37,16 @@ use crate::log::table::NewFile;
 use crate::log::write::FileWriter;
 use crate::log::{Log, WriterLock};
 use crate::model::desk::Desk;
-use crate::model::versions::Versions;
+use desk_tables::{desk_findings, desk_tables};
 use engine::Resources;
 use facts::Pointer;
 use input::{CASE_COLUMNS, DESK_COLUMNS};
 use operator::ReplayExec;
 use output::{NOTED, flatten};
-use sheet::{Cell, Sheet, schema};
-use tables::{CASE_SHEETS, FACT_TABLES, FINDINGS, FactTable, OPEN_SPANS, PRESENCE, PROFILES, STRANGERS, USERS};
+use sheet::schema;
+use tables::{
+    AUTOMATIC_ASSIGNMENTS, CASE_SHEETS, CUSTOMERS, FACT_TABLES, FINDINGS, FactTable, LOAD_SPANS, OPEN_SPANS, STRANGERS,
+};
 
 /// What a replay did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,14 +99,23 @@ impl<'a> Replay<'a> {
 
     async fn run(mut self) -> Result<Pointer> {
         self.pointer.events = self.log.events.rows()?;
+        self.pointer.last_event_at_ms = self.last_event_at_ms().await?;
         let desk = Arc::new(desk(&self.context).await?);
         let mut files = self.replay_cases(desk.clone()).await?;
+        self.context.register_batch("desk_findings", desk_findings(&desk)?)?;
         let findings = self.find_across_cases(&files).await?;
         files.insert(FINDINGS.name, findings);
+        files.insert(CUSTOMERS.name, vec![self.replay_customers().await?]);
         for (table, rows) in desk_tables(&desk)? {
             files.insert(table.name, vec![self.write_rows(&table, rows)?]);
         }
         self.publish(&files).await
+    }
+
+    async fn last_event_at_ms(&self) -> Result<Option<i64>> {
+        let newest = self.context.sql("SELECT max(time) FROM log").await?.collect().await?;
+        let times = newest.first().map(|batch| batch.column(0).as_primitive::<TimestampMillisecondType>());
+        Ok(times.and_then(|times| times.iter().next().flatten()))
     }
 
     /// Replays every case and writes the tables' files, which nobody sees before they are published.
@@ -143,7 +158,7 @@ impl<'a> Replay<'a> {
 
     /// The findings of the cases, and those that only all cases together show (2.7).
     async fn find_across_cases(&mut self, files: &BTreeMap<&'static str, Vec<NewFile>>) -> Result<Vec<NewFile>> {
-        for table in [FINDINGS, STRANGERS, OPEN_SPANS] {
+        for table in [FINDINGS, STRANGERS, OPEN_SPANS, LOAD_SPANS, AUTOMATIC_ASSIGNMENTS] {
             let folder = self.scratch.path().join(table.name);
             let paths: Vec<_> =
                 files.get(table.name).into_iter().flatten().map(|file| folder.join(&file.name)).collect();
@@ -263,10 +278,14 @@ fn count_noted(batch: &RecordBatch, noted: &mut BTreeMap<String, u64>) {
     }
 }
 
-/// Findings of single cases; the first event of the log that names each stranger; creations while another case of the
-/// customer with that profile stands open (the running maximum finds it in one pass, however many cases there are).
+/// Findings of single cases and of the desk's own events; the first event of the log that names each stranger; creations while
+/// another case of the customer with that profile stands open (the running maximum finds it in one pass, however many cases
+/// there are); automatic assignments to users who are full (a running sum over the places at which their workload changes,
+/// where an assignment is read before what it changes itself).
 const FINDINGS_SQL: &str = r#"
 SELECT time, source, id, case_id, type, rule, effect, severity, detail FROM findings
+UNION ALL
+SELECT time, source, id, case_id, type, rule, effect, severity, detail FROM desk_findings
 UNION ALL
 SELECT time, source, id, case_id, type, 'unknown_user', 'applied', severity,
        'no `user.updated` has named ' || string_agg('`' || "user" || '`', ', ' ORDER BY "user")
@@ -280,56 +299,21 @@ FROM (SELECT *, max(until_place) OVER (PARTITION BY customer, profile ORDER BY s
                                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS open_until
       FROM open_spans)
 WHERE created AND open_until > since_place
+UNION ALL
+SELECT time, source, id, case_id, type, 'over_capacity', 'applied', severity,
+       '`' || "user" || '` had ' || workload || ' open cases; the capacity is ' || capacity
+FROM (SELECT *, sum(step) OVER (PARTITION BY "user" ORDER BY place, abs(step)
+                                ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS workload
+      FROM (SELECT "user", place, 0 AS step, capacity, time, source, id, case_id, type, severity
+            FROM automatic_assignments
+            UNION ALL
+            SELECT "user", since_place, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            FROM load_spans
+            WHERE "user" IN (SELECT "user" FROM automatic_assignments)
+            UNION ALL
+            SELECT "user", until_place, -1, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            FROM load_spans
+            WHERE until_place IS NOT NULL AND "user" IN (SELECT "user" FROM automatic_assignments)))
+WHERE capacity IS NOT NULL AND workload >= capacity
 ORDER BY time, source, id, rule
 "#;
-
-/// The versions of users, profiles and presences as rows.
-fn desk_tables(desk: &Desk) -> Result<Vec<(FactTable, RecordBatch)>> {
-    let mut users = Sheet::new(USERS.columns);
-    each_version(&desk.users, |name, version| {
-        let user = &version.value;
-        let texts = |names: &'_ std::collections::BTreeSet<String>| -> Vec<String> { names.iter().cloned().collect() };
-        let (skills, group_skills, groups) = (texts(&user.skills), texts(&user.group_skills), texts(&user.groups));
-        users.push([
-            name.into(),
-            version.since.into(),
-            version.until.into(),
-            user.name.as_deref().into(),
-            user.role.name().into(),
-            user.team.as_deref().into(),
-            user.capacity.into(),
-            user.auto_assign.into(),
-            user.bot.into(),
-            Cell::Texts(Some(skills.iter().map(String::as_str).collect())),
-            Cell::Texts(Some(group_skills.iter().map(String::as_str).collect())),
-            Cell::Texts(Some(groups.iter().map(String::as_str).collect())),
-        ]);
-    });
-    let mut profiles = Sheet::new(PROFILES.columns);
-    each_version(&desk.profiles, |name, version| {
-        let profile = &version.value;
-        profiles.push([
-            name.into(),
-            version.since.into(),
-            version.until.into(),
-            profile.name.as_deref().into(),
-            profile.platform.as_deref().into(),
-            Cell::Texts(profile.visible_to.as_ref().map(|names| names.iter().map(String::as_str).collect())),
-            profile.calendar.as_deref().into(),
-        ]);
-    });
-    let mut presence = Sheet::new(PRESENCE.columns);
-    each_version(&desk.presence, |name, version| {
-        presence.push([name.into(), version.since.into(), version.until.into(), version.value.name().into()]);
-    });
-    Ok(vec![(USERS, users.finish()?), (PROFILES, profiles.finish()?), (PRESENCE, presence.finish()?)])
-}
-
-fn each_version<T: PartialEq>(
-    all: &BTreeMap<String, Versions<T>>,
-    mut take: impl FnMut(&str, &crate::model::versions::Version<T>),
-) {
-    for (name, versions) in all {
-        versions.iter().for_each(|version| take(name, version));
-    }
-}

@@ -65,6 +65,8 @@ const TEXT_MEMBERS: &[&str] = &[
     "language",
     "field",
     "record",
+    "survey",
+    "comment",
 ];
 
 /// The log's columns. Those beyond [`EVENT_COLUMNS`] spare replay the reading of `data`, and the fingerprints are the
@@ -203,13 +205,8 @@ impl RowsBuilder {
 
     fn push_rest(&mut self, event: &LoggedEvent<'_>) {
         let data = &event.data;
-        let value = data.get("value").filter(|_| event.kind == EventType::CaseFieldChanged);
-        match value {
-            Some(Json::Text(text)) => self.values.append_value(text),
-            Some(other) => self.values.append_value(other.to_text()),
-            None => self.values.append_null(),
-        }
         let json_of = |name: &str, kind| data.get(name).filter(|_| event.kind == kind).map(Json::to_text);
+        self.values.append_option(json_of("value", EventType::CaseFieldChanged));
         self.fields.append_option(json_of("fields", EventType::CaseCreated));
         self.mentions.append_option(json_of("mentions", EventType::MessageNoted));
         self.automatic.append_option(known(event, "automatic").and_then(Json::as_flag));

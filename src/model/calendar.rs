@@ -11,7 +11,8 @@ use super::json::Json;
 /// Minutes from midnight, half-open: 09:00 to 17:00 is 540 to 1020.
 pub type DayHours = Vec<(u16, u16)>;
 
-const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// The days of a week, as on the wire.
+pub const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// One version of a calendar.
 #[derive(Clone, Debug, PartialEq)]

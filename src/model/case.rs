@@ -6,7 +6,11 @@
 
 pub mod clock;
 pub mod history;
+pub mod load;
+mod lock;
 pub mod milestones;
+mod rules;
+pub mod survey;
 
 use super::desk::{Desk, Withdrawal, Withdrawn};
 use super::event::{Act, CaseEvent, Creation, EventType, Message, Priority, Sentiment, Status, instant_bytes};
@@ -27,6 +31,8 @@ pub struct Case<'a> {
     /// Time of the last event seen; withdrawals up to here have been carried out.
     seen_until: Instant,
     life: Option<Life<'a>>,
+    /// Whose workload the case is part of, and since when, as bytes of the log's order.
+    load: Option<(&'a str, Vec<u8>)>,
 }
 
 /// What is known of a case that has been created.
@@ -62,7 +68,7 @@ impl<'a> Case<'a> {
     /// A case before its first event.
     #[must_use]
     pub fn new(case_id: &'a str) -> Case<'a> {
-        Case { history: History::new(case_id), seen_until: Instant(i64::MIN), life: None }
+        Case { history: History::new(case_id), seen_until: Instant(i64::MIN), life: None, load: None }
     }
 
     /// Replays the events of one case, which must come in log order, to its history.
@@ -89,11 +95,13 @@ impl<'a> Case<'a> {
         self.withdraw_until(event.time, desk);
         self.seen_until = event.time;
         self.note_strangers(event, desk);
+        self.check_rules(event, desk);
         match event.act {
             Act::Created(creation) => self.create(event, &creation, desk),
             Act::Message(message) => self.take_message(event, &message, desk),
             _ => self.change(event, desk),
         }
+        self.note_load(|| event.order().to_bytes());
     }
 
     /// What follows if nothing more happens: later withdrawals and the end of the grace period.
@@ -102,6 +110,7 @@ impl<'a> Case<'a> {
         if self.history.deleted_at.is_none() {
             self.withdraw_until(Instant(i64::MAX), desk);
         }
+        self.end_load(None);
         if let Some(mut life) = self.life.take() {
             let in_the_way = life.in_the_way.take();
             self.history.close(&life.standing, life.closes_at);
@@ -286,7 +295,8 @@ impl<'a> Case<'a> {
             Act::MessageDeleted { message } => self.history.delete_message(message, event.time),
             Act::StatusChanged(status) => self.change_status(event, status, desk),
             Act::Closed => self.close_now(event),
-            Act::SurveyAnswered { score } => self.history.survey_score = score.or(self.history.survey_score),
+            Act::SurveySent { survey } => self.history.surveys.send(survey, event.time),
+            Act::SurveyAnswered(answer) => self.history.surveys.answer(answer, event.time),
             Act::RecordLinked { record } => self.history.salesforce_record = Some(record),
             Act::Deleted => self.delete(event),
             Act::Created(_) | Act::Message(_) | Act::Other => {}
@@ -375,6 +385,7 @@ impl<'a> Case<'a> {
         if let Some(withdrawal) = desk.withdrawals(assignee, self.seen_until, time).iter().find(takes) {
             self.history.end_assignment(withdrawal.time, AssignmentEnd::Presence);
             self.release(Cause::presence(withdrawal), standing, desk);
+            self.note_load(|| instant_bytes(withdrawal.time));
         }
     }
 

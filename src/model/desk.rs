@@ -3,11 +3,16 @@
 //! Built once from the rank-0 events in log order (`DeskBuilder`), immutable afterwards and shared by reference;
 //! every question to it names an instant.
 
+mod permission;
+mod reference;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::calendar::Calendar;
 use super::event::{EventType, Presence, Role};
+use super::field::Field;
+use super::finding::Rule;
 use super::hours::OpenHours;
 use super::json::Json;
 use super::policy::Policy;
@@ -15,6 +20,7 @@ use super::schedule::Schedule;
 use super::sla::{Sla, Statement};
 use super::time::{Instant, parse_duration_ms};
 use super::versions::Versions;
+pub use reference::DeskFinding;
 
 /// An event about the desk (rank 0), in log order.
 #[derive(Clone, Debug)]
@@ -69,6 +75,15 @@ pub struct Profile {
     /// Users and groups that see it; nothing: everybody.
     pub visible_to: Option<Vec<String>>,
     pub calendar: Option<String>,
+}
+
+/// Users who share skills and profiles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    pub name: Option<String>,
+    pub members: BTreeSet<String>,
+    pub skills: BTreeSet<String>,
+    pub profiles: BTreeSet<String>,
 }
 
 /// What the desk has settled.
@@ -146,22 +161,29 @@ pub struct Desk {
     pub presence: BTreeMap<String, Versions<Presence>>,
     pub policies: BTreeMap<String, Versions<Policy>>,
     pub calendars: BTreeMap<String, Versions<Arc<OpenHours>>>,
+    /// Those that a `group.updated` has named; users may be in others, too.
+    pub groups: BTreeMap<String, Versions<Group>>,
+    pub fields: BTreeMap<String, Versions<Field>>,
     pub settings: Versions<Settings>,
     sla: Sla,
     /// By profile, where not all hours count.
     business_hours: BTreeMap<String, Schedule>,
     /// Of cases without a profile, or with one that has no calendar.
     default_hours: Schedule,
+    /// What the desk's own events contradict, in log order.
+    pub findings: Vec<DeskFinding>,
     /// By user, in time order.
     withdrawals: BTreeMap<String, Vec<Withdrawal>>,
     /// When a `user.updated` first named each user.
     named_at: BTreeMap<String, Instant>,
     first_named_at: Option<Instant>,
+    /// When the first `profile.updated` came.
+    first_profile_named_at: Option<Instant>,
 }
 
 impl Desk {
     /// The types of event that the desk is made of.
-    pub const EVENT_TYPES: [EventType; 12] = [
+    pub const EVENT_TYPES: [EventType; 15] = [
         EventType::UserUpdated,
         EventType::UserRemoved,
         EventType::UserPresenceChanged,
@@ -173,6 +195,9 @@ impl Desk {
         EventType::CalendarUpdated,
         EventType::PolicyUpdated,
         EventType::PolicyRemoved,
+        EventType::FieldUpdated,
+        EventType::FieldRemoved,
+        EventType::ViewUpdated,
         EventType::SettingsUpdated,
     ];
 
@@ -237,6 +262,25 @@ impl Desk {
         some_named && self.named_at.get(user).is_none_or(|named| *named > time)
     }
 
+    /// The user of that name, if there is one at that instant.
+    #[must_use]
+    pub fn user_at(&self, user: &str, time: Instant) -> Option<&User> {
+        self.users.get(user)?.at(time)
+    }
+
+    /// Whether the log has named any profile by then.
+    #[must_use]
+    pub fn has_named_profiles(&self, time: Instant) -> bool {
+        self.first_profile_named_at.is_some_and(|first| first <= time)
+    }
+
+    /// How a finding of that rule is shown, by the settings in force at its event.
+    #[must_use]
+    pub fn severity_at(&self, rule: Rule, time: Instant) -> &str {
+        let set = self.settings.at(time).and_then(|settings| settings.findings.get(rule.name()));
+        set.map_or(rule.severity(), String::as_str)
+    }
+
     /// The platform of a profile.
     #[must_use]
     pub fn platform_of(&self, profile: &str, time: Instant) -> Option<&str> {
@@ -253,19 +297,15 @@ impl Desk {
     }
 }
 
-/// A group's present state, while the desk is replayed.
-#[derive(Clone, Debug, Default)]
-struct Group {
-    members: BTreeSet<String>,
-    skills: BTreeSet<String>,
-}
-
 #[derive(Default)]
 struct DeskBuilder {
     desk: Desk,
     /// A policy that is removed goes on for the cases that have it.
     stated_policies: BTreeMap<String, Vec<Statement>>,
+    /// The present state of every group that was named or that somebody is in.
     groups: BTreeMap<String, Group>,
+    /// Those that a `group.updated` has named.
+    named_groups: BTreeSet<String>,
 }
 
 impl DeskBuilder {
@@ -311,13 +351,17 @@ impl DeskBuilder {
                 for group in self.groups.values_mut() {
                     group.members.remove(subject);
                 }
+                self.note_groups(event.time);
                 self.withdraw(event, Withdrawn::AllCases);
             }
             EventType::UserPresenceChanged => self.change_presence(event),
             EventType::GroupUpdated => {
                 let group = self.groups.entry(subject.to_owned()).or_default();
+                set_text(&mut group.name, &event.data, "name");
                 set_texts(&mut group.members, &event.data, "members");
                 set_texts(&mut group.skills, &event.data, "skills");
+                set_texts(&mut group.profiles, &event.data, "profiles");
+                self.named_groups.insert(subject.to_owned());
                 self.refresh_groups(event.time);
             }
             EventType::GroupRemoved => self.remove_group(event),
@@ -348,6 +392,17 @@ impl DeskBuilder {
                     versions.end(event.time);
                 }
             }
+            EventType::FieldUpdated => {
+                let versions = self.desk.fields.entry(subject.to_owned()).or_default();
+                let mut field = versions.last().cloned().unwrap_or_default();
+                field.update(&event.data);
+                versions.set(event.time, field);
+            }
+            EventType::FieldRemoved => {
+                if let Some(versions) = self.desk.fields.get_mut(subject) {
+                    versions.end(event.time);
+                }
+            }
             EventType::SettingsUpdated => {
                 let mut settings = self.desk.settings.last().cloned().unwrap_or_default();
                 update_settings(&mut settings, &event.data);
@@ -355,6 +410,7 @@ impl DeskBuilder {
             }
             _ => {}
         }
+        self.find_unknown_references(event);
     }
 
     fn update_user(&mut self, event: &DeskEvent<'_>) {
@@ -380,6 +436,7 @@ impl DeskBuilder {
         if let Some(versions) = self.desk.users.get_mut(event.subject) {
             versions.set(event.time, user);
         }
+        self.note_groups(event.time);
     }
 
     /// A user's `groups` states all the groups they are in.
@@ -402,7 +459,18 @@ impl DeskBuilder {
         user.group_skills = groups().flat_map(|(_, group)| group.skills.iter().cloned()).collect();
     }
 
-    /// Brings every user's groups and group skills up to date.
+    /// Writes down the groups that have changed.
+    fn note_groups(&mut self, time: Instant) {
+        for name in &self.named_groups {
+            let Some(group) = self.groups.get(name) else { continue };
+            let versions = self.desk.groups.entry(name.clone()).or_default();
+            if versions.last() != Some(group) {
+                versions.set(time, group.clone());
+            }
+        }
+    }
+
+    /// Brings every user's groups and group skills up to date, and writes down the groups that have changed.
     fn refresh_groups(&mut self, time: Instant) {
         let names: Vec<String> = self.desk.users.keys().cloned().collect();
         for name in names {
@@ -412,10 +480,15 @@ impl DeskBuilder {
                 versions.set(time, user);
             }
         }
+        self.note_groups(time);
     }
 
     fn remove_group(&mut self, event: &DeskEvent<'_>) {
         self.groups.remove(event.subject);
+        self.named_groups.remove(event.subject);
+        if let Some(versions) = self.desk.groups.get_mut(event.subject) {
+            versions.end(event.time);
+        }
         self.refresh_groups(event.time);
     }
 
@@ -449,6 +522,7 @@ impl DeskBuilder {
     }
 
     fn update_profile(&mut self, event: &DeskEvent<'_>) {
+        self.desk.first_profile_named_at.get_or_insert(event.time);
         let versions = self.desk.profiles.entry(event.subject.to_owned()).or_default();
         let mut profile = versions.last().cloned().unwrap_or_default();
         let data = &event.data;
@@ -462,7 +536,7 @@ impl DeskBuilder {
     }
 }
 
-fn set_text(slot: &mut Option<String>, data: &Json<'_>, name: &str) {
+pub(super) fn set_text(slot: &mut Option<String>, data: &Json<'_>, name: &str) {
     // Of the texts of a user and a profile, null clears only `team` (and `calendar`, below).
     match data.get_or_null(name) {
         Some(Json::Text(text)) => *slot = Some(text.to_string()),
@@ -479,7 +553,7 @@ fn set_nullable_text(slot: &mut Option<String>, data: &Json<'_>, name: &str) {
     }
 }
 
-fn set_flag(slot: &mut bool, data: &Json<'_>, name: &str) {
+pub(super) fn set_flag(slot: &mut bool, data: &Json<'_>, name: &str) {
     if let Some(flag) = data.get(name).and_then(Json::as_flag) {
         *slot = flag;
     }
@@ -587,5 +661,35 @@ mod tests {
         assert!(!desk.is_stranger("zoe", Instant(4)));
         assert!(desk.is_stranger("zoe", Instant(5)));
         assert!(!desk.is_stranger("ana", Instant(5)));
+    }
+
+    #[test]
+    fn a_group_is_what_events_of_both_sides_make_of_it() {
+        let desk = desk(&[
+            (1, EventType::UserUpdated, "ana", r#"{"groups":["vip"]}"#),
+            (2, EventType::GroupUpdated, "vip", r#"{"name":"VIP","skills":["refunds"],"profiles":["fb"]}"#),
+            (3, EventType::UserUpdated, "ben", r#"{"groups":["vip","unnamed"]}"#),
+            (4, EventType::SkillRemoved, "refunds", "{}"),
+            (5, EventType::UserRemoved, "ana", "{}"),
+            (6, EventType::UserUpdated, "ben", r#"{"name":"Ben"}"#),
+            (7, EventType::GroupRemoved, "vip", "{}"),
+            (8, EventType::GroupUpdated, "vip", "{}"),
+        ]);
+        let shown: Vec<String> = desk.groups["vip"]
+            .iter()
+            .map(|version| {
+                let (until, group) = (version.until.map(|until| until.0), &version.value);
+                format!("{} {until:?} {:?} {:?} {:?}", version.since.0, group.name, group.members, group.skills)
+            })
+            .collect();
+        let expected = [
+            r#"2 Some(3) Some("VIP") {"ana"} {"refunds"}"#,
+            r#"3 Some(4) Some("VIP") {"ana", "ben"} {"refunds"}"#,
+            r#"4 Some(5) Some("VIP") {"ana", "ben"} {}"#,
+            r#"5 Some(7) Some("VIP") {"ben"} {}"#,
+            r#"8 None None {} {}"#,
+        ];
+        assert_eq!(shown, expected);
+        assert!(!desk.groups.contains_key("unnamed"));
     }
 }

@@ -72,6 +72,16 @@ named! {
 }
 
 named! {
+    /// What a custom field of a case holds.
+    FieldKind { Single = "single", Multi = "multi", Text = "text", Number = "number", Date = "date", }
+}
+
+named! {
+    /// Who sees a custom field, and who may change it.
+    FieldVisibility { Global = "global", ReadOnly = "read_only", Hidden = "hidden", }
+}
+
+named! {
     /// What happened. The order of the variants is that of 1.4; [`EventType::rank`] gives its rank.
     EventType {
         UserUpdated = "user.updated",
@@ -231,6 +241,7 @@ pub enum Act<'a> {
     SentimentChanged(Sentiment),
     FieldChanged {
         field: &'a str,
+        /// JSON text; none clears.
         value: Option<&'a str>,
     },
     /// Received, sent or noted, by the event's type.
@@ -243,9 +254,10 @@ pub enum Act<'a> {
     },
     StatusChanged(Status),
     Closed,
-    SurveyAnswered {
-        score: Option<f64>,
+    SurveySent {
+        survey: &'a str,
     },
+    SurveyAnswered(Answer<'a>),
     RecordLinked {
         record: &'a str,
     },
@@ -263,11 +275,23 @@ pub struct Creation<'a> {
     pub origin: Option<&'a str>,
     pub language: Option<&'a str>,
     pub text: Option<&'a str>,
+    /// The community message that was escalated.
+    pub message: Option<&'a str>,
     /// As given; absent or unknown counts as medium.
     pub priority: Option<&'a str>,
     pub sentiment: Option<Sentiment>,
     /// JSON text of an object: field to value.
     pub fields: Option<&'a str>,
+}
+
+/// A customer's answer to a survey.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Answer<'a> {
+    pub survey: &'a str,
+    /// `csat`, `nps` or `ces`.
+    pub kind: Option<&'a str>,
+    pub score: Option<f64>,
+    pub comment: Option<&'a str>,
 }
 
 /// A message of any direction.

@@ -2,7 +2,9 @@
 
 use super::Refusal;
 use super::calendar::Calendar;
-use super::event::{EventType, MessageKind, Origin, Presence, Priority, Role, Sentiment, Status};
+use super::event::{
+    EventType, FieldKind, FieldVisibility, MessageKind, Origin, Presence, Priority, Role, Sentiment, Status,
+};
 use super::json::Json;
 use super::policy::Policy;
 use super::time::parse_duration_ms;
@@ -77,9 +79,9 @@ const PROFILE: &[Member] = &[
 ];
 const FIELD: &[Member] = &[
     optional("name", Shape::Text),
-    optional("kind", Shape::OneOf(&["single", "multi", "text", "number", "date"])),
+    optional("kind", Shape::OneOf(FieldKind::NAMES)),
     optional("values", Shape::Texts),
-    optional("visibility", Shape::OneOf(&["global", "read_only", "hidden"])),
+    optional("visibility", Shape::OneOf(FieldVisibility::NAMES)),
     optional("mandatory", Shape::Flag),
     optional("enabled", Shape::Flag),
     optional("position", Shape::Whole),

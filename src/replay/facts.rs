@@ -16,7 +16,7 @@ use crate::log::table::{Mode, NewFile, Table, sync_folder};
 use crate::log::write::begin_whole_file;
 
 /// Changes with every change of the tables or of what replay writes into them, so that older facts are written anew.
-pub const FACTS_FORMAT: u32 = 2;
+pub const FACTS_FORMAT: u32 = 3;
 
 /// Which versions of the fact tables belong together, and what they stand for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct Pointer {
     /// Events that changed nothing, by rule.
     pub noted: BTreeMap<String, u64>,
     pub events: u64,
+    /// Time of the last event of the log, in milliseconds; none of an empty one.
+    pub last_event_at_ms: Option<i64>,
     pub cases: u64,
     pub findings: u64,
 }

@@ -7,17 +7,48 @@ use arrow::array::{Array, AsArray, Int64Array, StringArray, StringViewArray, Tim
 use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{SessionContext, col};
 
+use crate::error::Error;
 use crate::log::rows::instant_type;
+use crate::model::calendar::Calendar;
 use crate::model::case::milestones::Outcome;
 use crate::model::hours::OpenHours;
+use crate::model::json::Json;
 use crate::model::schedule::Schedule;
 use crate::model::time::{Instant, duration_text};
 use crate::model::versions::Versions;
 
 /// Calendars by name, each in all its versions.
 pub type Calendars = BTreeMap<String, Versions<Arc<OpenHours>>>;
+
+/// The calendars of a session's fact table of that name.
+///
+/// # Errors
+/// When the table cannot be read.
+pub async fn calendars(context: &SessionContext) -> crate::error::Result<Calendars> {
+    let columns = ["calendar", "since", "time_zone", "hours", "holidays"];
+    let order = vec![col("calendar").sort(true, false), col("since").sort(true, false)];
+    let rows = context.table("calendars").await?.select_columns(&columns)?.sort(order)?.collect().await?;
+    let mut calendars = Calendars::new();
+    for batch in rows {
+        let text = |at: usize| batch.column(at).as_string_view();
+        for (row, since) in instants(batch.column(1)).enumerate() {
+            let name = text(0).value(row);
+            let data = format!(
+                r#"{{"time_zone":{},"hours":{},"holidays":{}}}"#,
+                serde_json::Value::from(text(2).value(row)),
+                text(3).value(row),
+                text(4).value(row)
+            );
+            let calendar = Json::parse(&data).ok().and_then(|data| Calendar::parse(name, &data).ok());
+            let calendar = calendar.ok_or_else(|| Error::refused(format!("the facts' calendar `{name}` is broken")))?;
+            let versions = calendars.entry(name.to_owned()).or_default();
+            versions.state(since.unwrap_or_default(), Arc::new(OpenHours::new(calendar)));
+        }
+    }
+    Ok(calendars)
+}
 
 /// Registers the functions; business time is counted by these calendars.
 pub fn register(context: &SessionContext, calendars: Calendars) {

@@ -13,7 +13,9 @@ use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, SchemaRe
 use crate::error::{Error, Result};
 use crate::log::rows::LOG_SCHEMA;
 use crate::model::desk::DeskEvent;
-use crate::model::event::{Act, CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status};
+use crate::model::event::{
+    Act, Answer, CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status,
+};
 use crate::model::json::Json;
 use crate::model::time::Instant;
 
@@ -52,6 +54,8 @@ pub const CASE_COLUMNS: &[&str] = &[
     "language",
     "field",
     "record",
+    "survey",
+    "comment",
     "value",
     "fields",
     "mentions",
@@ -90,6 +94,8 @@ pub struct CaseColumns<'a> {
     language: &'a StringArray,
     field: &'a StringArray,
     record: &'a StringArray,
+    survey: &'a StringArray,
+    comment: &'a StringArray,
     value: &'a StringArray,
     fields: &'a StringArray,
     mentions: &'a StringArray,
@@ -145,6 +151,8 @@ impl<'a> CaseColumns<'a> {
             language: text("language")?,
             field: text("field")?,
             record: text("record")?,
+            survey: text("survey")?,
+            comment: text("comment")?,
             value: text("value")?,
             fields: text("fields")?,
             mentions: text("mentions")?,
@@ -198,9 +206,8 @@ impl<'a> CaseColumns<'a> {
             EventType::CaseStatusChanged => Act::StatusChanged(Status::parse(text(self.status, row)?)?),
             EventType::CaseClosed => Act::Closed,
             EventType::CaseDeleted => Act::Deleted,
-            EventType::SurveyAnswered => {
-                Act::SurveyAnswered { score: self.score.is_valid(row).then(|| self.score.value(row)) }
-            }
+            EventType::SurveySent => Act::SurveySent { survey: text(self.survey, row)? },
+            EventType::SurveyAnswered => Act::SurveyAnswered(self.answer(row)?),
             EventType::SalesforceLinked => Act::RecordLinked { record: text(self.record, row)? },
             _ => return None,
         })
@@ -214,9 +221,19 @@ impl<'a> CaseColumns<'a> {
             origin: text(self.origin, row),
             language: text(self.language, row),
             text: text(self.text, row),
+            message: text(self.message, row),
             priority: text(self.priority, row),
             sentiment: text(self.sentiment, row).and_then(Sentiment::parse),
             fields: text(self.fields, row),
+        })
+    }
+
+    fn answer(&self, row: usize) -> Option<Answer<'a>> {
+        Some(Answer {
+            survey: text(self.survey, row)?,
+            kind: text(self.message_kind, row),
+            score: self.score.is_valid(row).then(|| self.score.value(row)),
+            comment: text(self.comment, row),
         })
     }
 

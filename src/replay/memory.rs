@@ -8,11 +8,12 @@ use arrow::compute::{cast, concat_batches};
 use datafusion::datasource::MemTable;
 use datafusion::physical_plan::collect_partitioned;
 
+use super::desk_tables::{desk_findings, desk_tables};
 use super::engine::{self, Resources};
 use super::output::flatten;
 use super::sheet::schema;
 use super::tables::{CASE_SHEETS, FINDINGS};
-use super::{FINDINGS_SQL, desk, desk_tables, input, plan};
+use super::{FINDINGS_SQL, desk, input, plan};
 use crate::error::{Error, Result};
 use crate::log::rows::{Arrival, RowsBuilder};
 use crate::log::write::with_schema;
@@ -50,6 +51,7 @@ pub async fn facts<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Res
         context.register_table(table.name, Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows.clone()]])?))?;
         tables.insert(table.name, rows);
     }
+    context.register_batch("desk_findings", desk_findings(&desk)?)?;
     let findings = context.sql(FINDINGS_SQL).await?.collect().await?;
     let findings =
         findings.iter().map(|batch| with_schema(batch, &schema(FINDINGS.columns))).collect::<Result<Vec<_>>>()?;

@@ -14,7 +14,6 @@ use crate::model::case::milestones::{Clocks, Ending};
 use crate::model::desk::Desk;
 use crate::model::event::{MessageKind, Sentiment};
 use crate::model::finding::Rule;
-use crate::model::time::Instant;
 
 /// One row per case; every column is a list of structs, the case's rows of one table. Flattening a column gives the
 /// table without copying values. The last column counts what changed nothing, rule by rule.
@@ -42,7 +41,7 @@ fn item_field(schema: &SchemaRef) -> Arc<Field> {
 /// Collects the histories of cases.
 pub struct Output<'d> {
     desk: &'d Desk,
-    sheets: [ListSheet; 13],
+    sheets: [ListSheet; CASE_SHEETS.len() + 1],
 }
 
 /// A table being filled, and where each case's rows end.
@@ -74,8 +73,8 @@ impl<'d> Output<'d> {
     /// An empty output; the desk says how severe findings are.
     #[must_use]
     pub fn new(desk: &'d Desk) -> Output<'d> {
-        let [a, b, c, d, e, f, g, h, i, j, k, l] = CASE_SHEETS.each_ref().map(ListSheet::new);
-        Output { desk, sheets: [a, b, c, d, e, f, g, h, i, j, k, l, ListSheet::new(&NOTED)] }
+        let sheets = std::array::from_fn(|at| ListSheet::new(CASE_SHEETS.get(at).unwrap_or(&NOTED)));
+        Output { desk, sheets }
     }
 
     /// Adds the rows of one case.
@@ -90,9 +89,13 @@ impl<'d> Output<'d> {
             resolutions,
             messages,
             fields,
+            locks,
+            surveys,
             findings,
             strangers,
             spans,
+            loads,
+            automatic,
             noted,
         ] = &mut self.sheets;
         if let Some(created) = &history.created {
@@ -108,6 +111,10 @@ impl<'d> Output<'d> {
         }
         push_messages(&mut messages.sheet, history);
         push_field_values(&mut fields.sheet, history);
+        push_locks(&mut locks.sheet, history);
+        push_surveys(&mut surveys.sheet, history);
+        push_load_spans(&mut loads.sheet, history);
+        push_automatic_assignments(&mut automatic.sheet, history, self.desk);
         push_findings(&mut findings.sheet, history, self.desk);
         push_strangers(&mut strangers.sheet, history, self.desk);
         push_open_spans(&mut spans.sheet, history, self.desk);
@@ -184,7 +191,7 @@ fn push_case(sheet: &mut Sheet, history: &History<'_>, created: &Created<'_>) {
         of(Direction::Received).map(|row| row.time).max().into(),
         sent(false).map(|row| row.time).max().into(),
         history.salesforce_record.into(),
-        history.survey_score.into(),
+        history.surveys.last_score().into(),
     ]);
 }
 
@@ -359,10 +366,25 @@ fn push_field_values(sheet: &mut Sheet, history: &History<'_>) {
     }
 }
 
-/// How a finding of that rule is shown, by the settings in force at its event.
-fn severity(desk: &Desk, rule: Rule, time: Instant) -> &str {
-    let set = desk.settings.at(time).and_then(|settings| settings.findings.get(rule.name()));
-    set.map_or(rule.severity(), String::as_str)
+fn push_locks(sheet: &mut Sheet, history: &History<'_>) {
+    let Some(message) = history.created.and_then(|created| created.creation.message) else { return };
+    for lock in history.locks().iter() {
+        sheet.push([message.into(), history.case_id.into(), lock.since.into(), lock.until.into()]);
+    }
+}
+
+fn push_surveys(sheet: &mut Sheet, history: &History<'_>) {
+    for survey in history.surveys.answered() {
+        sheet.push([
+            history.case_id.into(),
+            survey.answer.survey.into(),
+            survey.answer.kind.into(),
+            survey.answer.score.into(),
+            survey.answer.comment.into(),
+            survey.answered_at.into(),
+            survey.sent_at.and_then(|sent_at| history.assignee_at(sent_at)).into(),
+        ]);
+    }
 }
 
 fn push_findings(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
@@ -376,7 +398,7 @@ fn push_findings(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
             event.kind.name().into(),
             finding.rule.name().into(),
             finding.rule.effect().name().into(),
-            severity(desk, finding.rule, event.time).into(),
+            desk.severity_at(finding.rule, event.time).into(),
             finding.detail.as_str().into(),
         ]);
     }
@@ -392,7 +414,7 @@ fn push_strangers(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
             event.id.into(),
             history.case_id.into(),
             event.kind.name().into(),
-            severity(desk, Rule::UnknownUser, event.time).into(),
+            desk.severity_at(Rule::UnknownUser, event.time).into(),
         ]);
     }
 }
@@ -411,7 +433,31 @@ fn push_open_spans(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
             created.source.into(),
             created.id.into(),
             history.case_id.into(),
-            severity(desk, Rule::SecondOpenCase, created.at).into(),
+            desk.severity_at(Rule::SecondOpenCase, created.at).into(),
+        ]);
+    }
+}
+
+fn push_load_spans(sheet: &mut Sheet, history: &History<'_>) {
+    for span in &history.load_spans {
+        let until = span.until.as_deref().map(hex);
+        sheet.push([span.user.into(), hex(&span.since).as_str().into(), until.as_deref().into()]);
+    }
+}
+
+fn push_automatic_assignments(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
+    for assignment in &history.automatic_assignments {
+        let event = &assignment.event;
+        sheet.push([
+            assignment.agent.into(),
+            hex(&event.order().to_bytes()).as_str().into(),
+            assignment.capacity.into(),
+            event.time.into(),
+            event.source.into(),
+            event.id.into(),
+            history.case_id.into(),
+            event.kind.name().into(),
+            desk.severity_at(Rule::OverCapacity, event.time).into(),
         ]);
     }
 }

@@ -1,4 +1,4 @@
-//! Where queries see the log and the facts: one session of the engine with every table of 4 in it.
+//! Where queries see the log and the facts: one session of the engine with every table and view of 4 in it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,9 +9,11 @@ use super::engine::{self, Resources};
 use super::facts::{self, Pointer};
 use super::functions;
 use super::tables::FACT_TABLES;
+use super::views;
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::log::rows::EVENT_COLUMNS;
+use crate::model::time::Instant;
 
 /// A session in which `events`, `quarantine` and the fact tables can be queried, all of one version of the log.
 ///
@@ -27,15 +29,16 @@ pub async fn open(log: &Log, resources: Resources) -> Result<(SessionContext, Po
     register_events(&context, log.store(), &pointer).await?;
     context.register_table("quarantine", log.quarantine.provider()?)?;
     hide_column(&context, "quarantine", "bytes").await?;
-    functions::register(&context, functions::Calendars::new());
+    functions::register(&context, functions::calendars(&context).await?);
+    views::register(&context, pointer.last_event_at_ms.map(Instant)).await?;
     Ok((context, pointer))
 }
 
-/// The names of every table that a session has, in the order of 4.
+/// The names of every table that a session has, in the order of 4, and of the views behind them.
 #[must_use]
 pub fn table_names() -> Vec<&'static str> {
     let facts = FACT_TABLES.iter().map(|table| table.name);
-    std::iter::once("events").chain(facts).chain(["quarantine"]).collect()
+    std::iter::once("events").chain(facts).chain(["quarantine"]).chain(views::names()).collect()
 }
 
 /// The log as of the facts' version; text and data of deleted cases read as null (2.6).

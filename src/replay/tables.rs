@@ -260,8 +260,118 @@ pub const PRESENCE: FactTable = FactTable {
     columns: &[("user", Text), ("since", Instant), ("until", Instant), ("presence", Text)],
 };
 
+/// One row per version of a customer.
+pub const CUSTOMERS: FactTable = FactTable {
+    name: "customers",
+    order: &["customer", "since"],
+    columns: &[("customer", Text), ("since", Instant), ("until", Instant), ("name", Text), ("data", Text)],
+};
+
+/// One row per time for which an escalated community message is locked.
+pub const COMMUNITY_LOCKS: FactTable = FactTable {
+    name: "community_locks",
+    order: &["message", "since"],
+    columns: &[("message", Text), ("case_id", Text), ("since", Instant), ("until", Instant)],
+};
+
+/// One row per version of an SLA policy; conditions and targets as JSON, as a `policy.updated` writes them.
+pub const POLICIES: FactTable = FactTable {
+    name: "policies",
+    order: &["policy", "since"],
+    columns: &[
+        ("policy", Text),
+        ("since", Instant),
+        ("until", Instant),
+        ("name", Text),
+        ("position", Whole),
+        ("enabled", Flag),
+        ("conditions", Text),
+        ("targets", Text),
+        ("calendar", Text),
+        ("pause_on", Texts),
+    ],
+};
+
+/// One row per version of a calendar; hours and holidays as JSON, as a `calendar.updated` writes them.
+pub const CALENDARS: FactTable = FactTable {
+    name: "calendars",
+    order: &["calendar", "since"],
+    columns: &[
+        ("calendar", Text),
+        ("since", Instant),
+        ("until", Instant),
+        ("time_zone", Text),
+        ("hours", Text),
+        ("holidays", Text),
+    ],
+};
+
+/// One row per version of a group.
+pub const GROUPS: FactTable = FactTable {
+    name: "groups",
+    order: &["group", "since"],
+    columns: &[
+        ("group", Text),
+        ("since", Instant),
+        ("until", Instant),
+        ("name", Text),
+        ("members", Texts),
+        ("skills", Texts),
+        ("profiles", Texts),
+    ],
+};
+
+/// One row per version of a custom field.
+pub const FIELDS: FactTable = FactTable {
+    name: "fields",
+    order: &["field", "since"],
+    columns: &[
+        ("field", Text),
+        ("since", Instant),
+        ("until", Instant),
+        ("name", Text),
+        ("kind", Text),
+        ("values", Texts),
+        ("visibility", Text),
+        ("mandatory", Flag),
+        ("enabled", Flag),
+        ("position", Whole),
+    ],
+};
+
+/// One row per version of the settings, of which there is one set; what is nested as JSON.
+pub const SETTINGS: FactTable = FactTable {
+    name: "settings",
+    order: &["since"],
+    columns: &[
+        ("since", Instant),
+        ("until", Instant),
+        ("grace_period_ms", Whole),
+        ("unassign_on", Texts),
+        ("default_calendar", Text),
+        ("transitions", Text),
+        ("sla", Text),
+        ("findings", Text),
+    ],
+};
+
+/// One row per answered survey.
+pub const SURVEYS: FactTable = FactTable {
+    name: "surveys",
+    order: &["case_id", "survey"],
+    columns: &[
+        ("case_id", Text),
+        ("survey", Text),
+        ("kind", Text),
+        ("score", Float),
+        ("comment", Text),
+        ("answered_at", Instant),
+        ("agent", Text),
+    ],
+};
+
 /// Every fact table, in the order of 4.
-pub const FACT_TABLES: [FactTable; 13] = [
+pub const FACT_TABLES: [FactTable; 21] = [
     CASES,
     PERIODS,
     ASSIGNMENTS,
@@ -271,14 +381,22 @@ pub const FACT_TABLES: [FactTable; 13] = [
     RESOLUTIONS,
     MESSAGES,
     FIELD_VALUES,
+    CUSTOMERS,
+    COMMUNITY_LOCKS,
     PRESENCE,
     USERS,
     PROFILES,
+    POLICIES,
+    CALENDARS,
+    GROUPS,
+    FIELDS,
+    SETTINGS,
+    SURVEYS,
     FINDINGS,
 ];
 
 /// The tables that replay takes from each case, and, behind them, what it needs to find what no case knows alone.
-pub const CASE_SHEETS: [FactTable; 12] = [
+pub const CASE_SHEETS: [FactTable; 16] = [
     CASES,
     PERIODS,
     ASSIGNMENTS,
@@ -288,9 +406,13 @@ pub const CASE_SHEETS: [FactTable; 12] = [
     RESOLUTIONS,
     MESSAGES,
     FIELD_VALUES,
+    COMMUNITY_LOCKS,
+    SURVEYS,
     FINDINGS,
     STRANGERS,
     OPEN_SPANS,
+    LOAD_SPANS,
+    AUTOMATIC_ASSIGNMENTS,
 ];
 
 /// Events that name a user whom no `user.updated` has named before, the first of each case and user. `place` sorts as
@@ -324,6 +446,30 @@ pub const OPEN_SPANS: FactTable = FactTable {
         ("source", Text),
         ("id", Text),
         ("case_id", Text),
+        ("severity", Text),
+    ],
+};
+
+/// Stretches in which an open case is assigned to a user.
+pub const LOAD_SPANS: FactTable = FactTable {
+    name: "load_spans",
+    order: &["since_place"],
+    columns: &[("user", Text), ("since_place", Text), ("until_place", Text)],
+};
+
+/// Automatic assignments to users whom the log knows.
+pub const AUTOMATIC_ASSIGNMENTS: FactTable = FactTable {
+    name: "automatic_assignments",
+    order: &["place"],
+    columns: &[
+        ("user", Text),
+        ("place", Text),
+        ("capacity", Whole),
+        ("time", Instant),
+        ("source", Text),
+        ("id", Text),
+        ("case_id", Text),
+        ("type", Text),
         ("severity", Text),
     ],
 };

@@ -14,6 +14,7 @@ mod apply;
 mod audit;
 mod auditor;
 mod commands;
+mod desk;
 mod golden;
 mod life;
 mod log;

@@ -37,6 +37,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("surveys", "one row per answered survey"),
     ("schedule_runs", "one row per run of a schedule"),
     ("findings", "one row per event that contradicts the model, with the rule it breaks"),
+    ("workload", "one row per time of unchanged workload and capacity of a user"),
+    ("user_skills", "one row per time for which a user had a skill of their own or through a group"),
     ("quarantine", "one row per line that could not be accepted as an event"),
 ];
 

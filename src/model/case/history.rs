@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::load::LoadSpan;
 use super::milestones::Clocks;
+use super::survey::Surveys;
 use crate::model::desk::{Desk, Withdrawal};
 use crate::model::event::{CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status};
 use crate::model::finding::{Finding, Noted, OpenSpan};
@@ -89,6 +91,14 @@ pub struct Assignment<'a> {
     pub automatic: bool,
     pub ended: Option<(Instant, AssignmentEnd)>,
     pub first_reply_at: Option<Instant>,
+}
+
+/// An automatic assignment to a user whom the log knows, and what they could take then.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AutomaticAssignment<'a> {
+    pub event: CaseEvent<'a>,
+    pub agent: &'a str,
+    pub capacity: i64,
 }
 
 /// A customer's question: from asking until a person's reply. The first is asked by the creation and never stops.
@@ -258,7 +268,7 @@ pub struct History<'a> {
     /// The same, unless the deletion came before.
     pub closed_at: Option<Instant>,
     pub first_assigned_at: Option<Instant>,
-    pub survey_score: Option<f64>,
+    pub surveys: Surveys<'a>,
     pub salesforce_record: Option<&'a str>,
     pub periods: Vec<Period<'a>>,
     pub assignments: Vec<Assignment<'a>>,
@@ -273,6 +283,8 @@ pub struct History<'a> {
     /// The first event of this case that names each stranger: user, event.
     pub strangers: Vec<(String, CaseEvent<'a>)>,
     pub open_spans: Vec<OpenSpan<'a>>,
+    pub load_spans: Vec<LoadSpan<'a>>,
+    pub automatic_assignments: Vec<AutomaticAssignment<'a>>,
     pub noted: Noted,
     /// None of a case without a policy.
     pub clocks: Option<Clocks<'a>>,
@@ -293,7 +305,7 @@ impl<'a> History<'a> {
             closes_at: None,
             closed_at: None,
             first_assigned_at: None,
-            survey_score: None,
+            surveys: Surveys::default(),
             salesforce_record: None,
             periods: Vec::new(),
             assignments: Vec::new(),
@@ -305,6 +317,8 @@ impl<'a> History<'a> {
             findings: Vec::new(),
             strangers: Vec::new(),
             open_spans: Vec::new(),
+            load_spans: Vec::new(),
+            automatic_assignments: Vec::new(),
             noted: Noted::default(),
             clocks: None,
             last_event_at: Instant(i64::MIN),
@@ -345,6 +359,13 @@ impl<'a> History<'a> {
             desk.business_hours(period.standing.profile).open_ms(period.since.max(from), until)
         };
         open.map(within).sum()
+    }
+
+    /// The present value of a field, while the case is replayed.
+    #[must_use]
+    pub fn field_value(&self, field: &str) -> Option<&str> {
+        let (_, versions) = self.field_values.iter().find(|(name, _)| name == field)?;
+        versions.last().map(AsRef::as_ref)
     }
 
     /// Milliseconds between two instants in which the case did not stand resolved.
@@ -450,8 +471,10 @@ impl<'a> History<'a> {
         self.set_value(time, Cow::Borrowed(SENTIMENT_FIELD), Some(Cow::Borrowed(sentiment.name())));
     }
 
+    /// Sets a field to a value, in JSON.
     pub(super) fn set_field(&mut self, time: Instant, field: &'a str, value: Option<&'a str>) {
-        self.set_value(time, Cow::Borrowed(field), value.map(Cow::Borrowed));
+        let read = |value: &'a str| Json::parse(value).map_or(Some(Cow::Borrowed(value)), field_text);
+        self.set_value(time, Cow::Borrowed(field), value.and_then(read));
     }
 
     fn set_value(&mut self, time: Instant, field: Cow<'a, str>, value: Option<Cow<'a, str>>) {

@@ -1,0 +1,81 @@
+//! Customers: the versions of each from its events, one customer at a time.
+//!
+//! There may be more customers than fit into memory, so they are no part of the desk: the engine sorts their events, which
+//! spills, and here only one is held.
+
+use arrow::array::RecordBatch;
+use datafusion::prelude::{col, lit};
+use futures::StreamExt;
+
+use super::sheet::{Sheet, schema};
+use super::tables::CUSTOMERS;
+use super::{Replay, facts, input};
+use crate::error::{Error, Result};
+use crate::log::table::NewFile;
+use crate::log::write::FileWriter;
+use crate::model::customer::Customer;
+use crate::model::desk::DeskEvent;
+use crate::model::event::EventType;
+
+/// Rows that are collected before they are written.
+const BATCH_ROWS: usize = 8192;
+
+impl Replay<'_> {
+    /// Writes the file of `customers`.
+    pub(super) async fn replay_customers(&self) -> Result<NewFile> {
+        let order = ["subject", "time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
+        let events = self.context.table("log").await?.filter(col("type").eq(lit(EventType::CustomerUpdated.name())))?;
+        let events = events.select_columns(&[input::DESK_COLUMNS, &["sequence"]].concat())?.sort(order.to_vec())?;
+        let mut batches = events.execute_stream().await?;
+        let folder = facts::folder(self.log.store(), &CUSTOMERS);
+        std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+        let mut writer = FileWriter::create(&folder, CUSTOMERS.name, &schema(CUSTOMERS.columns))?;
+        let mut rows = Rows { sheet: Sheet::new(CUSTOMERS.columns), present: None };
+        while let Some(batch) = batches.next().await {
+            for event in input::desk_events(&batch?)? {
+                rows.take(&event);
+                if rows.sheet.rows() >= BATCH_ROWS {
+                    writer.write(&rows.sheet.finish()?)?;
+                }
+            }
+        }
+        writer.write(&rows.end()?)?;
+        writer.finish()
+    }
+}
+
+/// The rows so far, and the customer whose events are being read.
+struct Rows {
+    sheet: Sheet,
+    present: Option<(String, Customer)>,
+}
+
+impl Rows {
+    fn take(&mut self, event: &DeskEvent<'_>) {
+        if self.present.as_ref().is_none_or(|(name, _)| name != event.subject) {
+            self.write_present();
+            self.present = Some((event.subject.to_owned(), Customer::default()));
+        }
+        if let Some((_, customer)) = &mut self.present {
+            customer.update(event.time, &event.data);
+        }
+    }
+
+    fn write_present(&mut self) {
+        let Some((name, customer)) = self.present.take() else { return };
+        for version in customer.versions().iter() {
+            self.sheet.push([
+                name.as_str().into(),
+                version.since.into(),
+                version.until.into(),
+                version.value.name.as_deref().into(),
+                version.value.data.as_str().into(),
+            ]);
+        }
+    }
+
+    fn end(&mut self) -> Result<RecordBatch> {
+        self.write_present();
+        self.sheet.finish()
+    }
+}
