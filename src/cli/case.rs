@@ -9,6 +9,9 @@ use jiff::tz::TimeZone;
 use super::{Desk, Outcome};
 use crate::error::{Error, Result};
 use crate::metric::zone_name;
+use crate::model::event::EventType;
+use crate::model::json::Json;
+use crate::model::members;
 use crate::model::time::{Instant, duration_text};
 
 /// Only the last so many messages of one case are shown; all are counted (2.2).
@@ -251,7 +254,7 @@ async fn timeline(
 ) -> Result<()> {
     let findings = Rows::of(context, "findings", &arguments.id, "time, source, id, rule").await?;
     let hidden = events.iter().filter(RowAt::is_message).count().saturating_sub(MESSAGES_MAX);
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries = customer(context, &arguments.id).await?;
     let mut messages = 0_usize;
     for row in events.iter() {
         let Some(time) = row.instant("time") else { continue };
@@ -296,15 +299,69 @@ fn broken_rules(findings: &Rows, event: &RowAt<'_>, time: Instant) -> Vec<Entry>
     findings.iter().filter(is_its).map(entry).collect()
 }
 
+/// The columns of `events` that an event's line shows.
+const SHOWN: &[&str] =
+    &["by", "agent", "customer", "profile", "status", "priority", "sentiment", "message", "kind", "set_status"];
+
+/// Members that are shown with the text only: what somebody wrote or is called.
+const WITH_TEXT: &[&str] = &["text", "comment", "customer_name"];
+
 /// An event in a line: its type, who, and what it says.
 fn describe(row: &RowAt<'_>, with_text: bool) -> String {
     let mut parts = vec![format!("{:24}", row.or_dash("type"))];
-    let members =
-        ["by", "agent", "customer", "profile", "status", "priority", "sentiment", "message", "kind", "set_status"];
-    parts.extend(members.iter().filter_map(|member| row.text(member).map(|value| format!("{member} {value}"))));
+    parts.extend(SHOWN.iter().filter_map(|member| row.text(member).map(|value| format!("{member} {value}"))));
+    // A deleted case has no data any more.
+    let data = row.text("data").unwrap_or_default();
+    let data = Json::parse(&data).unwrap_or(Json::Null);
+    parts.extend(further_members(row, &data, with_text));
     let mut text = parts.join("  ");
-    if with_text && let Some(said) = row.text("text") {
+    let said = [row.text("text"), data.get("comment").and_then(Json::as_text).map(str::to_owned)];
+    for said in said.into_iter().flatten().filter(|_| with_text) {
         text.push_str(&format!("\n{:27}“{}”", "", said.replace('\n', " ")));
     }
     text
+}
+
+/// The members of an event's data that have no column, in the order in which the type has them.
+fn further_members(row: &RowAt<'_>, data: &Json<'_>, with_text: bool) -> Vec<String> {
+    let Some(kind) = row.text("type").and_then(|kind| EventType::parse(&kind)) else { return Vec::new() };
+    let is_shown =
+        |name: &&str| !SHOWN.contains(name) && (*name == "customer_name" && with_text || !WITH_TEXT.contains(name));
+    let names = members::of(kind).map(|member| member.name).filter(is_shown);
+    names.filter_map(|name| member_text(name, data.get_or_null(name)?)).collect()
+}
+
+fn member_text(name: &str, value: &Json<'_>) -> Option<String> {
+    match value {
+        // What null does is worth a word only where it takes a value away.
+        Json::Null => (name == "value").then(|| "value cleared".to_owned()),
+        Json::Flag(flag) => flag.then(|| name.to_owned()),
+        Json::Text(text) => Some(format!("{name} {text}")),
+        Json::List(items) if items.iter().all(|item| item.as_text().is_some()) => {
+            let items: Vec<&str> = items.iter().filter_map(Json::as_text).collect();
+            Some(format!("{name} {}", items.join(", ")))
+        }
+        other => Some(format!("{name} {}", other.to_text())),
+    }
+}
+
+/// What is known of the case's customer, from the creation on (1.4).
+async fn customer(context: &SessionContext, case_id: &str) -> Result<Vec<Entry>> {
+    let key = case_id.replace('\'', "''");
+    let sql = format!(
+        "SELECT greatest(since, created_at) AS time, known.data FROM customers AS known JOIN cases USING (customer) \
+         WHERE case_id = '{key}' AND deleted_at IS NULL AND (until IS NULL OR until > created_at) ORDER BY since"
+    );
+    let rows = Rows { batches: context.sql(&sql).await?.collect().await? };
+    let entry = |row: RowAt<'_>| {
+        let data = row.text("data")?;
+        let data = Json::parse(&data).ok()?;
+        let known: Vec<String> = data.members().iter().filter_map(|(name, value)| member_text(name, value)).collect();
+        let text = format!(
+            "known of the customer: {}",
+            if known.is_empty() { "nothing".to_owned() } else { known.join("  ") }
+        );
+        Some(Entry { time: row.instant("time")?, mark: "~", text })
+    };
+    Ok(rows.iter().filter_map(entry).collect())
 }

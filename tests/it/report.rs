@@ -289,6 +289,53 @@ fn a_long_case_shows_its_last_messages_and_every_finding() {
     assert_eq!(ran.stdout.lines().filter(|line| line.contains("  ! ")).count(), findings.len(), "{}", ran.stdout);
 }
 
+/// Every type of event about a case, and what its line says.
+#[test]
+fn a_timeline_shows_what_every_type_of_event_says() {
+    let lines = [
+        (r#"customer.updated"#, r#"{"name":"Zoe","tier":1,"tags":["vip"]}"#, "zoe"),
+        (
+            "case.created",
+            r#"{"customer":"zoe","profile":"fb","language":"en","fields":{"size":3},"text":"Hi","customer_name":"Zoe Q"}"#,
+            "A",
+        ),
+        ("case.profile_assigned", r#"{"profile":"fb2","by":"ana"}"#, "A"),
+        ("case.assigned", r#"{"agent":"ana","automatic":true}"#, "A"),
+        ("case.unassigned", r#"{"by":"sue"}"#, "A"),
+        ("case.priority_changed", r#"{"priority":"high"}"#, "A"),
+        ("case.sentiment_changed", r#"{"sentiment":"negative"}"#, "A"),
+        ("case.field_changed", r#"{"field":"size","value":["m","l"]}"#, "A"),
+        ("case.field_changed", r#"{"field":"size","value":null}"#, "A"),
+        ("message.received", r#"{"message":"m1","attachments":2,"text":"Broken"}"#, "A"),
+        ("message.sent", r#"{"message":"m2","by":"robo","bot":true}"#, "A"),
+        ("message.noted", r#"{"message":"m3","by":"ana","mentions":["ben","eva"]}"#, "A"),
+        ("message.liked", r#"{"message":"m1","by":"ana"}"#, "A"),
+        ("message.deleted", r#"{"message":"m1"}"#, "A"),
+        ("survey.sent", r#"{"survey":"s1","kind":"nps"}"#, "A"),
+        ("survey.answered", r#"{"survey":"s1","kind":"nps","score":9,"comment":"Fine"}"#, "A"),
+        ("salesforce.linked", r#"{"record":"500","object":"case","token":"default"}"#, "A"),
+        ("salesforce.status_changed", r#"{"record":"500","status":"Working"}"#, "A"),
+        ("salesforce.connected", r#"{"sandbox":true}"#, "main"),
+        ("customer.updated", r#"{"tier":2}"#, "zoe"),
+        ("case.status_changed", r#"{"status":"done"}"#, "A"),
+        ("case.closed", "{}", "A"),
+    ];
+    let event = |(number, (kind, data, subject)): (usize, &(&str, &str, &str))| {
+        format!(
+            r#"{{"id":"e{number:02}","source":"t","type":"{kind}","subject":"{subject}","time":"2026-05-04T09:{number:02}:00Z","data":{data}}}"#
+        )
+    };
+    let project = Project::new();
+    project.write("all.ndjson", lines.iter().enumerate().map(event).collect::<Vec<_>>().join("\n"));
+    assert_eq!(project.ingest(&["all.ndjson"], 0)["added"], lines.len());
+    let ran = project.run(&["case", "A", "--with-text"]);
+    let (_, events) = ran.stdout.split_once("\nevents\n").unwrap();
+    insta::assert_snapshot!(events);
+    let without = project.run(&["case", "A"]).stdout;
+    assert!(!without.contains("Fine") && !without.contains("Broken") && !without.contains("Zoe Q"), "{without}");
+    assert_eq!(project.rows("SELECT case_id FROM events WHERE case_id IS NULL").len(), 3);
+}
+
 #[test]
 fn no_cases_are_an_empty_list_and_the_as_of_is_in_the_zone_of_the_range() {
     let project = small_desk();
