@@ -73,7 +73,11 @@ impl<'a> Case<'a> {
 
     /// Replays the events of one case, which must come in log order, to its history.
     #[must_use]
-    pub fn replay(case_id: &'a str, events: impl IntoIterator<Item = CaseEvent<'a>>, desk: &'a Desk) -> History<'a> {
+    pub fn replay<'e: 'a>(
+        case_id: &'a str,
+        events: impl IntoIterator<Item = CaseEvent<'e>>,
+        desk: &'a Desk,
+    ) -> History<'a> {
         let mut case = Case::new(case_id);
         for event in events {
             case.apply(&event, desk);
