@@ -4,7 +4,7 @@
 //! spills, and here only one is held.
 
 use arrow::array::RecordBatch;
-use datafusion::prelude::{col, lit};
+use datafusion::prelude::{SessionContext, col, lit};
 use futures::StreamExt;
 
 use super::sheet::{Sheet, schema};
@@ -23,25 +23,33 @@ const BATCH_ROWS: usize = 8192;
 impl Replay<'_> {
     /// Writes the file of `customers`.
     pub(super) async fn replay_customers(&self) -> Result<NewFile> {
-        let order = ["subject", "time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
-        let events = self.context.table("log").await?.filter(col("type").eq(lit(EventType::CustomerUpdated.name())))?;
-        let events = events.select_columns(&[input::DESK_COLUMNS, &["sequence"]].concat())?.sort(order.to_vec())?;
-        let mut batches = events.execute_stream().await?;
         let folder = facts::folder(self.log.store(), &CUSTOMERS);
         std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
         let mut writer = FileWriter::create(&folder, CUSTOMERS.name, &schema(CUSTOMERS.columns))?;
-        let mut rows = Rows { sheet: Sheet::new(CUSTOMERS.columns), present: None };
-        while let Some(batch) = batches.next().await {
-            for event in input::desk_events(&batch?)? {
-                rows.take(&event);
-                if rows.sheet.rows() >= BATCH_ROWS {
-                    writer.write(&rows.sheet.finish()?)?;
-                }
-            }
-        }
-        writer.write(&rows.end()?)?;
+        customers(&self.context, |rows| writer.write(&rows)).await?;
         writer.finish()
     }
+}
+
+/// Hands over the rows of `customers` of the session's `log`, some at a time.
+///
+/// # Errors
+/// When the log cannot be read, and what `take` returns.
+pub(super) async fn customers(context: &SessionContext, mut take: impl FnMut(RecordBatch) -> Result<()>) -> Result<()> {
+    let order = ["subject", "time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
+    let events = context.table("log").await?.filter(col("type").eq(lit(EventType::CustomerUpdated.name())))?;
+    let events = events.select_columns(&[input::DESK_COLUMNS, &["sequence"]].concat())?.sort(order.to_vec())?;
+    let mut batches = events.execute_stream().await?;
+    let mut rows = Rows { sheet: Sheet::new(CUSTOMERS.columns), present: None };
+    while let Some(batch) = batches.next().await {
+        for event in input::desk_events(&batch?)? {
+            rows.take(&event);
+            if rows.sheet.rows() >= BATCH_ROWS {
+                take(rows.sheet.finish()?)?;
+            }
+        }
+    }
+    take(rows.end()?)
 }
 
 /// The rows so far, and the customer whose events are being read.

@@ -1,61 +1,85 @@
-//! Replay without a store: events in memory, fact tables in memory.
+//! Replay without a store: events in memory, and a session over what they give.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
 use datafusion::datasource::MemTable;
 use datafusion::physical_plan::collect_partitioned;
+use datafusion::prelude::SessionContext;
 
+use super::customers::customers;
 use super::desk_tables::{desk_findings, desk_tables};
 use super::engine::{self, Resources};
 use super::output::flatten;
 use super::sheet::schema;
-use super::tables::{CASE_SHEETS, FINDINGS};
-use super::{FINDINGS_SQL, desk, input, plan};
+use super::tables::{CASE_SHEETS, CUSTOMERS, FINDINGS, FactTable};
+use super::{FINDINGS_SQL, desk, functions, input, plan, session, views};
 use crate::error::{Error, Result};
 use crate::log::rows::{Arrival, RowsBuilder};
 use crate::log::write::with_schema;
 use crate::model::line;
 use crate::model::time::Instant;
 
-/// Every fact table, by name.
-pub type Tables = BTreeMap<&'static str, RecordBatch>;
-
-/// The facts of these lines of the wire format, which must differ in identity.
+/// A session with `events`, every fact table and every view of these lines of the wire format, which must differ in
+/// identity.
 ///
 /// # Errors
 /// When a line is refused, or the memory does not do.
-pub async fn facts<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Resources) -> Result<Tables> {
+pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Resources) -> Result<SessionContext> {
     let mut rows = RowsBuilder::new(Arrival { ingested_at: Instant(0), batch: 0 });
+    let mut last_event_at = None;
     for text in lines {
         let event = line::parse(text).map_err(|refusal| Error::refused(refusal.to_string()))?;
+        last_event_at = last_event_at.max(Some(event.time));
         rows.push(&event, 0, 0);
     }
     let (log, _) = rows.finish()?;
-    let plain = input::schema();
-    let columns = log.columns().iter().zip(plain.fields()).map(|(column, field)| cast(column, field.data_type()));
-    let columns = columns.collect::<arrow::error::Result<_>>()?;
-    let log = RecordBatch::try_new(plain, columns)?;
     let context = engine::session(resources)?;
-    context.register_table("log", Arc::new(MemTable::try_new(log.schema(), vec![vec![log]])?))?;
+    context.register_table("log", in_memory(plain(&log)?)?)?;
     let desk = Arc::new(desk(&context).await?);
     let partitions = collect_partitioned(plan(&context, desk.clone()).await?, context.task_ctx()).await?;
-    let mut tables = Tables::new();
     for table in CASE_SHEETS {
         let column =
             |batch: &RecordBatch| batch.column_by_name(table.name).and_then(|column| flatten(column.as_list()));
         let batches: Vec<RecordBatch> = partitions.iter().flatten().filter_map(column).collect();
-        let rows = concat_batches(&schema(table.columns), &batches)?;
-        context.register_table(table.name, Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows.clone()]])?))?;
-        tables.insert(table.name, rows);
+        register(&context, &table, &batches)?;
     }
     context.register_batch("desk_findings", desk_findings(&desk)?)?;
     let findings = context.sql(FINDINGS_SQL).await?.collect().await?;
-    let findings =
-        findings.iter().map(|batch| with_schema(batch, &schema(FINDINGS.columns))).collect::<Result<Vec<_>>>()?;
-    tables.insert(FINDINGS.name, concat_batches(&schema(FINDINGS.columns), &findings)?);
-    tables.extend(desk_tables(&desk)?.into_iter().map(|(table, rows)| (table.name, rows)));
-    Ok(tables)
+    context.deregister_table(FINDINGS.name)?;
+    register(&context, &FINDINGS, &findings)?;
+    for (table, rows) in desk_tables(&desk)? {
+        register(&context, &table, &[rows])?;
+    }
+    let mut all = Vec::new();
+    customers(&context, |rows| {
+        all.push(rows);
+        Ok(())
+    })
+    .await?;
+    register(&context, &CUSTOMERS, &all)?;
+    session::register_events(&context, in_memory(log)?).await?;
+    functions::register(&context, functions::calendars(&context).await?);
+    views::register(&context, last_event_at).await?;
+    Ok(context)
+}
+
+fn in_memory(rows: RecordBatch) -> Result<Arc<MemTable>> {
+    Ok(Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?))
+}
+
+fn register(context: &SessionContext, table: &FactTable, batches: &[RecordBatch]) -> Result<()> {
+    let schema = schema(table.columns);
+    let batches = batches.iter().map(|batch| with_schema(batch, &schema)).collect::<Result<Vec<_>>>()?;
+    context.register_table(table.name, in_memory(concat_batches(&schema, &batches)?)?)?;
+    Ok(())
+}
+
+/// The log with plain texts, as replay reads it.
+fn plain(log: &RecordBatch) -> Result<RecordBatch> {
+    let schema = input::schema();
+    let columns = log.columns().iter().zip(schema.fields()).map(|(column, field)| cast(column, field.data_type()));
+    let columns = columns.collect::<arrow::error::Result<_>>()?;
+    Ok(RecordBatch::try_new(schema, columns)?)
 }

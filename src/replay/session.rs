@@ -1,8 +1,8 @@
 //! Where queries see the log and the facts: one session of the engine with every table and view of 4 in it.
 
-use std::path::Path;
 use std::sync::Arc;
 
+use datafusion::catalog::TableProvider;
 use datafusion::prelude::{SessionContext, col, lit, when};
 
 use super::engine::{self, Resources};
@@ -13,6 +13,7 @@ use super::views;
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::log::rows::EVENT_COLUMNS;
+use crate::log::table::Table;
 use crate::model::time::Instant;
 
 /// A session in which `events`, `quarantine` and the fact tables can be queried, all of one version of the log.
@@ -26,7 +27,9 @@ pub async fn open(log: &Log, resources: Resources) -> Result<(SessionContext, Po
     for (table, opened) in facts::open(log.store(), &pointer).await? {
         context.register_table(table.name, opened.provider()?)?;
     }
-    register_events(&context, log.store(), &pointer).await?;
+    let schema = crate::log::rows::LOG_SCHEMA.clone();
+    let events = Table::open(&log.store().join("events"), "events", schema, Some(pointer.log_version)).await?;
+    register_events(&context, events.provider()?).await?;
     context.register_table("quarantine", log.quarantine.provider()?)?;
     hide_column(&context, "quarantine", "bytes").await?;
     functions::register(&context, functions::calendars(&context).await?);
@@ -42,11 +45,8 @@ pub fn table_names() -> Vec<&'static str> {
 }
 
 /// The log as of the facts' version; text and data of deleted cases read as null (2.6).
-async fn register_events(context: &SessionContext, store: &Path, pointer: &Pointer) -> Result<()> {
-    let schema = crate::log::rows::LOG_SCHEMA.clone();
-    let events =
-        crate::log::table::Table::open(&store.join("events"), "events", schema, Some(pointer.log_version)).await?;
-    let events = context.read_table(events.provider()?)?;
+pub(super) async fn register_events(context: &SessionContext, log: Arc<dyn TableProvider>) -> Result<()> {
+    let events = context.read_table(log)?;
     let deleted = context.table("cases").await?.filter(col("deleted_at").is_not_null())?;
     let deleted = deleted.select(vec![col("case_id").alias("deleted_case")])?;
     let joined = events.join(deleted, datafusion::prelude::JoinType::Left, &["case_id"], &["deleted_case"], None)?;

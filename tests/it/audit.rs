@@ -9,31 +9,40 @@ use std::path::PathBuf;
 
 use casebook::replay::engine::Resources;
 use casebook::replay::memory;
+use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestError, TestRunner};
 use serde_json::Value;
 
-use crate::auditor::{Row, Tables, audit, differences, histories};
+use crate::auditor::{Row, TABLES, Tables, audit, differences, histories};
 use crate::project::{of_repository, rows_of};
 
 const RESOURCES: Resources = Resources { memory_bytes: 256 << 20, threads: 1 };
 
-/// Views, which SQL makes of the facts.
-const VIEWS: &[&str] = &["breach_notices"];
-
 /// The program's facts of a history, whose repeated events count once.
-fn facts(lines: &[Value]) -> Tables {
+pub fn facts(lines: &[Value]) -> Tables {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let session = session(lines).await;
+        let mut tables = Tables::new();
+        for name in TABLES {
+            let batches = session.table(name).await.unwrap().collect().await.unwrap();
+            tables.insert(name, batches.iter().flat_map(rows_of).map(Row::from_iter).collect());
+        }
+        tables
+    })
+}
+
+/// A session over a history, whose repeated events count once.
+async fn session(lines: &[Value]) -> SessionContext {
     let mut known = HashSet::new();
     let new = lines.iter().filter(|line| known.insert((line["source"].to_string(), line["id"].to_string())));
     let texts: Vec<String> = new.map(Value::to_string).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let tables = runtime.block_on(memory::facts(texts.iter().map(String::as_bytes), RESOURCES)).unwrap();
-    tables.into_iter().map(|(name, rows)| (name, rows_of(&rows).into_iter().map(Row::from_iter).collect())).collect()
+    memory::open(texts.iter().map(String::as_bytes), RESOURCES).await.unwrap()
 }
 
 fn compare(lines: &[Value]) -> Vec<String> {
     let mut expected = audit(lines);
-    expected.retain(|name, _| !VIEWS.contains(name));
     for row in expected.get_mut("field_values").into_iter().flatten() {
         row.insert("value".to_owned(), text_of_value(&row["value"]));
     }
@@ -59,7 +68,8 @@ fn text_of_value(value: &Value) -> Value {
     if value.is_string() { value.clone() } else { value.to_string().into() }
 }
 
-fn histories_asked() -> u32 {
+/// How many random histories a test tries.
+pub fn histories_asked() -> u32 {
     std::env::var("CASEBOOK_HISTORIES").map_or(300, |text| text.parse().unwrap())
 }
 
@@ -82,7 +92,8 @@ fn text_of(lines: &[Value]) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn keep(lines: &[Value]) -> PathBuf {
+/// Keeps a history as a test, and says where.
+pub fn keep(lines: &[Value]) -> PathBuf {
     let mut hasher = DefaultHasher::new();
     text_of(lines).hash(&mut hasher);
     let path = of_repository(&format!("tests/found/{:016x}.ndjson", hasher.finish()));

@@ -24,8 +24,6 @@ mod golden;
 pub mod histories;
 mod hours;
 mod label;
-#[cfg(test)]
-mod laws;
 mod life;
 mod notices;
 mod policy;

@@ -16,7 +16,7 @@ mod auditor;
 mod commands;
 mod desk;
 mod golden;
-mod life;
+mod laws;
 mod log;
 mod metric;
 mod project;
