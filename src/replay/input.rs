@@ -168,6 +168,12 @@ impl<'a> CaseColumns<'a> {
         self.case_id.value(row)
     }
 
+    /// Whether a row is about a case.
+    #[must_use]
+    pub fn is_of_a_case(&self, row: usize) -> bool {
+        self.case_id.is_valid(row)
+    }
+
     /// The event of a row; nothing where its type is not known to this program.
     #[must_use]
     pub fn event(&self, row: usize) -> Option<CaseEvent<'a>> {

@@ -77,7 +77,10 @@ fn register(context: &SessionContext, table: &FactTable, batches: &[RecordBatch]
 }
 
 /// The log with plain texts, as replay reads it.
-fn plain(log: &RecordBatch) -> Result<RecordBatch> {
+///
+/// # Errors
+/// Arrow's, which would be a defect.
+pub fn plain(log: &RecordBatch) -> Result<RecordBatch> {
     let schema = input::schema();
     let columns = log.columns().iter().zip(schema.fields()).map(|(column, field)| cast(column, field.data_type()));
     let columns = columns.collect::<arrow::error::Result<_>>()?;
