@@ -162,6 +162,30 @@ impl Sla {
         trials
     }
 
+    /// The same for a case whose text is gone: what is known is the policy it got, and of the policies before only what
+    /// their other conditions say. One of those without a mismatch failed by its words.
+    #[must_use]
+    pub fn trials_without_text(
+        &self,
+        situation: &Situation<'_>,
+        time: Instant,
+        chosen: Option<&str>,
+    ) -> Vec<Trial<'_>> {
+        let mut trials = Vec::new();
+        for (policy, version) in self.roster(time) {
+            let mut conditions = version.value.conditions.clone();
+            for words in [&mut conditions.text_any, &mut conditions.text_all, &mut conditions.text_none] {
+                words.clear();
+            }
+            let mismatch = holds(&conditions, situation, &mut None).err();
+            trials.push(Trial { policy, version, mismatch });
+            if chosen == Some(policy) {
+                break;
+            }
+        }
+        trials
+    }
+
     /// The terms of a policy.
     #[must_use]
     pub fn terms(&self, policy: &str) -> Option<Terms<'_>> {

@@ -187,6 +187,22 @@ pub fn duration_text(ms: i64) -> String {
     format!("{sign}{}", texts.join(" "))
 }
 
+/// Writes milliseconds to the last one, so that lengths can be added up by hand: `2d 16h 20m 5.250s`.
+#[must_use]
+pub fn exact_duration_text(ms: i64) -> String {
+    let sign = if ms < 0 { "-" } else { "" };
+    let ms = ms.unsigned_abs();
+    let (seconds, rest_ms) = (ms / 1000, ms % 1000);
+    let whole = [(seconds / 86_400, 'd'), (seconds / 3600 % 24, 'h'), (seconds / 60 % 60, 'm')];
+    let mut texts: Vec<String> = whole.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    match (seconds % 60, rest_ms) {
+        (0, 0) if !texts.is_empty() => {}
+        (seconds, 0) => texts.push(format!("{seconds}s")),
+        (seconds, rest_ms) => texts.push(format!("{seconds}.{rest_ms:03}s")),
+    }
+    format!("{sign}{}", texts.join(" "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,5 +273,20 @@ mod tests {
             assert_eq!(duration_text(ms), text);
         }
         assert_eq!(duration_text(-60_000), "-1m");
+    }
+
+    #[test]
+    fn exact_durations_leave_nothing_out() {
+        let cases = [
+            (0, "0s"),
+            (1, "0.001s"),
+            (60_000, "1m"),
+            (61_000, "1m 1s"),
+            (DAY_MS + 30_250, "1d 30.250s"),
+            (-3_600_000, "-1h"),
+        ];
+        for (ms, text) in cases {
+            assert_eq!(exact_duration_text(ms), text);
+        }
     }
 }
