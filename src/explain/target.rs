@@ -1,0 +1,171 @@
+//! What a clock was promised, from change to change (3.5): which target was in force, and what changed it or might have.
+//!
+//! Told from the facts: from the priorities that the case has had, from the versions of its policy, and from when its
+//! instances ran. [`of_promise`] holds what comes out against the target that the facts name; where the two disagree the
+//! facts are right, and no change is told.
+
+use super::{End, Promise, Stretch};
+use crate::model::desk::Desk;
+use crate::model::event::Priority;
+use crate::model::policy::Policy;
+use crate::model::sla::Terms;
+use crate::model::time::Instant;
+use crate::model::versions::Version;
+
+/// A target, or none, from an instant on, and how it came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub at: Instant,
+    /// In force from here on; none: nothing is promised.
+    pub target_ms: Option<i64>,
+    /// What was in force before.
+    pub before_ms: Option<i64>,
+    /// The case's priority from here on.
+    pub priority: Priority,
+    pub why: Why,
+    /// What the change meets.
+    pub effect: Effect,
+}
+
+/// What happened to a clock's target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    Started,
+    /// The priority changed from this one.
+    Priority(Priority),
+    /// A new version of the policy.
+    Policy,
+    /// Both at one instant.
+    Both(Priority),
+    /// The clock runs again, and follows the present.
+    Resumed,
+}
+
+/// Whether a change counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Counts,
+    /// The settings keep the target of a running clock.
+    Kept,
+    /// It took the target away after that was reached, which changes nothing.
+    TooLate,
+}
+
+/// What the target follows.
+#[derive(Clone, Copy)]
+struct Followed<'d> {
+    priority: Priority,
+    version: &'d Version<Policy>,
+}
+
+impl Followed<'_> {
+    fn target_ms(&self, promise: &Promise) -> Option<i64> {
+        self.version.value.target_ms(promise.milestone, self.priority)
+    }
+}
+
+/// The steps of one clock, whose instances are `clock`, up to the as-of. The first is its start.
+pub fn steps(clock: &[Promise], stretches: &[Stretch], terms: &Terms<'_>, desk: &Desk, as_of: Instant) -> Vec<Step> {
+    let Some(first) = clock.first() else { return Vec::new() };
+    let present = |time: Instant| {
+        let priority = priority_at(stretches, time)?;
+        Some(Followed { priority, version: terms.version_at(time)? })
+    };
+    let Some(mut followed) = present(first.started_at) else { return Vec::new() };
+    let mut target_ms = followed.target_ms(first);
+    let start = Step {
+        at: first.started_at,
+        target_ms,
+        before_ms: None,
+        priority: followed.priority,
+        why: Why::Started,
+        effect: Effect::Counts,
+    };
+    let mut steps = vec![start];
+    for at in edges(clock, stretches, terms, as_of) {
+        let (Some(now), Some(before)) = (present(at), present(Instant(at.0 - 1))) else { continue };
+        let live = clock.iter().find(|promise| runs_into(promise, at));
+        followed = match live {
+            Some(_) => follow(followed, now, before, desk, at),
+            None => now,
+        };
+        let wanted_ms = followed.target_ms(first);
+        let reached = live.is_some_and(|promise| promise.due_at.is_some_and(|due_at| due_at <= at));
+        let too_late = wanted_ms.is_none() && reached;
+        let next_ms = if too_late { target_ms } else { wanted_ms };
+        let asked = now.target_ms(first) != before.target_ms(first);
+        let effect = match () {
+            () if too_late => Effect::TooLate,
+            () if live.is_some() && asked && next_ms == target_ms => Effect::Kept,
+            () => Effect::Counts,
+        };
+        let why = why(before, now);
+        if next_ms != target_ms || why != Why::Resumed {
+            let priority = now.priority;
+            steps.push(Step { at, target_ms: next_ms, before_ms: target_ms, priority, why, effect });
+        }
+        target_ms = next_ms;
+    }
+    steps
+}
+
+/// The instants at which a clock's target may change, in order.
+fn edges(clock: &[Promise], stretches: &[Stretch], terms: &Terms<'_>, as_of: Instant) -> Vec<Instant> {
+    let Some(started_at) = clock.first().map(|first| first.started_at) else { return Vec::new() };
+    let mut edges: Vec<Instant> = stretches.iter().map(|stretch| stretch.since).collect();
+    edges.extend(terms.versions_after(started_at).map(|version| version.since));
+    edges.extend(clock.iter().map(|promise| promise.since));
+    edges.retain(|at| started_at < *at && *at <= as_of);
+    edges.sort_unstable();
+    edges.dedup();
+    edges
+}
+
+/// Whether an instance runs up to an instant, at which a change takes part in it. One at its very end does not, unless it
+/// is the one that ends it.
+fn runs_into(promise: &Promise, at: Instant) -> bool {
+    let ends_later = |(time, end): &(Instant, End)| at < *time || (at == *time && *end == End::Disabled);
+    promise.since < at && promise.end.as_ref().is_none_or(ends_later)
+}
+
+fn follow<'d>(
+    followed: Followed<'d>,
+    now: Followed<'d>,
+    before: Followed<'d>,
+    desk: &Desk,
+    at: Instant,
+) -> Followed<'d> {
+    let sla = desk.sla_changes_at(at);
+    let takes_priority = now.priority != before.priority && sla.priority_change_retargets;
+    let takes_version = now.version.since != before.version.since && sla.policy_edit_retargets;
+    Followed {
+        priority: if takes_priority { now.priority } else { followed.priority },
+        version: if takes_version { now.version } else { followed.version },
+    }
+}
+
+fn why(before: Followed<'_>, now: Followed<'_>) -> Why {
+    let from = before.priority;
+    match (from != now.priority, before.version.since != now.version.since) {
+        (true, false) => Why::Priority(from),
+        (false, true) => Why::Policy,
+        (true, true) => Why::Both(from),
+        (false, false) => Why::Resumed,
+    }
+}
+
+fn priority_at(stretches: &[Stretch], time: Instant) -> Option<Priority> {
+    let after = stretches.partition_point(|stretch| stretch.since <= time);
+    stretches.get(after.checked_sub(1)?).map(|stretch| stretch.priority)
+}
+
+/// The steps that one instance's ledger shows: those up to its end.
+pub fn of_promise(promise: &Promise, steps: &[Step]) -> Vec<Step> {
+    let takes_part = |step: &&Step| {
+        let ends = |(time, end): &(Instant, End)| step.at < *time || (step.at == *time && *end == End::Disabled);
+        step.at == promise.started_at || promise.end.as_ref().is_none_or(ends)
+    };
+    let steps: Vec<Step> = steps.iter().filter(takes_part).cloned().collect();
+    let last_ms = steps.iter().rev().find_map(|step| step.target_ms);
+    if last_ms == Some(promise.target_ms) { steps } else { Vec::new() }
+}
