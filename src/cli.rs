@@ -18,6 +18,7 @@ mod report;
 pub mod settings;
 mod sql;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -61,6 +62,9 @@ struct Common {
     /// Form of the summary line
     #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORM")]
     summary: SummaryForm,
+    /// Colours in what people read [default: on a terminal, unless NO_COLOR is set]
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    color: Option<ColorWhen>,
     /// Leave the facts as they are, even if the log has grown
     #[arg(long, global = true)]
     no_refresh: bool,
@@ -71,6 +75,28 @@ struct Common {
 enum SummaryForm {
     Text,
     Json,
+}
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ColorWhen {
+    Always,
+    Never,
+    /// On a terminal
+    Auto,
+}
+
+impl ColorWhen {
+    /// Whether to colour; what was typed counts more than the environment.
+    fn holds(typed: Option<ColorWhen>) -> bool {
+        let unwanted = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match typed {
+            Some(ColorWhen::Always) => true,
+            Some(ColorWhen::Never) => false,
+            Some(ColorWhen::Auto) => std::io::stdout().is_terminal(),
+            None => std::io::stdout().is_terminal() && !unwanted(),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,7 +117,7 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Render a dashboard
     Report(report::ReportArguments),
-    /// A case's timeline: events, status and assignment, turns, findings
+    /// A case's timeline, and why its numbers are what they are: policy, clocks, targets, ledgers
     Case(case::CaseArguments),
     /// The list of metrics, one metric's page, or its numbers over a range
     Metric(metric::MetricArguments),
@@ -179,7 +205,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let common = &arguments.common;
     let form = arguments.command.summary_form().unwrap_or(common.summary);
-    let printer = Printer { quiet: common.quiet, json_summary: form == SummaryForm::Json };
+    let color = ColorWhen::holds(common.color);
+    let printer = Printer { quiet: common.quiet, json_summary: form == SummaryForm::Json, color };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -25,11 +25,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampMillisecondType};
+use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
 use datafusion::execution::context::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::physical_planner::DefaultPhysicalPlanner;
-use datafusion::prelude::{SessionContext, col, lit};
+use datafusion::prelude::{DataFrame, SessionContext, cast, col, lit};
 use futures::StreamExt;
 
 use crate::error::{Error, Result};
@@ -100,7 +100,7 @@ impl<'a> Replay<'a> {
     async fn run(mut self) -> Result<Pointer> {
         self.pointer.events = self.log.events.rows()?;
         self.pointer.last_event_at_ms = self.last_event_at_ms().await?;
-        let desk = Arc::new(desk(&self.context).await?);
+        let desk = Arc::new(desk(rank_0(&self.context).await?).await?);
         let mut files = self.replay_cases(desk.clone()).await?;
         self.context.register_batch("desk_findings", desk_findings(&desk)?)?;
         let findings = self.find_across_cases(&files).await?;
@@ -201,18 +201,27 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// The desk of the session's `log`.
+/// The desk that the events of a table make: those about people, profiles, policies, calendars and settings among them.
 ///
 /// # Errors
-/// When the log cannot be read.
-pub async fn desk(context: &SessionContext) -> Result<Desk> {
-    let order = ["time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
+/// When the table cannot be read, or is not of events.
+pub async fn desk(events: DataFrame) -> Result<Desk> {
     let kinds = Desk::EVENT_TYPES.iter().map(|kind| lit(kind.name())).collect();
-    let of_the_desk = col("rank").eq(lit(0)).and(col("type").in_list(kinds, false));
-    let desk = context.table("log").await?.filter(of_the_desk)?.sort(order.to_vec())?;
-    let batches = desk.select_columns(DESK_COLUMNS)?.collect().await?;
+    let order = ["time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
+    // The replay's own table has plain texts; those of queries are views.
+    let plain = DESK_COLUMNS.iter().map(|name| match *name {
+        "time" => col("time"),
+        name => cast(col(name), DataType::Utf8).alias(name),
+    });
+    let events = events.filter(col("type").in_list(kinds, false))?.sort(order.to_vec())?;
+    let batches = events.select(plain.collect::<Vec<_>>())?.collect().await?;
     let events = batches.iter().map(input::desk_events).collect::<Result<Vec<_>>>()?;
     Ok(Desk::replay(events.into_iter().flatten()))
+}
+
+/// The events of the session's `log` that are about no case.
+async fn rank_0(context: &SessionContext) -> Result<DataFrame> {
+    Ok(context.table("log").await?.filter(col("rank").eq(lit(0)))?)
 }
 
 /// The replay of the session's `log`, case by case.

@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 pub struct Printer {
     pub quiet: bool,
     pub json_summary: bool,
+    /// Whether what people read is coloured.
+    pub color: bool,
 }
 
 impl Printer {

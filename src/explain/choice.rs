@@ -50,7 +50,7 @@ pub(super) fn explain(facts: &Facts, situation: &Situation<'_>, sla: &Sla) -> Ch
     let mut choice = Choice { at, chosen: None, rejected: Vec::new() };
     for trial in &trials {
         if chosen == Some(trial.policy) {
-            choice.chosen = Some(tried(trial, None, held(&trial.version.value, situation, facts.deleted)));
+            choice.chosen = Some(tried(trial, None, held(&trial.statement.policy, situation, facts.deleted)));
         } else {
             let (condition, detail) = against(trial, situation);
             choice.rejected.push(tried(trial, Some(condition), detail));
@@ -60,11 +60,11 @@ pub(super) fn explain(facts: &Facts, situation: &Situation<'_>, sla: &Sla) -> Ch
 }
 
 fn tried(trial: &Trial<'_>, condition: Option<&'static str>, detail: String) -> Tried {
-    let Policy { name, position, calendar, pause_on, .. } = &trial.version.value;
+    let Policy { name, position, calendar, pause_on, .. } = &trial.statement.policy;
     Tried {
         policy: trial.policy.to_owned(),
         name: (name != trial.policy).then(|| name.clone()),
-        version: trial.version.since,
+        version: trial.statement.since,
         position: *position,
         calendar: calendar.clone(),
         pause_on: pause_on.iter().map(|status| status.name()).collect(),
@@ -75,7 +75,7 @@ fn tried(trial: &Trial<'_>, condition: Option<&'static str>, detail: String) -> 
 
 /// What spoke against a policy.
 fn against(trial: &Trial<'_>, situation: &Situation<'_>) -> (&'static str, String) {
-    let conditions = &trial.version.value.conditions;
+    let conditions = &trial.statement.policy.conditions;
     let Some(mismatch) = trial.mismatch else {
         return ("text", "its words did not hold, and are not told, for the case's text is deleted".to_owned());
     };

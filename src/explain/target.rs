@@ -7,10 +7,8 @@
 use super::{End, Promise, Stretch};
 use crate::model::desk::Desk;
 use crate::model::event::Priority;
-use crate::model::policy::Policy;
-use crate::model::sla::Terms;
+use crate::model::sla::{Statement, Terms};
 use crate::model::time::Instant;
-use crate::model::versions::Version;
 
 /// A target, or none, from an instant on, and how it came about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,12 +53,12 @@ pub enum Effect {
 #[derive(Clone, Copy)]
 struct Followed<'d> {
     priority: Priority,
-    version: &'d Version<Policy>,
+    statement: &'d Statement,
 }
 
 impl Followed<'_> {
     fn target_ms(&self, promise: &Promise) -> Option<i64> {
-        self.version.value.target_ms(promise.milestone, self.priority)
+        self.statement.policy.target_ms(promise.milestone, self.priority)
     }
 }
 
@@ -69,7 +67,7 @@ pub fn steps(clock: &[Promise], stretches: &[Stretch], terms: &Terms<'_>, desk: 
     let Some(first) = clock.first() else { return Vec::new() };
     let present = |time: Instant| {
         let priority = priority_at(stretches, time)?;
-        Some(Followed { priority, version: terms.version_at(time)? })
+        Some(Followed { priority, statement: terms.stated_at(time)? })
     };
     let Some(mut followed) = present(first.started_at) else { return Vec::new() };
     let mut target_ms = followed.target_ms(first);
@@ -113,7 +111,7 @@ pub fn steps(clock: &[Promise], stretches: &[Stretch], terms: &Terms<'_>, desk: 
 fn edges(clock: &[Promise], stretches: &[Stretch], terms: &Terms<'_>, as_of: Instant) -> Vec<Instant> {
     let Some(started_at) = clock.first().map(|first| first.started_at) else { return Vec::new() };
     let mut edges: Vec<Instant> = stretches.iter().map(|stretch| stretch.since).collect();
-    edges.extend(terms.versions_after(started_at).map(|version| version.since));
+    edges.extend(terms.stated_after(started_at).iter().map(|statement| statement.since));
     edges.extend(clock.iter().map(|promise| promise.since));
     edges.retain(|at| started_at < *at && *at <= as_of);
     edges.sort_unstable();
@@ -135,18 +133,18 @@ fn follow<'d>(
     desk: &Desk,
     at: Instant,
 ) -> Followed<'d> {
-    let sla = desk.sla_changes_at(at);
-    let takes_priority = now.priority != before.priority && sla.priority_change_retargets;
-    let takes_version = now.version.since != before.version.since && sla.policy_edit_retargets;
+    let retargets = desk.sla_changes_at(at).priority_change_retargets;
+    let takes_priority = now.priority != before.priority && retargets;
+    let takes_version = now.statement.since != before.statement.since && now.statement.retargets;
     Followed {
         priority: if takes_priority { now.priority } else { followed.priority },
-        version: if takes_version { now.version } else { followed.version },
+        statement: if takes_version { now.statement } else { followed.statement },
     }
 }
 
 fn why(before: Followed<'_>, now: Followed<'_>) -> Why {
     let from = before.priority;
-    match (from != now.priority, before.version.since != now.version.since) {
+    match (from != now.priority, before.statement.since != now.statement.since) {
         (true, false) => Why::Priority(from),
         (false, true) => Why::Policy,
         (true, true) => Why::Both(from),

@@ -172,13 +172,13 @@ impl Sla {
         chosen: Option<&str>,
     ) -> Vec<Trial<'_>> {
         let mut trials = Vec::new();
-        for (policy, version) in self.roster(time) {
-            let mut conditions = version.value.conditions.clone();
+        for (policy, statement) in self.roster(time) {
+            let mut conditions = statement.policy.conditions.clone();
             for words in [&mut conditions.text_any, &mut conditions.text_all, &mut conditions.text_none] {
                 words.clear();
             }
             let mismatch = holds(&conditions, situation, &mut None).err();
-            trials.push(Trial { policy, version, mismatch });
+            trials.push(Trial { policy, statement, mismatch });
             if chosen == Some(policy) {
                 break;
             }

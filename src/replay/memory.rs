@@ -14,7 +14,7 @@ use super::engine::{self, Resources};
 use super::output::flatten;
 use super::sheet::schema;
 use super::tables::{CASE_SHEETS, CUSTOMERS, FINDINGS, FactTable};
-use super::{FINDINGS_SQL, desk, functions, input, plan, session, views};
+use super::{FINDINGS_SQL, desk, functions, input, plan, rank_0, session, views};
 use crate::error::{Error, Result};
 use crate::log::rows::{Arrival, RowsBuilder};
 use crate::log::write::with_schema;
@@ -37,7 +37,7 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
     let (log, _) = rows.finish()?;
     let context = engine::session(resources)?;
     context.register_table("log", in_memory(plain(&log)?)?)?;
-    let desk = Arc::new(desk(&context).await?);
+    let desk = Arc::new(desk(rank_0(&context).await?).await?);
     let partitions = collect_partitioned(plan(&context, desk.clone()).await?, context.task_ctx()).await?;
     for table in CASE_SHEETS {
         let column =

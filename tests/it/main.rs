@@ -13,6 +13,7 @@
 mod apply;
 mod audit;
 mod auditor;
+mod case;
 mod commands;
 mod desk;
 mod golden;

@@ -1,0 +1,241 @@
+//! The clocks of a case: promise, outcome, and the ledger that adds up to both.
+
+use super::Style;
+use super::text::{aligned, clock, day_clock, harmless, widths};
+use crate::explain::current::verdict;
+use crate::explain::fold::{Shown, fold};
+use crate::explain::ledger::{Interval, Line, Mark};
+use crate::explain::target::{Effect, Step, Why};
+use crate::explain::{Clock, End, Explanation, Lateness, Promise};
+use crate::model::case::clock::{Label, Sums};
+use crate::model::case::milestones::Outcome;
+use crate::model::policy::Milestone;
+use crate::model::time::{Instant, exact_duration_text};
+
+/// A milestone and its turn, as people call it.
+pub fn name(milestone: Milestone, turn: Option<i64>) -> String {
+    let name = milestone.name().replace('_', " ");
+    turn.map_or(name.clone(), |turn| format!("{name} (turn {turn})"))
+}
+
+/// Adds every clock.
+pub fn clocks(text: &mut String, explanation: &Explanation, style: &Style) {
+    if explanation.clocks.is_empty() {
+        return;
+    }
+    let as_of = clock(explanation.as_of, &style.zone);
+    let heading = style.ink.bold(&format!("clocks, as of {as_of}"));
+    text.push_str(&format!("\n{heading} (the log's last event); 1d is 24h\n"));
+    for clock in &explanation.clocks {
+        text.push('\n');
+        one(text, clock, explanation.as_of, style);
+    }
+}
+
+fn one(text: &mut String, clock: &Clock, as_of: Instant, style: &Style) {
+    let promise = &clock.promise;
+    let title = format!("{} {}", promise.milestone.name().replace('_', " "), promise.n);
+    let turn = promise.turn.map(|turn| format!(", turn {turn}")).unwrap_or_default();
+    let outcome = style.ink.verdict(verdict(clock.outcome), &outcome_text(clock));
+    let void = if promise.is_valid(as_of) { "" } else { " (no longer valid)" };
+    text.push_str(&format!("  {}{turn}: {outcome}{void}\n", style.ink.bold(&title)));
+    for (what, value) in promise_lines(clock, style) {
+        text.push_str(&format!("    {what:10}  {value}\n"));
+    }
+    ledger(text, clock, as_of, style);
+}
+
+fn outcome_text(clock: &Clock) -> String {
+    let name = clock.outcome.name();
+    let Some(Lateness { elapsed_ms, counted_ms }) = clock.late else {
+        let left_ms = clock.promise.target_ms - clock.sums.counted_ms;
+        return match clock.outcome {
+            Outcome::Running => format!("{name}, {} left", exact_duration_text(left_ms.max(0))),
+            _ => name.to_owned(),
+        };
+    };
+    let preposition = if clock.outcome == Outcome::Overdue { "for" } else { "by" };
+    let counted = match counted_ms {
+        same if same == elapsed_ms => String::new(),
+        counted_ms => format!(" ({} of it counted)", exact_duration_text(counted_ms)),
+    };
+    format!("{name} {preposition} {}{counted}", exact_duration_text(elapsed_ms))
+}
+
+fn promise_lines(clock: &Clock, style: &Style) -> Vec<(&'static str, String)> {
+    let promise = &clock.promise;
+    let at = |time| day_clock(time, &style.zone);
+    let version = super::text::clock(promise.policy_version, &style.zone);
+    // Where it never changed, the ledger does not tell for which priority it is.
+    let priority = clock.steps.first().filter(|_| clock.steps.len() == 1);
+    let priority = priority.map(|step| format!(" for {} priority", step.priority.name())).unwrap_or_default();
+    let target = format!("{}{priority}, by the version of {version}", exact_duration_text(promise.target_ms));
+    let mut lines = vec![("started", at(promise.started_at)), ("target", target), ("due", due_text(clock, style))];
+    if let Some((time, end)) = &promise.end {
+        lines.push(match end {
+            End::Completed(by) => {
+                let by = by.as_deref().map(|by| format!(" by {}", harmless(by))).unwrap_or_default();
+                ("completed", format!("{}{by}", at(*time)))
+            }
+            End::Stopped => ("stopped", at(*time)),
+            End::Disabled => ("disabled", format!("{}: its target was taken away", at(*time))),
+        });
+    }
+    if clock.late.is_some() {
+        let assignee = promise.assignee_at_due.as_deref();
+        let nobody = "nobody: it was not assigned when it was due".to_owned();
+        let charged = assignee.map_or(nobody, |name| format!("{}, who had it when it was due", harmless(name)));
+        lines.push(("charged to", charged));
+    }
+    if promise.since != promise.started_at || promise.until.is_some() {
+        let until = promise.until.map_or("on".to_owned(), |until| format!("to {}", at(until)));
+        lines.push(("valid", format!("from {} {until}", at(promise.since))));
+    }
+    lines
+}
+
+fn due_text(clock: &Clock, style: &Style) -> String {
+    let promise = &clock.promise;
+    let Some(due_at) = promise.due_at else {
+        let status = clock.ledger.last().map_or(String::new(), |last| format!(" ({})", last.status.name()));
+        return match promise.end {
+            Some(_) => format!("never: the clock stood still when it ended{status}"),
+            None => format!("not known while the clock stands still{status}"),
+        };
+    };
+    let text = day_clock(due_at, &style.zone);
+    let ended_before = promise.end.as_ref().is_some_and(|(time, _)| *time < due_at);
+    if ended_before { format!("{text}, had the clock gone on") } else { text }
+}
+
+// The ledger
+
+fn ledger(text: &mut String, clock: &Clock, as_of: Instant, style: &Style) {
+    let shown: Vec<Shown<'_>> =
+        if style.full { clock.lines.iter().map(Shown::Line).collect() } else { fold(&clock.lines) };
+    let headings = ["since", "label", "status", "for", "counted so far"].map(str::to_owned);
+    let mut rows = vec![headings.clone()];
+    rows.extend(shown.iter().filter_map(|shown| match shown {
+        Shown::Line(Line::Interval(interval)) => Some(cells(interval, style)),
+        _ => None,
+    }));
+    let widths = widths(&rows);
+    let mut push = |line: &str| text.push_str(&format!("    {line}\n"));
+    if rows.len() > 1 {
+        push(&style.ink.grey(&aligned(&headings, &widths)));
+    }
+    for shown in &shown {
+        match shown {
+            Shown::Line(Line::Interval(interval)) => {
+                let line = aligned(&cells(interval, style), &widths);
+                let line = if interval.label == Label::Counted { line } else { style.ink.grey(&line) };
+                push(&format!("{line}{}", clock_change(interval, style)));
+            }
+            Shown::Line(Line::Mark(at, mark)) => {
+                let at = day_clock(*at, &style.zone);
+                push(&format!("{at}  {}", mark_text(mark, clock, style)));
+            }
+            Shown::Folded { intervals, sums, counted_ms } => {
+                let so_far = exact_duration_text(*counted_ms);
+                push(&format!("… {intervals} more intervals: {}; counted so far {so_far}", parts(sums, ", ")));
+            }
+        }
+    }
+    push(&end_text(&clock.promise, as_of, style));
+    push(&sum_text(&clock.sums));
+}
+
+fn cells(interval: &Interval, style: &Style) -> [String; 5] {
+    [
+        day_clock(interval.since, &style.zone),
+        interval.label.name().replace('_', " "),
+        interval.status.name().to_owned(),
+        exact_duration_text(interval.until.since_ms(interval.since)),
+        exact_duration_text(interval.counted_ms),
+    ]
+}
+
+/// Between two readings of the clock lies another time than they show where it was set forward or back.
+fn clock_change(interval: &Interval, style: &Style) -> String {
+    let offset_ms = |time: Instant| i64::from(style.zone.to_offset(time.to_timestamp()).seconds()) * 1000;
+    match offset_ms(interval.until) - offset_ms(interval.since) {
+        0 => String::new(),
+        ms if ms > 0 => format!("  (clocks go {} forward)", exact_duration_text(ms)),
+        ms => format!("  (clocks go {} back)", exact_duration_text(-ms)),
+    }
+}
+
+fn mark_text(mark: &Mark, clock: &Clock, style: &Style) -> String {
+    match mark {
+        Mark::Due { target_ms, counted_ms } => {
+            let counted = match counted_ms {
+                same if same == target_ms => String::new(),
+                more => format!(": {} are counted already", exact_duration_text(*more)),
+            };
+            let broken = clock.late.is_some();
+            let text = format!("due, the target of {} is reached{counted}", exact_duration_text(*target_ms));
+            if broken { style.ink.verdict(Some(false), &text) } else { text }
+        }
+        Mark::Target(step) => step_text(step, &clock.promise),
+        Mark::Calendar(Some(version)) => {
+            format!("calendar: version of {}", super::text::clock(*version, &style.zone))
+        }
+        Mark::Calendar(None) => "no calendar: all hours count".to_owned(),
+    }
+}
+
+fn step_text(step: &Step, promise: &Promise) -> String {
+    let target =
+        |ms: Option<i64>| ms.map_or("no target".to_owned(), |ms| format!("target {}", exact_duration_text(ms)));
+    let to = step.priority.name();
+    let why = match step.why {
+        Why::Started => return format!("{} for {to} priority", target(step.target_ms)),
+        Why::Priority(from) => format!("priority {} → {to}", from.name()),
+        Why::Policy => format!("policy edited, {to} priority"),
+        Why::Both(from) => format!("policy edited, priority {} → {to}", from.name()),
+        Why::Resumed => format!("runs again, {to} priority"),
+    };
+    let due_before = promise.due_at.is_some_and(|due_at| due_at < step.at);
+    let effect = match (step.effect, step.before_ms, step.target_ms) {
+        (Effect::Kept, _, kept) => format!("{}, kept by the settings", target(kept)),
+        (Effect::TooLate, _, kept) => format!("{}, for it was due before", target(kept)),
+        (Effect::Counts, before, after) if before == after => format!("{} as before", target(after)),
+        (Effect::Counts, before, after) => {
+            let was = before.map_or("none before".to_owned(), |ms| format!("was {}", exact_duration_text(ms)));
+            let stays = if due_before { "; it was due already" } else { "" };
+            format!("{}, {was}{stays}", target(after))
+        }
+    };
+    format!("{why}: {effect}")
+}
+
+fn end_text(promise: &Promise, as_of: Instant, style: &Style) -> String {
+    let (time, what) = match &promise.end {
+        Some((time, End::Completed(Some(by)))) => (*time, format!("completed by {}", harmless(by))),
+        Some((time, End::Completed(None))) => (*time, "completed".to_owned()),
+        Some((time, End::Stopped)) => (*time, "stopped".to_owned()),
+        Some((time, End::Disabled)) => (*time, "disabled".to_owned()),
+        None => (as_of, "as of here, not ended".to_owned()),
+    };
+    format!("{}  {what}", day_clock(time, &style.zone))
+}
+
+/// `counted 1h 1m + off hours 2d 16h = 2d 17h 1m elapsed`.
+fn sum_text(sums: &Sums) -> String {
+    let total = |Sums { counted_ms, off_hours_ms, holiday_ms, paused_ms, gap_ms }: &Sums| {
+        counted_ms + off_hours_ms + holiday_ms + paused_ms + gap_ms
+    };
+    format!("= {} = {} elapsed", parts(sums, " + "), exact_duration_text(total(sums)))
+}
+
+fn parts(sums: &Sums, between: &str) -> String {
+    let all = [
+        ("counted", sums.counted_ms),
+        ("off hours", sums.off_hours_ms),
+        ("holiday", sums.holiday_ms),
+        ("paused", sums.paused_ms),
+        ("gap", sums.gap_ms),
+    ];
+    let told = all.iter().filter(|(name, ms)| *ms != 0 || *name == "counted");
+    told.map(|(name, ms)| format!("{} {name}", exact_duration_text(*ms))).collect::<Vec<_>>().join(between)
+}

@@ -1,0 +1,106 @@
+//! Rows of the tables as the facts that are explained.
+
+use datafusion::prelude::SessionContext;
+
+use super::rows::{CaseRows, RowAt, Rows};
+use crate::error::Result;
+use crate::explain::{End, Facts, Promise, Stretch, label_named};
+use crate::model::case::clock::Entry;
+use crate::model::event::{Priority, Sentiment, Status};
+use crate::model::policy::Milestone;
+use crate::model::sla::Situation;
+use crate::model::time::Instant;
+
+/// What the conditions of policies saw when the case was created.
+pub struct Creation {
+    text: Option<String>,
+    profile: Option<String>,
+    platform: Option<String>,
+    sentiment: Sentiment,
+    language: Option<String>,
+}
+
+impl Creation {
+    /// As the policies look at it.
+    pub fn situation(&self) -> Situation<'_> {
+        Situation {
+            text: self.text.as_deref(),
+            profile: self.profile.as_deref(),
+            platform: self.platform.as_deref(),
+            sentiment: self.sentiment,
+            language: self.language.as_deref(),
+        }
+    }
+}
+
+/// The facts of a case and its creation; none of one that was never created.
+pub fn of(rows: &CaseRows) -> Option<(Facts, Creation)> {
+    let case = rows.cases.iter().next()?;
+    let created = rows.events.iter().find(|row| row.text("type").as_deref() == Some("case.created"))?;
+    let creation = Creation {
+        text: created.text("text"),
+        // Not that of `cases`, which is the present one.
+        profile: created.text("profile"),
+        platform: case.text("platform"),
+        sentiment: created.text("sentiment").and_then(|name| Sentiment::parse(&name)).unwrap_or(Sentiment::None),
+        language: case.text("language"),
+    };
+    let mut promises: Vec<Promise> = rows.milestones.iter().filter_map(|row| promise(&row, &rows.ledger)).collect();
+    promises.sort_by_key(|promise| (promise.milestone, promise.n));
+    let facts = Facts {
+        created_at: case.instant("created_at")?,
+        closed_at: case.instant("closed_at"),
+        deleted: case.instant("deleted_at").is_some(),
+        policy: case.text("policy").zip(case.instant("policy_version")),
+        stretches: rows.periods.iter().filter_map(|row| stretch(&row)).collect(),
+        resolution_ms: rows.resolutions.iter().last().and_then(|row| row.whole("active_ms")),
+        promises,
+    };
+    Some((facts, creation))
+}
+
+/// The time of the last event in the log, the instant that outcomes are told for.
+pub async fn last_event_at(context: &SessionContext) -> Result<Option<Instant>> {
+    let rows = Rows::ask(context, "SELECT max(time) AS time FROM events").await?;
+    Ok(rows.iter().next().and_then(|row| row.instant("time")))
+}
+
+fn stretch(row: &RowAt<'_>) -> Option<Stretch> {
+    Some(Stretch {
+        since: row.instant("since")?,
+        status: Status::parse(&row.text("status")?)?,
+        priority: Priority::parse(&row.text("priority")?)?,
+    })
+}
+
+fn promise(row: &RowAt<'_>, ledger: &Rows) -> Option<Promise> {
+    let (name, n) = (row.text("milestone")?, row.whole("n")?);
+    let its = |entry: &RowAt<'_>| entry.text("milestone").as_deref() == Some(&name) && entry.whole("n") == Some(n);
+    let completed = row.instant("completed_at").map(|time| (time, End::Completed(row.text("completed_by"))));
+    let stopped = || row.instant("stopped_at").map(|time| (time, End::Stopped));
+    let disabled = || row.instant("disabled_at").map(|time| (time, End::Disabled));
+    Some(Promise {
+        milestone: Milestone::ALL.into_iter().find(|milestone| milestone.name() == name)?,
+        n,
+        turn: row.whole("turn"),
+        since: row.instant("since")?,
+        until: row.instant("until"),
+        policy_version: row.instant("policy_version")?,
+        started_at: row.instant("started_at")?,
+        target_ms: row.whole("target_ms")?,
+        due_at: row.instant("due_at"),
+        end: completed.or_else(stopped).or_else(disabled),
+        assignee_at_due: row.text("assignee_at_due"),
+        ledger: ledger.iter().filter(its).filter_map(|row| entry(&row)).collect(),
+    })
+}
+
+fn entry(row: &RowAt<'_>) -> Option<Entry> {
+    Some(Entry {
+        since: row.instant("since")?,
+        until: row.instant("until")?,
+        label: label_named(&row.text("label")?)?,
+        status: Status::parse(&row.text("status")?)?,
+        calendar_version: row.instant("calendar_version"),
+    })
+}

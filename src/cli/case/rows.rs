@@ -1,0 +1,133 @@
+//! The rows of one case, read by column name.
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, TimestampMillisecondType};
+use datafusion::prelude::SessionContext;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use crate::cli::format::{Format, RowWriter};
+use crate::error::Result;
+use crate::model::time::Instant;
+
+/// Rows of a query.
+pub struct Rows {
+    batches: Vec<RecordBatch>,
+}
+
+impl Rows {
+    /// The rows of that query.
+    pub async fn ask(context: &SessionContext, sql: &str) -> Result<Rows> {
+        Ok(Rows { batches: context.sql(sql).await?.collect().await? })
+    }
+
+    async fn of(context: &SessionContext, table: &str, case_id: &str, order: &str) -> Result<Rows> {
+        let key = case_id.replace('\'', "''");
+        Rows::ask(context, &format!("SELECT * FROM {table} WHERE case_id = '{key}' ORDER BY {order}")).await
+    }
+
+    /// The rows, one by one.
+    pub fn iter(&self) -> impl Iterator<Item = RowAt<'_>> {
+        self.batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| RowAt { batch, row }))
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// The rows as JSON objects, nulls included.
+    pub fn json(&self) -> Result<Vec<Value>> {
+        let Some(first) = self.batches.first() else { return Ok(Vec::new()) };
+        let mut bytes = Vec::new();
+        let mut writer = RowWriter::begin(Format::Json, &first.schema(), &TimeZone::UTC, &mut bytes)?;
+        for batch in &self.batches {
+            writer.write(batch)?;
+        }
+        writer.finish()?;
+        Ok(serde_json::from_slice(&bytes)?)
+    }
+}
+
+/// One row.
+#[derive(Clone, Copy)]
+pub struct RowAt<'a> {
+    batch: &'a RecordBatch,
+    row: usize,
+}
+
+impl RowAt<'_> {
+    /// The instant in a column.
+    pub fn instant(&self, column: &str) -> Option<Instant> {
+        let array = self.batch.column_by_name(column)?.as_primitive_opt::<TimestampMillisecondType>()?;
+        array.is_valid(self.row).then(|| Instant(array.value(self.row)))
+    }
+
+    /// The value of a column as text.
+    pub fn text(&self, column: &str) -> Option<String> {
+        let slice = self.batch.column_by_name(column)?.slice(self.row, 1);
+        let text = arrow::compute::cast(&slice, &DataType::Utf8).ok()?;
+        let text = text.as_string::<i32>();
+        text.is_valid(0).then(|| text.value(0).to_owned())
+    }
+
+    /// The whole number in a column.
+    pub fn whole(&self, column: &str) -> Option<i64> {
+        self.text(column)?.parse().ok()
+    }
+
+    /// Whether the row of `events` is a message.
+    pub fn is_message(&self) -> bool {
+        self.text("type").is_some_and(|kind| kind.starts_with("message."))
+    }
+}
+
+/// Every row that the tables hold of one case.
+pub struct CaseRows {
+    pub cases: Rows,
+    pub events: Rows,
+    pub periods: Rows,
+    pub assignments: Rows,
+    pub turns: Rows,
+    pub milestones: Rows,
+    pub ledger: Rows,
+    pub resolutions: Rows,
+    pub messages: Rows,
+    pub surveys: Rows,
+    pub findings: Rows,
+    /// What was known of the case's customer since its creation; nothing of a deleted case's.
+    pub customers: Rows,
+}
+
+impl CaseRows {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When the tables cannot be read.
+    pub async fn read(context: &SessionContext, id: &str) -> Result<CaseRows> {
+        let of = |table: &'static str, order: &'static str| Rows::of(context, table, id, order);
+        Ok(CaseRows {
+            cases: of("cases", "case_id").await?,
+            events: of("events", "time, sequence, source, id").await?,
+            periods: of("periods", "since").await?,
+            assignments: of("assignments", "n").await?,
+            turns: of("turns", "n").await?,
+            milestones: of("milestones", "milestone, n").await?,
+            ledger: of("ledger", "milestone, n, since").await?,
+            resolutions: of("resolutions", "n").await?,
+            messages: of("messages", "time, message").await?,
+            surveys: of("surveys", "survey").await?,
+            findings: of("findings", "time, source, id, rule").await?,
+            customers: Rows::ask(context, &customers(id)).await?,
+        })
+    }
+}
+
+fn customers(id: &str) -> String {
+    let key = id.replace('\'', "''");
+    format!(
+        "SELECT greatest(since, created_at) AS time, known.name, known.data \
+         FROM customers AS known JOIN cases USING (customer) \
+         WHERE case_id = '{key}' AND deleted_at IS NULL AND (until IS NULL OR until > created_at) ORDER BY since"
+    )
+}
