@@ -3,6 +3,7 @@
 
 mod apply;
 mod case;
+mod check;
 mod config;
 mod demo;
 mod format;
@@ -119,6 +120,8 @@ enum Command {
     Report(report::ReportArguments),
     /// A case's timeline, and why its numbers are what they are: policy, clocks, targets, ledgers
     Case(case::CaseArguments),
+    /// Run the audit queries: facts derived another way; prints what contradicts
+    Check(check::CheckArguments),
     /// The list of metrics, one metric's page, or its numbers over a range
     Metric(metric::MetricArguments),
     /// Bring the facts up to date with the log
@@ -133,6 +136,7 @@ impl Command {
     /// The form of the summary that was asked for with `--format`, by commands that print nothing else.
     fn summary_form(&self) -> Option<SummaryForm> {
         match self {
+            Command::Check(arguments) => arguments.form.format,
             Command::Ingest(arguments) => arguments.form.format,
             Command::Import(arguments) => arguments.form.format,
             Command::Apply(arguments) => arguments.form.format,
@@ -241,6 +245,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Outcome> {
         Command::Demo(arguments) => demo::demo(&desk, &arguments).await,
         Command::Report(arguments) => report::report(&desk, &arguments).await,
         Command::Case(arguments) => case::case(&desk, &arguments).await,
+        Command::Check(arguments) => check::check(&desk, &arguments).await,
         Command::Metric(arguments) => metric::metric(&desk, &arguments).await,
         Command::Replay(arguments) => ingest::replay(&desk, &arguments).await,
         Command::Sql(arguments) => sql::sql(&desk, &arguments).await,

@@ -8,6 +8,7 @@
 //! - [`apply`]: policies, calendars, people and settings from a file, as events.
 
 pub mod apply;
+pub mod audit;
 pub mod cli;
 pub mod error;
 pub mod explain;

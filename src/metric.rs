@@ -8,6 +8,7 @@ pub mod aggregation;
 pub mod dimension;
 pub mod functions;
 pub mod header;
+pub mod lines;
 pub mod question;
 pub mod range;
 pub mod ratio;
@@ -65,7 +66,7 @@ impl Catalogue {
     pub async fn load(project: &Path) -> std::result::Result<Catalogue, Vec<Error>> {
         let mut catalogue = Catalogue::default();
         let mut errors = Vec::new();
-        let own = own_files(project).map_err(|error| vec![error])?;
+        let own = own_files(&project.join("queries")).map_err(|error| vec![error])?;
         let built_in = BUILT_IN.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned()));
         for (file, text) in built_in.chain(own) {
             match Metric::parse(&file, &text) {
@@ -122,16 +123,19 @@ impl Catalogue {
     }
 }
 
-fn own_files(project: &Path) -> Result<Vec<(String, String)>> {
-    let folder = project.join("queries");
-    let entries = match std::fs::read_dir(&folder) {
+/// Path and text of the `.sql` files of a project's folder, by name; none where there is no such folder.
+///
+/// # Errors
+/// When the folder or a file cannot be read.
+pub fn own_files(folder: &Path) -> Result<Vec<(String, String)>> {
+    let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::file(&folder)(error)),
+        Err(error) => return Err(Error::file(folder)(error)),
     };
     let mut paths = Vec::new();
     for entry in entries {
-        let path = entry.map_err(Error::file(&folder))?.path();
+        let path = entry.map_err(Error::file(folder))?.path();
         if path.extension().is_some_and(|extension| extension == "sql") {
             paths.push(path);
         }
@@ -145,7 +149,10 @@ fn own_files(project: &Path) -> Result<Vec<(String, String)>> {
 }
 
 /// A session with every table and no row, for checking SQL without a store.
-async fn empty_session() -> Result<SessionContext> {
+///
+/// # Errors
+/// When the engine cannot be set up.
+pub async fn empty_session() -> Result<SessionContext> {
     let context = engine::session(Resources { memory_bytes: 64 << 20, threads: 1 })?;
     let events: Vec<_> =
         EVENT_COLUMNS.iter().filter_map(|name| LOG_SCHEMA.field_with_name(name).ok().cloned()).collect();
@@ -167,7 +174,7 @@ async fn check_sql(metric: &Metric, context: &SessionContext) -> Result<()> {
     })?;
     let sql = metric.sql.as_deref().unwrap_or_default();
     let wrong = |error: Error| {
-        Error::invalid(sql_place(metric, &error), error.to_string())
+        Error::invalid(sql_place(&metric.file, metric.sql_line, &error), error.to_string())
             .with_hint("the SQL under the header must run by itself")
     };
     let frame = context.sql(sql).await.map_err(|error| wrong(error.into()))?;
@@ -177,11 +184,12 @@ async fn check_sql(metric: &Metric, context: &SessionContext) -> Result<()> {
     check_columns(metric, frame.schema().as_arrow(), &place)
 }
 
-/// The line in the file that an SQL error speaks of, where it speaks of one.
-fn sql_place(metric: &Metric, error: &Error) -> String {
+/// The line in the file that an SQL error speaks of, where it speaks of one; else that on which the SQL begins.
+#[must_use]
+pub fn sql_place(file: &str, sql_line: usize, error: &Error) -> String {
     let text = error.to_string();
     let line = text.split_once("Line: ").and_then(|(_, rest)| rest.split(',').next()?.trim().parse::<usize>().ok());
-    format!("{}:{}", metric.file, metric.sql_line + line.map_or(0, |line| line.saturating_sub(1)))
+    format!("{file}:{}", sql_line + line.map_or(0, |line| line.saturating_sub(1)))
 }
 
 fn check_columns(metric: &Metric, schema: &Schema, place: &str) -> Result<()> {

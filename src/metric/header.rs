@@ -1,9 +1,7 @@
 //! A metric's file: a header that says what the number means, and SQL that gives its contributions (5.1, 5.3).
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use crate::error::{Error, did_you_mean, nearest};
+use super::lines::{Form, Lines};
+use crate::error::{Error, nearest};
 
 /// What kind of number a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,12 +60,7 @@ const RATIO_KEYS: &[&str] = &["numerator", "denominator"];
 /// Keys that a ratio does without.
 const NOT_OF_RATIOS: &[&str] = &["date", "aggregate"];
 
-struct Lines<'a> {
-    file: &'a str,
-    /// Key to line and value.
-    found: BTreeMap<&'a str, (usize, &'a str)>,
-    last_line: usize,
-}
+const FORM: Form = Form { noun: "metric", keys: KEYS, more_keys: RATIO_KEYS };
 
 impl Metric {
     /// Reads a metric's file.
@@ -76,20 +69,19 @@ impl Metric {
     /// Everything that is wrong with the header, each with file, line and the fix.
     pub fn parse(file: &str, text: &str) -> Result<Metric, Vec<Error>> {
         let mut errors = Vec::new();
-        let (lines, sql, sql_line) = split(file, text, &mut errors);
+        let lines = Lines::read(FORM, file, text, &mut errors);
         check_keys(&lines, &mut errors);
         let kind = kind(&lines, &mut errors);
-        check_name(&lines, &mut errors);
         let is_ratio = kind == Some(MetricKind::Ratio);
-        if !is_ratio && sql.trim().is_empty() {
-            errors.push(Error::invalid(format!("{file}:{sql_line}"), "there is no SQL under the header"));
+        if !is_ratio {
+            lines.demand_sql(&mut errors);
         }
         let (true, Some(kind)) = (errors.is_empty(), kind) else { return Err(errors) };
-        let value = |key: &str| lines.found.get(key).map_or(String::new(), |(_, value)| (*value).to_owned());
+        let value = |key: &str| lines.value(key);
         let listed = value("excludes");
         let excludes = listed.split(';').map(str::trim).filter(|name| !name.is_empty() && *name != "none");
-        let header = KEYS.iter().chain(RATIO_KEYS).filter(|key| lines.found.contains_key(**key));
-        let optional = |key: &str| lines.found.get(key).map(|(_, value)| (*value).to_owned());
+        let header = KEYS.iter().chain(RATIO_KEYS).filter(|key| lines.get(key).is_some());
+        let optional = |key: &str| lines.get(key).map(|(_, value)| value.to_owned());
         Ok(Metric {
             name: value("metric"),
             title: value("title"),
@@ -99,11 +91,11 @@ impl Metric {
             aggregate: if is_ratio { "ratio".to_owned() } else { value("aggregate") },
             excludes: excludes.map(str::to_owned).collect(),
             header: header.map(|key| ((*key).to_owned(), value(key))).collect(),
-            sql: (!is_ratio).then(|| sql.trim_end().trim_end_matches(';').to_owned()),
+            sql: (!is_ratio).then(|| lines.sql.trim_end().trim_end_matches(';').to_owned()),
             numerator: optional("numerator"),
             denominator: optional("denominator"),
             file: file.to_owned(),
-            sql_line,
+            sql_line: lines.sql_line,
         })
     }
 
@@ -114,55 +106,15 @@ impl Metric {
     }
 }
 
-/// The header's lines, and the SQL under them with the line it begins on.
-fn split<'a>(file: &'a str, text: &'a str, errors: &mut Vec<Error>) -> (Lines<'a>, &'a str, usize) {
-    let mut lines = Lines { file, found: BTreeMap::new(), last_line: 1 };
-    let mut rest = text;
-    let mut number = 1;
-    while let Some(comment) = rest.strip_prefix("--") {
-        let (line, after) = comment.split_once('\n').unwrap_or((comment, ""));
-        match line.split_once(':') {
-            Some((key, value)) => insert(&mut lines, key.trim(), value.trim(), number, errors),
-            None => errors.push(
-                Error::invalid(format!("{file}:{number}"), "a header's line has the form `-- key: value`")
-                    .with_hint("leave an empty line between the header and other comments"),
-            ),
-        }
-        lines.last_line = number;
-        rest = after;
-        number += 1;
-    }
-    (lines, rest, number)
-}
-
-fn insert<'a>(lines: &mut Lines<'a>, key: &'a str, value: &'a str, number: usize, errors: &mut Vec<Error>) {
-    let place = format!("{}:{number}", lines.file);
-    if !KEYS.contains(&key) && !RATIO_KEYS.contains(&key) {
-        let known = KEYS.iter().chain(RATIO_KEYS).copied();
-        let hint = did_you_mean(key, known).unwrap_or_else(|| format!("the keys are {}", KEYS.join(", ")));
-        errors.push(Error::invalid(place, format!("`{key}` is not a key of a metric's header")).with_hint(hint));
-    } else if value.is_empty() {
-        errors.push(
-            Error::invalid(place, format!("`{key}` says nothing")).with_hint("write `none` where nothing applies"),
-        );
-    } else if lines.found.insert(key, (number, value)).is_some() {
-        errors.push(Error::invalid(place, format!("`{key}` stands twice")));
-    }
-}
-
 fn check_keys(lines: &Lines<'_>, errors: &mut Vec<Error>) {
-    let is_ratio = lines.found.get("kind").is_some_and(|(_, kind)| *kind == "ratio");
+    let is_ratio = lines.get("kind").is_some_and(|(_, kind)| kind == "ratio");
     let needed = KEYS.iter().filter(|key| !(is_ratio && NOT_OF_RATIOS.contains(key)));
-    let needed = needed.chain(RATIO_KEYS.iter().filter(|_| is_ratio));
-    for key in needed.filter(|key| !lines.found.contains_key(**key)) {
-        let place = format!("{}:{}", lines.file, lines.last_line);
-        errors.push(Error::invalid(place, format!("the header lacks `{key}`")).with_hint(format!("add `-- {key}: …`")));
-    }
+    lines.demand(needed.chain(RATIO_KEYS.iter().filter(|_| is_ratio)), errors);
 }
 
 fn kind(lines: &Lines<'_>, errors: &mut Vec<Error>) -> Option<MetricKind> {
-    let (number, text) = lines.found.get("kind")?;
-    let kind = match *text {
+    let (number, text) = lines.get("kind")?;
+    let kind = match text {
         "flow" => Some(MetricKind::Flow),
         "stock" => Some(MetricKind::Stock),
         "ratio" => Some(MetricKind::Ratio),
@@ -170,25 +122,10 @@ fn kind(lines: &Lines<'_>, errors: &mut Vec<Error>) -> Option<MetricKind> {
     };
     if kind.is_none() {
         let near = nearest(text, ["flow", "stock", "ratio"]).unwrap_or("flow");
-        let error = Error::invalid(
-            format!("{}:{number}", lines.file),
-            format!("`kind` is flow, stock or ratio, found `{text}`"),
-        );
+        let error = Error::invalid(lines.place(number), format!("`kind` is flow, stock or ratio, found `{text}`"));
         errors.push(error.with_hint(format!("did you mean `{near}`?")));
     }
     kind
-}
-
-fn check_name(lines: &Lines<'_>, errors: &mut Vec<Error>) {
-    let Some((number, name)) = lines.found.get("metric") else { return };
-    let stem = Path::new(lines.file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
-    if stem != *name {
-        let error = Error::invalid(
-            format!("{}:{number}", lines.file),
-            format!("the metric `{name}` stands in a file named `{stem}.sql`"),
-        );
-        errors.push(error.with_hint(format!("name the file `{name}.sql`")));
-    }
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ pub async fn calendars(context: &SessionContext) -> crate::error::Result<Calenda
 /// Registers the functions; business time is counted by these calendars.
 pub fn register(context: &SessionContext, calendars: Calendars) {
     let calendars = Arc::new(calendars);
-    for function in [business_ms(calendars.clone()), business_end(calendars), outcome(), duration_text_function()] {
+    let of_time = [business_ms(calendars.clone()), business_end(calendars), outcome(), duration_text_function()];
+    for function in of_time.into_iter().chain([json_text()]) {
         context.register_udf(function);
     }
 }
@@ -169,4 +170,33 @@ fn duration_text_function() -> ScalarUDF {
             Ok(ColumnarValue::Array(Arc::new(texts)))
         }),
     )
+}
+
+/// `json_text(json, member)`: a member of a JSON object as text: a text as it is, anything else as JSON. Null where the
+/// member is absent or null, and where there is no object.
+fn json_text() -> ScalarUDF {
+    create_udf(
+        "json_text",
+        vec![DataType::Utf8View; 2],
+        DataType::Utf8,
+        Volatility::Immutable,
+        Arc::new(|arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let [objects, members] = arrays.as_slice() else { return Err(wrong_call("json_text")) };
+            let rows = objects.as_string_view().iter().zip(members.as_string_view().iter());
+            let texts: StringArray = rows.map(|(object, member)| member_text(object?, member?)).collect();
+            Ok(ColumnarValue::Array(Arc::new(texts)))
+        }),
+    )
+}
+
+fn member_text(object: &str, member: &str) -> Option<String> {
+    // Most objects do not have the member; a spelling with escapes is found by reading.
+    if !object.contains(member) && !object.contains('\\') {
+        return None;
+    }
+    match Json::parse(object).ok()?.get(member)? {
+        Json::Text(text) => Some(text.to_string()),
+        other => Some(other.to_text()),
+    }
 }

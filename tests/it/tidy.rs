@@ -18,7 +18,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("apply", &["replay", "log", "model", "error"]),
     ("metric", &["replay", "log", "model", "error"]),
     ("report", &["metric", "replay", "log", "model", "error"]),
-    ("cli", &["report", "metric", "apply", "replay", "import", "log", "generate", "explain", "model", "error"]),
+    ("audit", &["metric", "replay", "log", "model", "error"]),
+    (
+        "cli",
+        &["audit", "report", "metric", "apply", "replay", "import", "log", "generate", "explain", "model", "error"],
+    ),
 ];
 
 /// A crate, and the places that may name it: files, or folders with everything in them.

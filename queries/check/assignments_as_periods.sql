@@ -1,0 +1,27 @@
+-- check: assignments_as_periods
+-- title: Assignments as the assignees of periods
+-- meaning: At every instant the assignee of a case in `periods` is the agent of its running row in `assignments`; they are numbered in order and do not overlap.
+-- when it speaks: a row is an agent, an instant, and how many assignments of the case begin (less those that end) there on either side. Assignments that ended at their own instant cancel out. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+WITH changes AS (
+    SELECT case_id, assignee AS agent, since AS at, 1 AS in_periods, 0 AS in_assignments
+    FROM periods WHERE assignee IS NOT NULL
+    UNION ALL
+    SELECT case_id, assignee, until, -1, 0 FROM periods WHERE assignee IS NOT NULL AND until IS NOT NULL
+    UNION ALL
+    SELECT case_id, agent, assigned_at, 0, 1 FROM assignments
+    UNION ALL
+    SELECT case_id, agent, ended_at, 0, -1 FROM assignments WHERE ended_at IS NOT NULL
+),
+numbered AS (
+    SELECT case_id, agent, assigned_at, n,
+           row_number() OVER (PARTITION BY case_id ORDER BY n) AS place,
+           lag(coalesce(ended_at, TIMESTAMP '2200-01-01T00:00:00Z')) OVER (PARTITION BY case_id ORDER BY n) AS before_ended_at
+    FROM assignments
+)
+SELECT case_id, agent, at, sum(in_periods) AS change_in_periods, sum(in_assignments) AS change_in_assignments
+FROM changes
+GROUP BY case_id, agent, at
+HAVING sum(in_periods) <> sum(in_assignments)
+UNION ALL
+SELECT case_id, agent, assigned_at, place, n FROM numbered
+WHERE n <> place OR before_ended_at > assigned_at

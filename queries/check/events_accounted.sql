@@ -1,0 +1,21 @@
+-- check: events_accounted
+-- title: Every event belongs to a case or to a finding
+-- meaning: An event before the creation of its case, without one, or behind its deletion has the finding of 2.7 that says so; no other event has it.
+-- when it speaks: a row is an event, the finding it should have and the one it has. Events at the very instant of the creation or deletion may lie on either side and are left out. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+WITH placed AS (
+    SELECT e.case_id, e.time, e.source, e.id, e.type,
+           e.time = c.created_at OR e.time = c.deleted_at AS at_a_border,
+           CASE WHEN e.time > c.deleted_at THEN 'after_deletion'
+                WHEN c.case_id IS NOT NULL AND e.time >= c.created_at THEN NULL
+                WHEN e.type IN ('message.received', 'message.sent', 'message.noted') THEN 'message_before_case'
+                ELSE 'no_case_yet' END AS expected
+    FROM events e LEFT JOIN cases c ON c.case_id = e.case_id
+    WHERE e.case_id IS NOT NULL
+),
+found AS (
+    SELECT source, id, rule FROM findings
+    WHERE rule IN ('after_deletion', 'message_before_case', 'no_case_yet')
+)
+SELECT p.case_id, p.time, p.source, p.id, p.type, p.expected AS finding_expected, f.rule AS finding_found
+FROM placed p LEFT JOIN found f ON f.source = p.source AND f.id = p.id
+WHERE (p.expected IS DISTINCT FROM f.rule) AND NOT coalesce(p.at_a_border, false)

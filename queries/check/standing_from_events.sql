@@ -1,0 +1,48 @@
+-- check: standing_from_events
+-- title: Periods say what the events said
+-- meaning: Behind an event that states a status, assignee, priority or profile, the period of that instant says the same.
+-- when it speaks: a row is what an event said and what the period has. Left out are instants at which another event of the case may change the same thing. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+WITH told AS (
+    SELECT case_id, time AS at,
+           count(*) FILTER (WHERE type NOT IN ('case.priority_changed', 'case.profile_assigned')) AS status_events,
+           count(status) FILTER (WHERE type = 'case.status_changed') = 1 AS says_status,
+           max(status) FILTER (WHERE type = 'case.status_changed') AS status,
+           count(*) FILTER (WHERE type IN ('case.assigned', 'case.unassigned')) = 1 AS says_assignee,
+           max(agent) FILTER (WHERE type = 'case.assigned') AS assignee,
+           count(*) FILTER (WHERE type = 'case.priority_changed') = 1 AS says_priority,
+           max(priority) FILTER (WHERE type = 'case.priority_changed') AS priority,
+           count(*) FILTER (WHERE type = 'case.profile_assigned') = 1 AS says_profile,
+           max(profile) FILTER (WHERE type = 'case.profile_assigned') AS profile
+    FROM events
+    WHERE type IN ('case.created', 'case.deleted', 'case.status_changed', 'case.closed', 'case.assigned',
+                   'case.unassigned', 'case.priority_changed', 'case.profile_assigned', 'message.received')
+       OR (type = 'message.sent' AND set_status IS NOT NULL)
+    GROUP BY case_id, time
+    HAVING NOT bool_or(type IN ('case.created', 'case.deleted'))
+       AND bool_or(type IN ('case.status_changed', 'case.assigned', 'case.unassigned', 'case.priority_changed',
+                            'case.profile_assigned'))
+),
+moments AS (
+    SELECT case_id, at, NULL AS since, true AS is_told FROM told
+    UNION ALL
+    SELECT case_id, since AS at, since, false FROM periods
+),
+placed AS (
+    SELECT case_id, at, is_told, max(since) OVER (PARTITION BY case_id ORDER BY at) AS since FROM moments
+),
+compared AS (
+    SELECT t.*, p.status AS p_status, p.assignee AS p_assignee, p.priority AS p_priority, p.profile AS p_profile
+    FROM placed m
+    JOIN told t ON t.case_id = m.case_id AND t.at = m.at
+    JOIN periods p ON p.case_id = m.case_id AND p.since = m.since
+    WHERE m.is_told AND (p.until IS NULL OR p.until > m.at)
+)
+SELECT case_id, at, 'status' AS what, status AS said, p_status AS in_periods FROM compared
+WHERE status_events = 1 AND says_status AND status <> p_status
+UNION ALL
+SELECT case_id, at, 'assignee', assignee, p_assignee FROM compared
+WHERE says_assignee AND (assignee IS DISTINCT FROM p_assignee)
+UNION ALL
+SELECT case_id, at, 'priority', priority, p_priority FROM compared WHERE says_priority AND priority <> p_priority
+UNION ALL
+SELECT case_id, at, 'profile', profile, p_profile FROM compared WHERE says_profile AND (profile IS DISTINCT FROM p_profile)

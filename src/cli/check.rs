@@ -1,0 +1,131 @@
+//! `check`: the audit queries, and every header and dashboard on the way. Changes nothing.
+
+use std::time::Instant as Stopwatch;
+
+use clap::Args;
+use datafusion::prelude::SessionContext;
+use serde_json::{Value, json};
+
+use super::format::{Format, RowWriter};
+use super::ingest::{SummaryArguments, seconds};
+use super::metric::{catalogue, several};
+use super::{Desk, Outcome};
+use crate::audit::{Check, Checks, Verdict};
+use crate::error::Result;
+use crate::metric::functions;
+use crate::report::{dashboard_names, find_dashboard};
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// The checks to run [default: all]
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// How many rows of each check to show
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    limit: usize,
+    #[command(flatten)]
+    pub form: SummaryArguments,
+}
+
+/// What one check gave.
+struct Ran<'c> {
+    check: &'c Check,
+    verdict: Verdict,
+    seconds: f64,
+}
+
+/// Checks.
+pub async fn check(desk: &Desk, arguments: &CheckArguments) -> Result<Outcome> {
+    let begun = Stopwatch::now();
+    let checks = read_all(desk).await?;
+    let selected = checks.select(&arguments.names)?;
+    let (context, _) = desk.session().await?;
+    functions::register(&context);
+    let mut results = Vec::new();
+    for check in selected {
+        let result = run(check, &context, arguments.limit).await?;
+        if !desk.printer.json_summary {
+            desk.printer.data(text(desk, &result)?)?;
+        }
+        results.push(result);
+    }
+    conclude(desk, &results, begun)
+}
+
+/// Reads every header and every dashboard; all that is wrong with any of them is told.
+async fn read_all(desk: &Desk) -> Result<Checks> {
+    let project = &desk.settings.project.value;
+    let checks = Checks::load(project).await;
+    let catalogue = catalogue(desk).await;
+    let mut errors = Vec::new();
+    if let Ok(catalogue) = &catalogue {
+        let names = dashboard_names(project);
+        errors.extend(names.iter().filter_map(|name| find_dashboard(project, name, catalogue).err()));
+    }
+    errors.extend(catalogue.err());
+    match checks {
+        Ok(checks) if errors.is_empty() => Ok(checks),
+        Ok(_) => Err(several(desk, errors)),
+        Err(more) => Err(several(desk, errors.into_iter().chain(more).collect())),
+    }
+}
+
+async fn run<'c>(check: &'c Check, context: &SessionContext, limit: usize) -> Result<Ran<'c>> {
+    let begun = Stopwatch::now();
+    let verdict = check.run(context, limit).await?;
+    Ok(Ran { check, verdict, seconds: seconds(begun) })
+}
+
+/// A line where all is well; else what should hold, the first rows, and what to do.
+fn text(desk: &Desk, result: &Ran<'_>) -> Result<String> {
+    let Ran { check, verdict, .. } = result;
+    if verdict.rows == 0 {
+        return Ok(format!("ok    {}: {}", check.name, check.title));
+    }
+    let mut text = format!("FAIL  {}: {}, {}\n", check.name, check.title, rows_text(verdict.rows));
+    text.push_str(&format!("      should hold: {}\n      {}\n", check.meaning, check.when_it_speaks));
+    let shown: usize = verdict.first.iter().map(arrow::array::RecordBatch::num_rows).sum();
+    if shown > 0 {
+        text.push_str(&rows(desk, verdict, Format::Table)?);
+    }
+    if shown < verdict.rows {
+        text.push_str(&format!("      {} of {}; `--limit` shows more\n", shown, rows_text(verdict.rows)));
+    }
+    Ok(text)
+}
+
+fn rows_text(rows: usize) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
+}
+
+fn rows(desk: &Desk, verdict: &Verdict, format: Format) -> Result<String> {
+    let mut bytes = Vec::new();
+    let mut writer = RowWriter::begin(format, &verdict.schema, &desk.settings.zone()?, &mut bytes)?;
+    verdict.first.iter().try_for_each(|batch| writer.write(batch))?;
+    writer.finish()?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn conclude(desk: &Desk, results: &[Ran<'_>], begun: Stopwatch) -> Result<Outcome> {
+    let failed = results.iter().filter(|result| result.verdict.rows > 0).count();
+    let rows: usize = results.iter().map(|result| result.verdict.rows).sum();
+    let seconds = seconds(begun);
+    let mut object = json!({ "checks": results.len(), "failed": failed, "rows": rows, "seconds": seconds });
+    if desk.printer.json_summary {
+        let results = results.iter().map(|result| as_json(desk, result)).collect::<Result<Vec<_>>>()?;
+        object["results"] = results.into();
+    }
+    let text = format!("{} checks, {failed} failed, {} in {seconds} s", results.len(), rows_text(rows));
+    desk.printer.summary(text, &object)?;
+    Ok(if failed > 0 { Outcome::Look } else { Outcome::Done })
+}
+
+fn as_json(desk: &Desk, result: &Ran<'_>) -> Result<Value> {
+    let Ran { check, verdict, seconds } = result;
+    let first: Value = serde_json::from_str(&rows(desk, verdict, Format::Json)?)?;
+    Ok(json!({
+        "check": check.name, "title": check.title, "meaning": check.meaning, "when_it_speaks": check.when_it_speaks,
+        "rows": verdict.rows, "first": first, "seconds": seconds,
+    }))
+}
