@@ -9,25 +9,20 @@ WITH placed AS (
            row_number() OVER same_field AS place
     FROM field_values v LEFT JOIN cases c ON c.case_id = v.case_id
     WINDOW same_field AS (PARTITION BY v.case_id, v.field ORDER BY v.since, v.until NULLS LAST)
+),
+judged AS (
+    SELECT *,
+           CASE WHEN coalesce(since < created_at, true) THEN 'begins before the case'
+                WHEN until <= since THEN 'is empty'
+                WHEN next_since IS NOT NULL AND coalesce(until > next_since, true) THEN 'ends behind the next'
+                WHEN until = next_since AND value = next_value THEN 'says the same as the next'
+                WHEN deleted_at IS NOT NULL AND coalesce(until > deleted_at, true) THEN 'ends behind the deletion'
+                WHEN field = 'sentiment' AND ((until IS DISTINCT FROM coalesce(next_since, deleted_at))
+                                              OR (place = 1 AND since > created_at)) THEN 'leaves a gap'
+                WHEN field = 'sentiment' AND next_since IS NULL AND deleted_at IS NULL
+                     AND (value IS DISTINCT FROM sentiment) THEN 'differs from cases.sentiment' END AS what
+    FROM placed
 )
-SELECT case_id, field, 'since is before the creation' AS what, since AS at, created_at AS expected FROM placed
-WHERE coalesce(since < created_at, true)
-UNION ALL
-SELECT case_id, field, 'until is not behind since', until, since FROM placed WHERE until <= since
-UNION ALL
-SELECT case_id, field, 'until is behind the next', until, next_since FROM placed
-WHERE next_since IS NOT NULL AND coalesce(until > next_since, true)
-UNION ALL
-SELECT case_id, field, 'says the same as the next', until, next_since FROM placed WHERE until = next_since AND value = next_value
-UNION ALL
-SELECT case_id, field, 'until is behind the deletion', until, deleted_at FROM placed
-WHERE deleted_at IS NOT NULL AND coalesce(until > deleted_at, true)
-UNION ALL
-SELECT case_id, field, 'gap in the sentiment', until, coalesce(next_since, deleted_at) FROM placed
-WHERE field = 'sentiment' AND (until IS DISTINCT FROM coalesce(next_since, deleted_at))
-UNION ALL
-SELECT case_id, field, 'gap in the sentiment', since, created_at FROM placed
-WHERE field = 'sentiment' AND place = 1 AND since > created_at
-UNION ALL
-SELECT case_id, field, 'cases.sentiment is ' || sentiment, since, NULL FROM placed
-WHERE field = 'sentiment' AND next_since IS NULL AND deleted_at IS NULL AND (value IS DISTINCT FROM sentiment)
+SELECT case_id, field, what, created_at, since, until, next_since, deleted_at, value, next_value, sentiment
+FROM judged
+WHERE what IS NOT NULL

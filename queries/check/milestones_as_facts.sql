@@ -11,13 +11,19 @@ WITH compared AS (
     FROM milestones m
     LEFT JOIN cases c ON c.case_id = m.case_id
     LEFT JOIN turns t ON t.case_id = m.case_id AND t.n = m.turn
+),
+judged AS (
+    SELECT *,
+           CASE WHEN (started_at IS DISTINCT FROM start_expected) THEN 'started_at'
+                WHEN until IS NOT NULL OR disabled_at IS NOT NULL THEN NULL
+                WHEN (completed_at IS DISTINCT FROM end_expected)
+                     AND NOT coalesce(milestone = 'assign' AND completed_at IS NULL AND stopped_at <= end_expected, false)
+                THEN 'completed_at'
+                WHEN milestone = 'next_response' AND (stopped_at IS DISTINCT FROM stop_expected) THEN 'stopped_at' END AS what
+    FROM compared
 )
-SELECT case_id, milestone, n, 'started_at' AS what, started_at AS in_milestones, start_expected AS in_facts FROM compared
-WHERE (started_at IS DISTINCT FROM start_expected)
-UNION ALL
-SELECT case_id, milestone, n, 'completed_at', completed_at, end_expected FROM compared
-WHERE until IS NULL AND disabled_at IS NULL AND (completed_at IS DISTINCT FROM end_expected)
-  AND NOT coalesce(milestone = 'assign' AND completed_at IS NULL AND stopped_at <= end_expected, false)
-UNION ALL
-SELECT case_id, milestone, n, 'stopped_at', stopped_at, stop_expected FROM compared
-WHERE milestone = 'next_response' AND until IS NULL AND disabled_at IS NULL AND (stopped_at IS DISTINCT FROM stop_expected)
+SELECT case_id, milestone, n, what,
+       CASE what WHEN 'started_at' THEN started_at WHEN 'completed_at' THEN completed_at ELSE stopped_at END AS in_milestones,
+       CASE what WHEN 'started_at' THEN start_expected WHEN 'completed_at' THEN end_expected ELSE stop_expected END AS in_facts
+FROM judged
+WHERE what IS NOT NULL

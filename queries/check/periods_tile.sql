@@ -12,17 +12,17 @@ WITH placed AS (
                AND (lag(p.profile) OVER same_case IS NOT DISTINCT FROM p.profile) AS repeats
     FROM periods p LEFT JOIN cases c ON c.case_id = p.case_id
     WINDOW same_case AS (PARTITION BY p.case_id ORDER BY p.since, p.until NULLS LAST)
+),
+judged AS (
+    SELECT *, coalesce(next_since, deleted_at) AS end_expected,
+           CASE WHEN n = 1 AND (since IS DISTINCT FROM created_at) THEN 'does not begin with the case'
+                WHEN (until IS DISTINCT FROM coalesce(next_since, deleted_at)) THEN 'does not end with the next or the case'
+                WHEN until <= since THEN 'is empty'
+                WHEN n > 1 AND repeats THEN 'says the same as the one before' END AS what
+    FROM placed
 )
-SELECT case_id, 'since' AS what, since AS in_periods, created_at AS expected FROM placed
-WHERE n = 1 AND (since IS DISTINCT FROM created_at)
+SELECT case_id, what, since, created_at, until, end_expected FROM judged WHERE what IS NOT NULL
 UNION ALL
-SELECT case_id, 'until', until, coalesce(next_since, deleted_at) FROM placed
-WHERE (until IS DISTINCT FROM coalesce(next_since, deleted_at))
-UNION ALL
-SELECT case_id, 'empty: until is not behind since', until, since FROM placed WHERE until <= since
-UNION ALL
-SELECT case_id, 'says the same as the one before', since, NULL FROM placed WHERE n > 1 AND repeats
-UNION ALL
-SELECT c.case_id, 'no period', NULL, c.created_at
+SELECT c.case_id, 'the case has no period', NULL, c.created_at, NULL, c.deleted_at
 FROM cases c LEFT ANTI JOIN periods p ON p.case_id = c.case_id
 WHERE (c.deleted_at IS DISTINCT FROM c.created_at)

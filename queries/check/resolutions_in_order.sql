@@ -10,35 +10,33 @@ WITH placed AS (
            lead(r.resolved_at) OVER same_case IS NULL AS is_last
     FROM resolutions r LEFT JOIN cases c ON c.case_id = r.case_id
     WINDOW same_case AS (PARTITION BY r.case_id ORDER BY r.n)
+),
+judged AS (
+    SELECT *,
+           CASE WHEN n <> place THEN 'n is not ' || CAST(place AS text)
+                WHEN coalesce(resolved_at < CASE WHEN place = 1 THEN created_at ELSE before_reopened_at END, true)
+                THEN 'resolved before the creation or the reopening before'
+                WHEN reopened_at < resolved_at THEN 'reopened before it was resolved'
+                WHEN closed_at < resolved_at OR closed_at > reopened_at THEN 'closed while open'
+                WHEN is_last AND (reopened_at IS NULL) <> (case_status IN ('done', 'spam')) THEN 'the status of the case'
+                WHEN is_last AND reopened_at IS NULL AND coalesce(case_closes_at < resolved_at, true)
+                THEN 'closes_at of the case'
+                WHEN is_last AND reopened_at IS NULL AND (closed_at IS DISTINCT FROM case_closed_at)
+                THEN 'closed_at of the case' END AS what
+    FROM placed
 )
-SELECT case_id, n, 'n' AS what, CAST(n AS text) AS value, CAST(place AS text) AS expected FROM placed WHERE n <> place
+SELECT case_id, n, what, created_at, before_reopened_at, resolved_at, reopened_at, closed_at, case_status,
+       case_closes_at, case_closed_at, deleted_at
+FROM judged
+WHERE what IS NOT NULL
 UNION ALL
-SELECT case_id, n, 'resolved_at is before', CAST(resolved_at AS text),
-       CAST(coalesce(before_reopened_at, created_at) AS text) FROM placed
-WHERE coalesce(resolved_at < CASE WHEN place = 1 THEN created_at ELSE before_reopened_at END, true)
-UNION ALL
-SELECT case_id, n, 'reopened_at is before resolved_at', CAST(reopened_at AS text), CAST(resolved_at AS text) FROM placed
-WHERE reopened_at < resolved_at
-UNION ALL
-SELECT case_id, n, 'closed_at is not between', CAST(closed_at AS text), CAST(resolved_at AS text) FROM placed
-WHERE closed_at < resolved_at OR closed_at > reopened_at
-UNION ALL
-SELECT case_id, n, 'status of the case', case_status, CASE WHEN reopened_at IS NULL THEN 'resolved' ELSE 'open' END
-FROM placed
-WHERE is_last AND (reopened_at IS NULL) <> (case_status IN ('done', 'spam'))
-UNION ALL
-SELECT case_id, n, 'closes_at', CAST(case_closes_at AS text), CAST(resolved_at AS text) FROM placed
-WHERE is_last AND reopened_at IS NULL AND coalesce(case_closes_at < resolved_at, true)
-UNION ALL
-SELECT case_id, n, 'closed_at', CAST(closed_at AS text), CAST(case_closed_at AS text) FROM placed
-WHERE is_last AND reopened_at IS NULL AND (closed_at IS DISTINCT FROM case_closed_at)
-UNION ALL
-SELECT case_id, NULL, 'closed_at of the case', CAST(closed_at AS text), CAST(closes_at AS text) FROM cases
+SELECT case_id, NULL, 'closed_at of the case', created_at, NULL, resolved_at, NULL, NULL, status,
+       closes_at AS case_closes_at, closed_at AS case_closed_at, deleted_at
+FROM cases
 WHERE (closed_at IS DISTINCT FROM CASE WHEN closes_at > deleted_at THEN NULL ELSE closes_at END)
+   OR (closes_at IS NOT NULL AND status NOT IN ('done', 'spam'))
 UNION ALL
-SELECT case_id, NULL, 'closes_at of an open case', CAST(closes_at AS text), NULL FROM cases
-WHERE closes_at IS NOT NULL AND status NOT IN ('done', 'spam')
-UNION ALL
-SELECT c.case_id, NULL, 'no resolution', c.status, 'open'
+SELECT c.case_id, NULL, 'resolved without a resolution', c.created_at, NULL, c.resolved_at, NULL, NULL, c.status,
+       c.closes_at AS case_closes_at, c.closed_at AS case_closed_at, c.deleted_at
 FROM cases c LEFT ANTI JOIN resolutions r ON r.case_id = c.case_id
 WHERE c.status IN ('done', 'spam')

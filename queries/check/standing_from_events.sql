@@ -36,13 +36,18 @@ compared AS (
     JOIN told t ON t.case_id = m.case_id AND t.at = m.at
     JOIN periods p ON p.case_id = m.case_id AND p.since = m.since
     WHERE m.is_told AND (p.until IS NULL OR p.until > m.at)
+),
+judged AS (
+    SELECT *,
+           CASE WHEN status_events = 1 AND says_status AND status <> p_status THEN 'status'
+                WHEN says_assignee AND (assignee IS DISTINCT FROM p_assignee) THEN 'assignee'
+                WHEN says_priority AND priority <> p_priority THEN 'priority'
+                WHEN says_profile AND (profile IS DISTINCT FROM p_profile) THEN 'profile' END AS what
+    FROM compared
 )
-SELECT case_id, at, 'status' AS what, status AS said, p_status AS in_periods FROM compared
-WHERE status_events = 1 AND says_status AND status <> p_status
-UNION ALL
-SELECT case_id, at, 'assignee', assignee, p_assignee FROM compared
-WHERE says_assignee AND (assignee IS DISTINCT FROM p_assignee)
-UNION ALL
-SELECT case_id, at, 'priority', priority, p_priority FROM compared WHERE says_priority AND priority <> p_priority
-UNION ALL
-SELECT case_id, at, 'profile', profile, p_profile FROM compared WHERE says_profile AND (profile IS DISTINCT FROM p_profile)
+SELECT case_id, at, what,
+       CASE what WHEN 'status' THEN status WHEN 'assignee' THEN assignee WHEN 'priority' THEN priority ELSE profile END AS said,
+       CASE what WHEN 'status' THEN p_status WHEN 'assignee' THEN p_assignee WHEN 'priority' THEN p_priority
+                 ELSE p_profile END AS in_periods
+FROM judged
+WHERE what IS NOT NULL

@@ -39,8 +39,7 @@ SELECT t.case_id, t.n, 'question without a message', t.asked_at, NULL
 FROM turns t LEFT ANTI JOIN questions q ON q.case_id = t.case_id AND q.time = t.asked_at AND q.kind = t.kind
 WHERE t.n > 1
 UNION ALL
-SELECT case_id, n, 'reply that answers nothing', at, ended_at FROM beside
-WHERE rank = 0 AND (ended_at IS NULL OR ended_at > at)
-UNION ALL
-SELECT case_id, n, 'message that asks nothing', at, ended_at FROM beside
-WHERE rank = 1 AND ended_at < at AND (next_asked_at IS NULL OR next_asked_at > at)
+SELECT case_id, n, CASE rank WHEN 0 THEN 'reply that answers nothing' ELSE 'message that asks nothing' END, at, ended_at
+FROM beside
+WHERE (rank = 0 AND (ended_at IS NULL OR ended_at > at))
+   OR (rank = 1 AND ended_at < at AND (next_asked_at IS NULL OR next_asked_at > at))

@@ -9,27 +9,25 @@ WITH placed AS (
            lag(coalesce(t.answered_at, t.stopped_at)) OVER same_case AS before_ended_at
     FROM turns t LEFT JOIN cases c ON c.case_id = t.case_id
     WINDOW same_case AS (PARTITION BY t.case_id ORDER BY t.n)
+),
+judged AS (
+    SELECT *, CAST(answered_at AS bigint) - CAST(asked_at AS bigint) AS elapsed_expected_ms,
+           CASE WHEN n <> place THEN 'n is not ' || CAST(place AS text)
+                WHEN n = 1 AND (asked_at IS DISTINCT FROM created_at) THEN 'not asked at the creation'
+                WHEN n = 1 AND ((answered_at IS DISTINCT FROM first_response_at)
+                                OR (answered_by IS DISTINCT FROM first_response_by)) THEN 'not answered by the first response'
+                WHEN stopped_at IS NOT NULL AND (n = 1 OR answered_at IS NOT NULL OR stopped_at < asked_at)
+                THEN 'stopped, though first, answered or not yet asked'
+                WHEN place > 1 AND coalesce(before_ended_at > asked_at, true) THEN 'asked before the one before had ended'
+                WHEN (elapsed_ms IS DISTINCT FROM CAST(answered_at AS bigint) - CAST(asked_at AS bigint)) OR elapsed_ms < 0
+                THEN 'elapsed_ms' END AS what
+    FROM placed
 )
-SELECT case_id, n, 'n' AS what, CAST(n AS text) AS in_turns, CAST(place AS text) AS expected FROM placed
-WHERE n <> place
+SELECT case_id, n, what, asked_at, created_at, before_ended_at, answered_at, answered_by, first_response_at,
+       first_response_by, stopped_at, elapsed_ms, elapsed_expected_ms
+FROM judged
+WHERE what IS NOT NULL
 UNION ALL
-SELECT case_id, n, 'asked_at', CAST(asked_at AS text), CAST(created_at AS text) FROM placed
-WHERE n = 1 AND (asked_at IS DISTINCT FROM created_at)
-UNION ALL
-SELECT case_id, n, 'answered_at', CAST(answered_at AS text), CAST(first_response_at AS text) FROM placed
-WHERE n = 1 AND (answered_at IS DISTINCT FROM first_response_at)
-UNION ALL
-SELECT case_id, n, 'answered_by', answered_by, first_response_by FROM placed
-WHERE n = 1 AND (answered_by IS DISTINCT FROM first_response_by)
-UNION ALL
-SELECT case_id, n, 'stopped_at', CAST(stopped_at AS text), NULL FROM placed
-WHERE stopped_at IS NOT NULL AND (n = 1 OR answered_at IS NOT NULL OR stopped_at < asked_at)
-UNION ALL
-SELECT case_id, n, 'asked before the one before ended', CAST(asked_at AS text), CAST(before_ended_at AS text) FROM placed
-WHERE place > 1 AND (before_ended_at IS NULL OR before_ended_at > asked_at)
-UNION ALL
-SELECT case_id, n, 'elapsed_ms', CAST(elapsed_ms AS text),
-       CAST(CAST(answered_at AS bigint) - CAST(asked_at AS bigint) AS text) FROM placed
-WHERE (elapsed_ms IS DISTINCT FROM CAST(answered_at AS bigint) - CAST(asked_at AS bigint)) OR elapsed_ms < 0
-UNION ALL
-SELECT c.case_id, 1, 'no turn', NULL, '1' FROM cases c LEFT ANTI JOIN turns t ON t.case_id = c.case_id
+SELECT c.case_id, 1, 'the case has no turn', NULL, c.created_at, NULL, NULL, NULL, c.first_response_at,
+       c.first_response_by, NULL, NULL, NULL
+FROM cases c LEFT ANTI JOIN turns t ON t.case_id = c.case_id

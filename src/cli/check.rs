@@ -111,11 +111,13 @@ fn conclude(desk: &Desk, results: &[Ran<'_>], begun: Stopwatch) -> Result<Outcom
     let failed = results.iter().filter(|result| result.verdict.rows > 0).count();
     let rows: usize = results.iter().map(|result| result.verdict.rows).sum();
     let seconds = seconds(begun);
-    let mut object = json!({ "checks": results.len(), "failed": failed, "rows": rows, "seconds": seconds });
-    if desk.printer.json_summary {
-        let results = results.iter().map(|result| as_json(desk, result)).collect::<Result<Vec<_>>>()?;
-        object["results"] = results.into();
-    }
+    let found = match desk.printer.json_summary {
+        true => results.iter().map(|result| as_json(desk, result)).collect::<Result<Vec<_>>>()?,
+        false => Vec::new(),
+    };
+    let object = json!({
+        "checks": results.len(), "failed": failed, "rows": rows, "seconds": seconds, "results": found,
+    });
     let text = format!("{} checks, {failed} failed, {} in {seconds} s", results.len(), rows_text(rows));
     desk.printer.summary(text, &object)?;
     Ok(if failed > 0 { Outcome::Look } else { Outcome::Done })

@@ -200,3 +200,17 @@ fn member_text(object: &str, member: &str) -> Option<String> {
         other => Some(other.to_text()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::member_text;
+
+    #[test]
+    fn a_member_is_read_as_text_and_only_at_the_top() {
+        let object = r#"{"odd":{"bot":true},"by":"ana","text":"\"bot\":true","n":2.0,"list":["a"],"none":null}"#;
+        let texts = ["bot", "by", "n", "list", "none"].map(|member| member_text(object, member));
+        assert_eq!(texts.map(|text| text.unwrap_or("-".to_owned())), ["-", "ana", "2", "[\"a\"]", "-"]);
+        assert_eq!(member_text(r#"{"bo\u0074":true}"#, "bot").as_deref(), Some("true"));
+        assert_eq!(member_text("[1]", "bot"), None);
+    }
+}
