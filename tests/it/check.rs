@@ -1,0 +1,347 @@
+//! `check`: silent on facts that replay made, whatever the events; loud on every kind of fact that somebody altered.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use casebook::log::Log;
+use casebook::log::rows::LOG_SCHEMA;
+use casebook::log::table::{Mode, Table};
+use casebook::log::write::FileWriter;
+use casebook::replay::engine::Resources;
+use casebook::replay::facts::{self, Pointer};
+use casebook::replay::sheet::schema;
+use casebook::replay::tables::FACT_TABLES;
+use casebook::replay::{self, session};
+use serde_json::{Value, json};
+
+use crate::project::{Project, of_repository};
+use crate::tangle::tangle;
+
+const RESOURCES: Resources = Resources { memory_bytes: 512 << 20, threads: 2 };
+
+/// What `check` says of a project whose checks are all silent.
+fn assert_silent(project: &Project, name: &str) {
+    let ran = project.run(&["check"]);
+    assert_eq!(ran.code, 0, "{name}\n{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.lines().count() > 25 && !ran.stdout.contains("FAIL"), "{name}\n{}", ran.stdout);
+}
+
+#[test]
+fn the_worked_cases_pass() {
+    let names = "01-life 02-office 03-targets 04-clock-change 05-bots 06-gap 07-desk 08-edges";
+    for name in names.split(' ') {
+        let project = Project::new();
+        project.ingest(&[of_repository(&format!("tests/golden/{name}.ndjson"))], 0);
+        assert_silent(&project, name);
+    }
+}
+
+#[test]
+fn a_made_up_desk_passes() {
+    let project = Project::new();
+    project.write("events.ndjson", project.run(&["generate", "--cases", "300"]).stdout);
+    project.ingest(&["events.ndjson"], 0);
+    assert_silent(&project, "generate --cases 300");
+}
+
+#[test]
+fn any_events_pass() {
+    for seed in 0..12 {
+        let project = Project::new();
+        project.write("events.ndjson", tangle(seed, 120));
+        project.ingest(&["events.ndjson"], 0);
+        assert_silent(&project, &format!("seed {seed}"));
+    }
+}
+
+/// A check, a table, and the rows that are put in its place: after `SELECT`.
+const CORRUPTIONS: &[(&str, &str, &str)] = &[
+    (
+        "events_accounted",
+        "findings",
+        "time, source, id, case_id, type, 'no_case_yet' AS rule, 'rejected' AS effect, severity, detail FROM findings",
+    ),
+    ("events_accounted", "findings", "* FROM findings WHERE rule <> 'after_deletion'"),
+    ("events_accounted", "findings", "* FROM findings WHERE rule <> 'message_before_case'"),
+    ("findings_of_events", "findings", "* REPLACE ('x' || id AS id) FROM findings"),
+    ("findings_of_events", "findings", "* REPLACE (time + INTERVAL '1 second' AS time) FROM findings"),
+    ("findings_of_events", "findings", "* REPLACE ('case.created' AS type) FROM findings"),
+    ("findings_of_events", "findings", "* FROM findings UNION ALL SELECT * FROM findings"),
+    ("cases_from_events", "cases", "* REPLACE (created_at + INTERVAL '1 second' AS created_at) FROM cases"),
+    ("cases_from_events", "cases", "* REPLACE ('nobody' AS customer) FROM cases"),
+    ("cases_from_events", "cases", "* REPLACE (deleted_at + INTERVAL '1 second' AS deleted_at) FROM cases"),
+    ("cases_from_events", "cases", "* REPLACE (nullif(deleted_at, deleted_at) AS deleted_at) FROM cases"),
+    ("cases_from_events", "cases", "* FROM cases WHERE status <> 'done'"),
+    ("cases_from_events", "cases", "* FROM cases UNION ALL SELECT * FROM cases"),
+    ("periods_tile", "periods", "* FROM periods WHERE status <> 'done'"),
+    ("periods_tile", "periods", "* REPLACE (until + INTERVAL '1 second' AS until) FROM periods"),
+    ("periods_tile", "periods", "* REPLACE (since - INTERVAL '1 second' AS since) FROM periods"),
+    ("periods_tile", "periods", "* REPLACE (coalesce(until, since) AS until) FROM periods"),
+    ("periods_tile", "periods", "* REPLACE ('open' AS status, 'ana' AS assignee) FROM periods"),
+    ("periods_tile", "periods", "* FROM periods WHERE false"),
+    ("period_causes", "periods", "* REPLACE ('x' || event_id AS event_id) FROM periods"),
+    ("period_causes", "periods", "* REPLACE ('case.closed' AS cause) FROM periods"),
+    ("period_causes", "periods", "* REPLACE ('C1' AS case_id) FROM periods"),
+    ("standing_from_events", "periods", "* REPLACE ('pending' AS status) FROM periods"),
+    ("standing_from_events", "periods", "* REPLACE ('ana' AS assignee) FROM periods"),
+    ("standing_from_events", "periods", "* REPLACE ('low' AS priority) FROM periods"),
+    ("standing_from_events", "periods", "* REPLACE ('other' AS profile) FROM periods"),
+    ("cases_as_periods", "cases", "* REPLACE ('pending' AS status) FROM cases"),
+    ("cases_as_periods", "cases", "* REPLACE ('nobody' AS assignee) FROM cases"),
+    ("cases_as_periods", "cases", "* REPLACE (nullif(priority, 'low') AS priority) FROM cases"),
+    ("cases_as_periods", "periods", "* REPLACE ('other' AS profile) FROM periods"),
+    ("backlog_identity", "periods", "* REPLACE ('open' AS status) FROM periods"),
+    ("backlog_identity", "resolutions", "* FROM resolutions WHERE n > 1"),
+    (
+        "backlog_identity",
+        "resolutions",
+        "* REPLACE (reopened_at + INTERVAL '1 second' AS reopened_at) FROM resolutions",
+    ),
+    ("assignments_as_periods", "assignments", "* REPLACE ('nobody' AS agent) FROM assignments"),
+    ("assignments_as_periods", "assignments", "* REPLACE (nullif(ended_at, ended_at) AS ended_at) FROM assignments"),
+    ("assignments_as_periods", "assignments", "* REPLACE (n + 1 AS n) FROM assignments"),
+    ("workload_two_ways", "assignments", "* FROM assignments WHERE agent <> 'ana'"),
+    ("workload_two_ways", "resolutions", "* FROM resolutions WHERE n > 1"),
+    (
+        "workload_two_ways",
+        "periods",
+        "* REPLACE (CASE status WHEN 'open' THEN 'done' ELSE status END AS status) FROM periods",
+    ),
+    ("assignees_then", "resolutions", "* REPLACE ('nobody' AS agent) FROM resolutions"),
+    ("assignees_then", "turns", "* REPLACE ('nobody' AS assignee) FROM turns"),
+    ("assignees_then", "milestones", "* REPLACE ('nobody' AS assignee_at_due) FROM milestones"),
+    ("assignees_then", "milestones", "* REPLACE ('nobody' AS assignee_at_end) FROM milestones"),
+    (
+        "first_assignment",
+        "cases",
+        "* REPLACE (nullif(first_assigned_at, first_assigned_at) AS first_assigned_at) FROM cases",
+    ),
+    ("first_assignment", "cases", "* REPLACE (created_at AS first_assigned_at) FROM cases"),
+    (
+        "first_assignment",
+        "cases",
+        "* REPLACE (first_assigned_at + INTERVAL '1 second' AS first_assigned_at) FROM cases",
+    ),
+    (
+        "first_response",
+        "cases",
+        "* REPLACE (nullif(first_response_at, first_response_at) AS first_response_at) FROM cases",
+    ),
+    ("first_response", "cases", "* REPLACE (first_response_at + INTERVAL '1 second' AS first_response_at) FROM cases"),
+    ("first_response", "cases", "* REPLACE (last_agent_message_at AS first_response_at) FROM cases"),
+    ("first_response", "cases", "* REPLACE ('robo' AS first_response_by) FROM cases"),
+    ("turns_in_order", "turns", "* REPLACE (n + 1 AS n) FROM turns"),
+    ("turns_in_order", "turns", "* REPLACE (answered_at + INTERVAL '1 second' AS answered_at) FROM turns"),
+    ("turns_in_order", "turns", "* REPLACE ('nobody' AS answered_by) FROM turns"),
+    ("turns_in_order", "turns", "* REPLACE (answered_at AS stopped_at) FROM turns"),
+    ("turns_in_order", "turns", "* REPLACE (elapsed_ms + 1 AS elapsed_ms) FROM turns"),
+    ("turns_in_order", "turns", "* FROM turns WHERE n > 1"),
+    ("turns_and_messages", "turns", "* FROM turns WHERE n = 1"),
+    ("turns_and_messages", "turns", "* REPLACE ('nobody' AS answered_by) FROM turns"),
+    ("turns_and_messages", "turns", "* REPLACE (CASE WHEN n > 1 THEN 'comment' END AS kind) FROM turns"),
+    ("turns_and_messages", "turns", "* REPLACE (nullif(answered_at, answered_at) AS answered_at) FROM turns"),
+    ("active_time", "turns", "* REPLACE (active_ms + 1 AS active_ms) FROM turns"),
+    ("active_time", "turns", "* REPLACE (elapsed_ms + 1 AS business_ms) FROM turns"),
+    ("active_time", "resolutions", "* REPLACE (elapsed_ms AS active_ms) FROM resolutions"),
+    ("active_time", "resolutions", "* REPLACE (elapsed_ms + 1 AS elapsed_ms) FROM resolutions"),
+    ("messages_from_events", "messages", "* FROM messages WHERE place <> 'resolved'"),
+    ("messages_from_events", "messages", "* REPLACE ('sent' AS direction) FROM messages"),
+    ("messages_from_events", "messages", "* REPLACE ('m9' AS message) FROM messages"),
+    ("message_findings", "messages", "* REPLACE ('in_case' AS place) FROM messages"),
+    ("message_findings", "findings", "* FROM findings WHERE rule <> 'reopened_after_close'"),
+    ("case_counts", "cases", "* REPLACE (messages_sent + 1 AS messages_sent) FROM cases"),
+    ("case_counts", "cases", "* REPLACE (assignments + 1 AS assignments) FROM cases"),
+    ("case_counts", "cases", "* REPLACE (first_resolved_at AS resolved_at) FROM cases"),
+    ("resolutions_in_order", "resolutions", "* REPLACE (n + 1 AS n) FROM resolutions"),
+    (
+        "resolutions_in_order",
+        "resolutions",
+        "* REPLACE (resolved_at - INTERVAL '30 days' AS resolved_at) FROM resolutions",
+    ),
+    (
+        "resolutions_in_order",
+        "resolutions",
+        "* REPLACE (resolved_at - INTERVAL '1 second' AS closed_at) FROM resolutions",
+    ),
+    ("resolutions_in_order", "cases", "* REPLACE (closes_at + INTERVAL '1 second' AS closes_at) FROM cases"),
+    ("resolutions_in_order", "cases", "* REPLACE ('open' AS status) FROM cases"),
+    ("resolutions_in_order", "cases", "* REPLACE ('done' AS status) FROM cases"),
+    ("resolutions_from_events", "resolutions", "* REPLACE ('nobody' AS by) FROM resolutions"),
+    (
+        "resolutions_from_events",
+        "resolutions",
+        "* REPLACE (reopened_at + INTERVAL '1 second' AS reopened_at) FROM resolutions",
+    ),
+    ("field_values_tile", "field_values", "* REPLACE (until + INTERVAL '1 second' AS until) FROM field_values"),
+    ("field_values_tile", "field_values", "* REPLACE (since AS until) FROM field_values"),
+    ("field_values_tile", "field_values", "* REPLACE ('rum' AS value) FROM field_values"),
+    ("field_values_tile", "field_values", "* REPLACE (since - INTERVAL '30 days' AS since) FROM field_values"),
+    ("field_values_tile", "cases", "* REPLACE ('neutral' AS sentiment) FROM cases"),
+    ("desk_versions_tile", "users", "* REPLACE (until + INTERVAL '1 second' AS until) FROM users"),
+    ("desk_versions_tile", "users", "* REPLACE (since AS until) FROM users"),
+    ("milestones_valid_once", "milestones", "* REPLACE (n + 1 AS n) FROM milestones"),
+    ("milestones_valid_once", "milestones", "* REPLACE (nullif(until, until) AS until) FROM milestones"),
+    ("milestones_valid_once", "milestones", "* REPLACE (started_at - INTERVAL '1 second' AS since) FROM milestones"),
+    ("milestones_valid_once", "milestones", "* REPLACE (0 AS target_ms) FROM milestones"),
+    ("milestones_valid_once", "milestones", "* REPLACE ('silver' AS policy) FROM milestones"),
+    ("milestones_valid_once", "milestones", "* REPLACE (completed_at AS stopped_at) FROM milestones"),
+    ("milestones_as_facts", "milestones", "* REPLACE (started_at + INTERVAL '1 second' AS started_at) FROM milestones"),
+    (
+        "milestones_as_facts",
+        "milestones",
+        "* REPLACE (nullif(completed_at, completed_at) AS completed_at) FROM milestones",
+    ),
+    ("milestones_as_facts", "turns", "* REPLACE (nullif(stopped_at, stopped_at) AS stopped_at) FROM turns"),
+    ("ledger_sums", "milestones", "* REPLACE (counted_ms + 1 AS counted_ms) FROM milestones"),
+    ("ledger_sums", "milestones", "* REPLACE (elapsed_ms + 1 AS elapsed_ms) FROM milestones"),
+    ("ledger_sums", "ledger", "* REPLACE ('counted' AS label) FROM ledger"),
+    ("ledger_sums", "ledger", "* FROM ledger WHERE label <> 'paused'"),
+    ("ledger_sums", "ledger", "* REPLACE (since + INTERVAL '1 second' AS since) FROM ledger"),
+    ("ledger_sums", "milestones", "* FROM milestones WHERE milestone <> 'assign'"),
+    ("ledger_as_periods", "ledger", "* REPLACE ('on_hold' AS status) FROM ledger"),
+    ("ledger_as_periods", "ledger", "* REPLACE ('counted' AS label) FROM ledger"),
+    ("ledger_as_periods", "ledger", "* REPLACE (until + INTERVAL '30 days' AS until) FROM ledger"),
+    ("outcomes_from_ledger", "milestones", "* REPLACE (due_at + INTERVAL '1 second' AS due_at) FROM milestones"),
+    ("outcomes_from_ledger", "milestones", "* REPLACE (nullif(due_at, due_at) AS due_at) FROM milestones"),
+    ("outcomes_from_ledger", "milestones", "* REPLACE (started_at + INTERVAL '1 second' AS due_at) FROM milestones"),
+    ("outcomes_from_ledger", "ledger", "* REPLACE ('off_hours' AS label) FROM ledger"),
+];
+
+/// A desk on which everything happens, and instants are far enough apart that most of it is unambiguous.
+fn desk() -> (Project, Pointer) {
+    let project = Project::new();
+    project.write("events.ndjson", tangle(3, 400));
+    project.ingest(&["events.ndjson"], 0);
+    assert_silent(&project, "before anything was altered");
+    let pointer = Pointer::read(&project.path("store")).unwrap().unwrap();
+    (project, pointer)
+}
+
+/// What SQL made of the columns, as the table's types.
+fn cast(batch: &RecordBatch, schema: &SchemaRef) -> RecordBatch {
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()).unwrap());
+    RecordBatch::try_new(schema.clone(), columns.collect()).unwrap()
+}
+
+/// Puts other rows in a fact table's place, as replay does.
+async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str) {
+    let store = project.path("store");
+    pointer.write(&store).unwrap();
+    let (context, _) = session::open(&Log::open(&store).await.unwrap(), RESOURCES).await.unwrap();
+    let table = FACT_TABLES.iter().find(|known| known.name == table).unwrap();
+    let batches = context.sql(&format!("SELECT {select}")).await.unwrap().collect().await.unwrap();
+    let mut opened = facts::open_newest(&store, table).await.unwrap();
+    let mut writer = FileWriter::create(opened.folder(), table.name, &schema(table.columns)).unwrap();
+    for batch in batches {
+        writer.write(&cast(&batch, &schema(table.columns))).unwrap();
+    }
+    let mut pointer = pointer.clone();
+    facts::replace(&mut opened, &[writer.finish().unwrap()], &mut pointer, table.name).await.unwrap();
+    pointer.write(&store).unwrap();
+}
+
+/// The rows that one check finds in facts as they are.
+fn rows_of(project: &Project, check: &str) -> Value {
+    let ran = project.run(&["check", check, "--no-refresh", "--format", "json", "--limit", "1"]);
+    assert!(ran.code < 2, "{check}: {}", ran.stderr);
+    let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(ran.code == 1, summary["failed"] == 1, "{summary}");
+    summary["rows"].clone()
+}
+
+#[test]
+fn every_check_speaks_when_what_it_watches_is_altered() {
+    let (project, pointer) = desk();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let mut silent = Vec::new();
+    for (check, table, select) in CORRUPTIONS {
+        runtime.block_on(corrupt(&project, &pointer, table, select));
+        if rows_of(&project, check) == 0 {
+            silent.push(format!("{check}: SELECT {select}"));
+        }
+    }
+    assert!(silent.is_empty(), "silent:\n{}", silent.join("\n"));
+    let checks = std::fs::read_dir(of_repository("queries/check")).unwrap();
+    let names = checks.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
+    let untried: Vec<String> = names.filter(|name| !CORRUPTIONS.iter().any(|(check, ..)| check == name)).collect();
+    assert_eq!(untried, ["events_once"], "the log has a test of its own");
+}
+
+/// Nothing but another program can put an event into the log twice.
+#[tokio::test]
+async fn an_event_that_is_in_the_log_twice_is_found() {
+    let project = Project::new();
+    project.ingest(&[of_repository("tests/golden/01-life.ndjson")], 0);
+    let store = project.path("store");
+    let log = Log::open(&store).await.unwrap();
+    let mut events = Table::open_or_create(&store.join("events"), "events", LOG_SCHEMA.clone()).await.unwrap();
+    let context = replay::engine::session(RESOURCES).unwrap();
+    context.register_table("log", log.events.provider().unwrap()).unwrap();
+    let batches = context.sql("SELECT * FROM log LIMIT 3").await.unwrap().collect().await.unwrap();
+    let mut writer = FileWriter::create(events.folder(), "events", &LOG_SCHEMA).unwrap();
+    for batch in batches {
+        writer.write(&cast(&batch, &LOG_SCHEMA)).unwrap();
+    }
+    events.commit(&[writer.finish().unwrap()], Mode::Append, Vec::new()).await.unwrap();
+    let ran = project.run(&["check", "events_once", "--summary", "json"]);
+    let summary = ran.summary(1);
+    assert_eq!((&summary["rows"], &summary["results"][0]["first"][0]["times_in_log"]), (&json!(3), &json!(2)));
+}
+
+const OWN: &str = "-- check: no_spam
+-- title: No spam
+-- meaning: Nobody writes spam.
+-- when it speaks: a row is a case that is spam.
+SELECT case_id, status FROM cases WHERE status = 'spam' OR case_id = 'C-1001';
+";
+
+#[test]
+fn a_project_adds_checks_and_a_failure_is_explained() {
+    let project = Project::new();
+    project.ingest(&[of_repository("tests/golden/01-life.ndjson")], 0);
+    project.write("queries/check/no_spam.sql", OWN.replace("status = 'spam' OR case_id = 'C-1001'", "true"));
+    let ran = project.run(&["check", "no_spam", "periods_tile", "--limit", "1"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(lines[0], "FAIL  no_spam: No spam, 2 rows");
+    assert_eq!(lines[1], "      should hold: Nobody writes spam.");
+    assert_eq!(lines[2], "      a row is a case that is spam.");
+    assert!(lines[4].contains("case_id") && lines[4].contains("status"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("1 of 2 rows; `--limit` shows more\n"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("ok    periods_tile: Periods tile\n"), "{}", ran.stdout);
+    assert!(ran.stderr.starts_with("2 checks, 1 failed, 2 rows in "), "{}", ran.stderr);
+    project.write(
+        "queries/check/periods_tile.sql",
+        OWN.replace("no_spam", "periods_tile").replace("cases WHERE", "cases WHERE false AND"),
+    );
+    assert!(project.run(&["check", "periods_tile"]).stdout.starts_with("ok    periods_tile: No spam"));
+}
+
+#[test]
+fn faulty_files_are_all_named_and_nothing_is_run() {
+    let project = Project::new();
+    project.ingest(&[of_repository("tests/golden/01-life.ndjson")], 0);
+    project.write("queries/check/no_spam.sql", OWN.replace("title", "titel"));
+    project.write("queries/check/typo.sql", OWN.replace("no_spam", "typo").replace("FROM cases", "FROM casses"));
+    project
+        .write("queries/check/caseless.sql", OWN.replace("no_spam", "caseless").replace("SELECT case_id, ", "SELECT "));
+    project.write("queries/mine.sql", "SELECT 1");
+    project.write("dashboards/mine.toml", "title = 5");
+    let ran = project.run(&["check"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+    for words in [
+        "no_spam.sql:2: `titel`",
+        "typo.sql:5: ",
+        "caseless.sql:5: the SQL lacks the column `case_id`",
+        "mine.sql:1: the header lacks",
+    ] {
+        assert!(ran.stderr.contains(words), "{words}\n{}", ran.stderr);
+    }
+    std::fs::remove_dir_all(project.path("queries")).unwrap();
+    let dashboard = project.run(&["check"]);
+    assert!(dashboard.code == 2 && dashboard.stderr.contains("dashboards/mine.toml"), "{}", dashboard.stderr);
+    std::fs::remove_dir_all(project.path("dashboards")).unwrap();
+    let unknown = project.run(&["check", "period_tile"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("hint: did you mean `periods_tile`?"), "{}", unknown.stderr);
+}
