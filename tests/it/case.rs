@@ -133,7 +133,7 @@ fn a_target_that_shrinks_while_the_clock_stands_still_is_due_when_it_counts_next
     Mon 2026-03-02 16:00:00  paused   on_hold  1h      30m
     Mon 2026-03-02 17:00:00  policy edited, low priority: target 10m, was 2h
     Mon 2026-03-02 17:00:00  paused   on_hold  16h     30m
-    Tue 2026-03-03 09:00:00  due, the target of 10m is reached: 30m are counted already
+    Tue 2026-03-03 09:00:00  due, the target of 10m is reached with 30m counted
     Tue 2026-03-03 09:00:00  counted  open     10m     40m
     Tue 2026-03-03 09:10:00  completed by ana
     = 40m counted + 23h 30m paused = 1d 10m elapsed";

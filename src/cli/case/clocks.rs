@@ -170,7 +170,7 @@ fn mark_text(mark: &Mark, clock: &Clock, style: &Style) -> String {
         Mark::Due { target_ms, counted_ms } => {
             let counted = match counted_ms {
                 same if same == target_ms => String::new(),
-                more => format!(": {} are counted already", exact_duration_text(*more)),
+                more => format!(" with {} counted", exact_duration_text(*more)),
             };
             let broken = clock.late.is_some();
             let text = format!("due, the target of {} is reached{counted}", exact_duration_text(*target_ms));

@@ -1,13 +1,13 @@
 //! The case itself: who, where, how it stands, and what it has to watch now.
 
 use super::rows::{CaseRows, RowAt};
-use super::text::{Cells, clock, day_clock, table};
+use super::text::{Cells, brief_clock, day_clock, table};
 use super::{Style, clocks};
 use crate::explain::Explanation;
 use crate::explain::current::Current;
 use crate::metric::zone_name;
 use crate::model::case::milestones::Outcome;
-use crate::model::time::exact_duration_text;
+use crate::model::time::duration_text;
 
 /// Adds the case's own row, with the current milestone above it.
 pub fn head(text: &mut String, id: &str, rows: &CaseRows, explanation: Option<&Explanation>, style: &Style) {
@@ -55,7 +55,10 @@ fn own_row(text: &mut String, row: &RowAt<'_>, current: Option<&Current>, style:
         text.push_str(&format!("  {line}\n"));
     }
     if let Some(deleted_at) = row.instant("deleted_at") {
-        text.push_str(&format!("  deleted {}: its text is gone, its numbers stay\n", clock(deleted_at, &style.zone)));
+        text.push_str(&format!(
+            "  deleted {}: its text is gone, its numbers stay\n",
+            brief_clock(deleted_at, &style.zone)
+        ));
     }
     text.push_str(&format!("  times in {}\n", zone_name(&style.zone)));
 }
@@ -65,18 +68,18 @@ fn current_text(current: &Current, style: &Style) -> String {
     match current {
         Current::Left { milestone, turn, left_ms, due_at } => {
             let due = due_at.map_or("the clock stands still".to_owned(), |due_at| format!("due {}", at(due_at)));
-            format!("{}: {} left, {due}", clocks::name(*milestone, *turn), exact_duration_text(*left_ms))
+            format!("{}: {} left, {due}", clocks::name(*milestone, *turn), duration_text(*left_ms))
         }
         Current::Overdue { milestone, turn, due_at, for_ms } => {
             let name = clocks::name(*milestone, *turn);
-            format!("{name}: overdue for {}, since {}", exact_duration_text(*for_ms), at(*due_at))
+            format!("{name}: overdue for {}, since {}", duration_text(*for_ms), at(*due_at))
         }
         Current::Completed { milestone, turn, completed_at, outcome } => {
             format!("{}: {}, completed {}", clocks::name(*milestone, *turn), outcome.name(), at(*completed_at))
         }
         Current::Closed { resolution_ms, outcome } => {
             let outcome = outcome.map_or("no target", Outcome::name);
-            format!("closed: total resolution time {}, {outcome}", exact_duration_text(*resolution_ms))
+            format!("closed: total resolution time {}, {outcome}", duration_text(*resolution_ms))
         }
     }
 }
@@ -87,9 +90,9 @@ pub fn bands(text: &mut String, rows: &CaseRows, style: &Style) {
     let band = |row: RowAt<'_>| {
         let cells = Cells { row: &row, zone: &style.zone };
         let ended = row.instant("since").zip(row.instant("until"));
-        let length = ended.map_or("still".to_owned(), |(since, until)| exact_duration_text(until.since_ms(since)));
-        let [status, assignee, priority, cause] =
-            ["status", "assignee", "priority", "cause"].map(|name| cells.text(name));
+        let length = ended.map_or("still".to_owned(), |(since, until)| duration_text(until.since_ms(since)));
+        let [status, assignee, priority] = ["status", "assignee", "priority"].map(|name| cells.text(name));
+        let cause = cells.text("cause").trim_start_matches("case.").to_owned();
         [cells.at("since"), length, status, assignee, priority, cause]
     };
     let headings = ["since", "for", "status", "assignee", "priority", "because of"];
@@ -97,7 +100,7 @@ pub fn bands(text: &mut String, rows: &CaseRows, style: &Style) {
     let assignment = |row: RowAt<'_>| {
         let cells = Cells { row: &row, zone: &style.zone };
         let until = match row.instant("ended_at") {
-            Some(at) => format!("{} ({})", clock(at, &style.zone), cells.text("ended_by")),
+            Some(at) => format!("{} ({})", brief_clock(at, &style.zone), cells.text("ended_by")),
             None => "still".to_owned(),
         };
         [cells.text("n"), cells.text("agent"), cells.at("assigned_at"), until, cells.at("first_reply_at")]
@@ -115,9 +118,9 @@ pub fn turns(text: &mut String, rows: &CaseRows, style: &Style) {
     let turn = |row: RowAt<'_>| {
         let cells = Cells { row: &row, zone: &style.zone };
         let answered = match (row.instant("answered_at"), row.instant("stopped_at")) {
-            (None, Some(at)) => format!("stopped {}", clock(at, &style.zone)),
+            (None, Some(at)) => format!("stopped {}", brief_clock(at, &style.zone)),
             (None, None) => "open".to_owned(),
-            (Some(at), _) => clock(at, &style.zone),
+            (Some(at), _) => brief_clock(at, &style.zone),
         };
         let [elapsed, active, business] = ["elapsed_ms", "active_ms", "business_ms"].map(|name| cells.length(name));
         [cells.text("n"), cells.at("asked_at"), answered, cells.text("answered_by"), elapsed, active, business]
@@ -130,7 +133,7 @@ pub fn turns(text: &mut String, rows: &CaseRows, style: &Style) {
     text.push_str(&format!("\n{}\n", style.ink.bold("resolutions (times since the creation)")));
     let resolution = |row: RowAt<'_>| {
         let cells = Cells { row: &row, zone: &style.zone };
-        let reopened = row.instant("reopened_at").map(|at| clock(at, &style.zone)).unwrap_or_default();
+        let reopened = row.instant("reopened_at").map(|at| brief_clock(at, &style.zone)).unwrap_or_default();
         let [elapsed, active, business] = ["elapsed_ms", "active_ms", "business_ms"].map(|name| cells.length(name));
         let [n, status, by] = ["n", "status", "by"].map(|name| cells.text(name));
         [n, status, cells.at("resolved_at"), by, elapsed, active, business, reopened]

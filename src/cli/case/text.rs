@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::rows::RowAt;
-use crate::model::time::{Instant, exact_duration_text};
+use crate::model::time::{Instant, duration_text};
 
 /// What stands where there is nothing.
 pub const NOTHING: &str = "–";
@@ -54,7 +54,12 @@ pub fn clock(instant: Instant, zone: &TimeZone) -> String {
     instant.to_local(zone).strftime(digits).to_string()
 }
 
-/// The same with the day of the week before it.
+/// The same to the second, where nothing is added up.
+pub fn brief_clock(instant: Instant, zone: &TimeZone) -> String {
+    instant.to_local(zone).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// An instant with the day of the week before it.
 pub fn day_clock(instant: Instant, zone: &TimeZone) -> String {
     format!("{} {}", instant.to_local(zone).strftime("%a"), clock(instant, zone))
 }
@@ -73,12 +78,12 @@ impl Cells<'_> {
 
     /// An instant, or a dash.
     pub fn at(&self, column: &str) -> String {
-        self.row.instant(column).map_or_else(|| NOTHING.to_owned(), |instant| clock(instant, self.zone))
+        self.row.instant(column).map_or_else(|| NOTHING.to_owned(), |instant| brief_clock(instant, self.zone))
     }
 
     /// A length, or a dash.
     pub fn length(&self, column: &str) -> String {
-        self.row.whole(column).map_or_else(|| NOTHING.to_owned(), exact_duration_text)
+        self.row.whole(column).map_or_else(|| NOTHING.to_owned(), duration_text)
     }
 }
 
