@@ -1,7 +1,7 @@
 //! The clocks of a case: promise, outcome, and the ledger that adds up to both.
 
 use super::Style;
-use super::text::{aligned, clock, day_clock, harmless, widths};
+use super::text::{aligned, clock, day_clock, harmless, widths, wrapped};
 use crate::explain::current::verdict;
 use crate::explain::fold::{Shown, fold};
 use crate::explain::ledger::{Interval, Line, Mark};
@@ -121,6 +121,8 @@ fn ledger(text: &mut String, clock: &Clock, as_of: Instant, style: &Style) {
     }));
     let widths = widths(&rows);
     let mut push = |line: &str| text.push_str(&format!("    {line}\n"));
+    // Sums of many labels are long; what follows the first line stands further in.
+    let long = |line: &str| wrapped(line, "      ").trim_start().to_owned();
     if rows.len() > 1 {
         push(&style.ink.grey(&aligned(&headings, &widths)));
     }
@@ -137,12 +139,12 @@ fn ledger(text: &mut String, clock: &Clock, as_of: Instant, style: &Style) {
             }
             Shown::Folded { intervals, sums, counted_ms } => {
                 let so_far = exact_duration_text(*counted_ms);
-                push(&format!("… {intervals} more intervals: {}; counted so far {so_far}", parts(sums, ", ")));
+                push(&long(&format!("… {intervals} more intervals: {}; counted so far {so_far}", parts(sums, ", "))));
             }
         }
     }
     push(&end_text(&clock.promise, as_of, style));
-    push(&sum_text(&clock.sums));
+    push(&long(&sum_text(&clock.sums)));
 }
 
 fn cells(interval: &Interval, style: &Style) -> [String; 5] {
