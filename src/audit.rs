@@ -105,7 +105,7 @@ impl Checks {
                 Err(found) => errors.extend(found),
             }
         }
-        match empty_session() {
+        match empty_session().await {
             Ok(context) => errors.extend(checks.plan_all(&context).await),
             Err(error) => errors.push(error),
         }
