@@ -10,6 +10,7 @@ mod customers;
 mod desk_tables;
 pub mod engine;
 pub mod facts;
+mod findings;
 pub mod functions;
 pub mod input;
 pub mod memory;
@@ -162,21 +163,24 @@ impl<'a> Replay<'a> {
             let folder = self.scratch.path().join(table.name);
             let paths: Vec<_> =
                 files.get(table.name).into_iter().flatten().map(|file| folder.join(&file.name)).collect();
+            let columns = input::plain(&schema(table.columns));
             let provider = match paths.is_empty() {
-                true => Arc::new(datafusion::datasource::empty::EmptyTable::new(schema(table.columns))),
-                false => crate::log::table::scan(&paths, schema(table.columns))?,
+                true => Arc::new(datafusion::datasource::empty::EmptyTable::new(columns)),
+                false => crate::log::table::scan(&paths, columns)?,
             };
             self.context.register_table(table.name, provider)?;
         }
-        let mut batches = self.context.sql(FINDINGS_SQL).await?.execute_stream().await?;
         let folder = facts::open_newest(self.log.store(), &FINDINGS).await?.folder().to_owned();
         let mut writer = FileWriter::create(&folder, FINDINGS.name, &schema(FINDINGS.columns))?;
-        while let Some(batch) = batches.next().await {
-            let batch = crate::log::write::with_schema(&batch?, &schema(FINDINGS.columns))?;
-            let severities = batch.column_by_name("severity").map(|column| column.as_string_view());
-            let shown = severities.into_iter().flatten().filter(|severity| *severity != Some("hidden")).count();
-            self.pointer.findings += shown as u64;
-            writer.write(&batch)?;
+        for query in findings::QUERIES {
+            let mut batches = findings::found(&self.context, query).await?.execute_stream().await?;
+            while let Some(batch) = batches.next().await {
+                let batch = crate::log::write::with_schema(&batch?, &schema(FINDINGS.columns))?;
+                let severities = batch.column_by_name("severity").map(|column| column.as_string_view());
+                let shown = severities.into_iter().flatten().filter(|severity| *severity != Some("hidden")).count();
+                self.pointer.findings += shown as u64;
+                writer.write(&batch)?;
+            }
         }
         Ok(vec![writer.finish()?])
     }
@@ -286,43 +290,3 @@ fn count_noted(batch: &RecordBatch, noted: &mut BTreeMap<String, u64>) {
         *noted.entry(rule.unwrap_or_default().to_owned()).or_default() += u64::try_from(*count).unwrap_or(0);
     }
 }
-
-/// Findings of single cases and of the desk's own events; the first event of the log that names each stranger; creations while
-/// another case of the customer with that profile stands open (the running maximum finds it in one pass, however many cases
-/// there are); automatic assignments to users who are full (a running sum over the places at which their workload changes,
-/// where an assignment is read before what it changes itself).
-const FINDINGS_SQL: &str = r#"
-SELECT time, source, id, case_id, type, rule, effect, severity, detail FROM findings
-UNION ALL
-SELECT time, source, id, case_id, type, rule, effect, severity, detail FROM desk_findings
-UNION ALL
-SELECT time, source, id, case_id, type, 'unknown_user', 'applied', severity,
-       'no `user.updated` has named ' || string_agg('`' || "user" || '`', ', ' ORDER BY "user")
-FROM (SELECT *, row_number() OVER (PARTITION BY "user" ORDER BY place) AS nth FROM strangers)
-WHERE nth = 1
-GROUP BY time, source, id, case_id, type, severity
-UNION ALL
-SELECT time, source, id, case_id, 'case.created', 'second_open_case', 'applied', severity,
-       'another case of customer `' || customer || '` with profile `' || profile || '` is not closed'
-FROM (SELECT *, max(until_place) OVER (PARTITION BY customer, profile ORDER BY since_place
-                                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS open_until
-      FROM open_spans)
-WHERE created AND open_until > since_place
-UNION ALL
-SELECT time, source, id, case_id, type, 'over_capacity', 'applied', severity,
-       '`' || "user" || '` had ' || workload || ' open cases; the capacity is ' || capacity
-FROM (SELECT *, sum(step) OVER (PARTITION BY "user" ORDER BY place, abs(step)
-                                ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS workload
-      FROM (SELECT "user", place, 0 AS step, capacity, time, source, id, case_id, type, severity
-            FROM automatic_assignments
-            UNION ALL
-            SELECT "user", since_place, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-            FROM load_spans
-            WHERE "user" IN (SELECT "user" FROM automatic_assignments)
-            UNION ALL
-            SELECT "user", until_place, -1, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-            FROM load_spans
-            WHERE until_place IS NOT NULL AND "user" IN (SELECT "user" FROM automatic_assignments)))
-WHERE capacity IS NOT NULL AND workload >= capacity
-ORDER BY time, source, id, rule
-"#;

@@ -49,7 +49,8 @@ impl Field {
                 number.unsigned_abs() < 10_u128.pow(DIGITS_MAX as u32)
             }
             (Some(FieldKind::Number), Json::Text(text)) => {
-                (1..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+                let digits = text.strip_prefix('-').unwrap_or(text);
+                (1..=DIGITS_MAX).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
             }
             (Some(FieldKind::Date), Json::Text(text)) => is_date(text),
             _ => false,
@@ -88,8 +89,8 @@ mod tests {
             (r#"{"kind":"text"}"#, vec![r#""""#, r#""any""#], vec!["1", "[]", "true"]),
             (
                 r#"{"kind":"number"}"#,
-                vec!["0", "-5", "5.0", "999999999", r#""012345678""#],
-                vec!["1000000000", "5.5", r#""""#, r#""-5""#, r#""0123456789""#, r#""5x""#],
+                vec!["0", "-5", "5.0", "999999999", r#""012345678""#, r#""-5""#],
+                vec!["1000000000", "5.5", r#""""#, r#""-""#, r#""+5""#, r#""0123456789""#, r#""5x""#],
             ),
             (
                 r#"{"kind":"date"}"#,

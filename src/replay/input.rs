@@ -22,11 +22,17 @@ use crate::model::time::Instant;
 /// The log's columns as replay reads them.
 #[must_use]
 pub fn schema() -> SchemaRef {
+    plain(&LOG_SCHEMA)
+}
+
+/// The same columns with plain strings for views.
+#[must_use]
+pub fn plain(schema: &Schema) -> SchemaRef {
     let plain = |field: &Arc<Field>| match field.data_type() {
         DataType::Utf8View => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
         _ => field.clone(),
     };
-    Arc::new(Schema::new(LOG_SCHEMA.fields().iter().map(plain).collect::<Vec<_>>()))
+    Arc::new(Schema::new(schema.fields().iter().map(plain).collect::<Vec<_>>()))
 }
 
 /// The columns of the log that replay reads of events about cases.

@@ -14,7 +14,7 @@ use super::engine::{self, Resources};
 use super::output::flatten;
 use super::sheet::schema;
 use super::tables::{CASE_SHEETS, CUSTOMERS, FINDINGS, FactTable};
-use super::{FINDINGS_SQL, desk, functions, input, plan, rank_0, session, views};
+use super::{desk, findings, functions, input, plan, rank_0, session, views};
 use crate::error::{Error, Result};
 use crate::log::rows::{Arrival, RowsBuilder};
 use crate::log::write::with_schema;
@@ -46,7 +46,7 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
         register(&context, &table, &batches)?;
     }
     context.register_batch("desk_findings", desk_findings(&desk)?)?;
-    let findings = context.sql(FINDINGS_SQL).await?.collect().await?;
+    let findings = findings::all(&context).await?;
     context.deregister_table(FINDINGS.name)?;
     register(&context, &FINDINGS, &findings)?;
     for (table, rows) in desk_tables(&desk)? {

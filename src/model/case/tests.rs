@@ -11,6 +11,11 @@ fn desk_event(minute: i64, kind: EventType, subject: &'static str, data: &'stati
     DeskEvent { time: Instant(minute * MINUTE), source: "s", id: "d", kind, subject, data }
 }
 
+/// A desk of those events that outlives every test.
+fn replayed<const N: usize>(events: [DeskEvent<'static>; N]) -> &'static Desk {
+    Box::leak(Box::new(Desk::replay(events)))
+}
+
 fn desk() -> Desk {
     let event = desk_event;
     Desk::replay([
@@ -88,15 +93,15 @@ fn periods(lines: &'static str) -> String {
 }
 
 fn rules(lines: &'static str) -> String {
-    rules_at(&desk(), lines)
+    rules_at(Box::leak(Box::new(desk())), lines)
 }
 
-fn rules_at(desk: &Desk, lines: &'static str) -> String {
+fn rules_at(desk: &'static Desk, lines: &'static str) -> String {
     let history = Case::replay("C", lines.split(", ").map(event), desk);
     history.findings.iter().map(|finding| finding.rule.name()).collect::<Vec<_>>().join(", ")
 }
 
-fn check_rules(desk: &Desk, cases: &[(&'static str, &str)]) {
+fn check_rules(desk: &'static Desk, cases: &[(&'static str, &str)]) {
     for (lines, expected) in cases {
         assert_eq!(rules_at(desk, lines), *expected, "{lines}");
     }
@@ -212,12 +217,12 @@ fn who_assigns_a_profile_holds_the_case() {
         ("1 created p, 2 profile q ben", ""),
         ("1 profile q ben", "no_case_yet"),
     ];
-    check_rules(&desk(), &cases);
+    check_rules(Box::leak(Box::new(desk())), &cases);
 }
 
 #[test]
 fn a_reply_needs_a_profile_once_the_log_names_any() {
-    let named = Desk::replay([
+    let named = replayed([
         desk_event(5, EventType::ProfileUpdated, "p", "{}"),
         desk_event(6, EventType::ProfileRemoved, "p", "{}"),
     ]);
@@ -233,13 +238,13 @@ fn a_reply_needs_a_profile_once_the_log_names_any() {
         ("1 created, 9 received", ""),
         ("9 sent ana", "message_before_case"),
     ];
-    check_rules(&named, &cases);
+    check_rules(named, &cases);
 }
 
 #[test]
 fn roles_and_visibility_permit_acts() {
     let profile = |data| desk_event(0, EventType::ProfileUpdated, "p", data);
-    let desk = Desk::replay([
+    let desk = replayed([
         profile(r#"{"visible_to":["ben","vip"]}"#),
         desk_event(0, EventType::UserUpdated, "none", r#"{"role":"none","groups":["vip"]}"#),
         desk_event(0, EventType::UserUpdated, "ana", "{}"),
@@ -277,12 +282,12 @@ fn roles_and_visibility_permit_acts() {
         ("1 created p, 2 profile q ana, 3 status done ana", ""),
         ("1 created p, 2 status done", ""),
     ];
-    check_rules(&desk, &cases);
+    check_rules(desk, &cases);
 }
 
 #[test]
 fn automatic_assignments_look_at_the_user() {
-    let desk = Desk::replay([
+    let desk = replayed([
         desk_event(0, EventType::UserUpdated, "ana", r#"{"auto_assign":true,"capacity":2}"#),
         desk_event(0, EventType::UserUpdated, "ben", "{}"),
         desk_event(50, EventType::UserRemoved, "ben", "{}"),
@@ -296,9 +301,9 @@ fn automatic_assignments_look_at_the_user() {
         ("1 created, 51 automatic ben", ""),
         ("1 automatic ben", "no_case_yet"),
     ];
-    check_rules(&desk, &cases);
+    check_rules(desk, &cases);
     let noted = |lines: &'static str| -> Vec<(&str, i64)> {
-        let history = Case::replay("C", lines.split(", ").map(event), &desk);
+        let history = Case::replay("C", lines.split(", ").map(event), desk);
         history.automatic_assignments.iter().map(|noted| (noted.agent, noted.capacity)).collect()
     };
     assert_eq!(noted("1 created, 2 automatic ana, 3 automatic ana, 4 automatic ben"), [("ana", 2), ("ben", 5)]);
@@ -307,7 +312,7 @@ fn automatic_assignments_look_at_the_user() {
 
 #[test]
 fn mandatory_fields_have_values_when_a_case_is_done() {
-    let desk = Desk::replay([
+    let desk = replayed([
         desk_event(0, EventType::FieldUpdated, "tier", r#"{"enabled":true,"mandatory":true}"#),
         desk_event(0, EventType::FieldUpdated, "off", r#"{"mandatory":true}"#),
         desk_event(0, EventType::FieldUpdated, "free", r#"{"enabled":true}"#),
@@ -333,12 +338,12 @@ fn mandatory_fields_have_values_when_a_case_is_done() {
             "mandatory_field_empty, reopened_after_close, mandatory_field_empty",
         ),
     ];
-    check_rules(&desk, &cases);
+    check_rules(desk, &cases);
 }
 
 #[test]
 fn values_that_a_field_does_not_allow() {
-    let desk = Desk::replay([
+    let desk = replayed([
         desk_event(0, EventType::FieldUpdated, "tier", r#"{"kind":"single","values":["gold"]}"#),
         desk_event(0, EventType::FieldUpdated, "size", r#"{"kind":"number"}"#),
         desk_event(50, EventType::FieldRemoved, "tier", "{}"),
@@ -356,7 +361,7 @@ fn values_that_a_field_does_not_allow() {
         ("1 created_with {\"tier\":\"tin\",\"size\":\"x\"}", "invalid_field_value"),
         ("1 created_with {\"tier\":\"gold\",\"size\":null}", ""),
     ];
-    check_rules(&desk, &cases);
+    check_rules(desk, &cases);
 }
 
 #[test]

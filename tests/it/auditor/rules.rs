@@ -57,9 +57,12 @@ fn is_forbidden(world: &World, index: usize, before: Option<&State>) -> bool {
     let Some(visible_to) = profile.map(|profile| &profile["visible_to"]).filter(|list| list.is_array()) else {
         return false;
     };
-    let sees = |group: &String| {
-        let group = world.desk.at("group", group, index);
-        group.is_some_and(|group| texts(&group["profiles"]).iter().any(|listed| Some(listed.as_str()) == name))
+    // Who is in a group that the profile names sees it, too: 7.1 speaks of "visible to them or to a group of theirs".
+    let sees = |name_of_group: &String| {
+        let is_listed = texts(visible_to).contains(name_of_group);
+        let group = world.desk.at("group", name_of_group, index);
+        is_listed
+            || group.is_some_and(|group| texts(&group["profiles"]).iter().any(|listed| Some(listed.as_str()) == name))
     };
     let is_listed = texts(visible_to).iter().any(|user| user == by);
     let is_excepted = ["supervisor", "admin"].contains(&role);
