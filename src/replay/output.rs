@@ -374,13 +374,14 @@ fn push_locks(sheet: &mut Sheet, history: &History<'_>) {
 }
 
 fn push_surveys(sheet: &mut Sheet, history: &History<'_>) {
+    let deleted = history.deleted_at.is_some();
     for survey in history.surveys.answered() {
         sheet.push([
             history.case_id.into(),
             survey.answer.survey.into(),
             survey.answer.kind.into(),
             survey.answer.score.into(),
-            survey.answer.comment.into(),
+            survey.answer.comment.filter(|_| !deleted).into(),
             survey.answered_at.into(),
             survey.sent_at.and_then(|sent_at| history.assignee_at(sent_at)).into(),
         ]);

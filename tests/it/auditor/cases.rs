@@ -218,7 +218,7 @@ fn surveys(world: &World, case: &Case) -> Vec<Row> {
         let data = &world.events[step.index].data;
         rows.push(row(&json!({
             "case_id": case.id, "survey": survey, "kind": data["kind"], "score": data["score"],
-            "comment": data["comment"], "answered_at": written(step.time),
+            "comment": if case.deleted_at().is_some() { &Value::Null } else { &data["comment"] }, "answered_at": written(step.time),
             "agent": sent.and_then(|(sent, _)| case.assignee_at(sent.time)),
         })));
     }
