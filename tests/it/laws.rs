@@ -220,5 +220,5 @@ fn the_program_keeps_the_laws() {
 
 #[test]
 fn the_auditor_keeps_the_laws() {
-    examine(|lines| audit(lines), histories_asked());
+    examine(audit, histories_asked());
 }
