@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{SchemaRef, TimestampMillisecondType};
+use arrow::datatypes::{DataType, SchemaRef, TimestampMillisecondType};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
@@ -23,14 +23,29 @@ const ROW_GROUP_ROWS: usize = 128 * 1024;
 /// Columns whose values seldom repeat: a dictionary of them would only be in the way.
 const UNIQUE_COLUMNS: &[&str] = &["id", "text", "data", "message", "identity", "content"];
 
+/// The column by which the facts are sorted, so that a value begins as the one before.
+const SORTED_COLUMN: &str = "case_id";
+
 fn properties(schema: &SchemaRef) -> WriterProperties {
     let level = ZstdLevel::try_new(1).unwrap_or_default();
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk);
-    for name in UNIQUE_COLUMNS.iter().filter(|name| schema.column_with_name(name).is_some()) {
-        builder = builder.set_column_dictionary_enabled(ColumnPath::from(*name), false);
+    for field in schema.fields() {
+        let name = field.name().as_str();
+        let encoding = match field.data_type() {
+            DataType::Int32 | DataType::Int64 | DataType::Timestamp(..) => Some(Encoding::DELTA_BINARY_PACKED),
+            _ if name == SORTED_COLUMN => Some(Encoding::DELTA_BYTE_ARRAY),
+            _ if UNIQUE_COLUMNS.contains(&name) => Some(Encoding::PLAIN),
+            // Dictionaries.
+            _ => None,
+        };
+        if let Some(encoding) = encoding {
+            let column = ColumnPath::from(name);
+            builder =
+                builder.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding);
+        }
     }
     builder.build()
 }
