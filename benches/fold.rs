@@ -21,6 +21,10 @@ use casebook::model::line;
 use casebook::replay::input::{CaseColumns, desk_events};
 use casebook::replay::memory::plain;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROUNDS: u32 = 5;
 
 fn main() {

@@ -28,7 +28,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::model::time::Instant;
-use crate::replay::{self, facts::Pointer};
+use crate::replay::{self, Extent, facts::Pointer};
 use printer::Printer;
 use settings::{Settings, Typed};
 
@@ -192,7 +192,7 @@ impl Desk {
         let log = self.existing_log().await?;
         let resources = self.settings.resources();
         if self.refresh {
-            replay::refresh(&log, resources, false).await?;
+            replay::refresh(&log, resources, Extent::REFRESH).await?;
         }
         let (context, pointer) = replay::session::open(&log, resources).await?;
         if pointer.log_version != log.version() {

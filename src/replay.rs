@@ -3,8 +3,9 @@
 //! The events about the desk are replayed first, in memory, to the [`Desk`]. The events about cases flow through
 //! [`operator::ReplayExec`], in parallel over cases; what it gives is flattened into one Parquet file per table and core
 //! ([`output`], [`sheet`], [`tables`]). What no case can know alone (a second open case, a stranger's first event) is
-//! found afterwards in SQL. Then all tables switch together ([`facts`]). [`session`] is where queries see them,
-//! with the [`views`] that follow from them.
+//! found afterwards in SQL ([`findings`]). Then all tables switch together ([`facts`]). After new events only the cases that
+//! these touch are replayed ([`touched`]), as a layer over the facts there are ([`layers`]). [`session`] is where queries
+//! see them, with the [`views`] that follow from them.
 
 mod customers;
 mod desk_tables;
@@ -13,41 +14,46 @@ pub mod facts;
 mod findings;
 pub mod functions;
 pub mod input;
+pub mod layers;
 pub mod memory;
 pub mod operator;
 pub mod output;
 pub mod session;
 pub mod sheet;
 pub mod tables;
+mod touched;
 pub mod views;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
+use arrow::datatypes::{DataType, Int64Type};
+use datafusion::catalog::TableProvider;
 use datafusion::execution::context::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::physical_planner::DefaultPhysicalPlanner;
 use datafusion::prelude::{DataFrame, SessionContext, cast, col, lit};
+use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
 
 use crate::error::{Error, Result};
-use crate::log::table::NewFile;
+use crate::log::table::{NewFile, sync_folder};
 use crate::log::write::FileWriter;
 use crate::log::{Log, WriterLock};
 use crate::model::desk::Desk;
+use crate::model::time::Instant;
 use desk_tables::{desk_findings, desk_tables};
 use engine::Resources;
-use facts::Pointer;
+use facts::{Layer, Pointer};
 use input::{CASE_COLUMNS, DESK_COLUMNS};
+use layers::{Layers, Texts};
 use operator::ReplayExec;
-use output::{NOTED, flatten};
-use sheet::schema;
-use tables::{
-    AUTOMATIC_ASSIGNMENTS, CASE_SHEETS, CUSTOMERS, FACT_TABLES, FINDINGS, FactTable, LOAD_SPANS, OPEN_SPANS, STRANGERS,
-};
+use output::flatten;
+use sheet::{Sheet, schema};
+use tables::{CASE_SHEETS, CASES, FINDINGS, FactTable, NOTED, OTHER_FINDINGS, REPLACED_CASES, REPLACED_CUSTOMERS};
+use touched::{Keys, Touched, is_touched};
 
 /// What a replay did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,74 +63,146 @@ pub struct Summary {
     pub cases_replayed: u64,
 }
 
+/// How much of the log a refresh replays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Extent {
+    /// Everything, even if the facts are up to date.
+    Full,
+    /// What new events touch; everything where that, with what the layers hold since the last full replay, is more than
+    /// this share of all cases.
+    Touched { share: f64 },
+}
+
+impl Extent {
+    /// What new events touch, as long as that is quicker: a case that is replayed alone costs about four times of what
+    /// it costs among all, and queries pay for replaced rows.
+    pub const REFRESH: Extent = Extent::Touched { share: 0.2 };
+}
+
+/// Layers after the first that are kept before a refresh makes one of them.
+const LAYERS_MAX: usize = 8;
+
 /// Brings the facts up to date with the log. Never changes the log.
 ///
 /// # Errors
 /// When the store cannot be read or written; then the facts stay as they were.
-pub async fn refresh(log: &Log, resources: Resources, full: bool) -> Result<Summary> {
-    if !full && let Some(pointer) = up_to_date(log)? {
+pub async fn refresh(log: &Log, resources: Resources, extent: Extent) -> Result<Summary> {
+    let home = facts::home(log.store());
+    let up_to_date = |log: &Log| -> Result<Option<Pointer>> {
+        let pointer = Pointer::read(&home)?.filter(|_| extent != Extent::Full);
+        Ok(pointer.filter(|pointer| pointer.log_version == log.version()))
+    };
+    if let Some(pointer) = up_to_date(log)? {
         return Ok(Summary { pointer, cases_replayed: 0 });
     }
     let _lock = WriterLock::take(log.store(), "facts").await?;
     // While we waited, the log may have grown and somebody else may have replayed it.
     let log = &Log::open(log.store()).await?;
-    if !full && let Some(pointer) = up_to_date(log)? {
+    if let Some(pointer) = up_to_date(log)? {
         return Ok(Summary { pointer, cases_replayed: 0 });
     }
-    let pointer = Replay::new(log, resources)?.run().await?;
-    Ok(Summary { cases_replayed: pointer.cases, pointer })
-}
-
-/// The pointer, if the facts stand for this version of the log.
-fn up_to_date(log: &Log) -> Result<Option<Pointer>> {
-    Ok(Pointer::read(log.store())?.filter(|pointer| pointer.log_version == log.version()))
+    let before = Pointer::read(&home).ok().flatten().filter(|before| before.log_version < log.version());
+    let replay = Replay::new(log.events.provider_as(input::schema())?, &home, resources)?;
+    let events = log.events.rows()?;
+    let touched = match (extent, before) {
+        (Extent::Touched { share }, Some(before)) => replay.touched_since(before, share).await?,
+        _ => None,
+    };
+    let pointer = Pointer { log_version: log.version(), events, ..Pointer::default() };
+    match touched {
+        Some((before, touched)) => replay.run_touched(pointer, before, &touched).await,
+        None => replay.run(pointer).await,
+    }
 }
 
 /// One replay in the making.
-struct Replay<'a> {
-    log: &'a Log,
+struct Replay {
     context: SessionContext,
-    /// Tables that only the replay needs; removed with it.
-    scratch: tempfile::TempDir,
-    pointer: Pointer,
+    /// Where the facts are written.
+    home: PathBuf,
+    /// What has been written, which nobody sees before it is published.
+    layer: Layer,
 }
 
-impl<'a> Replay<'a> {
-    fn new(log: &'a Log, resources: Resources) -> Result<Replay<'a>> {
+impl Replay {
+    fn new(log: Arc<dyn TableProvider>, home: &Path, resources: Resources) -> Result<Replay> {
         let context = engine::session(resources)?;
-        context.register_table("log", log.events.provider_as(input::schema())?)?;
-        let scratch = tempfile::tempdir_in(log.store()).map_err(Error::file(log.store()))?;
-        let pointer = Pointer { format: facts::FACTS_FORMAT, log_version: log.version(), ..Pointer::default() };
-        Ok(Replay { log, context, scratch, pointer })
+        context.register_table("log", log)?;
+        std::fs::create_dir_all(home).map_err(Error::file(home))?;
+        Ok(Replay { context, home: home.to_owned(), layer: Layer::default() })
     }
 
-    async fn run(mut self) -> Result<Pointer> {
-        self.pointer.events = self.log.events.rows()?;
-        self.pointer.last_event_at_ms = self.last_event_at_ms().await?;
-        let desk = Arc::new(desk(rank_0(&self.context).await?).await?);
-        let mut files = self.replay_cases(desk.clone()).await?;
-        self.context.register_batch("desk_findings", desk_findings(&desk)?)?;
-        let findings = self.find_across_cases(&files).await?;
-        files.insert(FINDINGS.name, findings);
-        files.insert(CUSTOMERS.name, vec![self.replay_customers().await?]);
-        for (table, rows) in desk_tables(&desk)? {
-            files.insert(table.name, vec![self.write_rows(&table, rows)?]);
+    /// What the batches after those of the facts touch; nothing where everything had better be replayed.
+    async fn touched_since(&self, before: Pointer, share: f64) -> Result<Option<(Pointer, Touched)>> {
+        let facts = Layers::open(&self.home, &before)?;
+        let absorbed = if before.layers.len() > LAYERS_MAX { facts.replaced_cases() } else { Keys::default() };
+        let replaced: u64 = before.layers.iter().map(|layer| layer.replaced_cases).sum();
+        let touched = Touched::find(&self.context, &facts, before.log_version, absorbed).await?;
+        let work = touched.cases.len() as u64 + replaced;
+        Ok((work as f64 <= share * before.cases as f64).then_some((before, touched)))
+    }
+
+    /// Replays the whole log.
+    async fn run(mut self, mut pointer: Pointer) -> Result<Summary> {
+        let everything = self.context.table("log").await?;
+        let desk = self.replay_desk().await?;
+        self.replay_cases(everything.clone(), &desk).await?;
+        self.replay_customers(everything).await?;
+        let layers = Layers::open(&self.home, &Pointer { layers: vec![self.layer.clone()], ..Pointer::default() })?;
+        findings::register(&self.context, &layers)?;
+        self.find_across_cases(&findings::QUERIES).await?;
+        pointer.layers = vec![self.layer.clone()];
+        let pointer = self.publish(pointer).await?;
+        Ok(Summary { cases_replayed: pointer.cases, pointer })
+    }
+
+    /// Replays what has been touched, as a layer over the facts there are.
+    async fn run_touched(mut self, mut pointer: Pointer, before: Pointer, touched: &Touched) -> Result<Summary> {
+        // Few rows of many are wanted: their keys are read first.
+        self.context.state_ref().write().config_mut().options_mut().execution.parquet.pushdown_filters = true;
+        let desk = self.replay_desk().await?;
+        let log = self.context.table("log").await?;
+        let mut events = log.clone().filter(is_touched(&touched.cases, "case_id"))?;
+        if let Some(since) = touched.since {
+            events = events.filter(col("time").gt_eq(instant(since)))?;
         }
-        self.publish(&files).await
+        self.replay_cases(events, &desk).await?;
+        if !touched.customers.is_empty() {
+            self.replay_customers(log.filter(is_touched(&touched.customers, "subject"))?).await?;
+        }
+        self.write_keys(&REPLACED_CASES, &touched.cases)?;
+        self.write_keys(&REPLACED_CUSTOMERS, &touched.customers)?;
+        self.layer.replaced_cases = touched.cases.len() as u64;
+        let facts = Layers::open(&self.home, &before)?;
+        // One that absorbs others replaces all of their rows.
+        let kept = if before.layers.len() > LAYERS_MAX { 1 } else { before.layers.len() };
+        pointer.layers = before.layers.iter().take(kept).cloned().chain([self.layer.clone()]).collect();
+        let now = Layers::open(&self.home, &pointer)?;
+        let staying = findings::register_narrowed(&self.context, &facts, &now, &touched.cases).await?;
+        let queries: Vec<&str> = findings::QUERIES.into_iter().chain([staying.as_str()]).collect();
+        self.find_across_cases(&queries).await?;
+        pointer.layers.truncate(kept);
+        pointer.layers.push(self.layer.clone());
+        let pointer = self.publish(pointer).await?;
+        Ok(Summary { cases_replayed: touched.cases.len() as u64, pointer })
     }
 
-    async fn last_event_at_ms(&self) -> Result<Option<i64>> {
-        let newest = self.context.sql("SELECT max(time) FROM log").await?.collect().await?;
-        let times = newest.first().map(|batch| batch.column(0).as_primitive::<TimestampMillisecondType>());
-        Ok(times.and_then(|times| times.iter().next().flatten()))
+    /// Replays the desk and writes its tables.
+    async fn replay_desk(&mut self) -> Result<Arc<Desk>> {
+        let desk = desk(rank_0(&self.context).await?).await?;
+        for (table, rows) in desk_tables(&desk)? {
+            self.write_rows(&table, &rows)?;
+        }
+        self.context.register_batch("desk_findings", desk_findings(&desk)?)?;
+        Ok(Arc::new(desk))
     }
 
-    /// Replays every case and writes the tables' files, which nobody sees before they are published.
-    async fn replay_cases(&mut self, desk: Arc<Desk>) -> Result<BTreeMap<&'static str, Vec<NewFile>>> {
-        let plan = plan(&self.context, desk).await?;
+    /// Replays the cases of those events and writes the tables' files.
+    async fn replay_cases(&mut self, events: DataFrame, desk: &Arc<Desk>) -> Result<()> {
+        let plan = plan(&self.context, events, desk.clone()).await?;
         let mut folders = BTreeMap::new();
         for table in CASE_SHEETS {
-            folders.insert(table.name, self.folder_of(&table).await?);
+            folders.insert(table.name, facts::make_folder(&self.home, &table)?);
         }
         let folders = Arc::new(folders);
         let mut parts = Vec::new();
@@ -132,76 +210,70 @@ impl<'a> Replay<'a> {
             let (plan, context, folders) = (plan.clone(), self.context.task_ctx(), folders.clone());
             parts.push(tokio::spawn(async move { write_partition(plan, partition, context, &folders).await }));
         }
-        let mut files: BTreeMap<&'static str, Vec<NewFile>> = BTreeMap::new();
         for part in parts {
-            let part = part.await.map_err(|error| Error::Worker(error.to_string()))??;
-            for (table, file) in part.files {
-                files.entry(table).or_default().push(file);
-            }
-            for (rule, count) in part.noted {
-                *self.pointer.noted.entry(rule).or_default() += count;
+            let files = part.await.map_err(|error| Error::Worker(error.to_string()))??;
+            for (table, file) in files {
+                self.layer.add(&table, [file]);
             }
         }
-        self.pointer.cases = files.get("cases").into_iter().flatten().map(|file| file.rows).sum();
-        Ok(files)
+        Ok(())
     }
 
-    /// Where a table's files are written: its own folder, or the scratch folder for what only the replay needs.
-    async fn folder_of(&self, table: &FactTable) -> Result<std::path::PathBuf> {
-        let kept = FACT_TABLES.iter().any(|known| known.name == table.name) && table.name != FINDINGS.name;
-        if kept {
-            return Ok(facts::open_newest(self.log.store(), table).await?.folder().to_owned());
-        }
-        let folder = self.scratch.path().join(table.name);
-        std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-        Ok(folder)
-    }
-
-    /// The findings of the cases, and those that only all cases together show (2.7).
-    async fn find_across_cases(&mut self, files: &BTreeMap<&'static str, Vec<NewFile>>) -> Result<Vec<NewFile>> {
-        for table in [FINDINGS, STRANGERS, OPEN_SPANS, LOAD_SPANS, AUTOMATIC_ASSIGNMENTS] {
-            let folder = self.scratch.path().join(table.name);
-            let paths: Vec<_> =
-                files.get(table.name).into_iter().flatten().map(|file| folder.join(&file.name)).collect();
-            let columns = input::plain(&schema(table.columns));
-            let provider = match paths.is_empty() {
-                true => Arc::new(datafusion::datasource::empty::EmptyTable::new(columns)),
-                false => crate::log::table::scan(&paths, columns)?,
-            };
-            self.context.register_table(table.name, provider)?;
-        }
-        let folder = facts::open_newest(self.log.store(), &FINDINGS).await?.folder().to_owned();
-        let mut writer = FileWriter::create(&folder, FINDINGS.name, &schema(FINDINGS.columns))?;
-        for query in findings::QUERIES {
+    /// Writes what those queries find.
+    async fn find_across_cases(&mut self, queries: &[&str]) -> Result<()> {
+        let folder = facts::make_folder(&self.home, &OTHER_FINDINGS)?;
+        let columns = schema(OTHER_FINDINGS.columns);
+        let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &columns)?;
+        for query in queries {
             let mut batches = findings::found(&self.context, query).await?.execute_stream().await?;
             while let Some(batch) = batches.next().await {
-                let batch = crate::log::write::with_schema(&batch?, &schema(FINDINGS.columns))?;
-                let severities = batch.column_by_name("severity").map(|column| column.as_string_view());
-                let shown = severities.into_iter().flatten().filter(|severity| *severity != Some("hidden")).count();
-                self.pointer.findings += shown as u64;
-                writer.write(&batch)?;
+                writer.write(&crate::log::write::with_schema(&batch?, &columns)?)?;
             }
         }
-        Ok(vec![writer.finish()?])
+        self.layer.add(&OTHER_FINDINGS, [writer.finish()?]);
+        Ok(())
     }
 
-    fn write_rows(&self, table: &FactTable, rows: RecordBatch) -> Result<NewFile> {
-        let folder = facts::folder(self.log.store(), table);
-        std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+    fn write_keys(&mut self, table: &FactTable, keys: &Keys) -> Result<()> {
+        let mut sheet = Sheet::new(table.columns);
+        keys.iter().for_each(|key| sheet.push([key.as_str().into()]));
+        self.write_rows(table, &sheet.finish()?)
+    }
+
+    fn write_rows(&mut self, table: &FactTable, rows: &RecordBatch) -> Result<()> {
+        let folder = facts::make_folder(&self.home, table)?;
         let mut writer = FileWriter::create(&folder, table.name, &schema(table.columns))?;
-        writer.write(&rows)?;
-        writer.finish()
+        writer.write(rows)?;
+        self.layer.add(table, [writer.finish()?]);
+        Ok(())
     }
 
-    /// Commits every table, then the pointer that names their versions.
-    async fn publish(mut self, files: &BTreeMap<&'static str, Vec<NewFile>>) -> Result<Pointer> {
-        for table in FACT_TABLES {
-            let mut opened = facts::open_newest(self.log.store(), &table).await?;
-            let files = files.get(table.name).map_or(&[][..], Vec::as_slice);
-            facts::replace(&mut opened, files, &mut self.pointer, table.name).await?;
+    /// Flushes the folders, counts what the facts hold, and switches to them.
+    async fn publish(self, mut pointer: Pointer) -> Result<Pointer> {
+        for table in self.layer.files.keys() {
+            sync_folder(&self.home.join(table))?;
         }
-        self.pointer.write(self.log.store())?;
-        Ok(self.pointer)
+        pointer.format = facts::FACTS_FORMAT;
+        let facts = Layers::open(&self.home, &pointer)?;
+        let context = &self.context;
+        context.register_table("cases_now", facts.provider(&CASES, Texts::Views)?)?;
+        context.register_table("findings_now", facts.provider(&FINDINGS, Texts::Views)?)?;
+        context.register_table("noted_now", facts.provider(&NOTED, Texts::Views)?)?;
+        let number = async |query: &str| -> Result<Option<i64>> {
+            let rows = context.sql(query).await?.collect().await?;
+            Ok(rows.first().and_then(|batch| batch.column(0).as_primitive::<Int64Type>().iter().next().flatten()))
+        };
+        let count = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
+        pointer.cases = count(number("SELECT count(*) FROM cases_now").await?);
+        pointer.findings = count(number("SELECT count(*) FROM findings_now WHERE severity <> 'hidden'").await?);
+        pointer.last_event_at_ms = number("SELECT arrow_cast(max(time), 'Int64') FROM log").await?;
+        for batch in context.sql("SELECT rule, sum(count) FROM noted_now GROUP BY rule").await?.collect().await? {
+            let (rules, counts) = (batch.column(0).as_string_view(), batch.column(1).as_primitive::<Int64Type>());
+            let counts = counts.iter().map(count);
+            pointer.noted.extend(rules.iter().zip(counts).map(|(rule, n)| (rule.unwrap_or_default().to_owned(), n)));
+        }
+        pointer.write(&self.home)?;
+        Ok(pointer)
     }
 }
 
@@ -228,30 +300,22 @@ async fn rank_0(context: &SessionContext) -> Result<DataFrame> {
     Ok(context.table("log").await?.filter(col("rank").eq(lit(0)))?)
 }
 
-/// The replay of the session's `log`, case by case.
-async fn plan(context: &SessionContext, desk: Arc<Desk>) -> Result<Arc<dyn ExecutionPlan>> {
-    let events = context.table("log").await?.filter(col("case_id").is_not_null())?;
+/// The replay of events of the log, case by case.
+async fn plan(context: &SessionContext, events: DataFrame, desk: Arc<Desk>) -> Result<Arc<dyn ExecutionPlan>> {
+    let events = events.filter(col("case_id").is_not_null())?;
     let scan = events.select_columns(CASE_COLUMNS)?.create_physical_plan().await?;
     let replay = Arc::new(ReplayExec::new(scan, desk));
     Ok(DefaultPhysicalPlanner::default().optimize_physical_plan(replay, &context.state(), |_, _| {})?)
-}
-
-/// What one partition of the cases gave.
-#[derive(Default)]
-struct Part {
-    files: Vec<(&'static str, NewFile)>,
-    noted: BTreeMap<String, u64>,
 }
 
 async fn write_partition(
     plan: Arc<dyn ExecutionPlan>,
     partition: usize,
     context: Arc<TaskContext>,
-    folders: &BTreeMap<&'static str, std::path::PathBuf>,
-) -> Result<Part> {
+    folders: &BTreeMap<&'static str, PathBuf>,
+) -> Result<Vec<(FactTable, NewFile)>> {
     let mut stream = plan.execute(partition, context)?;
     let mut writers: BTreeMap<&'static str, FileWriter> = BTreeMap::new();
-    let mut part = Part::default();
     while let Some(batch) = stream.next().await {
         let batch = batch?;
         for table in CASE_SHEETS {
@@ -260,12 +324,14 @@ async fn write_partition(
                 write_into(&mut writers, &table, folder, &rows)?;
             }
         }
-        count_noted(&batch, &mut part.noted);
     }
-    for (name, writer) in writers {
-        part.files.push((name, writer.finish()?));
+    let mut files = Vec::new();
+    for table in CASE_SHEETS {
+        if let Some(writer) = writers.remove(table.name) {
+            files.push((table, writer.finish()?));
+        }
     }
-    Ok(part)
+    Ok(files)
 }
 
 fn write_into(
@@ -283,10 +349,7 @@ fn write_into(
     Ok(())
 }
 
-fn count_noted(batch: &RecordBatch, noted: &mut BTreeMap<String, u64>) {
-    let Some(rows) = batch.column_by_name(NOTED.name).and_then(|column| flatten(column.as_list())) else { return };
-    let (rules, counts) = (rows.column(0).as_string_view(), rows.column(1).as_primitive::<Int64Type>());
-    for (rule, count) in rules.iter().zip(counts.values()) {
-        *noted.entry(rule.unwrap_or_default().to_owned()).or_default() += u64::try_from(*count).unwrap_or(0);
-    }
+/// An instant in a query.
+fn instant(time: Instant) -> datafusion::prelude::Expr {
+    lit(ScalarValue::TimestampMillisecond(Some(time.0), Some("UTC".into())))
 }

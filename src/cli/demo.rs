@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::generate::{Plan, write_events};
 use crate::log::read::{Source, read_blocks};
 use crate::log::stage::Piece;
-use crate::replay;
+use crate::replay::{self, Extent};
 
 /// The month that the page shows; made-up desks always end on 31 May 2026.
 const RANGE: &str = "2026-05";
@@ -57,7 +57,7 @@ async fn read_in(project: &Desk, events: &Path) -> Result<()> {
     let feed = move |take: &mut crate::log::stage::Take<'_>| read_blocks(&sources, |block| take(Piece::Block(block)));
     let added = log.ingest(ingest::options(project), feed).await?;
     project.printer.talk(format!("ingested: {} added, {} were there already", added.added, added.duplicates));
-    let replayed = replay::refresh(&log, project.settings.resources(), false).await?;
+    let replayed = replay::refresh(&log, project.settings.resources(), Extent::REFRESH).await?;
     let pointer = &replayed.pointer;
     project.printer.talk(format!("replayed: {} cases, {} findings", pointer.cases, pointer.findings));
     Ok(())

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::log::read::{Source, read_blocks};
 use crate::log::stage::Piece;
 use crate::log::{Options, Summary};
-use crate::replay;
+use crate::replay::{self, Extent};
 
 /// Arguments of `ingest`.
 #[derive(Debug, Args)]
@@ -87,7 +87,8 @@ pub fn seconds(begun: Stopwatch) -> f64 {
 pub async fn replay(desk: &Desk, arguments: &ReplayArguments) -> Result<Outcome> {
     let begun = Stopwatch::now();
     let log = desk.existing_log().await?;
-    let summary = replay::refresh(&log, desk.settings.resources(), arguments.full).await?;
+    let extent = if arguments.full { Extent::Full } else { Extent::REFRESH };
+    let summary = replay::refresh(&log, desk.settings.resources(), extent).await?;
     let (pointer, seconds) = (&summary.pointer, seconds(begun));
     let object = json!({
         "events": pointer.events, "cases": pointer.cases, "cases_replayed": summary.cases_replayed,

@@ -13,7 +13,7 @@ mod rules;
 pub mod survey;
 
 use super::desk::{Desk, Withdrawal, Withdrawn};
-use super::event::{Act, CaseEvent, Creation, EventType, Message, Priority, Sentiment, Status, instant_bytes};
+use super::event::{Act, CaseEvent, Creation, EventType, Message, Position, Priority, Sentiment, Status};
 use super::finding::{Finding, OpenSpan, Rule};
 use super::json::Json;
 use super::policy::Milestone;
@@ -31,8 +31,8 @@ pub struct Case<'a> {
     /// Time of the last event seen; withdrawals up to here have been carried out.
     seen_until: Instant,
     life: Option<Life<'a>>,
-    /// Whose workload the case is part of, and since when, as bytes of the log's order.
-    load: Option<(&'a str, Vec<u8>)>,
+    /// Whose workload the case is part of, and since where in the log.
+    load: Option<(&'a str, Position<'a>)>,
 }
 
 /// What is known of a case that has been created.
@@ -42,21 +42,20 @@ struct Life<'a> {
     /// When a resolved case closes, or closed.
     closes_at: Option<Instant>,
     /// The place of the event that closed it, where no grace period did.
-    closed_by: Option<Vec<u8>>,
+    closed_by: Option<Position<'a>>,
     /// Position in `history.turns` of the question that is open.
     open_turn: Option<usize>,
-    /// Since when the case stands in the way of another, as bytes of the log's order.
-    in_the_way: Option<(&'a str, Vec<u8>, bool)>,
+    /// Since where in the log the case stands in the way of another.
+    in_the_way: Option<(&'a str, Position<'a>, bool)>,
     /// The policy it got, and the version by which it was chosen.
     policy: Option<(&'a str, Instant)>,
     runs: Runs<'a>,
 }
 
-impl Life<'_> {
-    /// Where in the log the case closes, as bytes of its order: with the event that closed it, else when its grace
-    /// period ends, before the events of that instant.
-    fn close_place(&self) -> Option<Vec<u8>> {
-        self.closed_by.clone().or_else(|| self.closes_at.map(instant_bytes))
+impl<'a> Life<'a> {
+    /// Where in the log the case closes: with the event that closed it, else when its grace period ends.
+    fn close_place(&self) -> Option<Position<'a>> {
+        self.closed_by.or_else(|| self.closes_at.map(Position::Before))
     }
 
     fn is_closed(&self, time: Instant) -> bool {
@@ -87,6 +86,7 @@ impl<'a> Case<'a> {
 
     /// Takes the next event in log order.
     pub fn apply(&mut self, event: &CaseEvent<'a>, desk: &'a Desk) {
+        self.history.seen.get_or_insert((event.time, event.time)).1 = event.time;
         if self.history.deleted_at.is_some() {
             return self.find(event, Rule::AfterDeletion, "the case has been deleted");
         }
@@ -105,7 +105,7 @@ impl<'a> Case<'a> {
             Act::Message(message) => self.take_message(event, &message, desk),
             _ => self.change(event, desk),
         }
-        self.note_load(|| event.order().to_bytes());
+        self.note_load(event.position());
     }
 
     /// What follows if nothing more happens: later withdrawals and the end of the grace period.
@@ -164,7 +164,7 @@ impl<'a> Case<'a> {
         };
         self.history.create(event, creation, standing);
         self.history.adopt_platform(creation.profile, event.time, desk);
-        let in_the_way = creation.profile.map(|profile| (profile, event.order().to_bytes(), true));
+        let in_the_way = creation.profile.map(|profile| (profile, event.position(), true));
         let situation = Situation {
             text: creation.text,
             profile: creation.profile,
@@ -329,11 +329,11 @@ impl<'a> Case<'a> {
         if standing.profile == Some(profile) {
             return;
         }
-        self.step_aside(event.time, event.order().to_bytes());
+        self.step_aside(event.time, event.position());
         if let Some(life) = &mut self.life
             && !life.is_closed(event.time)
         {
-            life.in_the_way = Some((profile, event.order().to_bytes(), false));
+            life.in_the_way = Some((profile, event.position(), false));
         }
         self.stand(event.into(), Standing { profile: Some(profile), ..standing });
     }
@@ -389,7 +389,7 @@ impl<'a> Case<'a> {
         if let Some(withdrawal) = desk.withdrawals(assignee, self.seen_until, time).iter().find(takes) {
             self.history.end_assignment(withdrawal.time, AssignmentEnd::Presence);
             self.release(Cause::presence(withdrawal), standing, desk);
-            self.note_load(|| instant_bytes(withdrawal.time));
+            self.note_load(Position::Before(withdrawal.time));
         }
     }
 
@@ -430,7 +430,7 @@ impl<'a> Case<'a> {
         }
         if let Some(life) = &mut self.life {
             life.closes_at = Some(closes_at);
-            life.closed_by = (closes_at <= event.time).then(|| event.order().to_bytes());
+            life.closed_by = (closes_at <= event.time).then(|| event.position());
             if let Some(turn) = life.open_turn.take().and_then(|position| self.history.turns.get_mut(position)) {
                 turn.stopped_at = Some(event.time);
             }
@@ -447,14 +447,14 @@ impl<'a> Case<'a> {
                 rule: Rule::ReopenedAfterClose,
                 detail: detail.to_owned(),
             });
-            self.step_aside(event.time, event.order().to_bytes());
+            self.step_aside(event.time, event.position());
         }
         self.history.reopen(event.time, closed_at);
         if let Some(life) = &mut self.life {
             life.closes_at = None;
             life.closed_by = None;
             if life.in_the_way.is_none() {
-                life.in_the_way = life.standing.profile.map(|profile| (profile, event.order().to_bytes(), false));
+                life.in_the_way = life.standing.profile.map(|profile| (profile, event.position(), false));
             }
         }
         self.set_status(event.into(), status);
@@ -471,7 +471,7 @@ impl<'a> Case<'a> {
     fn end_grace(&mut self, event: &CaseEvent<'a>) {
         if let Some(life) = self.life.as_mut().filter(|life| !life.is_closed(event.time)) {
             life.closes_at = Some(event.time);
-            life.closed_by = Some(event.order().to_bytes());
+            life.closed_by = Some(event.position());
         }
     }
 
@@ -487,7 +487,7 @@ impl<'a> Case<'a> {
     }
 
     fn delete(&mut self, event: &CaseEvent<'a>) {
-        self.step_aside(event.time, event.order().to_bytes());
+        self.step_aside(event.time, event.position());
         self.history.delete(event.time);
         for milestone in Milestone::ALL {
             self.end_clock(milestone, event.time, Ending::Stopped);
@@ -500,7 +500,7 @@ impl<'a> Case<'a> {
     }
 
     /// Ends the stretch in which the case stands in the way of another: here, or where it closed before.
-    fn step_aside(&mut self, time: Instant, here: Vec<u8>) {
+    fn step_aside(&mut self, time: Instant, here: Position<'a>) {
         let Some(life) = &mut self.life else { return };
         let closed = life.close_place().filter(|_| life.is_closed(time));
         if let Some((profile, since, created)) = life.in_the_way.take() {

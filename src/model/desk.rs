@@ -6,8 +6,10 @@
 mod permission;
 mod reference;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+use foldhash::fast::FixedState;
 
 use super::calendar::Calendar;
 use super::event::{EventType, Presence, Role};
@@ -153,11 +155,14 @@ pub enum Withdrawn {
     AllCases,
 }
 
+/// By name, for what every event of a case asks: quick to look up, without an order.
+pub type Named<T> = HashMap<String, T, FixedState>;
+
 /// Everything about people, profiles, policies, calendars and settings, as versions over time.
 #[derive(Clone, Debug, Default)]
 pub struct Desk {
-    pub users: BTreeMap<String, Versions<User>>,
-    pub profiles: BTreeMap<String, Versions<Profile>>,
+    pub users: Named<Versions<User>>,
+    pub profiles: Named<Versions<Profile>>,
     pub presence: BTreeMap<String, Versions<Presence>>,
     pub policies: BTreeMap<String, Versions<Policy>>,
     pub calendars: BTreeMap<String, Versions<Arc<OpenHours>>>,
@@ -167,15 +172,15 @@ pub struct Desk {
     pub settings: Versions<Settings>,
     sla: Sla,
     /// By profile, where not all hours count.
-    business_hours: BTreeMap<String, Schedule>,
+    business_hours: Named<Schedule>,
     /// Of cases without a profile, or with one that has no calendar.
     default_hours: Schedule,
     /// What the desk's own events contradict, in log order.
     pub findings: Vec<DeskFinding>,
     /// By user, in time order.
-    withdrawals: BTreeMap<String, Vec<Withdrawal>>,
+    withdrawals: Named<Vec<Withdrawal>>,
     /// When a `user.updated` first named each user.
-    named_at: BTreeMap<String, Instant>,
+    named_at: Named<Instant>,
     first_named_at: Option<Instant>,
     /// When the first `profile.updated` came.
     first_profile_named_at: Option<Instant>,

@@ -182,26 +182,39 @@ impl<'a> Order<'a> {
         let rank = kind.rank();
         Order { time, about_cases: rank > 0, sequence, rank, source, id }
     }
-
-    /// Bytes that compare as the places do, for SQL. No identifier holds a NUL: JSON may spell one, but then the
-    /// shorter of two such ids still sorts first and equal bytes mean equal places.
-    #[must_use]
-    pub fn to_bytes(self) -> Vec<u8> {
-        let mut bytes = instant_bytes(self.time);
-        bytes.push(u8::from(self.about_cases));
-        bytes.extend_from_slice(&(self.sequence ^ i64::MIN).to_be_bytes());
-        bytes.push(self.rank);
-        bytes.extend_from_slice(self.source.as_bytes());
-        bytes.push(0);
-        bytes.extend_from_slice(self.id.as_bytes());
-        bytes
-    }
 }
 
-/// Bytes that sort before those of every event of that instant and after those of every earlier one.
-#[must_use]
-pub fn instant_bytes(time: Instant) -> Vec<u8> {
-    (time.0 ^ i64::MIN).to_be_bytes().to_vec()
+/// A position in the log: an event's own, or the one before all events of an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position<'a> {
+    Before(Instant),
+    Of(Order<'a>),
+}
+
+impl Position<'_> {
+    /// Text behind that of every position.
+    pub const END_TEXT: &'static str = "z";
+
+    /// The time of a position that was made a text.
+    #[must_use]
+    pub fn time_of_text(text: &str) -> Option<Instant> {
+        let time = u64::from_str_radix(text.get(..16)?, 16).ok()?;
+        Some(Instant((time ^ (1 << 63)).cast_signed()))
+    }
+
+    /// Text that compares, byte by byte, as the positions do, for SQL. No identifier holds a NUL: JSON may spell one, but
+    /// then the shorter of two such ids still sorts first and equal texts mean equal positions.
+    #[must_use]
+    pub fn to_text(self) -> String {
+        let sortable = |number: i64| number.cast_unsigned() ^ (1 << 63);
+        match self {
+            Position::Before(time) => format!("{:016x}", sortable(time.0)),
+            Position::Of(Order { time, about_cases, sequence, rank, source, id }) => {
+                let (time, about_cases, sequence) = (sortable(time.0), u8::from(about_cases), sortable(sequence));
+                format!("{time:016x}{about_cases}{sequence:016x}{rank:02x}{source}\0{id}")
+            }
+        }
+    }
 }
 
 /// An event about a case, its members typed. Borrows everything.
@@ -222,6 +235,12 @@ impl<'a> CaseEvent<'a> {
     #[must_use]
     pub fn order(&self) -> Order<'a> {
         Order::new(self.time, self.kind, self.sequence, self.source, self.id)
+    }
+
+    /// Its position in the log.
+    #[must_use]
+    pub fn position(&self) -> Position<'a> {
+        Position::Of(self.order())
     }
 }
 
@@ -322,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_an_order_compare_as_the_order_does() {
+    fn the_texts_of_positions_compare_as_the_positions_do() {
         let order = |time, kind, sequence, source, id| Order::new(Instant(time), kind, sequence, source, id);
         let sorted = [
             order(-5, EventType::CaseDeleted, 0, "s", "a"),
@@ -333,7 +352,11 @@ mod tests {
             order(7, EventType::CaseCreated, 0, "sa", "a"),
             order(7, EventType::CaseAssigned, 0, "a", "a"),
         ];
-        assert!(sorted.windows(2).all(|pair| pair[0] < pair[1] && pair[0].to_bytes() < pair[1].to_bytes()));
-        assert!(instant_bytes(Instant(7)) < sorted[1].to_bytes() && instant_bytes(Instant(7)) > sorted[0].to_bytes());
+        let texts = sorted.map(|order| Position::Of(order).to_text());
+        assert!(sorted.is_sorted() && texts.windows(2).all(|pair| pair[0] < pair[1]));
+        let before = Position::Before(Instant(7)).to_text();
+        assert!(texts[0] < before && before < texts[1]);
+        assert!(texts.iter().all(|text| text.as_str() < Position::END_TEXT));
+        assert!(texts.iter().zip(sorted).all(|(text, order)| Position::time_of_text(text) == Some(order.time)));
     }
 }

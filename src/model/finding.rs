@@ -1,6 +1,6 @@
 //! Findings: events that contradict the model, each with the rule it breaks (2.7).
 
-use super::event::CaseEvent;
+use super::event::{CaseEvent, Position};
 
 /// What becomes of an event that breaks a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,12 +132,12 @@ impl Noted {
 }
 
 /// A stretch in which a case stands in the way of another of the same customer and profile: it has that profile and
-/// is neither closed nor deleted. Bounds are bytes that sort as the log does ([`super::event::Order::to_bytes`]).
+/// is neither closed nor deleted; no `until`: still.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenSpan<'a> {
     pub profile: &'a str,
-    pub since: Vec<u8>,
-    pub until: Option<Vec<u8>>,
+    pub since: Position<'a>,
+    pub until: Option<Position<'a>>,
     /// The span begins with the case itself: if another one is still open then, that is a `second_open_case`.
     pub created: bool,
 }

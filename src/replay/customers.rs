@@ -4,14 +4,13 @@
 //! spills, and here only one is held.
 
 use arrow::array::RecordBatch;
-use datafusion::prelude::{SessionContext, col, lit};
+use datafusion::prelude::{DataFrame, col, lit};
 use futures::StreamExt;
 
 use super::sheet::{Sheet, schema};
 use super::tables::CUSTOMERS;
 use super::{Replay, facts, input};
-use crate::error::{Error, Result};
-use crate::log::table::NewFile;
+use crate::error::Result;
 use crate::log::write::FileWriter;
 use crate::model::customer::Customer;
 use crate::model::desk::DeskEvent;
@@ -20,24 +19,24 @@ use crate::model::event::EventType;
 /// Rows that are collected before they are written.
 const BATCH_ROWS: usize = 8192;
 
-impl Replay<'_> {
-    /// Writes the file of `customers`.
-    pub(super) async fn replay_customers(&self) -> Result<NewFile> {
-        let folder = facts::folder(self.log.store(), &CUSTOMERS);
-        std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+impl Replay {
+    /// Writes the file of `customers` from those events of the log.
+    pub(super) async fn replay_customers(&mut self, events: DataFrame) -> Result<()> {
+        let folder = facts::make_folder(&self.home, &CUSTOMERS)?;
         let mut writer = FileWriter::create(&folder, CUSTOMERS.name, &schema(CUSTOMERS.columns))?;
-        customers(&self.context, |rows| writer.write(&rows)).await?;
-        writer.finish()
+        customers(events, |rows| writer.write(&rows)).await?;
+        self.layer.add(&CUSTOMERS, [writer.finish()?]);
+        Ok(())
     }
 }
 
-/// Hands over the rows of `customers` of the session's `log`, some at a time.
+/// Hands over the rows of `customers` of events of the log, some at a time.
 ///
 /// # Errors
 /// When the log cannot be read, and what `take` returns.
-pub(super) async fn customers(context: &SessionContext, mut take: impl FnMut(RecordBatch) -> Result<()>) -> Result<()> {
+pub(super) async fn customers(events: DataFrame, mut take: impl FnMut(RecordBatch) -> Result<()>) -> Result<()> {
     let order = ["subject", "time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
-    let events = context.table("log").await?.filter(col("type").eq(lit(EventType::CustomerUpdated.name())))?;
+    let events = events.filter(col("type").eq(lit(EventType::CustomerUpdated.name())))?;
     let events = events.select_columns(&[input::DESK_COLUMNS, &["sequence"]].concat())?.sort(order.to_vec())?;
     let mut batches = events.execute_stream().await?;
     let mut rows = Rows { sheet: Sheet::new(CUSTOMERS.columns), present: None };

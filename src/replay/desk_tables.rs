@@ -3,7 +3,6 @@
 //! What is nested stands in a column of JSON text, written as the events write it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
 
@@ -71,7 +70,13 @@ pub fn desk_tables(desk: &Desk) -> Result<Vec<(FactTable, RecordBatch)>> {
     ])
 }
 
-fn each_version<T: PartialEq>(all: &BTreeMap<String, Versions<T>>, mut take: impl FnMut(&str, &Version<T>)) {
+/// The versions of each, in the order of their names.
+fn each_version<'v, T: PartialEq + 'v>(
+    all: impl IntoIterator<Item = (&'v String, &'v Versions<T>)>,
+    mut take: impl FnMut(&str, &Version<T>),
+) {
+    let mut all: Vec<_> = all.into_iter().collect();
+    all.sort_unstable_by_key(|(name, _)| *name);
     for (name, versions) in all {
         versions.iter().for_each(|version| take(name, version));
     }

@@ -1,7 +1,9 @@
-//! The facts of a store: written together, read together, all of one version of the log.
+//! The facts of a store: written together, read together, all of one state of the log.
 //!
-//! Every table is written as a new version of its Delta table; then one small file, replaced whole, names the versions
-//! that belong together. Readers follow that file, so they never see tables of two versions of the log.
+//! The facts are layers of Parquet files. The first layer holds what a replay of the whole log gave; each further one
+//! holds the cases and customers that events ingested since have touched, and says whose rows it replaces in the layers
+//! before. One small file, replaced whole, names the layers that belong together: readers follow it, so they never see
+//! tables of two states of the log. How rows that have been replaced are left out, [`super::layers`] knows.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -9,23 +11,22 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::sheet::schema;
-use super::tables::{FACT_TABLES, FactTable};
+use super::tables::FactTable;
 use crate::error::{Error, Result};
-use crate::log::table::{Mode, NewFile, Table, sync_folder};
+use crate::log::table::{NewFile, sync_folder};
 use crate::log::write::begin_whole_file;
 
 /// Changes with every change of the tables or of what replay writes into them, so that older facts are written anew.
-pub const FACTS_FORMAT: u32 = 3;
+pub const FACTS_FORMAT: u32 = 4;
 
-/// Which versions of the fact tables belong together, and what they stand for.
+/// Which files make the facts, and what they stand for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
     pub format: u32,
-    /// The version of the log that was replayed.
+    /// The last batch of the log that was replayed.
     pub log_version: u64,
-    /// Version of each Delta table.
-    pub tables: BTreeMap<String, u64>,
+    /// From the first to the last.
+    pub layers: Vec<Layer>,
     /// Events that changed nothing, by rule.
     pub noted: BTreeMap<String, u64>,
     pub events: u64,
@@ -35,78 +36,93 @@ pub struct Pointer {
     pub findings: u64,
 }
 
-fn pointer_path(store: &Path) -> PathBuf {
-    store.join("facts").join("current.json")
+/// What one replay has written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// The names of the files of each table, in its folder.
+    pub files: BTreeMap<String, Vec<String>>,
+    /// Cases that it replaces in the layers before.
+    pub replaced_cases: u64,
+}
+
+impl Layer {
+    /// Makes files part of a table.
+    pub fn add(&mut self, table: &FactTable, files: impl IntoIterator<Item = NewFile>) {
+        let names = files.into_iter().map(|file| file.name);
+        self.files.entry(table.name.to_owned()).or_default().extend(names);
+    }
+
+    /// The paths of a table's files.
+    #[must_use]
+    pub fn paths(&self, home: &Path, table: &FactTable) -> Vec<PathBuf> {
+        let folder = folder(home, table);
+        self.files.get(table.name).into_iter().flatten().map(|name| folder.join(name)).collect()
+    }
 }
 
 impl Pointer {
-    /// The present pointer of a store; nothing before the first replay, or when the facts are of another format.
+    fn path(home: &Path) -> PathBuf {
+        home.join("current.json")
+    }
+
+    /// The present pointer; nothing before the first replay, or when the facts are of another format.
     ///
     /// # Errors
     /// When the file cannot be read or is not a pointer.
-    pub fn read(store: &Path) -> Result<Option<Pointer>> {
-        let path = pointer_path(store);
+    pub fn read(home: &Path) -> Result<Option<Pointer>> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let path = Pointer::path(home);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::file(&path)(error)),
         };
-        let pointer: Pointer = serde_json::from_str(&text).map_err(|error| {
+        let invalid = |error: serde_json::Error| {
             Error::invalid(path.display().to_string(), error.to_string())
-                .with_hint("`casebook replay --full` writes it anew")
-        })?;
-        Ok((pointer.format == FACTS_FORMAT).then_some(pointer))
+                .with_hint("remove the file, and `casebook replay` writes it anew")
+        };
+        let Format { format } = serde_json::from_str(&text).map_err(invalid)?;
+        if format != FACTS_FORMAT {
+            return Ok(None);
+        }
+        serde_json::from_str(&text).map(Some).map_err(invalid)
     }
 
-    /// Makes this the present pointer, whole or not at all.
+    /// Makes this the present pointer, whole or not at all. Everything it names must have been flushed to disk.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn write(&self, store: &Path) -> Result<()> {
-        let path = pointer_path(store);
-        let folder = path.parent().unwrap_or(store);
-        let mut file = begin_whole_file(folder).map_err(Error::file(folder))?;
+    pub fn write(&self, home: &Path) -> Result<()> {
+        let path = Pointer::path(home);
+        let mut file = begin_whole_file(home).map_err(Error::file(home))?;
         serde_json::to_writer_pretty(&mut file, self)?;
         file.write_all(b"\n").and_then(|()| file.as_file().sync_all()).map_err(Error::file(&path))?;
         file.persist(&path).map_err(|error| Error::file(&path)(error.error))?;
-        sync_folder(folder)
+        sync_folder(home)
     }
+}
+
+/// Where the facts of a store live.
+#[must_use]
+pub fn home(store: &Path) -> PathBuf {
+    store.join("facts")
 }
 
 /// The folder of a fact table.
 #[must_use]
-pub fn folder(store: &Path, table: &FactTable) -> PathBuf {
-    store.join("facts").join(table.name)
+pub fn folder(home: &Path, table: &FactTable) -> PathBuf {
+    home.join(table.name)
 }
 
-/// Opens a fact table to write its next version.
-///
-/// # Errors
-/// When the store cannot be read or written.
-pub async fn open_newest(store: &Path, table: &FactTable) -> Result<Table> {
-    Table::open_or_create(&folder(store, table), table.name, schema(table.columns)).await
-}
-
-/// Opens the fact tables that belong together.
-///
-/// # Errors
-/// When a table cannot be read.
-pub async fn open(store: &Path, pointer: &Pointer) -> Result<Vec<(FactTable, Table)>> {
-    let mut tables = Vec::new();
-    for table in FACT_TABLES {
-        let version = pointer.tables.get(table.name).copied();
-        let opened = Table::open(&folder(store, &table), table.name, schema(table.columns), version).await?;
-        tables.push((table, opened));
-    }
-    Ok(tables)
-}
-
-/// Commits new contents of one table and notes its version.
+/// The folder of a fact table, made if it is not there.
 ///
 /// # Errors
 /// When the disk refuses.
-pub async fn replace(table: &mut Table, files: &[NewFile], pointer: &mut Pointer, name: &str) -> Result<()> {
-    table.commit(files, Mode::Replace, vec![("log_version", pointer.log_version.into())]).await?;
-    pointer.tables.insert(name.to_owned(), table.version());
-    Ok(())
+pub fn make_folder(home: &Path, table: &FactTable) -> Result<PathBuf> {
+    let folder = folder(home, table);
+    std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+    Ok(folder)
 }

@@ -1,16 +1,23 @@
-//! Findings: what single cases and the desk show, and what only all cases together do (2.7).
+//! Findings that no case shows by itself: what the desk's events contradict, and what only all cases together do (2.7).
 //!
-//! Each query runs by itself, so that none shares the memory with another's sorts.
+//! Each query runs by itself, so that none shares the memory with another's sorts. After a refresh of some cases the queries
+//! see, under the same names, only what these can have changed, and what was found before stays otherwise.
 
-use arrow::array::RecordBatch;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 
+use super::layers::{Layers, Texts};
 use super::sheet::schema;
-use super::tables::FINDINGS;
+use super::tables::{AUTOMATIC_ASSIGNMENTS, FINDINGS, LOAD_SPANS, OPEN_SPANS, OTHER_FINDINGS, STRANGERS};
+use super::touched::{Keys, is_touched};
 use crate::error::Result;
+use crate::model::event::Position;
+use crate::model::time::Instant;
 
-/// The queries that give the rows of `findings`, over what replay has written for them.
-pub const QUERIES: [&str; 5] = [OF_CASES, OF_THE_DESK, STRANGERS_NAMED, SECOND_OPEN_CASES, OVER_CAPACITY];
+/// The queries over what replay has written for them.
+pub const QUERIES: [&str; 4] = [OF_THE_DESK, STRANGERS_NAMED, SECOND_OPEN_CASES, OVER_CAPACITY];
 
 /// The findings of one query, with the columns of the table.
 ///
@@ -35,11 +42,57 @@ pub async fn all(context: &SessionContext) -> Result<Vec<RecordBatch>> {
     Ok(batches)
 }
 
-/// What single cases show.
-const OF_CASES: &str = r#"
-SELECT time, source, id, case_id, type, rule, effect, severity, detail FROM findings
-ORDER BY time, source, id, rule
-"#;
+/// Puts what the queries read into a session.
+///
+/// # Errors
+/// When the facts cannot be read.
+pub fn register(context: &SessionContext, facts: &Layers) -> Result<()> {
+    for table in [STRANGERS, OPEN_SPANS, LOAD_SPANS, AUTOMATIC_ASSIGNMENTS] {
+        context.register_table(table.name, facts.provider(&table, Texts::Plain)?)?;
+    }
+    Ok(())
+}
+
+/// The same after a refresh of some cases, whose rows are the last layer of `now`: narrowed to what they can have
+/// changed since `before`. Gives the query of the findings that stay.
+///
+/// # Errors
+/// When the facts cannot be read.
+pub async fn register_narrowed(
+    context: &SessionContext,
+    before: &Layers,
+    now: &Layers,
+    cases: &Arc<Keys>,
+) -> Result<String> {
+    context.register_table(STRANGERS.name, now.provider(&STRANGERS, Texts::Plain)?)?;
+    for table in [OPEN_SPANS, LOAD_SPANS, AUTOMATIC_ASSIGNMENTS] {
+        let old = context.read_table(before.provider(&table, Texts::Plain)?)?.filter(is_touched(cases, "case_id"))?;
+        context.register_table(format!("old_{}", table.name), old.into_view())?;
+        context.register_table(format!("new_{}", table.name), now.of_last_layer(&table, Texts::Plain)?)?;
+        context.register_table(format!("all_{}", table.name), now.provider(&table, Texts::Plain)?)?;
+    }
+    context.register_table("old_findings", before.provider(&OTHER_FINDINGS, Texts::Plain)?)?;
+    for (name, query) in [("customers_of_spans", CUSTOMERS_OF_SPANS), ("cases_of_customers", CASES_OF_CUSTOMERS)] {
+        let rows = context.sql(query).await?.cache().await?;
+        context.register_table(name, rows.into_view())?;
+    }
+    context.register_table(OPEN_SPANS.name, context.sql(SPANS_OF_CUSTOMERS).await?.into_view())?;
+    // Before the first change of a workload nobody was fuller than they had been.
+    let changed = first_change(context).await?.unwrap_or(Instant(i64::MAX));
+    let place = Position::Before(changed).to_text();
+    let spans = SPANS_FROM.replace("$place", &place);
+    context.register_table(LOAD_SPANS.name, context.sql(&spans).await?.into_view())?;
+    let assignments = format!("SELECT * FROM all_automatic_assignments WHERE place >= '{place}'");
+    context.register_table(AUTOMATIC_ASSIGNMENTS.name, context.sql(&assignments).await?.into_view())?;
+    Ok(STAYING.replace("$ms", &changed.0.to_string()))
+}
+
+/// When the first change of a workload, or of what is asked of it, came.
+async fn first_change(context: &SessionContext) -> Result<Option<Instant>> {
+    let rows = context.sql(FIRST_CHANGE).await?.collect().await?;
+    let place = rows.first().and_then(|batch| batch.column(0).as_string::<i32>().iter().next().flatten());
+    Ok(place.and_then(Position::time_of_text))
+}
 
 /// What the desk's own events contradict.
 const OF_THE_DESK: &str = r#"
@@ -87,5 +140,52 @@ FROM (SELECT *, sum(step) OVER (PARTITION BY "user" ORDER BY place, abs(step)
             FROM load_spans
             WHERE until_place IS NOT NULL))
 WHERE capacity IS NOT NULL AND workload >= capacity
+ORDER BY time, source, id, rule
+"#;
+
+/// Customers of whom a case that was replayed stands, or stood, in the way of another.
+const CUSTOMERS_OF_SPANS: &str = "SELECT customer FROM old_open_spans UNION SELECT customer FROM new_open_spans";
+
+/// The cases that may be found, or may have been, because of them.
+const CASES_OF_CUSTOMERS: &str = r#"
+SELECT case_id FROM old_open_spans
+UNION
+SELECT case_id FROM all_open_spans WHERE customer IN (SELECT customer FROM customers_of_spans)
+"#;
+
+const SPANS_OF_CUSTOMERS: &str =
+    "SELECT * FROM all_open_spans WHERE customer IN (SELECT customer FROM customers_of_spans)";
+
+/// The first place at which the cases that were replayed change a workload, or are assigned automatically, otherwise than
+/// before.
+const FIRST_CHANGE: &str = r#"
+WITH old AS (SELECT case_id, "user", since_place AS place, 1 AS step, 0 AS capacity, '' AS severity FROM old_load_spans
+             UNION ALL
+             SELECT case_id, "user", until_place, -1, 0, '' FROM old_load_spans WHERE until_place IS NOT NULL
+             UNION ALL
+             SELECT case_id, "user", place, 0, capacity, severity FROM old_automatic_assignments),
+     new AS (SELECT case_id, "user", since_place AS place, 1 AS step, 0 AS capacity, '' AS severity FROM new_load_spans
+             UNION ALL
+             SELECT case_id, "user", until_place, -1, 0, '' FROM new_load_spans WHERE until_place IS NOT NULL
+             UNION ALL
+             SELECT case_id, "user", place, 0, capacity, severity FROM new_automatic_assignments)
+SELECT min(place) FROM ((SELECT * FROM old EXCEPT SELECT * FROM new)
+                        UNION ALL
+                        (SELECT * FROM new EXCEPT SELECT * FROM old))
+"#;
+
+/// The stretches that reach beyond a place, as if those that began before it began there.
+const SPANS_FROM: &str = r#"
+SELECT "user", greatest(since_place, '$place') AS since_place, until_place
+FROM all_load_spans
+WHERE until_place IS NULL OR until_place >= '$place'
+"#;
+
+/// What was found across cases before and has not been looked at again.
+const STAYING: &str = r#"
+SELECT time, source, id, case_id, type, rule, effect, severity, detail
+FROM old_findings
+WHERE (rule = 'second_open_case' AND case_id NOT IN (SELECT case_id FROM cases_of_customers))
+   OR (rule = 'over_capacity' AND time < arrow_cast($ms, 'Timestamp(Millisecond, Some("UTC"))'))
 ORDER BY time, source, id, rule
 "#;

@@ -13,7 +13,7 @@ use super::desk_tables::{desk_findings, desk_tables};
 use super::engine::{self, Resources};
 use super::output::flatten;
 use super::sheet::schema;
-use super::tables::{CASE_SHEETS, CUSTOMERS, FINDINGS, FactTable};
+use super::tables::{CASE_FINDINGS, CASE_SHEETS, CUSTOMERS, FINDINGS, FactTable};
 use super::{desk, findings, functions, input, plan, rank_0, session, views};
 use crate::error::{Error, Result};
 use crate::log::rows::{Arrival, RowsBuilder};
@@ -38,7 +38,9 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
     let context = engine::session(resources)?;
     context.register_table("log", in_memory(plain(&log)?)?)?;
     let desk = Arc::new(desk(rank_0(&context).await?).await?);
-    let partitions = collect_partitioned(plan(&context, desk.clone()).await?, context.task_ctx()).await?;
+    let partitions =
+        collect_partitioned(plan(&context, context.table("log").await?, desk.clone()).await?, context.task_ctx())
+            .await?;
     for table in CASE_SHEETS {
         let column =
             |batch: &RecordBatch| batch.column_by_name(table.name).and_then(|column| flatten(column.as_list()));
@@ -46,20 +48,20 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
         register(&context, &table, &batches)?;
     }
     context.register_batch("desk_findings", desk_findings(&desk)?)?;
-    let findings = findings::all(&context).await?;
-    context.deregister_table(FINDINGS.name)?;
-    register(&context, &FINDINGS, &findings)?;
+    let others = findings::all(&context).await?;
+    let of_cases = context.table(CASE_FINDINGS.name).await?.collect().await?;
+    register(&context, &FINDINGS, &[of_cases, others].concat())?;
     for (table, rows) in desk_tables(&desk)? {
         register(&context, &table, &[rows])?;
     }
     let mut all = Vec::new();
-    customers(&context, |rows| {
+    customers(context.table("log").await?, |rows| {
         all.push(rows);
         Ok(())
     })
     .await?;
     register(&context, &CUSTOMERS, &all)?;
-    session::register_events(&context, in_memory(log)?).await?;
+    session::register_events(&context, context.read_table(in_memory(log)?)?).await?;
     functions::register(&context, functions::calendars(&context).await?);
     views::register(&context, last_event_at).await?;
     Ok(context)

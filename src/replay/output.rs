@@ -12,23 +12,13 @@ use crate::model::case::clock::Sums;
 use crate::model::case::history::{Created, Direction, History, SENTIMENT_FIELD};
 use crate::model::case::milestones::{Clocks, Ending};
 use crate::model::desk::Desk;
-use crate::model::event::{MessageKind, Sentiment};
+use crate::model::event::{MessageKind, Position, Sentiment};
 use crate::model::finding::Rule;
 
 /// One row per case; every column is a list of structs, the case's rows of one table. Flattening a column gives the
-/// table without copying values. The last column counts what changed nothing, rule by rule.
-pub static REPLAY_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-    let mut fields: Vec<Field> = CASE_SHEETS.iter().map(list_field).collect();
-    fields.push(list_field(&NOTED));
-    Arc::new(Schema::new(fields))
-});
-
-/// Counts of events that changed nothing (2.7, "noted").
-pub const NOTED: FactTable = FactTable {
-    name: "noted",
-    order: &["rule"],
-    columns: &[("rule", super::sheet::Kind::Text), ("count", super::sheet::Kind::Whole)],
-};
+/// table without copying values.
+pub static REPLAY_SCHEMA: LazyLock<SchemaRef> =
+    LazyLock::new(|| Arc::new(Schema::new(CASE_SHEETS.iter().map(list_field).collect::<Vec<_>>())));
 
 fn list_field(table: &FactTable) -> Field {
     Field::new(table.name, DataType::List(item_field(&schema(table.columns))), false)
@@ -41,7 +31,7 @@ fn item_field(schema: &SchemaRef) -> Arc<Field> {
 /// Collects the histories of cases.
 pub struct Output<'d> {
     desk: &'d Desk,
-    sheets: [ListSheet; CASE_SHEETS.len() + 1],
+    sheets: [ListSheet; CASE_SHEETS.len()],
 }
 
 /// A table being filled, and where each case's rows end.
@@ -73,8 +63,7 @@ impl<'d> Output<'d> {
     /// An empty output; the desk says how severe findings are.
     #[must_use]
     pub fn new(desk: &'d Desk) -> Output<'d> {
-        let sheets = std::array::from_fn(|at| ListSheet::new(CASE_SHEETS.get(at).unwrap_or(&NOTED)));
-        Output { desk, sheets }
+        Output { desk, sheets: CASE_SHEETS.each_ref().map(ListSheet::new) }
     }
 
     /// Adds the rows of one case.
@@ -97,6 +86,7 @@ impl<'d> Output<'d> {
             loads,
             automatic,
             noted,
+            lifetimes,
         ] = &mut self.sheets;
         if let Some(created) = &history.created {
             push_case(&mut cases.sheet, history, created);
@@ -119,8 +109,9 @@ impl<'d> Output<'d> {
         push_strangers(&mut strangers.sheet, history, self.desk);
         push_open_spans(&mut spans.sheet, history, self.desk);
         for (rule, count) in history.noted.counts().into_iter().filter(|(_, count)| *count > 0) {
-            noted.sheet.push([rule.into(), whole(count).into()]);
+            noted.sheet.push([history.case_id.into(), rule.into(), whole(count).into()]);
         }
+        push_lifetime(&mut lifetimes.sheet, history);
         self.sheets.iter_mut().for_each(ListSheet::end_case);
     }
 
@@ -408,12 +399,12 @@ fn push_findings(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
 fn push_strangers(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
     for (user, event) in &history.strangers {
         sheet.push([
-            hex(&event.order().to_bytes()).as_str().into(),
+            history.case_id.into(),
+            event.position().to_text().as_str().into(),
             user.as_str().into(),
             event.time.into(),
             event.source.into(),
             event.id.into(),
-            history.case_id.into(),
             event.kind.name().into(),
             desk.severity_at(Rule::UnknownUser, event.time).into(),
         ]);
@@ -423,17 +414,17 @@ fn push_strangers(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
 fn push_open_spans(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
     let Some(created) = &history.created else { return };
     for span in &history.open_spans {
-        let until = span.until.as_deref().map_or_else(|| "z".to_owned(), hex);
+        let until = span.until.map_or_else(|| Position::END_TEXT.to_owned(), Position::to_text);
         sheet.push([
+            history.case_id.into(),
             created.creation.customer.into(),
             span.profile.into(),
-            hex(&span.since).as_str().into(),
+            span.since.to_text().as_str().into(),
             until.as_str().into(),
             span.created.into(),
             created.at.into(),
             created.source.into(),
             created.id.into(),
-            history.case_id.into(),
             desk.severity_at(Rule::SecondOpenCase, created.at).into(),
         ]);
     }
@@ -441,8 +432,9 @@ fn push_open_spans(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
 
 fn push_load_spans(sheet: &mut Sheet, history: &History<'_>) {
     for span in &history.load_spans {
-        let until = span.until.as_deref().map(hex);
-        sheet.push([span.user.into(), hex(&span.since).as_str().into(), until.as_deref().into()]);
+        let until = span.until.map(Position::to_text);
+        let since = span.since.to_text();
+        sheet.push([history.case_id.into(), span.user.into(), since.as_str().into(), until.as_deref().into()]);
     }
 }
 
@@ -450,22 +442,27 @@ fn push_automatic_assignments(sheet: &mut Sheet, history: &History<'_>, desk: &D
     for assignment in &history.automatic_assignments {
         let event = &assignment.event;
         sheet.push([
+            history.case_id.into(),
             assignment.agent.into(),
-            hex(&event.order().to_bytes()).as_str().into(),
+            event.position().to_text().as_str().into(),
             assignment.capacity.into(),
             event.time.into(),
             event.source.into(),
             event.id.into(),
-            history.case_id.into(),
             event.kind.name().into(),
             desk.severity_at(Rule::OverCapacity, event.time).into(),
         ]);
     }
 }
 
-/// Bytes as text that sorts as they do; `z` sorts behind all of them.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or('z');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+fn push_lifetime(sheet: &mut Sheet, history: &History<'_>) {
+    let Some((begun_at, last_event_at)) = history.seen else { return };
+    let standing = history.standing().filter(|_| history.deleted_at.is_none());
+    let is_open = standing.is_some_and(|standing| !standing.status.is_resolved());
+    sheet.push([
+        history.case_id.into(),
+        begun_at.into(),
+        (!is_open).then_some(last_event_at).into(),
+        standing.and_then(|standing| standing.assignee).into(),
+    ]);
 }

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use datafusion::catalog::TableProvider;
-use datafusion::prelude::{SessionContext, col, lit, when};
+use datafusion::prelude::{DataFrame, SessionContext, col, lit, when};
 
 use super::engine::{self, Resources};
 use super::facts::{self, Pointer};
 use super::functions;
+use super::layers::Layers;
 use super::tables::FACT_TABLES;
 use super::views;
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::log::rows::EVENT_COLUMNS;
-use crate::log::table::Table;
 use crate::model::time::Instant;
 
 /// A session in which `events`, `quarantine` and the fact tables can be queried, all of one version of the log.
@@ -22,14 +21,15 @@ use crate::model::time::Instant;
 /// When the store cannot be read, or its facts have never been made.
 pub async fn open(log: &Log, resources: Resources) -> Result<(SessionContext, Pointer)> {
     let context = engine::session(resources)?;
-    let pointer = Pointer::read(log.store())?
+    let home = facts::home(log.store());
+    let pointer = Pointer::read(&home)?
         .ok_or_else(|| Error::refused("the facts have not been made yet").with_hint("`casebook replay` makes them"))?;
-    for (table, opened) in facts::open(log.store(), &pointer).await? {
-        context.register_table(table.name, opened.provider()?)?;
+    Layers::open(&home, &pointer)?.register(&context)?;
+    let mut events = context.read_table(log.events.provider()?)?;
+    if pointer.log_version != log.version() {
+        events = events.filter(col("batch").lt_eq(lit(pointer.log_version)))?;
     }
-    let schema = crate::log::rows::LOG_SCHEMA.clone();
-    let events = Table::open(&log.store().join("events"), "events", schema, Some(pointer.log_version)).await?;
-    register_events(&context, events.provider()?).await?;
+    register_events(&context, events).await?;
     context.register_table("quarantine", log.quarantine.provider()?)?;
     hide_column(&context, "quarantine", "bytes").await?;
     functions::register(&context, functions::calendars(&context).await?);
@@ -45,8 +45,7 @@ pub fn table_names() -> Vec<&'static str> {
 }
 
 /// The log as of the facts' version; text and data of deleted cases read as null (2.6).
-pub(super) async fn register_events(context: &SessionContext, log: Arc<dyn TableProvider>) -> Result<()> {
-    let events = context.read_table(log)?;
+pub(super) async fn register_events(context: &SessionContext, events: DataFrame) -> Result<()> {
     let deleted = context.table("cases").await?.filter(col("deleted_at").is_not_null())?;
     let deleted = deleted.select(vec![col("case_id").alias("deleted_case")])?;
     let joined = events.join(deleted, datafusion::prelude::JoinType::Left, &["case_id"], &["deleted_case"], None)?;

@@ -395,8 +395,9 @@ pub const FACT_TABLES: [FactTable; 21] = [
     FINDINGS,
 ];
 
-/// The tables that replay takes from each case, and, behind them, what it needs to find what no case knows alone.
-pub const CASE_SHEETS: [FactTable; 16] = [
+/// The tables that replay takes from each case: those of 4 and, behind them, what it needs to find what no case knows alone
+/// and to know later which cases new events touch. All have a `case_id`.
+pub const CASE_SHEETS: [FactTable; 18] = [
     CASES,
     PERIODS,
     ASSIGNMENTS,
@@ -408,12 +409,23 @@ pub const CASE_SHEETS: [FactTable; 16] = [
     FIELD_VALUES,
     COMMUNITY_LOCKS,
     SURVEYS,
-    FINDINGS,
+    CASE_FINDINGS,
     STRANGERS,
     OPEN_SPANS,
     LOAD_SPANS,
     AUTOMATIC_ASSIGNMENTS,
+    NOTED,
+    LIFETIMES,
 ];
+
+/// The tables that say how the desk was, written anew by every replay.
+pub const DESK_TABLES: [FactTable; 8] = [USERS, PROFILES, PRESENCE, POLICIES, CALENDARS, GROUPS, FIELDS, SETTINGS];
+
+/// The findings that cases show by themselves; `findings` are these and [`OTHER_FINDINGS`].
+pub const CASE_FINDINGS: FactTable = FactTable { name: "case_findings", ..FINDINGS };
+
+/// The findings that the desk's events show, or all cases together.
+pub const OTHER_FINDINGS: FactTable = FactTable { name: "other_findings", ..FINDINGS };
 
 /// Events that name a user whom no `user.updated` has named before, the first of each case and user. `place` sorts as
 /// the log does.
@@ -421,12 +433,12 @@ pub const STRANGERS: FactTable = FactTable {
     name: "strangers",
     order: &["place"],
     columns: &[
+        ("case_id", Text),
         ("place", Text),
         ("user", Text),
         ("time", Instant),
         ("source", Text),
         ("id", Text),
-        ("case_id", Text),
         ("type", Text),
         ("severity", Text),
     ],
@@ -437,6 +449,7 @@ pub const OPEN_SPANS: FactTable = FactTable {
     name: "open_spans",
     order: &["since_place"],
     columns: &[
+        ("case_id", Text),
         ("customer", Text),
         ("profile", Text),
         ("since_place", Text),
@@ -445,7 +458,6 @@ pub const OPEN_SPANS: FactTable = FactTable {
         ("time", Instant),
         ("source", Text),
         ("id", Text),
-        ("case_id", Text),
         ("severity", Text),
     ],
 };
@@ -454,7 +466,7 @@ pub const OPEN_SPANS: FactTable = FactTable {
 pub const LOAD_SPANS: FactTable = FactTable {
     name: "load_spans",
     order: &["since_place"],
-    columns: &[("user", Text), ("since_place", Text), ("until_place", Text)],
+    columns: &[("case_id", Text), ("user", Text), ("since_place", Text), ("until_place", Text)],
 };
 
 /// Automatic assignments to users whom the log knows.
@@ -462,14 +474,37 @@ pub const AUTOMATIC_ASSIGNMENTS: FactTable = FactTable {
     name: "automatic_assignments",
     order: &["place"],
     columns: &[
+        ("case_id", Text),
         ("user", Text),
         ("place", Text),
         ("capacity", Whole),
         ("time", Instant),
         ("source", Text),
         ("id", Text),
-        ("case_id", Text),
         ("type", Text),
         ("severity", Text),
     ],
 };
+
+/// Counts of a case's events that changed nothing (2.7, "noted").
+pub const NOTED: FactTable = FactTable {
+    name: "noted",
+    order: &["case_id", "rule"],
+    columns: &[("case_id", Text), ("rule", Text), ("count", Whole)],
+};
+
+/// From when to when a case depends on the log: its first event; the last instant at which an event about the desk could
+/// change its facts, none while it is open; and who has it at the end, whose removal would change it whenever it comes.
+pub const LIFETIMES: FactTable = FactTable {
+    name: "lifetimes",
+    order: &["case_id"],
+    columns: &[("case_id", Text), ("begun_at", Instant), ("settled_at", Instant), ("assignee", Text)],
+};
+
+/// The cases whose rows a layer of the facts replaces.
+pub const REPLACED_CASES: FactTable =
+    FactTable { name: "replaced_cases", order: &["case_id"], columns: &[("case_id", Text)] };
+
+/// The customers whose rows a layer of the facts replaces.
+pub const REPLACED_CUSTOMERS: FactTable =
+    FactTable { name: "replaced_customers", order: &["customer"], columns: &[("customer", Text)] };

@@ -9,7 +9,7 @@ use casebook::log::write::FileWriter;
 use casebook::replay::engine::Resources;
 use casebook::replay::facts::{self, Pointer};
 use casebook::replay::sheet::schema;
-use casebook::replay::tables::FACT_TABLES;
+use casebook::replay::tables::{CASE_FINDINGS, FACT_TABLES, FINDINGS, OTHER_FINDINGS};
 use casebook::replay::{self, session};
 use serde_json::{Value, json};
 
@@ -212,7 +212,7 @@ fn desk() -> (Project, Pointer) {
     project.write("events.ndjson", tangle(3, 400));
     project.ingest(&["events.ndjson"], 0);
     assert_silent(&project, "before anything was altered");
-    let pointer = Pointer::read(&project.path("store")).unwrap().unwrap();
+    let pointer = Pointer::read(&facts::home(&project.path("store"))).unwrap().unwrap();
     (project, pointer)
 }
 
@@ -226,18 +226,24 @@ fn cast(batch: &RecordBatch, schema: &SchemaRef) -> RecordBatch {
 /// Puts other rows in a fact table's place, as replay does.
 async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str) {
     let store = project.path("store");
-    pointer.write(&store).unwrap();
+    let home = facts::home(&store);
+    pointer.write(&home).unwrap();
     let (context, _) = session::open(&Log::open(&store).await.unwrap(), RESOURCES).await.unwrap();
     let table = FACT_TABLES.iter().find(|known| known.name == table).unwrap();
     let batches = context.sql(&format!("SELECT {select}")).await.unwrap().collect().await.unwrap();
-    let mut opened = facts::open_newest(&store, table).await.unwrap();
-    let mut writer = FileWriter::create(opened.folder(), table.name, &schema(table.columns)).unwrap();
+    let mut pointer = pointer.clone();
+    let [layer] = pointer.layers.as_mut_slice() else { panic!("the facts have been made once") };
+    // `findings` are kept in two parts.
+    let table = if table.name == FINDINGS.name { OTHER_FINDINGS } else { *table };
+    let parts = if table.name == OTHER_FINDINGS.name { vec![CASE_FINDINGS, OTHER_FINDINGS] } else { vec![table] };
+    parts.iter().for_each(|part| drop(layer.files.remove(part.name)));
+    let folder = facts::make_folder(&home, &table).unwrap();
+    let mut writer = FileWriter::create(&folder, table.name, &schema(table.columns)).unwrap();
     for batch in batches {
         writer.write(&cast(&batch, &schema(table.columns))).unwrap();
     }
-    let mut pointer = pointer.clone();
-    facts::replace(&mut opened, &[writer.finish().unwrap()], &mut pointer, table.name).await.unwrap();
-    pointer.write(&store).unwrap();
+    layer.add(&table, [writer.finish().unwrap()]);
+    pointer.write(&home).unwrap();
 }
 
 /// The rows that one check finds in facts as they are.

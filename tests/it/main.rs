@@ -23,6 +23,7 @@ mod log;
 mod metric;
 mod project;
 mod real;
+mod refresh;
 mod report;
 mod sql;
 mod store;

@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, TimeUnit, TimestampMillisecondType};
 use casebook::log::Log;
 use casebook::model::time::Instant;
 use casebook::replay::engine::Resources;
-use casebook::replay::{self, session, tables::FACT_TABLES};
+use casebook::replay::{self, Extent, session, tables::FACT_TABLES};
 use serde_json::{Map, Value};
 
 /// A row: column to value, instants in RFC 3339 with three digits.
@@ -107,7 +107,7 @@ impl Project {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let log = Log::open(&self.path("store")).await.unwrap();
-            replay::refresh(&log, RESOURCES, false).await.unwrap();
+            replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
             let (context, _) = session::open(&log, RESOURCES).await.unwrap();
             context.sql(sql).await.unwrap().collect().await.unwrap()
         })

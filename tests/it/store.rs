@@ -6,7 +6,7 @@ use casebook::log::stage::{MadeLine, Piece};
 use casebook::log::{Log, Options};
 use casebook::model::time::Instant;
 use casebook::replay::engine::Resources;
-use casebook::replay::{self, session};
+use casebook::replay::{self, Extent, session};
 
 use crate::project::Project;
 
@@ -39,7 +39,7 @@ async fn a_hundred_batches_and_more_lose_nothing() {
     let log = Log::open(&store).await.unwrap();
     assert_eq!((log.events.rows().unwrap(), log.version()), (105, 105));
     let resources = Resources { memory_bytes: 64 << 20, threads: 2 };
-    assert_eq!(replay::refresh(&log, resources, false).await.unwrap().pointer.cases, 105);
+    assert_eq!(replay::refresh(&log, resources, Extent::REFRESH).await.unwrap().pointer.cases, 105);
     let (context, pointer) = session::open(&log, resources).await.unwrap();
     let rows = context.sql("SELECT DISTINCT id FROM events").await.unwrap().count().await.unwrap();
     assert_eq!((rows, pointer.log_version), (105, 105));

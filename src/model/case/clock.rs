@@ -190,15 +190,16 @@ impl<'d> Timeline<'d> {
         self.stretches.push(Stretch { since, status, motion, calendar, before });
     }
 
-    /// The stretches from the one that holds an instant on, with their ends.
-    fn from(&self, time: Instant) -> impl Iterator<Item = (&Stretch<'d>, Option<Instant>)> {
+    /// The stretches from the one that holds an instant on, each with the next, at which it ends.
+    fn from(&self, time: Instant) -> impl Iterator<Item = (&Stretch<'d>, Option<&Stretch<'d>>)> {
         let at = self.stretches.partition_point(|stretch| stretch.since <= time).saturating_sub(1);
-        let ends = self.stretches.iter().skip(at + 1).map(|next| Some(next.since)).chain([None]);
-        self.stretches.iter().skip(at).zip(ends)
+        let following = self.stretches.iter().skip(at + 1).map(Some).chain([None]);
+        self.stretches.iter().skip(at).zip(following)
     }
 
     fn sums_at(&self, time: Instant) -> Sums {
-        self.from(time).next().map_or(Sums::default(), |(stretch, _)| stretch.before + stretch.sums_until(time))
+        let Some((stretch, _)) = self.from(time).next() else { return Sums::default() };
+        if time == stretch.since { stretch.before } else { stretch.before + stretch.sums_until(time) }
     }
 
     /// Milliseconds from one instant to another, by label.
@@ -210,25 +211,26 @@ impl<'d> Timeline<'d> {
     /// The first instant, not before `from`, at which the clock counts.
     fn next_counting(&self, from: Instant) -> Option<Instant> {
         let mut running = self.from(from).filter(|(stretch, _)| stretch.motion == Motion::Running);
-        running.find_map(|(stretch, until)| {
-            let next = schedule::next_open(stretch.hours(), stretch.since.max(from))?;
-            until.is_none_or(|until| next < until).then_some(next)
+        running.find_map(|(stretch, next)| {
+            let open = schedule::next_open(stretch.hours(), stretch.since.max(from))?;
+            next.is_none_or(|next| open < next.since).then_some(open)
         })
     }
 
     /// When a clock that began at `started_at` reaches a target that is in force since `in_force`.
     #[must_use]
     pub fn reach(&self, started_at: Instant, target_ms: i64, in_force: Instant) -> Option<Reached> {
-        let wanted = self.sums_at(started_at).counted_ms + target_ms;
-        if self.sums_at(in_force).counted_ms >= wanted {
+        let begun = self.sums_at(started_at);
+        let wanted = begun.counted_ms + target_ms;
+        let at_force = if in_force == started_at { begun } else { self.sums_at(in_force) };
+        if at_force.counted_ms >= wanted {
             return self.next_counting(in_force).map(|at| Reached { at, by_counting: false });
         }
         let running = self.from(in_force).filter(|(stretch, _)| stretch.motion == Motion::Running);
-        let at = running.into_iter().find_map(|(stretch, until)| {
-            let left = wanted - stretch.before.counted_ms;
-            let enough = |until| stretch.sums_until(until).counted_ms >= left;
-            let due = || schedule::end_of(stretch.hours(), stretch.since, left);
-            if until.is_none_or(enough) { due() } else { None }
+        let at = running.into_iter().find_map(|(stretch, next)| {
+            let enough = next.is_none_or(|next| next.before.counted_ms >= wanted);
+            let due = || schedule::end_of(stretch.hours(), stretch.since, wanted - stretch.before.counted_ms);
+            if enough { due() } else { None }
         });
         at.map(|at| Reached { at, by_counting: true })
     }
@@ -244,8 +246,8 @@ impl<'d> Timeline<'d> {
     #[must_use]
     pub fn entries(&self, from: Instant, to: Instant) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::new();
-        for (stretch, until) in self.from(from) {
-            let (since, until) = (stretch.since.max(from), until.map_or(to, |until| until.min(to)));
+        for (stretch, next) in self.from(from) {
+            let (since, until) = (stretch.since.max(from), next.map_or(to, |next| next.since.min(to)));
             if since >= until {
                 break;
             }

@@ -290,6 +290,8 @@ pub struct History<'a> {
     pub clocks: Option<Clocks<'a>>,
     /// Time of the last event of the case that was not rejected.
     pub last_event_at: Instant,
+    /// Times of the first and the last event of the case, rejected ones too.
+    pub seen: Option<(Instant, Instant)>,
     marks: Vec<Mark<'a>>,
     /// The standing at the end, also of a case deleted at its creation, which has no period.
     last_standing: Option<Standing<'a>>,
@@ -320,6 +322,7 @@ impl<'a> History<'a> {
             load_spans: Vec::new(),
             automatic_assignments: Vec::new(),
             noted: Noted::default(),
+            seen: None,
             clocks: None,
             last_event_at: Instant(i64::MIN),
             marks: Vec::new(),

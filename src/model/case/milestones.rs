@@ -344,8 +344,9 @@ impl<'a> CaseLife<'a, '_> {
     fn end(&self, instance: &mut Instance<'a>, run: &Run<'a>, steps: &[Step], (time, ending): (Instant, Ending<'a>)) {
         instance.set_target(steps);
         instance.end = Some((time, ending));
-        instance.sums = Some(self.timeline.sums(instance.started_at, time));
-        instance.due_at = self.due(run, steps, Some(time));
+        let sums = self.timeline.sums(instance.started_at, time);
+        instance.sums = Some(sums);
+        instance.due_at = self.due(run, steps, Some((time, sums)));
     }
 
     /// The first instant at which the target then in force was reached, up to a change or the end at a given instant.
@@ -357,17 +358,17 @@ impl<'a> CaseLife<'a, '_> {
         })
     }
 
-    /// When the target is reached (3.6). A clock that has ended goes on as it ran just before.
-    fn due(&self, run: &Run<'a>, steps: &[Step], end: Option<Instant>) -> Option<Instant> {
-        let reached = self.reached(run.started_at, steps, end);
-        let (None, Some(end)) = (reached, end) else { return reached };
+    /// When the target is reached (3.6). A clock that has ended, with those sums, goes on as it ran just before.
+    fn due(&self, run: &Run<'a>, steps: &[Step], end: Option<(Instant, Sums)>) -> Option<Instant> {
+        let reached = self.reached(run.started_at, steps, end.map(|(time, _)| time));
+        let (None, Some((end, sums))) = (reached, end) else { return reached };
         let (moves, hours) = if run.started_at == end {
             let moves = !run.status.is_resolved() && !self.terms.pauses(run.status, end);
             (moves, self.terms.calendar_at(end).map(|version| version.hours))
         } else {
             self.timeline.just_before(end)
         };
-        match steps.last()?.target_ms? - self.timeline.sums(run.started_at, end).counted_ms {
+        match steps.last()?.target_ms? - sums.counted_ms {
             _ if !moves => None,
             left if left > 0 => schedule::end_of(hours, end, left),
             _ => schedule::next_open(hours, end),

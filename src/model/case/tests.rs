@@ -195,14 +195,15 @@ fn a_case_stands_in_the_way_until_the_event_that_closes_it() {
     let lines = |closing: &'static str| {
         let mut events: Vec<CaseEvent<'_>> = ["1 created", closing].map(event).to_vec();
         events[0].act = Act::Created(Creation { customer: "c", profile: Some("p"), ..Creation::default() });
-        let until = Case::replay("C", events.clone(), &desk()).open_spans[0].until.clone();
-        (until, events[1].order().to_bytes())
+        let desk = desk();
+        let history = Case::replay("C", events.clone(), &desk);
+        (history.open_spans[0].until.map(Position::to_text), events[1].position().to_text())
     };
     // A creation of the same instant comes before the closing event: the case is still in its way.
     let (until, closing) = lines("9 status spam");
     assert_eq!(until, Some(closing));
     let (until, _) = lines("9 status done");
-    assert_eq!(until, Some(instant_bytes(Instant(69 * MINUTE))));
+    assert_eq!(until, Some(Position::Before(Instant(69 * MINUTE)).to_text()));
 }
 
 #[test]
@@ -368,12 +369,12 @@ fn values_that_a_field_does_not_allow() {
 fn a_case_weighs_on_its_assignee_while_it_is_open() {
     // Spans as `user since until`, the minutes of their places.
     let spans = |lines: &'static str| {
-        let minute = |place: &Vec<u8>| {
-            let time: [u8; 8] = place[..8].try_into().unwrap();
-            ((i64::from_be_bytes(time) ^ i64::MIN) / MINUTE).to_string()
+        let minute = |position: Position<'_>| match position {
+            Position::Before(time) => (time.0 / MINUTE).to_string(),
+            Position::Of(order) => (order.time.0 / MINUTE).to_string(),
         };
         let span = |span: &load::LoadSpan<'_>| {
-            format!("{} {} {}", span.user, minute(&span.since), span.until.as_ref().map_or("-".to_owned(), minute))
+            format!("{} {} {}", span.user, minute(span.since), span.until.map_or("-".to_owned(), minute))
         };
         history(lines).load_spans.iter().map(span).collect::<Vec<_>>().join(", ")
     };
@@ -390,8 +391,8 @@ fn a_case_weighs_on_its_assignee_while_it_is_open() {
         assert_eq!(spans(lines), expected, "{lines}");
     }
     // A presence takes effect before the case events of its instant.
-    let until = history("1 created, 2 assigned eve, 500 priority high").load_spans[0].until.clone().unwrap();
-    assert!(until < event("500 priority high").order().to_bytes());
+    let until = history("1 created, 2 assigned eve, 500 priority high").load_spans[0].until;
+    assert_eq!(until, Some(Position::Before(Instant(500 * MINUTE))));
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! What the desk's own events name and the log does not know (2.7 `unknown_reference`).
 
-use std::collections::BTreeMap;
-
 use super::{DeskBuilder, DeskEvent};
 use crate::model::event::EventType;
 use crate::model::finding::Rule;
@@ -46,17 +44,21 @@ impl DeskBuilder {
         let (desk, data) = (&self.desk, &event.data);
         let calendar = data.get("calendar").and_then(Json::as_text).into_iter();
         match event.kind {
-            EventType::ProfileUpdated => absent("calendar", calendar, &desk.calendars).collect(),
+            EventType::ProfileUpdated => {
+                absent("calendar", calendar, |name| is_gone(desk.calendars.get(name))).collect()
+            }
             EventType::PolicyUpdated => {
                 let profiles = texts(data.get("conditions").and_then(|conditions| conditions.get("profile")));
-                let calendars = absent("calendar", calendar, &desk.calendars);
-                calendars.chain(absent("profile", profiles, &desk.profiles)).collect()
+                let calendars = absent("calendar", calendar, |name| is_gone(desk.calendars.get(name)));
+                calendars.chain(absent("profile", profiles, |name| is_gone(desk.profiles.get(name)))).collect()
             }
-            EventType::GroupUpdated => absent("user", texts(data.get("members")), &desk.users).collect(),
+            EventType::GroupUpdated => {
+                absent("user", texts(data.get("members")), |name| is_gone(desk.users.get(name))).collect()
+            }
             EventType::ViewUpdated => {
                 let shown_to = |name| texts(data.get("visibility").and_then(|visibility| visibility.get(name)));
-                let users = absent("user", shown_to("users"), &desk.users);
-                users.chain(absent("group", shown_to("groups"), &desk.groups)).collect()
+                let users = absent("user", shown_to("users"), |name| is_gone(desk.users.get(name)));
+                users.chain(absent("group", shown_to("groups"), |name| is_gone(desk.groups.get(name)))).collect()
             }
             _ => Vec::new(),
         }
@@ -67,14 +69,18 @@ fn texts<'e>(list: Option<&'e Json<'_>>) -> impl Iterator<Item = &'e str> {
     list.and_then(Json::as_list).unwrap_or_default().iter().filter_map(Json::as_text)
 }
 
-/// Of those names the ones that nothing has now.
-fn absent<'e, T: PartialEq>(
+/// Whether nothing has that name now.
+fn is_gone<T: PartialEq>(versions: Option<&Versions<T>>) -> bool {
+    versions.is_none_or(|versions| versions.last().is_none())
+}
+
+/// Of those names the ones that are gone.
+fn absent<'e>(
     what: &'static str,
     names: impl Iterator<Item = &'e str>,
-    known: &BTreeMap<String, Versions<T>>,
+    is_gone: impl Fn(&str) -> bool,
 ) -> impl Iterator<Item = String> {
-    let mut names: Vec<&str> =
-        names.filter(|name| known.get(*name).is_none_or(|versions| versions.last().is_none())).collect();
+    let mut names: Vec<&str> = names.filter(|name| is_gone(name)).collect();
     names.sort_unstable();
     names.dedup();
     names.into_iter().map(move |name| format!("the {what} `{name}`")).collect::<Vec<_>>().into_iter()

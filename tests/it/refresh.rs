@@ -1,0 +1,183 @@
+//! A refresh replays what new events touch; its facts are those of a full replay, row by row.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use casebook::log::stage::{MadeLine, Piece};
+use casebook::log::{Log, Options};
+use casebook::model::time::Instant;
+use casebook::replay::engine::Resources;
+use casebook::replay::tables::FACT_TABLES;
+use casebook::replay::{self, Extent, memory, session};
+use datafusion::prelude::SessionContext;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::Value;
+
+use crate::audit::histories_asked;
+use crate::auditor::histories;
+use crate::project::{Project, assert_same_facts, rows_of};
+use crate::tangle::tangle;
+
+const RESOURCES: Resources = Resources { memory_bytes: 256 << 20, threads: 2 };
+
+/// Only what is touched, however much that is.
+const TOUCHED: Extent = Extent::Touched { share: f64::INFINITY };
+
+type Facts = Vec<(String, Vec<String>)>;
+
+async fn facts_of(session: &SessionContext) -> Facts {
+    let mut facts = Facts::new();
+    for table in FACT_TABLES {
+        let batches = session.table(table.name).await.unwrap().collect().await.unwrap();
+        let rows = batches.iter().flat_map(rows_of);
+        let mut texts: Vec<String> = rows.map(|row| Value::Object(row).to_string()).collect();
+        texts.sort();
+        facts.push((table.name.to_owned(), texts));
+    }
+    facts
+}
+
+async fn ingest(project: &Project, lines: &[String]) -> Log {
+    let mut log = Log::open(&project.path("store")).await.unwrap();
+    let made = |(n, line): (u64, &String)| MadeLine {
+        json: line.clone().into_bytes(),
+        file: Arc::from("made"),
+        line: n,
+        offset: 0,
+    };
+    let lines = (1..).zip(lines).map(made).collect();
+    let options = Options { now: Instant(0), threads: 1, memory_bytes: 64 << 20 };
+    log.ingest(options, move |take| take(Piece::Lines { number: 0, lines }).map(|()| 0)).await.unwrap();
+    log
+}
+
+/// Ingests the lines in batches and refreshes after each; gives how many layers the facts had at most.
+async fn assert_refreshed(batches: &[Vec<String>]) -> usize {
+    let project = Project::new();
+    let (mut so_far, mut known, mut layers): (Vec<&String>, HashSet<_>, usize) = (Vec::new(), HashSet::new(), 0);
+    let mut last = None;
+    for batch in batches {
+        let log = ingest(&project, batch).await;
+        let refreshed = replay::refresh(&log, RESOURCES, TOUCHED).await.unwrap().pointer;
+        layers = layers.max(refreshed.layers.len());
+        let (session, _) = session::open(&log, RESOURCES).await.unwrap();
+        let found = facts_of(&session).await;
+        let identity = |line: &String| {
+            let event: Value = serde_json::from_str(line).unwrap();
+            (event["source"].to_string(), event["id"].to_string())
+        };
+        so_far.extend(batch.iter().filter(|line| known.insert(identity(line))));
+        let lines = so_far.iter().map(|line| line.as_bytes());
+        let expected = facts_of(&memory::open(lines, RESOURCES).await.unwrap()).await;
+        assert_same_facts(&expected, &found);
+        last = Some((log, refreshed));
+    }
+    // What the summary counts.
+    let Some((log, refreshed)) = last else { return layers };
+    let replayed = replay::refresh(&log, RESOURCES, Extent::Full).await.unwrap().pointer;
+    assert_eq!((refreshed.cases, refreshed.findings), (replayed.cases, replayed.findings));
+    assert_eq!((&refreshed.noted, refreshed.events), (&replayed.noted, replayed.events));
+    layers
+}
+
+/// Deals lines into that many batches.
+fn deal(lines: Vec<String>, batches: usize, lots: &[usize]) -> Vec<Vec<String>> {
+    let mut dealt = vec![Vec::new(); batches];
+    for (line, lot) in lines.into_iter().zip(lots.iter().cycle()) {
+        dealt[lot % batches].push(line);
+    }
+    dealt.retain(|batch| !batch.is_empty());
+    dealt
+}
+
+/// One in thirty of the histories that the auditor gets: each is ingested and replayed several times.
+#[test]
+fn random_batches_give_the_facts_of_a_full_replay() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let config = Config { cases: histories_asked() / 30, failure_persistence: None, ..Config::default() };
+    let strategy = (histories::history(), prop::collection::vec(0..4_usize, 40));
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config.clone(), rng);
+    for _ in 0..config.cases {
+        let (lines, lots) = strategy.new_tree(&mut runner).unwrap().current();
+        let batches = deal(lines.iter().map(Value::to_string).collect(), 4, &lots);
+        runtime.block_on(assert_refreshed(&batches));
+    }
+}
+
+/// Many cases that share users, customers and instants; more batches than layers are kept.
+#[test]
+fn tangled_batches_give_the_facts_of_a_full_replay() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    for seed in 0..3 {
+        let lines: Vec<String> = tangle(seed, 30).lines().map(str::to_owned).collect();
+        let in_order: Vec<usize> = (0..lines.len()).map(|line| line * 12 / lines.len()).collect();
+        let scattered: Vec<usize> = (0..lines.len()).map(|line| line * 7 % 11).collect();
+        let lots = if seed % 2 == 0 { in_order } else { scattered };
+        let layers = runtime.block_on(assert_refreshed(&deal(lines, 12, &lots)));
+        assert!((8..=10).contains(&layers), "{layers} layers");
+    }
+}
+
+/// What events change in cases that they do not name.
+#[test]
+fn what_is_late_reaches_every_case_that_it_concerns() {
+    let event = |n: usize, (time, kind, subject, data): &(&str, &str, &str, &str)| {
+        let time = format!("2026-01-05T{time}:00Z");
+        format!(
+            r#"{{"id":"{n}","source":"s","type":"{kind}","subject":"{subject}","time":"{time}","data":{{{data}}}}}"#
+        )
+    };
+    let assigned = r#""agent":"ana","automatic":true"#;
+    let batches = [
+        vec![
+            ("08:00", "user.updated", "ana", r#""capacity":1,"auto_assign":true"#),
+            ("08:00", "user.updated", "eve", r#""name":"Eve""#),
+            ("09:00", "case.created", "C1", r#""customer":"u""#),
+            ("09:00", "case.created", "C2", r#""customer":"v""#),
+            ("09:00", "case.created", "C3", r#""customer":"w""#),
+            ("09:10", "case.assigned", "C3", r#""agent":"ana""#),
+            ("09:20", "case.status_changed", "C3", r#""status":"done","by":"eve""#),
+            ("10:00", "case.assigned", "C1", assigned),
+            ("11:00", "case.assigned", "C2", assigned),
+        ],
+        // `C2` found nobody full, after all.
+        vec![("10:30", "case.unassigned", "C1", "")],
+        // Takes resolved cases, too.
+        vec![("13:00", "user.removed", "ana", "")],
+        // Before the event of its instant that resolved `C3`.
+        vec![("09:20", "user.updated", "eve", r#""role":"none""#)],
+    ];
+    let mut n = 0;
+    let mut lines = |batch: Vec<_>| {
+        let line = |one| {
+            n += 1;
+            event(n, one)
+        };
+        batch.iter().map(line).collect::<Vec<_>>()
+    };
+    let batches: Vec<Vec<String>> = batches.into_iter().map(&mut lines).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    assert_eq!(runtime.block_on(assert_refreshed(&batches)), 4);
+}
+
+/// What is touched is little, and nothing else is replayed.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_touched_is_replayed() {
+    let project = Project::new();
+    let lines: Vec<String> = tangle(6, 60).lines().map(str::to_owned).collect();
+    let log = ingest(&project, &lines).await;
+    let first = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+    assert_eq!((first.cases_replayed, first.pointer.layers.len()), (first.pointer.cases, 1));
+    let late = r#"{"id":"late","source":"z","type":"message.noted","subject":"C7","time":"2026-01-05T00:00:00Z","data":{"message":"n","text":"x"}}"#;
+    let customer = r#"{"id":"later","source":"z","type":"customer.updated","subject":"c1","time":"2026-01-05T00:00:00Z","data":{"name":"Uma"}}"#;
+    let log = ingest(&project, &[late.to_owned(), customer.to_owned()]).await;
+    let second = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+    assert_eq!((second.cases_replayed, second.pointer.layers.len()), (1, 2));
+    let again = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+    assert_eq!((again.cases_replayed, &again.pointer), (0, &second.pointer));
+    let full = replay::refresh(&log, RESOURCES, Extent::Full).await.unwrap();
+    assert_eq!((full.cases_replayed, full.pointer.layers.len()), (first.pointer.cases, 1));
+}
