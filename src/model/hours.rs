@@ -334,11 +334,11 @@ mod tests {
             open_pieces(&skipped, "2026-03-08T00:00:00Z", "2026-03-09T00:00:00Z"),
             ["2026-03-08T09:00/2026-03-08T09:45"]
         );
-        // In Havana midnight itself occurs twice on 1 November: Saturday ends at the first.
+        // In Havana midnight itself occurred twice on 2 November 2025: Saturday ended at the first.
         let havana = hours(r#"{"time_zone":"America/Havana","hours":{"sat":[["22:00","24:00"]]}}"#);
         assert_eq!(
-            open_pieces(&havana, "2026-10-31T12:00:00Z", "2026-11-02T00:00:00Z"),
-            ["2026-11-01T02:00/2026-11-01T04:00"]
+            open_pieces(&havana, "2025-11-01T12:00:00Z", "2025-11-03T00:00:00Z"),
+            ["2025-11-02T02:00/2025-11-02T04:00"]
         );
         // In Santiago the midnight before 6 September does not exist: Saturday ends where Sunday begins, at 01:00.
         let santiago =
