@@ -3,6 +3,7 @@
 //! A history on which they differ is shrunk and written to `tests/found/`, where it stays as a test. The number of
 //! histories is 300, or what `CASEBOOK_HISTORIES` says (10,000 by night).
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
@@ -73,16 +74,26 @@ pub fn histories_asked() -> u32 {
     std::env::var("CASEBOOK_HISTORIES").map_or(300, |text| text.parse().unwrap())
 }
 
-/// Compares random histories; of one that differs the smallest like it is kept.
+/// Compares random histories; of one that differs the smallest like it is kept. Says after how many it was found, which is
+/// how rare it is.
 fn compare_random(strategy: impl Strategy<Value = Vec<Value>>) {
     let config = ProptestConfig { cases: histories_asked(), failure_persistence: None, ..ProptestConfig::default() };
-    let outcome = TestRunner::new(config).run(&strategy, |lines| match compare(&lines).as_slice() {
-        [] => Ok(()),
-        found => Err(TestCaseError::fail(found.join("\n"))),
+    let (tried, found) = (Cell::new(0), Cell::new(false));
+    let outcome = TestRunner::new(config).run(&strategy, |lines| {
+        // What comes behind the first that differs only makes it smaller.
+        tried.set(tried.get() + u32::from(!found.get()));
+        match compare(&lines).as_slice() {
+            [] => Ok(()),
+            differences => {
+                found.set(true);
+                Err(TestCaseError::fail(differences.join("\n")))
+            }
+        }
     });
     match outcome {
         Err(TestError::Fail(reason, lines)) => {
-            panic!("{reason}\n\nkept as {}:\n{}", keep(&lines).display(), text_of(&lines))
+            let (tried, kept) = (tried.get(), keep(&lines));
+            panic!("{reason}\n\nfound after {tried} histories, kept as {}:\n{}", kept.display(), text_of(&lines))
         }
         outcome => outcome.unwrap(),
     }
@@ -110,6 +121,11 @@ fn random_desks_are_read_alike() {
 #[test]
 fn random_clocks_are_read_alike() {
     compare_random(histories::clock_history());
+}
+
+#[test]
+fn random_choices_of_policies_are_read_alike() {
+    compare_random(histories::choice_history());
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub fn openings(calendar: &Value, from: i64, until: i64) -> Vec<(i64, i64)> {
 }
 
 /// The hours of one local date: a holiday replaces those of its weekday. Skipped times move forward; of a time that
-/// occurs twice an opening takes the first and a closing the last.
+/// occurs twice an opening takes the first and a closing the last, but `24:00` ends the date where the next one begins.
 fn openings_of_date(calendar: &Value, zone: &TimeZone, date: Date) -> Vec<(i64, i64)> {
     let hours = match holiday(calendar, date) {
         Some(holiday) => &holiday["hours"],
@@ -32,7 +32,8 @@ fn openings_of_date(calendar: &Value, zone: &TimeZone, date: Date) -> Vec<(i64, 
         let opening = local_time(date, hour[0].as_str().unwrap_or_default());
         let closing = local_time(date, hour[1].as_str().unwrap_or_default());
         let from = zone.to_ambiguous_timestamp(opening).compatible();
-        let until = zone.to_ambiguous_timestamp(closing).later();
+        let closing = zone.to_ambiguous_timestamp(closing);
+        let until = if hour[1] == "24:00" { closing.compatible() } else { closing.later() };
         if let (Ok(from), Ok(until)) = (from, until) {
             open.push((from.as_millisecond(), until.as_millisecond()));
         }
@@ -194,5 +195,9 @@ mod tests {
         let night = json!({"sat": [["22:00", "24:00"]], "sun": [["00:00", "01:00"]]});
         let open_times = open("Asia/Kathmandu", night, "2026-03-07T00:00:00Z", "2026-03-08T12:00:00Z");
         assert_eq!(open_times, ["03-07T16:15 03-07T19:15"]);
+        // At 01:00Z the clock goes from 01:00 back to 00:00: Sunday is longer, Saturday is not.
+        let evening = json!({"sat": [["22:00", "24:00"]]});
+        let open_times = open("Atlantic/Azores", evening, "2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z");
+        assert_eq!(open_times, ["10-24T22:00 10-25T00:00"]);
     }
 }

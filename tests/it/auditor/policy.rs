@@ -71,9 +71,13 @@ fn text_holds(conditions: &Value, event: &Event) -> bool {
         && list("none").is_none_or(|words| !words.iter().any(|word| says(text, word)))
 }
 
-/// Whether a text has a phrase: whole words in lower case; a keyword in a script without spaces anywhere.
+/// Whether a text has a phrase: whole words in lower case; a keyword in a script without spaces anywhere, one without
+/// letters nowhere.
 fn says(text: &str, phrase: &str) -> bool {
     let (text, phrase) = (words(text), words(phrase));
+    if phrase.is_empty() {
+        return false;
+    }
     if phrase.chars().any(is_written_without_spaces) {
         return text.contains(&phrase);
     }

@@ -18,7 +18,19 @@ fn of(value: Value) -> BoxedStrategy<Value> {
 }
 
 fn text() -> BoxedStrategy<Value> {
-    maybe(6, of(json!(["I want a refund!", "money-back now", "refundable test", "返金してください", "thanks", ""])))
+    let texts = json!([
+        "I want a refund!",
+        "money-back now",
+        "refundable test",
+        "返金してください",
+        "thanks",
+        "Thanks for the REFUND",
+        "a test refund, thanks",
+        "refund_id",
+        "!?",
+        ""
+    ]);
+    maybe(7, of(texts))
 }
 
 /// A creation.

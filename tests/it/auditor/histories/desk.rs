@@ -2,6 +2,7 @@
 
 use super::{any_of, body as event, maybe, members};
 use proptest::prelude::*;
+use proptest::sample::subsequence;
 use serde_json::{Value, json};
 
 fn about(kind: &'static str, names: Value, pairs: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
@@ -80,23 +81,25 @@ fn field() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// Hours of one day: whole days, nights across clock changes, split and touching ones.
+/// Hours of one day: whole days, split and touching ones, and any around the times at which clocks change.
 fn hours() -> BoxedStrategy<Value> {
-    any_of(json!([
+    let usual = json!([
         [["09:00", "17:00"]],
         [["00:00", "24:00"]],
-        [["01:00", "03:00"]],
         [["09:00", "12:00"], ["13:00", "17:00"]],
         [["22:00", "24:00"]],
         [["00:00", "02:30"], ["02:30", "04:00"]],
-        [["01:30", "02:15"], ["02:45", "03:30"], ["23:30", "24:00"]],
-        [["00:30", "01:45"], ["23:00", "23:45"]],
-    ]))
+        [["01:00", "02:15"], ["02:30", "02:40"], ["03:00", "03:10"]],
+    ]);
+    let times = vec!["00:00", "00:30", "01:00", "02:00", "02:15", "02:30", "02:45", "03:10", "23:00", "23:30", "24:00"];
+    let nightly = prop_oneof![subsequence(times.clone(), 2), subsequence(times.clone(), 4), subsequence(times, 6)];
+    let nightly = nightly.prop_map(|times| json!(times.chunks_exact(2).collect::<Vec<_>>()));
+    prop_oneof![any_of(usual), nightly].boxed()
 }
 
 pub fn calendar() -> BoxedStrategy<Value> {
-    let zones =
-        json!(["America/Denver", "Europe/Prague", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Santiago", "UTC"]);
+    let elsewhere = any_of(json!(["America/Denver", "Asia/Kathmandu", "America/Santiago", "UTC"]));
+    let zones = prop_oneof![5 => Just(json!("local")), 1 => elsewhere];
     let week = (hours(), hours(), maybe(8, hours())).prop_map(|(work, saturday, sunday)| {
         let mut week = json!({"sat": saturday});
         for day in ["mon", "tue", "wed", "thu", "fri"] {
@@ -123,7 +126,7 @@ pub fn calendar() -> BoxedStrategy<Value> {
     about(
         "calendar.updated",
         json!(["k", "k", "l"]),
-        vec![("time_zone", any_of(zones)), ("hours", week.boxed()), ("holidays", maybe(8, holidays))],
+        vec![("time_zone", zones.boxed()), ("hours", week.boxed()), ("holidays", maybe(8, holidays))],
     )
 }
 
@@ -141,16 +144,34 @@ fn targets() -> BoxedStrategy<Value> {
     ]))
 }
 
+/// Conditions of every kind, those on the text most often; an empty list asks nothing.
+fn conditions() -> BoxedStrategy<Value> {
+    let text = members(vec![
+        ("any", maybe(5, any_of(json!([["refund", "money back"], ["返金"], ["refund"], []])))),
+        ("all", maybe(3, any_of(json!([["thanks", "refund"], ["thanks"], ["now", "money back"]])))),
+        ("none", maybe(3, any_of(json!([["test"], ["thanks", "返金"], ["!?"]])))),
+    ]);
+    let sentiments = json!([["none", "negative"], ["neutral"], ["positive", "neutral"], []]);
+    let each = members(vec![
+        ("text", maybe(6, text)),
+        ("profile", maybe(2, any_of(json!([["fb"], ["x", "y"], []])))),
+        ("platform", maybe(2, any_of(json!([["facebook"], []])))),
+        ("language", maybe(2, any_of(json!([["en"], ["en", "es"], []])))),
+        ("sentiment", maybe(2, any_of(sentiments))),
+    ]);
+    each.boxed()
+}
+
 fn policy() -> BoxedStrategy<Value> {
+    policy_with(maybe(2, conditions()))
+}
+
+fn policy_with(conditions: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
     let all = [targets(), targets(), targets()];
     let all = all.prop_map(|[high, medium, low]| {
         json!({"urgent": {"assign": "1m", "first_response": "15m", "next_response": "15m", "resolution": "1h"},
                "high": high, "medium": medium, "low": low})
     });
-    let conditions = json!([
-        {"text": {"any": ["refund", "money back"], "none": ["test"]}}, {"text": {"any": ["返金"]}}, {"profile": ["fb"]},
-        {"platform": ["facebook"], "language": ["en"]}, {"sentiment": ["none", "negative"]}, {"text": {"all": ["thanks"]}},
-    ]);
     let pauses = json!([["on_hold"], ["pending", "on_hold"], ["new"], [], ["open"]]);
     about(
         "policy.updated",
@@ -159,7 +180,7 @@ fn policy() -> BoxedStrategy<Value> {
             ("name", Just(json!("P")).boxed()),
             ("position", any_of(json!([1, 2]))),
             ("enabled", maybe(9, any_of(json!([true, true, true, true, false])))),
-            ("conditions", maybe(2, any_of(conditions))),
+            ("conditions", conditions),
             ("targets", all.boxed()),
             ("calendar", maybe(6, any_of(json!(["k", "k", "l", "nowhere", null])))),
             ("pause_on", maybe(6, any_of(pauses))),
@@ -211,15 +232,33 @@ fn removal() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// A policy for every case, with a calendar that the history has.
+/// A policy for every case, mostly with the calendar of [`calendar_of_clocks`].
 pub fn policy_of_calendar() -> impl Strategy<Value = Value> {
-    (policy(), any_of(json!(["k", "k", "l", null]))).prop_map(|(mut policy, calendar)| {
+    (policy(), any_of(json!(["k", "k", "k", "k", "l", null]))).prop_map(|(mut policy, calendar)| {
         policy["subject"] = json!("p");
         policy["data"]["enabled"] = json!(true);
         policy["data"]["conditions"] = json!({});
         policy["data"]["calendar"] = calendar;
         policy
     })
+}
+
+/// The calendar that most clocks go by.
+pub fn calendar_of_clocks() -> impl Strategy<Value = Value> {
+    calendar().prop_map(|mut calendar| {
+        calendar["subject"] = json!("k");
+        calendar
+    })
+}
+
+/// What the choice of a policy depends on.
+pub fn choice_body() -> impl Strategy<Value = Value> {
+    let named = (policy_with(maybe(8, conditions())), any_of(json!(["p", "q", "r"])));
+    let policy = named.prop_map(|(mut policy, name)| {
+        policy["subject"] = name;
+        policy
+    });
+    prop_oneof![6 => policy, 2 => profile(), 1 => removal()]
 }
 
 /// What changes under a running clock.
