@@ -129,6 +129,11 @@ fn random_choices_of_policies_are_read_alike() {
 }
 
 #[test]
+fn random_people_are_read_alike() {
+    compare_random(histories::people_history());
+}
+
+#[test]
 fn what_was_found_once_stays_mended() {
     let entries = std::fs::read_dir(of_repository("tests/found")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());

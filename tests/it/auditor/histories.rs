@@ -57,7 +57,7 @@ pub fn history() -> impl Strategy<Value = Vec<Value>> {
             for (number, case) in cases.into_iter().enumerate() {
                 drafts.extend(case.into_iter().map(|draft| of_case(draft, number)));
             }
-            let mut lines: Vec<Value> = drafts.iter().enumerate().map(|(n, draft)| line(base, n, draft)).collect();
+            let mut lines = written(drafts, base);
             for repeat in repeats {
                 lines.push(lines[repeat.index(lines.len())].clone());
             }
@@ -67,7 +67,8 @@ pub fn history() -> impl Strategy<Value = Vec<Value>> {
 }
 
 /// A history of one case whose clocks run under a policy and a calendar that change: fewer kinds of events, more of
-/// what 3.3 to 3.6 speak of. A late event, where there is one, draws the ledgers on beyond the clock change.
+/// what 3.3 to 3.6 speak of. Half of them have few instants, so that much happens at once; a late event, where there is
+/// one, draws the ledgers on beyond the clock change.
 pub fn clock_history() -> impl Strategy<Value = Vec<Value>> {
     let first = (desk::calendar_of_clocks(), desk::policy_of_calendar(), desk::settings());
     let first = first.prop_map(|(calendar, policy, settings)| vec![calendar, policy, settings]);
@@ -76,13 +77,14 @@ pub fn clock_history() -> impl Strategy<Value = Vec<Value>> {
     let creation = draft(case::creation().boxed(), early());
     let events = prop::collection::vec(draft(case::clock_body().boxed(), during()), 0..=24);
     let late = prop::collection::vec(draft(case::body_of(6), (150..250i64).boxed()), 0..=1);
-    (select(&BASES[..]), first, changes, creation, events, late).prop_map(
-        |(base, first, changes, creation, events, late)| {
-            let of_case = [vec![creation], events, late].concat().into_iter().map(|draft| of_case(draft, 0));
-            let drafts = [first, changes, of_case.collect()].concat();
-            drafts.iter().enumerate().map(|(n, draft)| line(base, n, draft)).collect()
-        },
-    )
+    let all = (changes, creation, events, late, any::<bool>());
+    let all = all.prop_map(|(changes, creation, events, late, crowds)| {
+        let of_one_case = |drafts: Vec<Draft>| drafts.into_iter().map(|draft| of_case(draft, 0)).collect::<Vec<_>>();
+        let drafts = [changes, of_one_case(vec![creation]), of_one_case(events)].concat();
+        let drafts = if crowds { crowded(drafts, 6) } else { drafts };
+        [drafts, of_one_case(late)].concat()
+    });
+    (select(&BASES[..]), first, all).prop_map(|(base, first, all)| written([first, all].concat(), base))
 }
 
 /// A history of which policy each of several cases gets (3.1, 3.2): conditions of every kind, and little else.
@@ -92,9 +94,36 @@ pub fn choice_history() -> impl Strategy<Value = Vec<Value>> {
     let cases = prop::collection::vec(draft(case::creation().boxed(), early()), 2..=8);
     (desk, changes, cases).prop_map(|(desk, changes, cases)| {
         let cases = cases.into_iter().enumerate().map(|(number, draft)| of_case(draft, number));
-        let drafts = [desk, changes, cases.collect()].concat();
-        drafts.iter().enumerate().map(|(n, draft)| line(BASES[0], n, draft)).collect()
+        written([desk, changes, cases.collect()].concat(), BASES[0])
     })
+}
+
+/// A history of people: who is in which group, sees what, comes and goes, and what they fill in, like and delete. Few
+/// instants, so that much happens at once; no policy.
+pub fn people_history() -> impl Strategy<Value = Vec<Value>> {
+    let first = prop::collection::vec(draft(desk::people_body().boxed(), before()), 2..=8);
+    let changes = prop::collection::vec(draft(desk::people_body().boxed(), during()), 0..=16);
+    let case = (case::creation(), prop::collection::vec(draft(case::people_body().boxed(), during()), 0..=16));
+    let cases = prop::collection::vec(case, 1..=3);
+    (first, changes, cases).prop_map(|(first, changes, cases)| {
+        let cases = cases.into_iter().enumerate().flat_map(|(number, (creation, events))| {
+            let all = [vec![Draft { slot: 0, ..draft_before(creation) }], events].concat();
+            all.into_iter().map(move |draft| of_case(draft, number))
+        });
+        written([first, crowded([changes, cases.collect()].concat(), 12)].concat(), BASES[0])
+    })
+}
+
+/// Puts drafts on so many instants, an hour from one to the next.
+fn crowded(mut drafts: Vec<Draft>, instants: i64) -> Vec<Draft> {
+    for draft in &mut drafts {
+        draft.slot = draft.slot.rem_euclid(instants) * 4;
+    }
+    drafts
+}
+
+fn written(drafts: Vec<Draft>, base: Base) -> Vec<Value> {
+    drafts.iter().enumerate().map(|(n, draft)| line(base, n, draft)).collect()
 }
 
 /// A day before the base.

@@ -58,7 +58,7 @@ fn profile() -> BoxedStrategy<Value> {
         json!(["fb", "fb", "x"]),
         vec![
             ("platform", maybe(6, any_of(json!(["facebook", "x"])))),
-            ("visible_to", maybe(2, any_of(json!([["ana"], ["ben", "robo"], []])))),
+            ("visible_to", maybe(3, any_of(json!([["ana"], ["ben", "robo"], ["g"], ["h", "sue"], []])))),
             ("calendar", maybe(5, any_of(json!(["k", "l", "k", null, "nowhere"])))),
         ],
     )
@@ -89,12 +89,14 @@ fn hours() -> BoxedStrategy<Value> {
         [["09:00", "12:00"], ["13:00", "17:00"]],
         [["22:00", "24:00"]],
         [["00:00", "02:30"], ["02:30", "04:00"]],
-        [["01:00", "02:15"], ["02:30", "02:40"], ["03:00", "03:10"]],
     ]);
+    // Where a clock change skips a closing, the hours behind it come to lie within those before it.
+    let entangled =
+        json!([["00:00", "00:30"], ["01:00", "01:10"], ["01:30", "02:15"], ["02:30", "02:40"], ["03:00", "03:10"]]);
     let times = vec!["00:00", "00:30", "01:00", "02:00", "02:15", "02:30", "02:45", "03:10", "23:00", "23:30", "24:00"];
     let nightly = prop_oneof![subsequence(times.clone(), 2), subsequence(times.clone(), 4), subsequence(times, 6)];
     let nightly = nightly.prop_map(|times| json!(times.chunks_exact(2).collect::<Vec<_>>()));
-    prop_oneof![any_of(usual), nightly].boxed()
+    prop_oneof![3 => any_of(usual), 1 => Just(entangled), 3 => nightly].boxed()
 }
 
 pub fn calendar() -> BoxedStrategy<Value> {
@@ -144,22 +146,24 @@ fn targets() -> BoxedStrategy<Value> {
     ]))
 }
 
-/// Conditions of every kind, those on the text most often; an empty list asks nothing.
+/// Conditions of every kind; an empty list asks nothing.
 fn conditions() -> BoxedStrategy<Value> {
-    let text = members(vec![
-        ("any", maybe(5, any_of(json!([["refund", "money back"], ["返金"], ["refund"], []])))),
-        ("all", maybe(3, any_of(json!([["thanks", "refund"], ["thanks"], ["now", "money back"]])))),
-        ("none", maybe(3, any_of(json!([["test"], ["thanks", "返金"], ["!?"]])))),
+    let lists = json!([
+        {"profile": ["fb"]}, {"profile": ["x", "y"]}, {"profile": []}, {"platform": ["facebook"]}, {"platform": []},
+        {"language": ["en"]}, {"language": ["en", "es"], "platform": []}, {"sentiment": ["none", "negative"]},
+        {"sentiment": ["neutral"]}, {"sentiment": ["positive", "neutral"], "language": []},
     ]);
-    let sentiments = json!([["none", "negative"], ["neutral"], ["positive", "neutral"], []]);
-    let each = members(vec![
-        ("text", maybe(6, text)),
-        ("profile", maybe(2, any_of(json!([["fb"], ["x", "y"], []])))),
-        ("platform", maybe(2, any_of(json!([["facebook"], []])))),
-        ("language", maybe(2, any_of(json!([["en"], ["en", "es"], []])))),
-        ("sentiment", maybe(2, any_of(sentiments))),
+    let texts = json!([
+        {"any": ["refund", "money back"]}, {"any": ["返金", "thanks"]}, {"any": ["refund"], "none": ["test", "返金"]},
+        {"any": ["!?"]}, {"any": [], "all": ["thanks", "refund"]}, {"all": ["now", "money back"]}, {"all": ["thanks"]},
+        {"none": ["test"]}, {"none": ["thanks", "!?"]}, {"all": ["test", "thanks"], "none": []},
     ]);
-    each.boxed()
+    let both = (any_of(lists.clone()), any_of(texts.clone())).prop_map(|(mut conditions, text)| {
+        conditions["text"] = text;
+        conditions
+    });
+    let text = any_of(texts).prop_map(|text| json!({ "text": text }));
+    prop_oneof![2 => any_of(lists), 3 => text, 1 => both].boxed()
 }
 
 fn policy() -> BoxedStrategy<Value> {
@@ -292,5 +296,18 @@ pub fn body() -> impl Strategy<Value = Value> {
         2 => field(),
         1 => group(),
         1 => removal(),
+    ]
+}
+
+/// What people and profiles do, and what is asked of them.
+pub fn people_body() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        4 => user(),
+        2 => group(),
+        3 => removal(),
+        3 => presence(),
+        2 => profile(),
+        3 => field(),
+        2 => settings(),
     ]
 }
