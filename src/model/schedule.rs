@@ -36,7 +36,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// Follows references to calendars, in time order, to their versions; none, and a calendar that is not known
-    /// (yet): all hours.
+    /// (yet): all hours. A reference begins a shift also where the hours stay the same.
     pub fn follow<'n>(
         references: impl IntoIterator<Item = (Instant, Option<&'n str>)>,
         calendars: &std::collections::BTreeMap<String, Versions<Arc<OpenHours>>>,

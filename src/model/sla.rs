@@ -240,12 +240,10 @@ impl<'d> Terms<'d> {
         self.life.schedule.from(time).next().and_then(|shift| shift.hours)
     }
 
-    /// The instants after that one at which the policy or its calendar changes, in order.
+    /// The instants after that one at which the policy or its calendar changes, in order: each statement refers to a
+    /// calendar, or to none, anew.
     pub fn edges_after(&self, time: Instant) -> impl Iterator<Item = Instant> + use<'d> {
-        let mut edges: Vec<Instant> = self.life.schedule.from(time).skip(1).map(|shift| shift.since).collect();
-        edges.extend(self.stated_after(time).iter().map(|statement| statement.since));
-        edges.sort_unstable();
-        edges.into_iter()
+        self.life.schedule.from(time).skip(1).map(|shift| shift.since)
     }
 }
 
