@@ -5,6 +5,7 @@
 //! ([`table`]). Lines that break a rule go to the [`quarantine`]. Memory stays the same whatever the size of the input.
 
 pub mod identity;
+pub mod input;
 pub mod quarantine;
 pub mod read;
 pub mod rows;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Desk, Outcome, SummaryForm};
 use crate::error::Result;
+use crate::log::input;
 use crate::log::read::{Source, read_blocks};
 use crate::log::stage::Piece;
 use crate::log::{Options, Summary};
@@ -15,7 +16,7 @@ use crate::replay::{self, Extent};
 /// Arguments of `ingest`.
 #[derive(Debug, Args)]
 pub struct IngestArguments {
-    /// Files of events, one JSON object a line; - is standard input
+    /// Files of events, one JSON object a line; folders, patterns in quotes; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     #[command(flatten)]
@@ -42,12 +43,25 @@ pub struct ReplayArguments {
 
 /// Appends events.
 pub async fn ingest(desk: &Desk, arguments: &IngestArguments) -> Result<Outcome> {
-    let sources: Vec<Source> = arguments.files.iter().map(|typed| Source::parse(typed)).collect();
+    let sources = find(desk, &arguments.files)?;
     let begun = Stopwatch::now();
     let mut log = desk.log().await?;
     let summary =
         log.ingest(options(desk), move |take| read_blocks(&sources, |block| take(Piece::Block(block)))).await?;
     conclude(desk, &summary, begun, &json!({}))
+}
+
+/// What was typed as sources; says which files of folders hold no events.
+fn find(desk: &Desk, typed: &[String]) -> Result<Vec<Source>> {
+    let found = input::find(typed)?;
+    if let Some(first) = found.passed_over.first() {
+        let more = match found.passed_over.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        desk.printer.talk(format!("note: passed over {}{more}, by the ending no file of events", first.display()));
+    }
+    Ok(found.sources)
 }
 
 /// How this project ingests.

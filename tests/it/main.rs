@@ -18,6 +18,7 @@ mod check;
 mod commands;
 mod desk;
 mod golden;
+mod ingest;
 mod laws;
 mod log;
 mod metric;
