@@ -4,8 +4,10 @@
 //! ([`stage`]), compared with each other and with the log ([`identity`]), and become visible all at once with one commit
 //! ([`table`]). Lines that break a rule go to the [`quarantine`]. Memory stays the same whatever the size of the input.
 
+pub mod disk;
 pub mod identity;
 pub mod input;
+mod object;
 pub mod quarantine;
 pub mod read;
 pub mod rows;
@@ -90,8 +92,8 @@ impl Log {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn open(store: &Path) -> Result<Log> {
-        std::fs::create_dir_all(store).map_err(Error::file(store))?;
         let store = std::path::absolute(store).map_err(Error::file(store))?;
+        disk::make_folders(&store).map_err(Error::file(&store))?;
         // Two who come first must not both create.
         let _lock = match Table::exists(&store.join("events")) && Table::exists(&store.join("quarantine")) {
             true => None,
@@ -260,7 +262,7 @@ fn rewrite(
         quarantine.add(&lines)?;
         first_row = row_of(batch.num_rows());
     }
-    std::fs::remove_file(&path).map_err(Error::file(&path))?;
+    disk::remove(&path).map_err(Error::file(&path))?;
     writer.map(FileWriter::finish).transpose()
 }
 

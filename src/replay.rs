@@ -39,7 +39,8 @@ use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
 
 use crate::error::{Error, Result};
-use crate::log::table::{NewFile, sync_folder};
+use crate::log::disk;
+use crate::log::table::NewFile;
 use crate::log::write::FileWriter;
 use crate::log::{Log, WriterLock};
 use crate::model::desk::Desk;
@@ -128,7 +129,7 @@ impl Replay {
     fn new(log: Arc<dyn TableProvider>, home: &Path, resources: Resources) -> Result<Replay> {
         let context = engine::session(resources)?;
         context.register_table("log", log)?;
-        std::fs::create_dir_all(home).map_err(Error::file(home))?;
+        disk::make_folders(home).map_err(Error::file(home))?;
         Ok(Replay { context, home: home.to_owned(), layer: Layer::default() })
     }
 
@@ -251,7 +252,8 @@ impl Replay {
     /// Flushes the folders, counts what the facts hold, and switches to them.
     async fn publish(self, mut pointer: Pointer) -> Result<Pointer> {
         for table in self.layer.files.keys() {
-            sync_folder(&self.home.join(table))?;
+            let folder = self.home.join(table);
+            disk::flush_folder(&folder).map_err(Error::file(&folder))?;
         }
         pointer.format = facts::FACTS_FORMAT;
         let facts = Layers::open(&self.home, &pointer)?;

@@ -5,7 +5,6 @@
 //! files as an ordinary Parquet scan, which every engine that runs DataFusion plans can run too.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use deltalake::checkpoints::create_checkpoint;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, StructType};
@@ -23,7 +23,12 @@ use deltalake::{DeltaTable, DeltaTableBuilder};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::disk;
+use super::object::DurableStore;
 use crate::error::{Error, Result};
+
+/// Commits after which they are summed up. Between two checkpoints opening reads one small file a commit.
+const CHECKPOINT_COMMITS: u64 = 100;
 
 /// A Parquet file that is written but not yet part of a table.
 #[derive(Clone, Debug)]
@@ -77,7 +82,8 @@ impl Table {
     /// When the folder holds no readable table of that version.
     pub async fn open(folder: &Path, name: &str, schema: SchemaRef, version: Option<u64>) -> Result<Table> {
         let mut builder = builder(folder, name)?;
-        if let Some(version) = version {
+        // A torn commit was never acknowledged; the next one takes its place.
+        if let Some(version) = version.or_else(|| torn_commit(folder)?.checked_sub(1)) {
             builder = builder.with_version(version);
         }
         let delta = builder.load().await.map_err(Error::table(name))?;
@@ -138,26 +144,55 @@ impl Table {
         actions.extend(files.iter().map(|file| Action::Add(file.to_action())));
         let save_mode = if mode == Mode::Replace { SaveMode::Overwrite } else { SaveMode::Append };
         let operation = DeltaOperation::Write { mode: save_mode, partition_by: None, predicate: None };
+        self.commit_actions(actions, operation, about).await
+    }
+
+    async fn commit_actions(
+        &mut self,
+        actions: Vec<Action>,
+        operation: DeltaOperation,
+        about: Vec<(&str, Value)>,
+    ) -> Result<()> {
+        self.make_way()?;
         let about = about.into_iter().map(|(key, value)| (key.to_owned(), value));
-        let snapshot = self.delta.snapshot().map_err(failed)?;
-        // Neither retries, which would hide that somebody else has written, nor the clock, which would drop old versions.
+        let snapshot = self.delta.snapshot().map_err(Error::table(&self.name))?;
+        // Neither retries, which would hide that somebody else has written, nor the clock, which would drop old
+        // versions, nor a checkpoint, whose failure would look like the commit's.
         let properties = CommitProperties::default().with_metadata(about).with_max_retries(0);
-        sync_folder(&self.folder)?;
-        let committed = CommitBuilder::from(properties.with_cleanup_expired_logs(Some(false)))
+        let properties = properties.with_cleanup_expired_logs(Some(false)).with_create_checkpoint(false);
+        let committed = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(Some(snapshot), self.delta.log_store(), operation)
             .await
             .map_err(Error::table(&self.name))?;
-        self.sync_commit(committed.version())?;
-        self.delta.load().await.map_err(Error::table(&self.name))
+        self.delta.state = Some(committed.snapshot());
+        self.checkpoint().await;
+        Ok(())
     }
 
-    /// Flushes a commit to disk, which neither the table's library nor its storage layer does.
-    fn sync_commit(&self, version: u64) -> Result<()> {
-        let log = self.folder.join("_delta_log");
-        let path = log.join(commit_name(version));
-        File::open(&path).and_then(|file| file.sync_all()).map_err(Error::file(&path))?;
-        sync_folder(&log)
+    /// What must hold before a commit: the names of the data files are on disk, those of the folders above them too
+    /// (whoever made them may have been killed before), and no torn commit has this one's number.
+    fn make_way(&self) -> Result<()> {
+        for folder in self.folder.ancestors().take(3) {
+            disk::flush_folder(folder).map_err(Error::file(folder))?;
+        }
+        if let Some(version) = torn_commit(&self.folder) {
+            let torn = self.folder.join("_delta_log").join(commit_name(version));
+            disk::rename(&torn, &torn.with_extension("torn")).map_err(Error::file(&torn))?;
+        }
+        Ok(())
+    }
+
+    /// Sums up the commits in one file every so often, so that opening the table does not take longer with each. If that
+    /// fails, the commit has not: the next one tries again.
+    async fn checkpoint(&self) {
+        let hint = self.folder.join("_delta_log").join("_last_checkpoint");
+        let hint = std::fs::read(hint).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        let last = hint.and_then(|hint| hint.get("version")?.as_u64());
+        let commits = last.map_or(self.version().saturating_add(1), |last| self.version().saturating_sub(last));
+        if commits >= CHECKPOINT_COMMITS {
+            let _ = create_checkpoint(&self.delta, None).await;
+        }
     }
 
     /// The table as a source for queries.
@@ -234,12 +269,34 @@ pub fn new_file_name(prefix: &str) -> String {
     format!("{prefix}-{}.parquet", Uuid::new_v4())
 }
 
-/// Flushes a folder's entries to disk, so that files made or renamed in it survive a power cut.
-///
-/// # Errors
-/// When the folder cannot be opened or flushed.
-pub fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::file(folder))
+/// The number of the newest commit, if it is not whole. Commits are placed whole now; before, one that was never
+/// acknowledged could be left torn by a power cut, and half of a batch would be read from it.
+fn torn_commit(folder: &Path) -> Option<u64> {
+    let log = folder.join("_delta_log");
+    let versions = std::fs::read_dir(&log).ok()?.filter_map(|entry| version_of(entry.ok()?.file_name().to_str()?));
+    let newest = versions.max()?;
+    let bytes = std::fs::read(log.join(commit_name(newest))).ok()?;
+    (!is_whole(&bytes)).then_some(newest)
+}
+
+/// Whether these are the lines of a commit to the last: objects, without a line end after the last, and of the rows it
+/// tells about none is missing.
+fn is_whole(commit: &[u8]) -> bool {
+    let mut added = None;
+    let mut rows = 0;
+    for line in commit.split(|byte| *byte == b'\n') {
+        let Ok(action) = serde_json::from_slice::<Value>(line) else { return false };
+        added = added.or_else(|| action.pointer("/commitInfo/added")?.as_u64());
+        let stats = action.pointer("/add/stats").and_then(Value::as_str);
+        let stats = stats.and_then(|stats| serde_json::from_str::<Value>(stats).ok());
+        rows += stats.and_then(|stats| stats.get("numRecords")?.as_u64()).unwrap_or(0);
+    }
+    added.is_none_or(|added| added == rows)
+}
+
+fn version_of(file_name: &str) -> Option<u64> {
+    let digits = file_name.strip_suffix(".json")?;
+    (digits.len() == 20).then(|| digits.parse().ok()).flatten()
 }
 
 fn commit_name(version: u64) -> String {
@@ -249,17 +306,16 @@ fn commit_name(version: u64) -> String {
 fn builder(folder: &Path, name: &str) -> Result<DeltaTableBuilder> {
     let url = url::Url::from_directory_path(folder)
         .map_err(|()| Error::invalid(folder.display().to_string(), "not an absolute path"))?;
-    DeltaTableBuilder::from_url(url).map_err(Error::table(name))
+    let builder = DeltaTableBuilder::from_url(url.clone()).map_err(Error::table(name))?;
+    Ok(builder.with_storage_backend(Arc::new(DurableStore::default()), url))
 }
 
 async fn create(folder: &Path, name: &str, schema: &Schema) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    disk::make_folders(folder).map_err(Error::file(folder))?;
     let kernel: StructType = schema.try_into_kernel()?;
     let columns: Vec<_> = kernel.fields().cloned().collect();
-    let url = url::Url::from_directory_path(folder)
-        .map_err(|()| Error::invalid(folder.display().to_string(), "not an absolute path"))?;
     CreateBuilder::new()
-        .with_location(url.to_string())
+        .with_log_store(builder(folder, name)?.build_storage().map_err(Error::table(name))?)
         .with_table_name(name)
         .with_columns(columns)
         .with_save_mode(SaveMode::Ignore)

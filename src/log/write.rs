@@ -13,6 +13,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use super::disk;
 use super::table::{NewFile, new_file_name};
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
@@ -67,7 +68,7 @@ impl FileWriter {
     pub fn create(folder: &Path, prefix: &str, schema: &SchemaRef) -> Result<FileWriter> {
         let name = new_file_name(prefix);
         let path = folder.join(&name);
-        let file = File::create_new(&path).map_err(Error::file(&path))?;
+        let file = disk::create(&path).map_err(Error::file(&path))?;
         let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties(schema)))?;
         Ok(FileWriter { name, path, writer, rows: 0, time_range: None })
     }
@@ -96,7 +97,7 @@ impl FileWriter {
     /// When the disk refuses.
     pub fn finish(self) -> Result<NewFile> {
         let file = self.writer.into_inner()?;
-        file.sync_all().map_err(Error::file(&self.path))?;
+        disk::flush(&file, &self.path).map_err(Error::file(&self.path))?;
         let bytes = file.metadata().map_err(Error::file(&self.path))?.len();
         let text = |ms| Instant(ms).to_string();
         let time_range = self.time_range.map(|(first, last)| (text(first), text(last)));

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::tables::FactTable;
 use crate::error::{Error, Result};
-use crate::log::table::{NewFile, sync_folder};
-use crate::log::write::begin_whole_file;
+use crate::log::disk::{self, Placing};
+use crate::log::table::NewFile;
 
 /// Changes with every change of the tables or of what replay writes into them, so that older facts are written anew.
 pub const FACTS_FORMAT: u32 = 4;
@@ -97,11 +97,9 @@ impl Pointer {
     /// When the disk refuses.
     pub fn write(&self, home: &Path) -> Result<()> {
         let path = Pointer::path(home);
-        let mut file = begin_whole_file(home).map_err(Error::file(home))?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        file.write_all(b"\n").and_then(|()| file.as_file().sync_all()).map_err(Error::file(&path))?;
-        file.persist(&path).map_err(|error| Error::file(&path)(error.error))?;
-        sync_folder(home)
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        disk::place(&path, Placing::Replace, |file| file.write_all(&text)).map_err(Error::file(&path))
     }
 }
 
@@ -123,6 +121,6 @@ pub fn folder(home: &Path, table: &FactTable) -> PathBuf {
 /// When the disk refuses.
 pub fn make_folder(home: &Path, table: &FactTable) -> Result<PathBuf> {
     let folder = folder(home, table);
-    std::fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+    disk::make_folders(&folder).map_err(Error::file(&folder))?;
     Ok(folder)
 }

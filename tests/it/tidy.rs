@@ -143,6 +143,20 @@ fn only_the_command_line_reads_the_clock_and_the_environment() {
 }
 
 #[test]
+fn everything_durable_goes_through_one_file() {
+    let durable = ["sync_all", "sync_data", "fs::rename", "hard_link", "create_new(", "remove_file", "create_dir("];
+    let mut complaints = String::new();
+    for source in sources().filter(|source| matches!(source.room(), Some("log" | "replay"))) {
+        for line in source.own.lines_with(|line| durable.iter().any(|act| line.contains(act))) {
+            if !source.is_in("log/disk.rs") {
+                complain(&mut complaints, &source, line, "what must outlive a power cut goes through src/log/disk.rs");
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "\n{complaints}");
+}
+
+#[test]
 fn nothing_ends_the_program_or_writes_past_the_printer() {
     let mut complaints = String::new();
     for source in sources() {

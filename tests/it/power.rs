@@ -1,0 +1,344 @@
+//! Power cuts: what the disk holds after each durable act of the store, at worst and at best, opens and keeps what was
+//! acknowledged.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use casebook::log::disk::{self, Act};
+use casebook::log::stage::{MadeLine, Piece};
+use casebook::log::{Log, Options};
+use casebook::model::time::Instant;
+use casebook::replay::engine::Resources;
+use casebook::replay::facts::Pointer;
+use casebook::replay::{self, Extent};
+
+use crate::project::Project;
+
+const RESOURCES: Resources = Resources { memory_bytes: 64 << 20, threads: 2 };
+
+/// What the disk was told, with the content of each file as it was flushed.
+#[derive(Clone, Debug)]
+enum Step {
+    FolderMade(PathBuf),
+    FolderFlushed(PathBuf),
+    FileMade(PathBuf),
+    FileFlushed(PathBuf, Arc<Vec<u8>>),
+    Linked(PathBuf, PathBuf),
+    Renamed(PathBuf, PathBuf),
+    Removed(PathBuf),
+    /// So many events have been acknowledged, and the facts made.
+    Acknowledged {
+        events: u64,
+        facts: bool,
+    },
+}
+
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<Step>>>);
+
+impl Recorder {
+    fn watch(root: &Path) -> Recorder {
+        let recorder = Recorder::default();
+        let steps = recorder.0.clone();
+        disk::watch(root, Arc::new(move |act| steps.lock().unwrap().push(Recorder::step(act))));
+        recorder
+    }
+
+    fn step(act: Act<'_>) -> Step {
+        match act {
+            Act::FolderMade(path) => Step::FolderMade(path.into()),
+            Act::FolderFlushed(path) => Step::FolderFlushed(path.into()),
+            Act::FileMade(path) => Step::FileMade(path.into()),
+            Act::FileFlushed(path) => Step::FileFlushed(path.into(), Arc::new(std::fs::read(path).unwrap())),
+            Act::Linked { from, to } => Step::Linked(from.into(), to.into()),
+            Act::Renamed { from, to } => Step::Renamed(from.into(), to.into()),
+            Act::Removed(path) => Step::Removed(path.into()),
+        }
+    }
+
+    fn acknowledge(&self, events: u64, facts: bool) {
+        self.0.lock().unwrap().push(Step::Acknowledged { events, facts });
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Node {
+    File(usize),
+    Folder,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Folder {
+    now: BTreeMap<PathBuf, Node>,
+    durable: BTreeMap<PathBuf, Node>,
+}
+
+/// What a power cut may leave.
+#[derive(Clone, Copy, Debug)]
+enum Cut {
+    /// Nothing that was not flushed.
+    Worst,
+    /// Every name, and no content that was not flushed.
+    Names,
+    /// Everything, as if the disk had been quicker than asked.
+    Best,
+}
+
+/// A disk that remembers what was flushed.
+#[derive(Clone, Debug, Default)]
+struct Disk {
+    folders: BTreeMap<PathBuf, Folder>,
+    files: Vec<Option<Arc<Vec<u8>>>>,
+}
+
+impl Disk {
+    fn new(root: &Path) -> Disk {
+        Disk { folders: [(root.to_owned(), Folder::default())].into(), files: Vec::new() }
+    }
+
+    fn names(&mut self, path: &Path) -> &mut BTreeMap<PathBuf, Node> {
+        let folder = path.parent().unwrap();
+        &mut self.folders.get_mut(folder).unwrap_or_else(|| panic!("nobody made {}", folder.display())).now
+    }
+
+    fn file(&mut self, path: &Path) -> usize {
+        match self.names(path).get(path) {
+            Some(Node::File(file)) => *file,
+            other => panic!("{} is {other:?}", path.display()),
+        }
+    }
+
+    fn apply(&mut self, step: &Step) {
+        match step {
+            Step::FolderMade(path) => {
+                self.names(path).insert(path.clone(), Node::Folder);
+                self.folders.entry(path.clone()).or_default();
+            }
+            Step::FolderFlushed(path) => {
+                if let Some(folder) = self.folders.get_mut(path) {
+                    folder.durable = folder.now.clone();
+                }
+            }
+            Step::FileMade(path) => {
+                let file = Node::File(self.files.len());
+                self.files.push(None);
+                self.names(path).insert(path.clone(), file);
+            }
+            Step::FileFlushed(path, content) => {
+                let file = self.file(path);
+                self.files[file] = Some(content.clone());
+            }
+            Step::Linked(from, to) | Step::Renamed(from, to) => {
+                let file = self.file(from);
+                self.names(to).insert(to.clone(), Node::File(file));
+                if matches!(step, Step::Renamed(..)) {
+                    self.names(from).remove(from);
+                }
+            }
+            Step::Removed(path) => {
+                self.names(path).remove(path);
+            }
+            Step::Acknowledged { .. } => {}
+        }
+    }
+
+    /// Writes what a cut leaves into another folder. `last` is the disk after all steps, which knows every content.
+    fn write(&self, root: &Path, cut: Cut, last: &Disk, to: &Path) {
+        let Some(folder) = self.folders.get(root) else { return };
+        std::fs::create_dir_all(to).unwrap();
+        let names = if matches!(cut, Cut::Worst) { &folder.durable } else { &folder.now };
+        for (path, node) in names {
+            let target = to.join(path.file_name().unwrap());
+            match node {
+                Node::Folder => self.write(path, cut, last, &target),
+                Node::File(file) => {
+                    let known = if matches!(cut, Cut::Best) { &last.files } else { &self.files };
+                    let content = known[*file].as_ref().map_or(&[][..], |content| content.as_slice());
+                    std::fs::write(&target, content).unwrap();
+                }
+            }
+        }
+    }
+}
+
+fn line(n: u64, subject: u64) -> MadeLine {
+    let json = format!(
+        r#"{{"id":"{n}","source":"s","type":"case.created","subject":"C{subject}","time":"2026-01-01T00:00:00Z","data":{{"customer":"c"}}}}"#
+    );
+    MadeLine { json: json.into_bytes(), file: Arc::from("made"), line: n, offset: 0 }
+}
+
+/// Appends events numbered so, a broken line, and one event that is there already.
+async fn ingest(store: &Path, numbers: std::ops::Range<u64>) {
+    let mut log = Log::open(store).await.unwrap();
+    let options = Options { now: Instant(0), threads: 2, memory_bytes: 64 << 20 };
+    let mut lines: Vec<MadeLine> = numbers.map(|n| line(n, n)).collect();
+    lines.push(line(0, 0));
+    lines.push(MadeLine { json: b"broken".to_vec(), file: Arc::from("made"), line: lines.len() as u64, offset: 0 });
+    log.ingest(options, move |take| take(Piece::Lines { number: 0, lines }).map(|()| 1)).await.unwrap();
+}
+
+/// The numbers of the events in a log, and the size of every batch.
+async fn events(log: &Log) -> Vec<u64> {
+    let context = replay::engine::session(RESOURCES).unwrap();
+    context.register_table("log", log.events.provider().unwrap()).unwrap();
+    let batches = context.sql("SELECT id FROM log").await.unwrap().collect().await.unwrap();
+    let ids = batches.iter().flat_map(|batch| {
+        let ids: &arrow::array::StringViewArray = arrow::array::AsArray::as_string_view(batch.column(0));
+        ids.iter().map(|id| id.unwrap().parse().unwrap()).collect::<Vec<u64>>()
+    });
+    let mut ids: Vec<u64> = ids.collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// Events of a batch: a batch is there whole or not at all.
+const BATCH: u64 = 5;
+
+/// Builds what every cut leaves of the steps, and looks at it.
+async fn survive(root: &Path, steps: &[Step]) {
+    let last = steps.iter().fold(Disk::new(root), |mut disk, step| {
+        disk.apply(step);
+        disk
+    });
+    let mut disk = Disk::new(root);
+    let (mut acknowledged, mut facts) = (0, false);
+    for (number, step) in steps.iter().enumerate() {
+        disk.apply(step);
+        if let Step::Acknowledged { events, facts: made } = step {
+            (acknowledged, facts) = (*events, *made);
+        }
+        for cut in [Cut::Worst, Cut::Names, Cut::Best] {
+            let folder = tempfile::tempdir().unwrap();
+            disk.write(root, cut, &last, folder.path());
+            let place = format!("after step {number} of {} ({step:.200?}), {cut:?}", steps.len());
+            look(&folder.path().join("store"), acknowledged, facts, &place).await;
+        }
+    }
+}
+
+async fn look(store: &Path, acknowledged: u64, facts: bool, place: &str) {
+    let log = Log::open(store).await.unwrap_or_else(|error| panic!("{place}: {error}"));
+    let found = events(&log).await;
+    let expected: Vec<u64> = (0..found.len() as u64).collect();
+    assert_eq!(found, expected, "{place}: none twice, none missing between");
+    assert!(found.len() as u64 >= acknowledged, "{place}: {} of {acknowledged} acknowledged", found.len());
+    assert_eq!(found.len() as u64 % BATCH, 0, "{place}: half a batch");
+    let pointer = Pointer::read(store).unwrap_or_else(|error| panic!("{place}: {error}"));
+    assert!(pointer.is_some() || !facts, "{place}: the facts are gone");
+    if let Some(pointer) = pointer {
+        let opened = replay::session::open(&log, RESOURCES).await;
+        let (context, _) = opened.unwrap_or_else(|error| panic!("{place}: {error}"));
+        let rows = context.sql("SELECT * FROM cases").await.unwrap().count().await.unwrap();
+        assert_eq!(rows as u64, pointer.cases, "{place}: the facts are half there");
+    }
+}
+
+#[tokio::test]
+async fn a_power_cut_after_any_act_leaves_every_acknowledged_batch_whole() {
+    let project = Project::new();
+    let root = std::fs::canonicalize(project.path(".")).unwrap();
+    let recorder = Recorder::watch(&root);
+    let store = root.join("store");
+    for batch in 0..3 {
+        ingest(&store, batch * BATCH..(batch + 1) * BATCH).await;
+        recorder.acknowledge((batch + 1) * BATCH, false);
+    }
+    let steps = recorder.steps();
+    assert!(steps.len() > 30, "{steps:?}");
+    survive(&root, &steps).await;
+}
+
+/// Of all acts those of a replay are the most; looking at each third is enough, and another third with each commit.
+#[tokio::test]
+async fn a_power_cut_in_a_replay_leaves_the_old_facts_or_the_new_ones() {
+    let project = Project::new();
+    let root = std::fs::canonicalize(project.path(".")).unwrap();
+    let recorder = Recorder::watch(&root);
+    let store = root.join("store");
+    for batch in 0..2 {
+        ingest(&store, batch * BATCH..(batch + 1) * BATCH).await;
+        recorder.acknowledge((batch + 1) * BATCH, batch > 0);
+        let log = Log::open(&store).await.unwrap();
+        replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+        recorder.acknowledge((batch + 1) * BATCH, true);
+    }
+    let steps = recorder.steps();
+    let last = steps.iter().fold(Disk::new(&root), |mut disk, step| {
+        disk.apply(step);
+        disk
+    });
+    let (mut disk, mut acknowledged, mut facts) = (Disk::new(&root), 0, false);
+    for (number, step) in steps.iter().enumerate() {
+        disk.apply(step);
+        if let Step::Acknowledged { events, facts: made } = step {
+            (acknowledged, facts) = (*events, *made);
+        }
+        let pointer = matches!(step, Step::Renamed(_, to) | Step::FileFlushed(to, _) if to.starts_with(store.join("facts/current.json")));
+        if number % 16 == 0 || pointer || matches!(step, Step::Acknowledged { .. }) {
+            for cut in [Cut::Worst, Cut::Names, Cut::Best] {
+                let folder = tempfile::tempdir().unwrap();
+                disk.write(&root, cut, &last, folder.path());
+                let place = format!("after step {number} of {} ({step:.200?}), {cut:?}", steps.len());
+                look(&folder.path().join("store"), acknowledged, facts, &place).await;
+            }
+        }
+    }
+}
+
+/// Whoever is told that a batch is in the log may rely on the disk: every name was flushed after the content it names.
+#[tokio::test]
+async fn content_is_on_disk_before_its_name_and_the_name_before_the_acknowledgement() {
+    let project = Project::new();
+    let root = std::fs::canonicalize(project.path(".")).unwrap();
+    let recorder = Recorder::watch(&root);
+    let store = root.join("store");
+    ingest(&store, 0..BATCH).await;
+    replay::refresh(&Log::open(&store).await.unwrap(), RESOURCES, Extent::REFRESH).await.unwrap();
+    let mut disk = Disk::new(&root);
+    let steps = recorder.steps();
+    for (number, step) in steps.iter().enumerate() {
+        if let Step::Linked(from, _) | Step::Renamed(from, _) = step {
+            let file = disk.file(from);
+            assert!(disk.files[file].is_some(), "step {number} names what is not on disk: {step:?}");
+        }
+        disk.apply(step);
+    }
+    for (path, folder) in &disk.folders {
+        assert_eq!(folder.now, folder.durable, "entries of {} were not flushed", path.display());
+    }
+    let commits = steps
+        .iter()
+        .filter(|step| matches!(step, Step::Linked(_, to) if to.starts_with(store.join("events/_delta_log"))));
+    assert_eq!(commits.count(), 2, "the making of the table and the batch");
+}
+
+/// Stores of before could be left with the torn commit of a batch that was never acknowledged.
+#[tokio::test]
+async fn a_torn_newest_commit_is_passed_over_and_its_number_used_again() {
+    for keep in [0.0, 0.5, 1.0] {
+        let project = Project::new();
+        let store = std::path::absolute(project.path("store")).unwrap();
+        for batch in 0..3 {
+            ingest(&store, batch * BATCH..(batch + 1) * BATCH).await;
+        }
+        let commit = store.join("events/_delta_log/00000000000000000003.json");
+        let whole = std::fs::read(&commit).unwrap();
+        let cut = if keep == 1.0 {
+            // To a line end: what is left is JSON, but the batch's rows are not all there.
+            whole.iter().rposition(|byte| *byte == b'\n').unwrap()
+        } else {
+            (whole.len() as f64 * keep) as usize
+        };
+        std::fs::write(&commit, &whole[..cut]).unwrap();
+        let log = Log::open(&store).await.unwrap();
+        assert_eq!(events(&log).await, (0..2 * BATCH).collect::<Vec<_>>());
+        ingest(&store, 2 * BATCH..3 * BATCH).await;
+        assert_eq!(events(&Log::open(&store).await.unwrap()).await, (0..3 * BATCH).collect::<Vec<_>>());
+    }
+}
