@@ -195,8 +195,8 @@ impl Desk {
             replay::refresh(&log, resources, Extent::REFRESH).await?;
         }
         let (context, pointer) = replay::session::open(&log, resources).await?;
-        if pointer.log_version != log.version() {
-            let behind = log.version().saturating_sub(pointer.log_version);
+        let behind = log.last_batch()?.saturating_sub(pointer.last_batch);
+        if behind > 0 {
             self.printer.talk(format!("note: the facts are {behind} batches behind the log"));
         }
         Ok((context, pointer))

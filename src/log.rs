@@ -110,10 +110,12 @@ impl Log {
         &self.store
     }
 
-    /// The number of this version of the log; facts stand for one such number.
-    #[must_use]
-    pub fn version(&self) -> u64 {
-        self.events.version()
+    /// The number of the newest batch in the log; facts stand for one such number. Merging files does not change it.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn last_batch(&self) -> Result<i64> {
+        self.events.last_batch()
     }
 
     /// Appends the events that `feed` hands over, as one batch: all of its good events become visible together.
@@ -129,7 +131,7 @@ impl Log {
         let _lock = WriterLock::take(&self.store, "log").await?;
         // Somebody else may have written while we waited.
         let mut log = Log::open(&self.store).await?;
-        let batch = i64::try_from(log.version()).unwrap_or(i64::MAX).saturating_add(1);
+        let batch = log.last_batch()?.saturating_add(1);
         let arrival = Arrival { ingested_at: options.now, batch };
         let (events, quarantine) = (log.events.clone(), log.quarantine.clone());
         let store = self.store.clone();

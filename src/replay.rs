@@ -90,8 +90,9 @@ const LAYERS_MAX: usize = 8;
 pub async fn refresh(log: &Log, resources: Resources, extent: Extent) -> Result<Summary> {
     let home = facts::home(log.store());
     let up_to_date = |log: &Log| -> Result<Option<Pointer>> {
+        let last_batch = log.last_batch()?;
         let pointer = Pointer::read(&home)?.filter(|_| extent != Extent::Full);
-        Ok(pointer.filter(|pointer| pointer.log_version == log.version()))
+        Ok(pointer.filter(|pointer| pointer.last_batch == last_batch))
     };
     if let Some(pointer) = up_to_date(log)? {
         return Ok(Summary { pointer, cases_replayed: 0 });
@@ -102,14 +103,15 @@ pub async fn refresh(log: &Log, resources: Resources, extent: Extent) -> Result<
     if let Some(pointer) = up_to_date(log)? {
         return Ok(Summary { pointer, cases_replayed: 0 });
     }
-    let before = Pointer::read(&home).ok().flatten().filter(|before| before.log_version < log.version());
+    let last_batch = log.last_batch()?;
+    let before = Pointer::read(&home).ok().flatten().filter(|before| before.last_batch < last_batch);
     let replay = Replay::new(log.events.provider_as(input::schema())?, &home, resources)?;
     let events = log.events.rows()?;
     let touched = match (extent, before) {
         (Extent::Touched { share }, Some(before)) => replay.touched_since(before, share).await?,
         _ => None,
     };
-    let pointer = Pointer { log_version: log.version(), events, ..Pointer::default() };
+    let pointer = Pointer { last_batch, events, ..Pointer::default() };
     match touched {
         Some((before, touched)) => replay.run_touched(pointer, before, &touched).await,
         None => replay.run(pointer).await,
@@ -138,7 +140,7 @@ impl Replay {
         let facts = Layers::open(&self.home, &before)?;
         let absorbed = if before.layers.len() > LAYERS_MAX { facts.replaced_cases() } else { Keys::default() };
         let replaced: u64 = before.layers.iter().map(|layer| layer.replaced_cases).sum();
-        let touched = Touched::find(&self.context, &facts, before.log_version, absorbed).await?;
+        let touched = Touched::find(&self.context, &facts, before.last_batch, absorbed).await?;
         let work = touched.cases.len() as u64 + replaced;
         Ok((work as f64 <= share * before.cases as f64).then_some((before, touched)))
     }

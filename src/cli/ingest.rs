@@ -106,7 +106,7 @@ pub async fn replay(desk: &Desk, arguments: &ReplayArguments) -> Result<Outcome>
     let (pointer, seconds) = (&summary.pointer, seconds(begun));
     let object = json!({
         "events": pointer.events, "cases": pointer.cases, "cases_replayed": summary.cases_replayed,
-        "findings": pointer.findings, "noted": pointer.noted, "log_version": pointer.log_version, "seconds": seconds,
+        "findings": pointer.findings, "noted": pointer.noted, "last_batch": pointer.last_batch, "seconds": seconds,
     });
     let noted: Vec<String> = pointer.noted.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
     let noted = if noted.is_empty() { String::new() } else { format!(" (noted: {})", noted.join(", ")) };

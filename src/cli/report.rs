@@ -141,7 +141,7 @@ pub async fn render(desk: &Desk, name: &str, arguments: &ReportArguments) -> Res
         paths.push(std::path::absolute(&path).map_err(Error::file(&path))?);
     }
     let object =
-        json!({ "dashboard": name, "files": paths, "log_version": pointer.log_version, "seconds": seconds(begun) });
+        json!({ "dashboard": name, "files": paths, "last_batch": pointer.last_batch, "seconds": seconds(begun) });
     if desk.printer.json_summary {
         desk.printer.summary("", &object)?;
         return Ok(Vec::new());

@@ -26,6 +26,7 @@ use uuid::Uuid;
 use super::disk;
 use super::object::DurableStore;
 use crate::error::{Error, Result};
+use crate::model::time::Instant;
 
 /// Commits after which they are summed up. Between two checkpoints opening reads one small file a commit.
 const CHECKPOINT_COMMITS: u64 = 100;
@@ -37,8 +38,24 @@ pub struct NewFile {
     pub name: String,
     pub bytes: u64,
     pub rows: u64,
-    /// First and last instant of the `time` column, in RFC 3339, where the table has one.
-    pub time_range: Option<(String, String)>,
+    /// First and last instant of the `time` column, where the table has one.
+    pub time_range: Option<(Instant, Instant)>,
+    /// First and last number in the `batch` column, where the table has one.
+    pub batch_range: Option<(i64, i64)>,
+    /// A fingerprint of the file's bytes (XXH3), by which later damage is found.
+    pub hash: u64,
+}
+
+/// A file of a table, as the commit that added it describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableFile {
+    pub path: PathBuf,
+    pub bytes: u64,
+    pub rows: u64,
+    pub time_range: Option<(Instant, Instant)>,
+    pub batch_range: Option<(i64, i64)>,
+    /// Files of older stores have none.
+    pub hash: Option<u64>,
 }
 
 /// What a commit does with the files a table had before.
@@ -118,6 +135,45 @@ impl Table {
             snapshot.log_data().iter().map(|file| self.folder.join(file.path().as_ref())).collect();
         files.sort();
         Ok(files)
+    }
+
+    /// This version's files with what is known of each, in the order of their paths.
+    ///
+    /// # Errors
+    /// When the snapshot cannot be read, or a file of an older store, which tells its batches only inside.
+    pub fn entries(&self) -> Result<Vec<TableFile>> {
+        let snapshot = self.delta.snapshot().map_err(Error::table(&self.name))?;
+        let batches = self.schema.column_with_name("batch").is_some();
+        let mut entries = Vec::new();
+        for view in snapshot.log_data().iter() {
+            #[allow(deprecated, reason = "nothing else tells a file's tags")]
+            let mut entry = TableFile::of(&self.folder, &view.add_action());
+            if batches && entry.batch_range.is_none() {
+                entry.batch_range = super::write::batch_range(&entry.path)?;
+            }
+            entries.push(entry);
+        }
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(entries)
+    }
+
+    /// The files that may hold rows of batches after that one.
+    ///
+    /// # Errors
+    /// Those of [`Table::entries`].
+    pub fn files_since_batch(&self, batch: i64) -> Result<Vec<TableFile>> {
+        let mut entries = self.entries()?;
+        entries.retain(|file| file.batch_range.is_none_or(|(_, last)| last > batch));
+        Ok(entries)
+    }
+
+    /// The highest number in the `batch` column; 0 of a table without rows. Unlike the version it does not change when
+    /// files are merged.
+    ///
+    /// # Errors
+    /// Those of [`Table::entries`].
+    pub fn last_batch(&self) -> Result<i64> {
+        Ok(self.entries()?.iter().filter_map(|file| Some(file.batch_range?.1)).max().unwrap_or(0))
     }
 
     /// Rows of this version, by the statistics of its files.
@@ -235,17 +291,22 @@ pub fn scan(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvide
 
 impl NewFile {
     fn to_action(&self) -> Add {
-        let bounds = |bound: fn(&(String, String)) -> &String| {
-            self.time_range
-                .as_ref()
-                .map_or_else(|| serde_json::json!({}), |range| serde_json::json!({"time": bound(range)}))
+        let (mut first, mut last) = (serde_json::Map::new(), serde_json::Map::new());
+        let mut bounds = |column: &str, from: Value, until: Value| {
+            first.insert(column.to_owned(), from);
+            last.insert(column.to_owned(), until);
         };
-        let stats = serde_json::json!({
-            "numRecords": self.rows,
-            "minValues": bounds(|range| &range.0),
-            "maxValues": bounds(|range| &range.1),
-            "nullCount": {},
-        });
+        if let Some((from, until)) = self.time_range {
+            bounds("time", from.to_string().into(), until.to_string().into());
+        }
+        if let Some((from, until)) = self.batch_range {
+            bounds("batch", from.into(), until.into());
+        }
+        let stats =
+            serde_json::json!({"numRecords": self.rows, "minValues": first, "maxValues": last, "nullCount": {}});
+        // The library reads statistics of a table's first columns only; tags it keeps as they are.
+        let batches = self.batch_range.map(|(first, last)| (BATCHES_TAG.to_owned(), Some(format!("{first}..{last}"))));
+        let hash = (HASH_TAG.to_owned(), Some(format!("{:016x}", self.hash)));
         Add {
             path: self.name.clone(),
             partition_values: HashMap::new(),
@@ -254,11 +315,33 @@ impl NewFile {
             modification_time: 0,
             data_change: true,
             stats: Some(stats.to_string()),
-            tags: None,
+            tags: Some(batches.into_iter().chain([hash]).collect()),
             deletion_vector: None,
             base_row_id: None,
             default_row_commit_version: None,
             clustering_provider: None,
+        }
+    }
+}
+
+/// Tags of a file: the first and last batch in it, and the fingerprint of its bytes.
+const BATCHES_TAG: &str = "casebook.batches";
+const HASH_TAG: &str = "casebook.xxh3";
+
+impl TableFile {
+    fn of(folder: &Path, add: &Add) -> TableFile {
+        let stats =
+            add.stats.as_deref().and_then(|stats| serde_json::from_str::<Value>(stats).ok()).unwrap_or_default();
+        let time = |at: &str| Instant::parse(stats.pointer(at)?.as_str()?).ok();
+        let tag = |name: &str| add.tags.as_ref()?.get(name)?.as_deref();
+        let batches = tag(BATCHES_TAG).and_then(|range| range.split_once(".."));
+        TableFile {
+            path: folder.join(&add.path),
+            bytes: u64::try_from(add.size).unwrap_or(0),
+            rows: stats.get("numRecords").and_then(Value::as_u64).unwrap_or(0),
+            time_range: time("/minValues/time").zip(time("/maxValues/time")),
+            batch_range: batches.and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?))),
+            hash: tag(HASH_TAG).and_then(|hash| u64::from_str_radix(hash, 16).ok()),
         }
     }
 }

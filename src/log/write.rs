@@ -1,17 +1,21 @@
 //! Parquet files: how the store writes them, and reading them back column by column.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef, TimestampMillisecondType};
+use arrow::array::{ArrowPrimitiveType, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimestampMillisecondType};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
+use xxhash_rust::xxh3::Xxh3Default;
 
 use super::disk;
 use super::table::{NewFile, new_file_name};
@@ -55,9 +59,28 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
 pub struct FileWriter {
     name: String,
     path: std::path::PathBuf,
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<HashedFile>,
     rows: u64,
     time_range: Option<(i64, i64)>,
+    batch_range: Option<(i64, i64)>,
+}
+
+/// A file that is written from the beginning to the end, and the fingerprint of what was written.
+struct HashedFile {
+    file: File,
+    hash: Xxh3Default,
+}
+
+impl Write for HashedFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(bytes.get(..written).unwrap_or(bytes));
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
 }
 
 impl FileWriter {
@@ -69,8 +92,9 @@ impl FileWriter {
         let name = new_file_name(prefix);
         let path = folder.join(&name);
         let file = disk::create(&path).map_err(Error::file(&path))?;
+        let file = HashedFile { file, hash: Xxh3Default::new() };
         let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties(schema)))?;
-        Ok(FileWriter { name, path, writer, rows: 0, time_range: None })
+        Ok(FileWriter { name, path, writer, rows: 0, time_range: None, batch_range: None })
     }
 
     /// Adds rows.
@@ -79,15 +103,8 @@ impl FileWriter {
     /// When the disk refuses.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
-        if let Some(times) =
-            batch.column_by_name("time").and_then(|times| times.as_primitive_opt::<TimestampMillisecondType>())
-        {
-            let (first, last) = (arrow::compute::min(times), arrow::compute::max(times));
-            if let (Some(first), Some(last)) = (first, last) {
-                let (known_first, known_last) = self.time_range.unwrap_or((first, last));
-                self.time_range = Some((known_first.min(first), known_last.max(last)));
-            }
-        }
+        self.time_range = widen::<TimestampMillisecondType>(self.time_range, batch, "time");
+        self.batch_range = widen::<Int64Type>(self.batch_range, batch, "batch");
         Ok(self.writer.write(batch)?)
     }
 
@@ -96,13 +113,42 @@ impl FileWriter {
     /// # Errors
     /// When the disk refuses.
     pub fn finish(self) -> Result<NewFile> {
-        let file = self.writer.into_inner()?;
+        let HashedFile { file, hash } = self.writer.into_inner()?;
         disk::flush(&file, &self.path).map_err(Error::file(&self.path))?;
         let bytes = file.metadata().map_err(Error::file(&self.path))?.len();
-        let text = |ms| Instant(ms).to_string();
-        let time_range = self.time_range.map(|(first, last)| (text(first), text(last)));
-        Ok(NewFile { name: self.name, bytes, rows: self.rows, time_range })
+        let time_range = self.time_range.map(|(first, last)| (Instant(first), Instant(last)));
+        let (rows, batch_range) = (self.rows, self.batch_range);
+        Ok(NewFile { name: self.name, bytes, rows, time_range, batch_range, hash: hash.digest() })
     }
+}
+
+/// The range with the values of a batch's column, if it has that column.
+fn widen<T: ArrowPrimitiveType<Native = i64>>(
+    range: Option<(i64, i64)>,
+    batch: &RecordBatch,
+    column: &str,
+) -> Option<(i64, i64)> {
+    let values = batch.column_by_name(column).and_then(|values| values.as_primitive_opt::<T>());
+    let found = values.and_then(|values| arrow::compute::min(values).zip(arrow::compute::max(values)));
+    match (range, found) {
+        (Some((first, last)), Some((from, until))) => Some((first.min(from), last.max(until))),
+        (range, found) => range.or(found),
+    }
+}
+
+/// The first and last batch in a file of the log, by its own statistics.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn batch_range(path: &Path) -> Result<Option<(i64, i64)>> {
+    let file = File::open(path).map_err(Error::file(path))?;
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file)?;
+    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
+    let bounds = columns.filter(|column| column.column_path().string() == "batch").filter_map(|column| {
+        let Some(Statistics::Int64(values)) = column.statistics() else { return None };
+        values.min_opt().copied().zip(values.max_opt().copied())
+    });
+    Ok(bounds.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))))
 }
 
 /// Begins a file beside its destination, to be persisted there whole; readable as other new files are.

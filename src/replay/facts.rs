@@ -24,7 +24,7 @@ pub const FACTS_FORMAT: u32 = 4;
 pub struct Pointer {
     pub format: u32,
     /// The last batch of the log that was replayed.
-    pub log_version: u64,
+    pub last_batch: i64,
     /// From the first to the last.
     pub layers: Vec<Layer>,
     /// Events that changed nothing, by rule.

@@ -15,7 +15,7 @@ use crate::log::Log;
 use crate::log::rows::EVENT_COLUMNS;
 use crate::model::time::Instant;
 
-/// A session in which `events`, `quarantine` and the fact tables can be queried, all of one version of the log.
+/// A session in which `events`, `quarantine` and the fact tables can be queried, all of one state of the log.
 ///
 /// # Errors
 /// When the store cannot be read, or its facts have never been made.
@@ -25,16 +25,24 @@ pub async fn open(log: &Log, resources: Resources) -> Result<(SessionContext, Po
     let pointer = Pointer::read(&home)?
         .ok_or_else(|| Error::refused("the facts have not been made yet").with_hint("`casebook replay` makes them"))?;
     Layers::open(&home, &pointer)?.register(&context)?;
-    let mut events = context.read_table(log.events.provider()?)?;
-    if pointer.log_version != log.version() {
-        events = events.filter(col("batch").lt_eq(lit(pointer.log_version)))?;
-    }
-    register_events(&context, events).await?;
+    register_events(&context, events_until(&context, log, pointer.last_batch).await?).await?;
     context.register_table("quarantine", log.quarantine.provider()?)?;
     hide_column(&context, "quarantine", "bytes").await?;
     functions::register(&context, functions::calendars(&context).await?);
     views::register(&context, pointer.last_event_at_ms.map(Instant)).await?;
     Ok((context, pointer))
+}
+
+/// The log up to that batch, for which facts stand.
+async fn events_until(context: &SessionContext, log: &Log, batch: i64) -> Result<DataFrame> {
+    let newest = match log.last_batch()? < batch {
+        // Somebody has added to it and replayed it since it was opened.
+        true => Log::open(log.store()).await?.events,
+        false => log.events.clone(),
+    };
+    let is_ahead = newest.last_batch()? > batch;
+    let events = context.read_table(newest.provider()?)?;
+    Ok(if is_ahead { events.filter(col("batch").lt_eq(lit(batch)))? } else { events })
 }
 
 /// The names of every table that a session has, in the order of 4, and of the views behind them.

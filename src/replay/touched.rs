@@ -36,8 +36,7 @@ impl Touched {
     ///
     /// # Errors
     /// When the log or the facts cannot be read.
-    pub async fn find(context: &SessionContext, facts: &Layers, batch: u64, more: Keys) -> Result<Touched> {
-        let batch = i64::try_from(batch).unwrap_or(i64::MAX);
+    pub async fn find(context: &SessionContext, facts: &Layers, batch: i64, more: Keys) -> Result<Touched> {
         let new = context.table("log").await?.filter(col("batch").gt(lit(batch)))?;
         let mut cases = more;
         let own = new.clone().filter(col("case_id").is_not_null())?.aggregate(vec![col("case_id")], vec![])?;

@@ -53,7 +53,7 @@ pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> 
         fact("As of", sources.as_of_text()),
         fact(
             "Log",
-            format!("version {}, {} events", sources.pointer.log_version, number_text(sources.pointer.events as f64)),
+            format!("batch {}, {} events", sources.pointer.last_batch, number_text(sources.pointer.events as f64)),
         ),
     ];
     facts.extend(filters.map(|filter| fact("Only", filter)));
