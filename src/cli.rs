@@ -28,7 +28,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::model::time::Instant;
-use crate::replay::{self, Extent, facts::Pointer};
+use crate::replay::{self, Extent, facts::Pointer, moment::Moment};
 use printer::Printer;
 use settings::{Settings, Typed};
 
@@ -133,6 +133,18 @@ enum Command {
 }
 
 impl Command {
+    /// The moment that commands which read facts were asked for.
+    fn moment(&self) -> Option<&MomentArguments> {
+        match self {
+            Command::Case(arguments) => Some(&arguments.moment),
+            Command::Check(arguments) => Some(&arguments.moment),
+            Command::Metric(arguments) => Some(&arguments.moment),
+            Command::Report(arguments) => Some(&arguments.moment),
+            Command::Sql(arguments) => Some(&arguments.moment),
+            _ => None,
+        }
+    }
+
     /// The form of the summary that was asked for with `--format`, by commands that print nothing else.
     fn summary_form(&self) -> Option<SummaryForm> {
         match self {
@@ -144,6 +156,25 @@ impl Command {
             Command::Replay(arguments) => arguments.form.format,
             _ => None,
         }
+    }
+}
+
+/// As of when facts are read.
+#[derive(Clone, Debug, Default, Args)]
+pub struct MomentArguments {
+    /// Read what had happened by then: a day (its beginning) or an instant
+    #[arg(long, value_name = "T")]
+    as_of: Option<String>,
+    /// Read what the log held then
+    #[arg(long, value_name = "K")]
+    known_at: Option<String>,
+}
+
+impl MomentArguments {
+    fn read(&self, settings: &Settings) -> Result<Moment> {
+        let read =
+            |flag, typed: &Option<String>| typed.as_deref().map(|typed| settings.instant(flag, typed)).transpose();
+        Ok(Moment { as_of: read("--as-of", &self.as_of)?, known_at: read("--known-at", &self.known_at)? })
     }
 }
 
@@ -159,8 +190,9 @@ pub enum Outcome {
 pub struct Desk {
     pub settings: Settings,
     pub printer: Printer,
-    /// The wall clock, read once, here and nowhere else.
+    /// The wall clock, read once, here and nowhere else; of commands that read as of another moment, that one.
     pub now: Instant,
+    pub moment: Moment,
     refresh: bool,
 }
 
@@ -193,6 +225,9 @@ impl Desk {
         let resources = self.settings.resources();
         if self.refresh {
             replay::refresh(&log, resources, Extent::REFRESH).await?;
+        }
+        if !self.moment.is_now() {
+            return replay::moment::open(&log, resources, self.moment).await;
         }
         let (context, pointer) = replay::session::open(&log, resources).await?;
         let behind = log.last_batch()?.saturating_sub(pointer.last_batch);
@@ -234,7 +269,9 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Outcome> {
     let common = arguments.common;
     let typed = Typed { project: common.project, time_zone: common.tz, memory: common.memory, threads: common.threads };
     let now = Instant(jiff::Timestamp::now().as_millisecond());
-    let desk = Desk { settings: Settings::resolve(&typed)?, printer, now, refresh: !common.no_refresh };
+    let settings = Settings::resolve(&typed)?;
+    let moment = arguments.command.moment().map_or(Ok(Moment::default()), |typed| typed.read(&settings))?;
+    let desk = Desk { settings, printer, now: moment.present(now), moment, refresh: !common.no_refresh };
     match arguments.command {
         Command::Init(arguments) => init::init(&desk, &arguments),
         Command::Generate(arguments) => generate::generate(&desk, &arguments),

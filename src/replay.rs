@@ -5,7 +5,7 @@
 //! ([`output`], [`sheet`], [`tables`]). What no case can know alone (a second open case, a stranger's first event) is
 //! found afterwards in SQL ([`findings`]). Then all tables switch together ([`facts`]). After new events only the cases that
 //! these touch are replayed ([`touched`]), as a layer over the facts there are ([`layers`]). [`session`] is where queries
-//! see them, with the [`views`] that follow from them.
+//! see them, with the [`views`] that follow from them; [`moment`] is the same as of another moment.
 
 mod customers;
 mod desk_tables;
@@ -16,6 +16,7 @@ pub mod functions;
 pub mod input;
 pub mod layers;
 pub mod memory;
+pub mod moment;
 pub mod operator;
 pub mod output;
 pub mod session;

@@ -14,8 +14,6 @@ use crate::apply::present::Stated;
 use crate::apply::{file, read, show};
 use crate::error::{Error, Result};
 use crate::log::stage::{Piece, Take};
-use crate::model::Refusal;
-use crate::model::time::Instant;
 
 /// Arguments of `apply`.
 #[derive(Debug, Args)]
@@ -40,7 +38,7 @@ pub struct ApplyArguments {
 pub async fn apply(desk: &Desk, arguments: &ApplyArguments) -> Result<Outcome> {
     let begun = Stopwatch::now();
     let path = arguments.file.as_path();
-    let at = arguments.at.as_deref().map_or(Ok(desk.now), |typed| parse_at(desk, typed))?;
+    let at = arguments.at.as_deref().map_or(Ok(desk.now), |typed| desk.settings.instant("--at", typed))?;
     let wishes = read_file(desk, path)?;
     let plan = Plan::new(&wishes, &desk_events(desk).await?, at);
     let lines = plan.lines(path)?;
@@ -59,19 +57,6 @@ pub async fn apply(desk: &Desk, arguments: &ApplyArguments) -> Result<Outcome> {
     let feed = move |take: &mut Take<'_>| take(Piece::Lines { number: 0, lines }).map(|()| bytes);
     let summary = log.ingest(options(desk), feed).await?;
     conclude(desk, &summary, begun, &about(&plan, true))
-}
-
-/// An instant, or the beginning of a day in the project's zone.
-fn parse_at(desk: &Desk, typed: &str) -> Result<Instant> {
-    let invalid = |message: String| {
-        Error::invalid("--at", message).with_hint("write a day such as 2026-04-01, or 2026-04-01T08:00:00+02:00")
-    };
-    let refused = |refusal: Refusal| invalid(refusal.to_string());
-    // What is longer than a day has a time too.
-    let day = if typed.len() <= "2026-04-01".len() { typed.parse::<jiff::civil::Date>().ok() } else { None };
-    let Some(day) = day else { return Instant::parse(typed).map_err(refused) };
-    let begins = day.to_zoned(desk.settings.zone()?).map_err(|_| invalid(format!("`{typed}` is out of range")))?;
-    Instant::parse(&begins.timestamp().to_string()).map_err(refused)
 }
 
 /// Reads the file; of several errors all but the last are told here.

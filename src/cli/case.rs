@@ -16,9 +16,10 @@ use clap::{Args, ValueEnum};
 use datafusion::prelude::{SessionContext, col};
 use jiff::tz::TimeZone;
 
-use super::{Desk, Outcome};
+use super::{Desk, MomentArguments, Outcome};
 use crate::error::{Error, Result};
 use crate::explain::{Explanation, explain};
+use crate::model::time::Instant;
 use crate::replay;
 use rows::CaseRows;
 use text::Ink;
@@ -26,6 +27,8 @@ use text::Ink;
 /// Arguments of `case`.
 #[derive(Debug, Args)]
 pub struct CaseArguments {
+    #[command(flatten)]
+    pub moment: MomentArguments,
     /// The case
     id: String,
     /// Show what the messages say
@@ -65,7 +68,7 @@ pub async fn case(desk: &Desk, arguments: &CaseArguments) -> Result<Outcome> {
     if rows.events.count() == 0 {
         return Err(no_such_case(&context, id).await?);
     }
-    let explanation = explanation(&context, &rows).await?;
+    let explanation = explanation(&context, &rows, desk.moment.as_of).await?;
     if arguments.format == Form::Json {
         desk.printer.data(json::object(id, &rows, explanation.as_ref(), arguments.with_text)?)?;
         return Ok(Outcome::Done);
@@ -80,12 +83,16 @@ pub async fn case(desk: &Desk, arguments: &CaseArguments) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Why the numbers of a case are what they are; none of one that was never created.
-async fn explanation(context: &SessionContext, rows: &CaseRows) -> Result<Option<Explanation>> {
+/// Why the numbers of a case are what they are, as of that instant or the end of the log; none of one that was never
+/// created.
+async fn explanation(context: &SessionContext, rows: &CaseRows, as_of: Option<Instant>) -> Result<Option<Explanation>> {
     let Some((facts, creation)) = facts::of(rows) else { return Ok(None) };
     let of_the_desk = context.table("events").await?.filter(col("case_id").is_null())?;
     let desk = replay::desk(of_the_desk).await?;
-    let as_of = facts::last_event_at(context).await?.unwrap_or(facts.created_at);
+    let as_of = match as_of {
+        Some(as_of) => as_of,
+        None => facts::last_event_at(context).await?.unwrap_or(facts.created_at),
+    };
     Ok(Some(explain(&facts, &creation.situation(), &desk, as_of)))
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::format::{Format, RowWriter};
 use super::ingest::{SummaryArguments, seconds};
 use super::metric::{catalogue, several};
-use super::{Desk, Outcome};
+use super::{Desk, MomentArguments, Outcome};
 use crate::audit::{Check, Checks, Verdict};
 use crate::error::Result;
 use crate::metric::functions;
@@ -18,6 +18,8 @@ use crate::report::{dashboard_names, find_dashboard};
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
+    #[command(flatten)]
+    pub moment: MomentArguments,
     /// The checks to run [default: all]
     #[arg(value_name = "NAME")]
     names: Vec<String>,

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::format::Format;
 use super::output::OutputArguments;
-use super::{Desk, Outcome};
+use super::{Desk, MomentArguments, Outcome};
 use crate::error::{Error, Result};
 use crate::metric::aggregation::Aggregation;
 use crate::metric::dimension::Dimension;
@@ -22,6 +22,8 @@ use crate::metric::{Catalogue, functions};
 /// Arguments of `metric`.
 #[derive(Debug, Args)]
 pub struct MetricArguments {
+    #[command(flatten)]
+    pub moment: MomentArguments,
     /// The metric; without one, the list of all
     name: Option<String>,
     /// Cut by these dimensions; `NAME@now` takes one as of the report

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::ingest::seconds;
 use super::metric::catalogue;
 use super::settings::parse_zone;
-use super::{Desk, Outcome};
+use super::{Desk, MomentArguments, Outcome};
 use crate::error::{Error, Result, did_you_mean};
 use crate::log::write::begin_whole_file;
 use crate::metric::functions;
@@ -22,6 +22,8 @@ use crate::report::{dashboard_names, draw, find_dashboard, html};
 /// Arguments of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
+    #[command(flatten)]
+    pub moment: MomentArguments,
     /// The dashboard; without one, the list of all
     dashboard: Option<String>,
     /// The range [default: the dashboard's]
@@ -42,7 +44,8 @@ impl ReportArguments {
     /// A dashboard as HTML into a folder.
     pub fn html(dashboard: &str, range: &str, output: PathBuf) -> ReportArguments {
         let (dashboard, range) = (Some(dashboard.to_owned()), Some(range.to_owned()));
-        ReportArguments { dashboard, range, format: vec![PageFormat::Html], widget: None, output }
+        let moment = MomentArguments::default();
+        ReportArguments { moment, dashboard, range, format: vec![PageFormat::Html], widget: None, output }
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::error::{Error, Result, did_you_mean};
+use crate::model::Refusal;
+use crate::model::time::Instant;
 use crate::replay::engine::Resources;
 
 /// What was typed about settings; everything may be absent.
@@ -105,6 +108,22 @@ impl Settings {
     /// When there is no zone of that name.
     pub fn zone(&self) -> Result<TimeZone> {
         parse_zone(&self.time_zone.value)
+    }
+
+    /// What was typed after a flag: an instant, or the beginning of a day in the project's zone.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn instant(&self, flag: &str, typed: &str) -> Result<Instant> {
+        let invalid = |message: String| {
+            Error::invalid(flag, message).with_hint("write a day such as 2026-04-01, or 2026-04-01T08:00:00+02:00")
+        };
+        let refused = |refusal: Refusal| invalid(refusal.to_string());
+        // What is longer than a day has a time too.
+        let day = if typed.len() <= "2026-04-01".len() { typed.parse::<Date>().ok() } else { None };
+        let Some(day) = day else { return Instant::parse(typed).map_err(refused) };
+        let begins = day.to_zoned(self.zone()?).map_err(|_| invalid(format!("`{typed}` is out of range")))?;
+        Instant::parse(&begins.timestamp().to_string()).map_err(refused)
     }
 
     /// What the engine may use.

@@ -14,12 +14,14 @@ use datafusion::prelude::{SQLOptions, SessionContext};
 use datafusion::sql::parser::{DFParser, Statement};
 
 use super::output::{Output, OutputArguments};
-use super::{Desk, Outcome};
+use super::{Desk, MomentArguments, Outcome};
 use crate::error::{Error, Result};
 
 /// Arguments of `sql`.
 #[derive(Debug, Args)]
 pub struct SqlArguments {
+    #[command(flatten)]
+    pub moment: MomentArguments,
     /// The query, or several separated by `;`, or `\d` for the tables and `\d TABLE` for its columns. Without one:
     /// standard input, or a prompt on a terminal
     query: Option<String>,

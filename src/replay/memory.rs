@@ -61,7 +61,8 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
     })
     .await?;
     register(&context, &CUSTOMERS, &all)?;
-    session::register_events(&context, context.read_table(in_memory(log)?)?).await?;
+    let (events, is_deleted) = session::with_deletions(&context, context.read_table(in_memory(log)?)?).await?;
+    session::register_events(&context, events, is_deleted)?;
     functions::register(&context, functions::calendars(&context).await?);
     views::register(&context, last_event_at).await?;
     Ok(context)

@@ -1,13 +1,12 @@
 //! Where queries see the log and the facts: one session of the engine with every table and view of 4 in it.
 
-use std::sync::Arc;
-
-use datafusion::prelude::{DataFrame, SessionContext, col, lit, when};
+use datafusion::prelude::{DataFrame, Expr, JoinType, SessionContext, col, ident, lit};
 
 use super::engine::{self, Resources};
 use super::facts::{self, Pointer};
 use super::functions;
 use super::layers::Layers;
+use super::moment::without_text;
 use super::tables::FACT_TABLES;
 use super::views;
 use crate::error::{Error, Result};
@@ -21,16 +20,27 @@ use crate::model::time::Instant;
 /// When the store cannot be read, or its facts have never been made.
 pub async fn open(log: &Log, resources: Resources) -> Result<(SessionContext, Pointer)> {
     let context = engine::session(resources)?;
-    let home = facts::home(log.store());
-    let pointer = Pointer::read(&home)?
-        .ok_or_else(|| Error::refused("the facts have not been made yet").with_hint("`casebook replay` makes them"))?;
-    Layers::open(&home, &pointer)?.register(&context)?;
-    register_events(&context, events_until(&context, log, pointer.last_batch).await?).await?;
-    context.register_table("quarantine", log.quarantine.provider()?)?;
-    hide_column(&context, "quarantine", "bytes").await?;
-    functions::register(&context, functions::calendars(&context).await?);
-    views::register(&context, pointer.last_event_at_ms.map(Instant)).await?;
+    let pointer = pointer(log)?;
+    Layers::open(&facts::home(log.store()), &pointer)?.register(&context)?;
+    let events = events_until(&context, log, pointer.last_batch).await?;
+    let (events, is_deleted) = with_deletions(&context, events).await?;
+    register_events(&context, events, is_deleted)?;
+    register_rest(&context, log, pointer.last_event_at_ms.map(Instant)).await?;
     Ok((context, pointer))
+}
+
+/// What the facts of a store stand for.
+pub(super) fn pointer(log: &Log) -> Result<Pointer> {
+    Pointer::read(&facts::home(log.store()))?
+        .ok_or_else(|| Error::refused("the facts have not been made yet").with_hint("`casebook replay` makes them"))
+}
+
+/// What a session has beside facts and events. What is as of the end of the log is as of that instant.
+pub(super) async fn register_rest(context: &SessionContext, log: &Log, end: Option<Instant>) -> Result<()> {
+    context.register_table("quarantine", log.quarantine.provider()?)?;
+    hide_column(context, "quarantine", "bytes").await?;
+    functions::register(context, functions::calendars(context).await?);
+    views::register(context, end).await
 }
 
 /// The log up to that batch, for which facts stand.
@@ -52,22 +62,22 @@ pub fn table_names() -> Vec<&'static str> {
     std::iter::once("events").chain(facts).chain(["quarantine"]).chain(views::names()).collect()
 }
 
-/// The log as of the facts' version; text and data of deleted cases read as null (2.6).
-pub(super) async fn register_events(context: &SessionContext, events: DataFrame) -> Result<()> {
+/// Events beside the deletion of their case, if the facts know of one, and the condition that there is one.
+pub(super) async fn with_deletions(context: &SessionContext, events: DataFrame) -> Result<(DataFrame, Expr)> {
     let deleted = context.table("cases").await?.filter(col("deleted_at").is_not_null())?;
     let deleted = deleted.select(vec![col("case_id").alias("deleted_case")])?;
-    let joined = events.join(deleted, datafusion::prelude::JoinType::Left, &["case_id"], &["deleted_case"], None)?;
+    let joined = events.join(deleted, JoinType::Left, &["case_id"], &["deleted_case"], None)?;
+    Ok((joined, col("deleted_case").is_not_null()))
+}
+
+/// The log as SQL sees it; text and data of deleted cases read as null (2.6).
+pub(super) fn register_events(context: &SessionContext, events: DataFrame, is_deleted: Expr) -> Result<()> {
     let columns = EVENT_COLUMNS.iter().map(|name| match *name {
-        "text" | "data" => {
-            let kept = when(col("deleted_case").is_null(), col(*name))
-                .otherwise(lit(datafusion::scalar::ScalarValue::Null))?;
-            Ok(kept.alias(*name))
-        }
-        name => Ok(datafusion::prelude::ident(name)),
+        "text" | "data" => without_text(name, is_deleted.clone()),
+        name => Ok(ident(name)),
     });
-    let columns = columns.collect::<datafusion::error::Result<Vec<_>>>()?;
-    let view = joined.select(columns)?.into_view();
-    context.register_table("events", Arc::clone(&view))?;
+    let view = events.select(columns.collect::<Result<Vec<_>>>()?)?.into_view();
+    context.register_table("events", view)?;
     Ok(())
 }
 

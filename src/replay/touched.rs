@@ -99,7 +99,8 @@ impl DeskChanges {
     }
 }
 
-async fn collect_keys(frame: DataFrame, keys: &mut Keys) -> Result<()> {
+/// Adds the first column of a frame, of plain strings, to the keys.
+pub(super) async fn collect_keys(frame: DataFrame, keys: &mut Keys) -> Result<()> {
     for batch in frame.collect().await? {
         keys.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
     }

@@ -22,6 +22,7 @@ mod ingest;
 mod laws;
 mod log;
 mod metric;
+mod moment;
 mod power;
 mod project;
 mod real;

@@ -20,14 +20,14 @@ use crate::auditor::histories;
 use crate::project::{Project, assert_same_facts, rows_of};
 use crate::tangle::tangle;
 
-const RESOURCES: Resources = Resources { memory_bytes: 256 << 20, threads: 2 };
+pub const RESOURCES: Resources = Resources { memory_bytes: 256 << 20, threads: 2 };
 
 /// Only what is touched, however much that is.
 const TOUCHED: Extent = Extent::Touched { share: f64::INFINITY };
 
-type Facts = Vec<(String, Vec<String>)>;
+pub type Facts = Vec<(String, Vec<String>)>;
 
-async fn facts_of(session: &SessionContext) -> Facts {
+pub async fn facts_of(session: &SessionContext) -> Facts {
     let mut facts = Facts::new();
     for table in FACT_TABLES {
         let batches = session.table(table.name).await.unwrap().collect().await.unwrap();
@@ -39,7 +39,7 @@ async fn facts_of(session: &SessionContext) -> Facts {
     facts
 }
 
-async fn ingest(project: &Project, lines: &[String]) -> Log {
+pub async fn ingest(project: &Project, lines: &[String], now: Instant) -> Log {
     let mut log = Log::open(&project.path("store")).await.unwrap();
     let made = |(n, line): (u64, &String)| MadeLine {
         json: line.clone().into_bytes(),
@@ -48,7 +48,7 @@ async fn ingest(project: &Project, lines: &[String]) -> Log {
         offset: 0,
     };
     let lines = (1..).zip(lines).map(made).collect();
-    let options = Options { now: Instant(0), threads: 1, memory_bytes: 64 << 20 };
+    let options = Options { now, threads: 1, memory_bytes: 64 << 20 };
     log.ingest(options, move |take| take(Piece::Lines { number: 0, lines }).map(|()| 0)).await.unwrap();
     log
 }
@@ -59,7 +59,7 @@ async fn assert_refreshed(batches: &[Vec<String>]) -> usize {
     let (mut so_far, mut known, mut layers): (Vec<&String>, HashSet<_>, usize) = (Vec::new(), HashSet::new(), 0);
     let mut last = None;
     for batch in batches {
-        let log = ingest(&project, batch).await;
+        let log = ingest(&project, batch, Instant(0)).await;
         let refreshed = replay::refresh(&log, RESOURCES, TOUCHED).await.unwrap().pointer;
         layers = layers.max(refreshed.layers.len());
         let (session, _) = session::open(&log, RESOURCES).await.unwrap();
@@ -168,12 +168,12 @@ fn what_is_late_reaches_every_case_that_it_concerns() {
 async fn only_what_is_touched_is_replayed() {
     let project = Project::new();
     let lines: Vec<String> = tangle(6, 60).lines().map(str::to_owned).collect();
-    let log = ingest(&project, &lines).await;
+    let log = ingest(&project, &lines, Instant(0)).await;
     let first = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
     assert_eq!((first.cases_replayed, first.pointer.layers.len()), (first.pointer.cases, 1));
     let late = r#"{"id":"late","source":"z","type":"message.noted","subject":"C7","time":"2026-01-05T00:00:00Z","data":{"message":"n","text":"x"}}"#;
     let customer = r#"{"id":"later","source":"z","type":"customer.updated","subject":"c1","time":"2026-01-05T00:00:00Z","data":{"name":"Uma"}}"#;
-    let log = ingest(&project, &[late.to_owned(), customer.to_owned()]).await;
+    let log = ingest(&project, &[late.to_owned(), customer.to_owned()], Instant(0)).await;
     let second = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
     assert_eq!((second.cases_replayed, second.pointer.layers.len()), (1, 2));
     let again = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();

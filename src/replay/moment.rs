@@ -1,0 +1,112 @@
+//! The facts as of another moment, on two clocks (4.2): what had happened by an instant, what the log held at one.
+//!
+//! The events of then are replayed anew, beside the store. Only what a customer wrote in a case that the log has deleted
+//! since is not told.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::prelude::{DataFrame, Expr, SessionContext, col, ident, lit, when};
+use datafusion::scalar::ScalarValue;
+
+use super::engine::Resources;
+use super::facts::{self, Pointer};
+use super::layers::{Layers, Texts, key_filter};
+use super::tables::{CASES, FactTable, MESSAGES, SURVEYS};
+use super::touched::{Keys, collect_keys};
+use super::{Replay, engine, input, instant, session};
+use crate::error::{Error, Result};
+use crate::log::Log;
+use crate::model::time::Instant;
+
+/// A moment on both clocks; of what is not stated, now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// Events that happened by then.
+    pub as_of: Option<Instant>,
+    /// Events that the log held by then.
+    pub known_at: Option<Instant>,
+}
+
+impl Moment {
+    /// Whether it is now on both clocks.
+    #[must_use]
+    pub fn is_now(self) -> bool {
+        self == Moment::default()
+    }
+
+    /// The instant as of which questions are answered, on a wall clock that shows `now`.
+    #[must_use]
+    pub fn present(self, now: Instant) -> Instant {
+        self.as_of.or(self.known_at).unwrap_or(now)
+    }
+
+    fn events(self, log: DataFrame) -> Result<DataFrame> {
+        let bounds = [("time", self.as_of), ("ingested_at", self.known_at)];
+        let mut events = log;
+        for (column, bound) in bounds {
+            if let Some(bound) = bound {
+                events = events.filter(col(column).lt_eq(instant(bound)))?;
+            }
+        }
+        Ok(events)
+    }
+}
+
+/// A session over the tables that the events of that moment give. The facts of the store say which cases have been
+/// deleted since.
+///
+/// # Errors
+/// When the store cannot be read, or its facts have never been made, or there is no room for those of the moment.
+pub async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(SessionContext, Pointer)> {
+    let (home, pointer) = (facts::home(log.store()), session::pointer(log)?);
+    let deleted = Arc::new(deleted_cases(&Layers::open(&home, &pointer)?, resources).await?);
+    let beside = tempfile::tempdir().map_err(Error::file(Path::new("the folder for temporary files")))?;
+    let of_log = engine::session(resources)?;
+    let events = moment.events(of_log.read_table(log.events.provider_as(input::schema())?)?)?;
+    let begun =
+        Pointer { last_batch: log.last_batch()?, events: events.clone().count().await? as u64, ..Pointer::default() };
+    let pointer = Replay::new(events.into_view(), beside.path(), resources)?.run(begun).await?.pointer;
+    let context = engine::session(resources)?;
+    let layers = Layers::open(beside.path(), &pointer)?;
+    layers.register(&context)?;
+    for (table, column) in [(CASES, "text"), (MESSAGES, "text"), (SURVEYS, "comment")] {
+        hide(&context, &table, column, &deleted)?;
+    }
+    let events = moment.events(context.read_table(log.events.provider()?)?)?;
+    session::register_events(&context, events, is_deleted(&deleted))?;
+    session::register_rest(&context, log, moment.as_of.or(pointer.last_event_at_ms.map(Instant))).await?;
+    // The files go when the session does.
+    context.state_ref().write().config_mut().set_extension(Arc::new(beside));
+    Ok((context, pointer))
+}
+
+async fn deleted_cases(facts: &Layers, resources: Resources) -> Result<Keys> {
+    let context = engine::session(resources)?;
+    let cases = context.read_table(facts.provider(&CASES, Texts::Plain)?)?;
+    let mut deleted = Keys::default();
+    collect_keys(cases.filter(col("deleted_at").is_not_null())?.select_columns(&["case_id"])?, &mut deleted).await?;
+    Ok(deleted)
+}
+
+fn is_deleted(cases: &Arc<Keys>) -> Expr {
+    let cases = Arc::clone(cases);
+    key_filter("is_deleted", "case_id", Texts::Views, move |case| cases.contains(case))
+}
+
+/// Leaves out what is said in a column of deleted cases.
+fn hide(context: &SessionContext, table: &FactTable, column: &str, deleted: &Arc<Keys>) -> Result<()> {
+    let Some(provider) = context.deregister_table(table.name)? else { return Ok(()) };
+    let columns = table.columns.iter().map(|(name, _)| match *name {
+        name if name == column => without_text(name, is_deleted(deleted)),
+        name => Ok(ident(name)),
+    });
+    let view = context.read_table(provider)?.select(columns.collect::<Result<Vec<_>>>()?)?.into_view();
+    context.register_table(table.name, view)?;
+    Ok(())
+}
+
+/// A column that is null where a case is deleted.
+pub(super) fn without_text(column: &str, is_deleted: Expr) -> Result<Expr> {
+    Ok(when(is_deleted, lit(ScalarValue::Null)).otherwise(ident(column))?.alias(column))
+}
