@@ -23,6 +23,7 @@ fn text() -> BoxedStrategy<Value> {
         "Money -- back now",
         "refundable test",
         "返金してください",
+        "今すぐ返金!",
         "thanks",
         "Thanks for the REFUND",
         "a test refund, thanks",

@@ -149,14 +149,16 @@ fn targets() -> BoxedStrategy<Value> {
 /// Conditions of every kind; an empty list asks nothing.
 fn conditions() -> BoxedStrategy<Value> {
     let lists = json!([
-        {"profile": ["fb"]}, {"profile": ["x", "y"]}, {"profile": []}, {"platform": ["facebook"]}, {"platform": []},
-        {"language": ["en"]}, {"language": ["en", "es"], "platform": []}, {"sentiment": ["none", "negative"]},
-        {"sentiment": ["neutral"]}, {"sentiment": ["positive", "neutral"], "language": []},
+        {"profile": ["fb"]}, {"profile": ["x", "y"]}, {"profile": []},
+        {"platform": ["facebook"]}, {"platform": ["facebook", "x"]}, {"platform": [], "language": ["en", "es"]},
+        {"language": ["en"]}, {"language": [], "sentiment": ["positive", "neutral"]},
+        {"sentiment": ["none", "negative"]}, {"sentiment": ["neutral"]},
     ]);
     let texts = json!([
         {"any": ["refund", "money back"]}, {"any": ["返金", "thanks"]}, {"any": ["refund"], "none": ["test", "返金"]},
-        {"any": ["!?"]}, {"any": [], "all": ["thanks", "refund"]}, {"all": ["now", "money back"]}, {"all": ["thanks"]},
-        {"none": ["test"]}, {"none": ["thanks", "!?"]}, {"all": ["test", "thanks"], "none": []},
+        {"any": ["!?"]}, {"any": [], "all": ["thanks", "refund"]}, {"all": ["now", "money back"]},
+        {"all": ["返金"]}, {"all": ["thanks"]}, {"all": ["test", "thanks"], "none": []},
+        {"none": ["test"]}, {"none": ["thanks", "!?"]},
     ]);
     let both = (any_of(lists.clone()), any_of(texts.clone())).prop_map(|(mut conditions, text)| {
         conditions["text"] = text;
@@ -262,7 +264,7 @@ pub fn choice_body() -> impl Strategy<Value = Value> {
         policy["subject"] = name;
         policy
     });
-    prop_oneof![6 => policy, 2 => profile(), 1 => removal()]
+    prop_oneof![6 => policy, 3 => profile(), 1 => removal()]
 }
 
 /// What changes under a running clock.
