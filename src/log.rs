@@ -4,10 +4,12 @@
 //! ([`stage`]), compared with each other and with the log ([`identity`]), and become visible all at once with one commit
 //! ([`table`]). Lines that break a rule go to the [`quarantine`]. Memory stays the same whatever the size of the input.
 
+pub mod array;
 pub mod disk;
 pub mod identity;
 pub mod input;
 mod object;
+pub mod pieces;
 pub mod quarantine;
 pub mod read;
 pub mod rows;

@@ -9,8 +9,8 @@ use super::report::{ReportArguments, render};
 use super::{Desk, Outcome, ingest, settings};
 use crate::error::{Error, Result};
 use crate::generate::{Plan, write_events};
-use crate::log::read::{Source, read_blocks};
-use crate::log::stage::Piece;
+use crate::log::pieces::read_all;
+use crate::log::read::Source;
 use crate::replay::{self, Extent};
 
 /// The month that the page shows; made-up desks always end on 31 May 2026.
@@ -54,8 +54,7 @@ fn make_events(path: &Path, cases: u64) -> Result<crate::generate::Summary> {
 async fn read_in(project: &Desk, events: &Path) -> Result<()> {
     let sources = vec![Source::File(events.to_owned())];
     let mut log = project.log().await?;
-    let feed = move |take: &mut crate::log::stage::Take<'_>| read_blocks(&sources, |block| take(Piece::Block(block)));
-    let added = log.ingest(ingest::options(project), feed).await?;
+    let added = log.ingest(ingest::options(project), move |take| read_all(sources, take)).await?;
     project.printer.talk(format!("ingested: {} added, {} were there already", added.added, added.duplicates));
     let replayed = replay::refresh(&log, project.settings.resources(), Extent::REFRESH).await?;
     let pointer = &replayed.pointer;

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::{Desk, Outcome, SummaryForm};
 use crate::error::Result;
 use crate::log::input;
-use crate::log::read::{Source, read_blocks};
-use crate::log::stage::Piece;
+use crate::log::pieces::read_all;
+use crate::log::read::Source;
 use crate::log::{Options, Summary};
 use crate::replay::{self, Extent};
 
@@ -46,8 +46,7 @@ pub async fn ingest(desk: &Desk, arguments: &IngestArguments) -> Result<Outcome>
     let sources = find(desk, &arguments.files)?;
     let begun = Stopwatch::now();
     let mut log = desk.log().await?;
-    let summary =
-        log.ingest(options(desk), move |take| read_blocks(&sources, |block| take(Piece::Block(block)))).await?;
+    let summary = log.ingest(options(desk), move |take| read_all(sources, take)).await?;
     conclude(desk, &summary, begun, &json!({}))
 }
 

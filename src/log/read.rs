@@ -1,4 +1,5 @@
-//! From files to blocks of whole lines: plain, gzip, zstd or standard input, in constant memory.
+//! From text to pieces for the workers: blocks of whole lines, or the elements of arrays; plain, gzip, zstd or standard
+//! input, in constant memory.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -7,6 +8,8 @@ use std::sync::Arc;
 
 use memchr::{memchr, memrchr};
 
+use super::array::ArrayScanner;
+use super::stage::Piece;
 use crate::error::{Error, Result};
 use crate::model::line::LINE_BYTES_MAX;
 
@@ -81,28 +84,21 @@ pub struct CutLine {
     pub bytes: u64,
 }
 
-/// Reads sources one after the other and hands over blocks. Returns the bytes read.
-///
-/// # Errors
-/// When a source cannot be read, or whatever the taker of blocks returns.
-pub fn read_blocks(sources: &[Source], mut take: impl FnMut(Block) -> Result<()>) -> Result<u64> {
-    let mut number = 0;
-    let mut total = 0;
-    for source in sources {
-        let mut reader = BlockReader::open(source, number)?;
-        while let Some(block) = reader.next_block()? {
-            take(block)?;
-        }
-        number = reader.number;
-        total += reader.offset;
-    }
-    Ok(total)
+/// What a text turned out to hold.
+enum Form {
+    /// Nothing but white space so far.
+    Unknown,
+    /// One event a line.
+    Lines,
+    /// An array of events.
+    Array(Box<ArrayScanner>),
 }
 
-struct BlockReader {
+/// Reads one text; the pieces it gives have no numbers yet.
+pub struct TextReader {
     file: Arc<str>,
     input: Box<dyn Read + Send>,
-    number: u64,
+    form: Form,
     line: u64,
     offset: u64,
     /// Bytes read but not yet handed over: the beginning of a line.
@@ -110,10 +106,62 @@ struct BlockReader {
     ended: bool,
 }
 
-impl BlockReader {
-    fn open(source: &Source, number: u64) -> Result<BlockReader> {
+impl TextReader {
+    /// Opens a source.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(source: &Source) -> Result<TextReader> {
         let (file, input) = (source.name().into(), source.open()?);
-        Ok(BlockReader { file, input, number, line: 1, offset: 0, carry: Vec::new(), ended: false })
+        Ok(TextReader { file, input, form: Form::Unknown, line: 1, offset: 0, carry: Vec::new(), ended: false })
+    }
+
+    /// Bytes handed over so far, unpacked.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.offset
+    }
+
+    /// The next piece.
+    ///
+    /// # Errors
+    /// When the source cannot be read on.
+    pub fn next_piece(&mut self) -> Result<Option<Piece>> {
+        if matches!(self.form, Form::Unknown) {
+            self.fill()?;
+            self.recognise();
+        }
+        match self.form {
+            Form::Array(_) => self.next_elements(),
+            Form::Lines | Form::Unknown => Ok(self.next_block()?.map(Piece::Block)),
+        }
+    }
+
+    /// By the first byte that says something: no line that holds an event begins with a bracket.
+    fn recognise(&mut self) {
+        let text = if self.offset == 0 { without_mark(&self.carry) } else { &self.carry };
+        self.form = match text.trim_ascii_start().first() {
+            None => Form::Unknown,
+            Some(b'[') => Form::Array(Box::new(ArrayScanner::new(self.file.clone(), self.line, self.offset))),
+            Some(_) => Form::Lines,
+        };
+    }
+
+    fn next_elements(&mut self) -> Result<Option<Piece>> {
+        loop {
+            let Form::Array(scanner) = &mut self.form else { return Ok(None) };
+            if let Some(piece) = scanner.next_piece() {
+                return Ok(Some(piece));
+            }
+            scanner.push(&self.carry);
+            self.offset += self.carry.len() as u64;
+            self.carry.clear();
+            if self.ended {
+                scanner.end();
+                return Ok(scanner.next_piece());
+            }
+            self.fill()?;
+        }
     }
 
     fn next_block(&mut self) -> Result<Option<Block>> {
@@ -152,15 +200,8 @@ impl BlockReader {
     }
 
     fn hand_over(&mut self, bytes: Vec<u8>, cut: Option<CutLine>) -> Block {
-        let block = Block {
-            file: self.file.clone(),
-            number: self.number,
-            first_line: self.line,
-            offset: self.offset,
-            cut,
-            bytes,
-        };
-        self.number += 1;
+        let (file, first_line, offset) = (self.file.clone(), self.line, self.offset);
+        let block = Block { file, number: 0, first_line, offset, cut, bytes };
         self.line += match cut {
             Some(_) => 1,
             None => memchr::memchr_iter(b'\n', &block.bytes).count() as u64,
@@ -213,8 +254,13 @@ impl Block {
 }
 
 fn trim(line: &[u8], offset: u64) -> &[u8] {
-    let line = if offset == 0 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
+    let line = if offset == 0 { without_mark(line) } else { line };
     line.trim_ascii()
+}
+
+/// The beginning of a file without its byte order mark.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -225,12 +271,12 @@ mod tests {
     fn blocks(content: &[u8]) -> Vec<Block> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(content).unwrap();
+        let mut reader = TextReader::open(&Source::File(file.path().to_owned())).unwrap();
         let mut blocks = Vec::new();
-        let bytes = read_blocks(&[Source::File(file.path().to_owned())], |block| {
+        while let Some(Piece::Block(block)) = reader.next_piece().unwrap() {
             blocks.push(block);
-            Ok(())
-        });
-        assert_eq!(bytes.unwrap(), content.len() as u64);
+        }
+        assert_eq!(reader.bytes(), content.len() as u64);
         blocks
     }
 

@@ -29,11 +29,25 @@ const FILE_ROWS: usize = 512 * 1024;
 pub enum Piece {
     /// Lines of a file, as they are.
     Block(Block),
-    /// Lines made from records of a foreign table.
+    /// Lines made from records of a table or from elements of an array.
     Lines { number: u64, lines: Vec<MadeLine> },
+    /// Something that is no line, and why.
+    SetAside(Quarantined),
 }
 
-/// An event line made from a record of a foreign table, and where that record stands.
+impl Piece {
+    /// The same piece as the one of that number, which settles which of two lines came first.
+    #[must_use]
+    pub fn numbered(self, number: u64) -> Piece {
+        match self {
+            Piece::Block(block) => Piece::Block(Block { number, ..block }),
+            Piece::Lines { lines, .. } => Piece::Lines { number, lines },
+            Piece::SetAside(line) => Piece::SetAside(line),
+        }
+    }
+}
+
+/// An event line made from a record or an element, and where that stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MadeLine {
     pub json: Vec<u8>,
@@ -181,6 +195,10 @@ impl<'a> Worker<'a> {
                     );
                 }
             }
+            Piece::SetAside(line) => {
+                self.staged.lines += 1;
+                self.set_aside(line.clone());
+            }
         }
         if self.quarantined_bytes > LINE_BYTES_MAX {
             self.flush_quarantined()?;
@@ -212,8 +230,7 @@ impl<'a> Worker<'a> {
     }
 
     fn quarantine(&mut self, bytes: &[u8], origin: Origin<'_>, refusal: &Refusal) {
-        self.quarantined_bytes += bytes.len() + 256;
-        self.quarantined.push(Quarantined {
+        self.set_aside(Quarantined {
             file: origin.file.clone(),
             line: origin.line,
             offset: origin.offset,
@@ -221,6 +238,11 @@ impl<'a> Worker<'a> {
             detail: refusal.to_string(),
             bytes: bytes.to_vec(),
         });
+    }
+
+    fn set_aside(&mut self, line: Quarantined) {
+        self.quarantined_bytes += line.bytes.len() + 256;
+        self.quarantined.push(line);
     }
 
     fn flush_quarantined(&mut self) -> Result<()> {
