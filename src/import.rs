@@ -37,7 +37,7 @@ use case::Follow;
 use engine::Workshop;
 use event::{Watch, Writer};
 use mapping::CaseOf;
-use row::{Place, Row};
+use row::{Belongs, Place, Row};
 use spool::{Ordered, Spool, Spooled};
 use table::{Record, Table};
 
@@ -102,22 +102,10 @@ fn as_they_come(
     tally: &mut Tally,
     emit: Emit<'_>,
 ) -> Result<(), ImportError> {
-    for input in inputs {
-        let mut table = Table::open(input, mapping)?;
-        let file = table.file().clone();
-        let number = writer.files.len() as u32;
-        writer.files.push(file.clone());
-        while let Some(record) = table.next()? {
-            let place = Place { file: number, line: record.line, offset: record.offset };
-            let Some(row) = row(mapping, record, place, &file, tally) else { continue };
-            match mapping.belongs(&row.cells) {
-                Ok(belongs) => writer.row(&belongs.id, &row, &[], &mut Watch::default(), tally, emit)?,
-                Err(reason) => tally.malformed(&file, place.line, reason),
-            }
-        }
-        tally.bytes += table.bytes();
-    }
-    Ok(())
+    writer.files = names(inputs);
+    walk(mapping, inputs, tally, &mut |row, belongs, tally| {
+        writer.row(&belongs.id, row, &[], &mut Watch::default(), tally, emit).map(Ok)
+    })
 }
 
 /// By way of a file and a sort.
@@ -132,9 +120,8 @@ async fn in_order(
     let limits = Limits { memory_bytes: limits.memory_bytes.max(128 << 20), ..limits.clone() };
     let workshop = Workshop::open(&limits)?;
     let mut spool = Spool::create(&workshop.path("rows.parquet"), mapping, limits.memory_bytes)?;
-    for input in inputs {
-        spool_table(mapping, input, &mut spool, &mut writer, tally)?;
-    }
+    writer.files = names(inputs);
+    walk(mapping, inputs, tally, &mut |row, belongs, _| spool.push(row, belongs))?;
     let Spooled { path, row_bytes_mean } = spool.close()?;
     let engine = workshop.engine(row_bytes_mean)?;
     engine.register("rows", &path).await?;
@@ -155,30 +142,32 @@ async fn in_order(
     Ok(())
 }
 
-fn spool_table(
-    mapping: &Mapping,
-    input: &std::path::Path,
-    spool: &mut Spool<'_>,
-    writer: &mut Writer<'_>,
-    tally: &mut Tally,
-) -> Result<(), ImportError> {
-    let mut table = Table::open(input, mapping)?;
-    let file = table.file().clone();
-    let number = writer.files.len() as u32;
-    writer.files.push(file.clone());
-    while let Some(record) = table.next()? {
-        let place = Place { file: number, line: record.line, offset: record.offset };
-        let Some(row) = row(mapping, record, place, &file, tally) else { continue };
-        let kept = match mapping.belongs(&row.cells) {
-            Ok(belongs) => spool.push(&row, &belongs)?,
-            Err(reason) => Err(reason),
-        };
-        if let Err(reason) = kept {
-            tally.malformed(&file, place.line, reason);
+/// Takes a row and where it belongs. The outer error ends the import, the inner one says what is wrong with the row.
+type TakeRow<'w> = &'w mut dyn FnMut(&Row<'_>, &Belongs<'_>, &mut Tally) -> Result<Result<(), String>, ImportError>;
+
+/// Walks the rows of all tables, one table after the other.
+fn walk(mapping: &Mapping, inputs: &[PathBuf], tally: &mut Tally, take: TakeRow<'_>) -> Result<(), ImportError> {
+    for ((input, number), file) in inputs.iter().zip(0..).zip(names(inputs)) {
+        let mut table = Table::open(input, mapping)?;
+        while let Some(record) = table.next()? {
+            let place = Place { file: number, line: record.line, offset: record.offset };
+            let Some(row) = row(mapping, record, place, &file, tally) else { continue };
+            let taken = match mapping.belongs(&row.cells) {
+                Ok(belongs) => take(&row, &belongs, tally)?,
+                Err(reason) => Err(reason),
+            };
+            if let Err(reason) = taken {
+                tally.malformed(&file, place.line, reason);
+            }
         }
+        tally.bytes += table.bytes();
     }
-    tally.bytes += table.bytes();
     Ok(())
+}
+
+/// The names by which tables go in messages, by their numbers.
+fn names(inputs: &[PathBuf]) -> Vec<Arc<str>> {
+    inputs.iter().map(|input| input.display().to_string().into()).collect()
 }
 
 /// The row of a record, unless it is malformed or a filter holds it back; counts what it is.

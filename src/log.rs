@@ -6,12 +6,14 @@
 
 pub mod array;
 pub mod disk;
+pub mod flat;
 pub mod identity;
 pub mod input;
 mod object;
 pub mod pieces;
 pub mod quarantine;
 pub mod read;
+pub mod records;
 pub mod rows;
 pub mod stage;
 pub mod table;

@@ -9,9 +9,47 @@ use std::path::{Path, PathBuf};
 use super::read::Source;
 use crate::error::{Error, Result};
 
-/// Endings of files that a folder may hold, each also with one of [`PACKED`] behind it.
-const ENDINGS: &[&str] = &["ndjson", "jsonl", "json"];
+/// What a file holds, by the ending of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Lines, or an array.
+    Text,
+    Csv,
+    Tsv,
+    Parquet,
+}
+
+/// Endings of files that hold events; all but Parquet also with one of [`PACKED`] behind it.
+const ENDINGS: &[(&str, Form)] = &[
+    ("ndjson", Form::Text),
+    ("jsonl", Form::Text),
+    ("json", Form::Text),
+    ("csv", Form::Csv),
+    ("tsv", Form::Tsv),
+    ("parquet", Form::Parquet),
+];
 const PACKED: &[&str] = &["gz", "zst"];
+
+impl Form {
+    /// The form that the file's name tells, if it does.
+    ///
+    /// # Errors
+    /// When it tells a packed Parquet file, which is packed inside already and must be read from its end.
+    pub fn of_file(path: &Path) -> Result<Option<Form>> {
+        let packed = ending(path).is_some_and(|ending| PACKED.contains(&ending));
+        let inner = if packed { path.with_extension("") } else { path.to_owned() };
+        let form = ENDINGS.iter().find(|(known, _)| Some(*known) == ending(&inner)).map(|(_, form)| *form);
+        if packed && form == Some(Form::Parquet) {
+            let error = Error::invalid(path.display().to_string(), "a packed Parquet file cannot be read");
+            return Err(error.with_hint("unpack it first; Parquet is packed inside"));
+        }
+        Ok(form)
+    }
+}
+
+fn ending(path: &Path) -> Option<&str> {
+    path.extension()?.to_str()
+}
 
 /// What the typed names stand for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,8 +97,8 @@ impl Found {
             return Ok(());
         }
         let place = path.display().to_string();
-        let endings: Vec<String> = ENDINGS.iter().map(|ending| format!("`.{ending}`")).collect();
-        let hint = format!("files of a folder end in {}, also with `.gz` or `.zst`", endings.join(", "));
+        let endings: Vec<String> = ENDINGS.iter().map(|(ending, _)| format!("`.{ending}`")).collect();
+        let hint = format!("files of events end in {}; all but the last also with `.gz` or `.zst`", endings.join(", "));
         Err(Error::invalid(place, "found no file of events in this folder").with_hint(hint))
     }
 
@@ -74,20 +112,12 @@ impl Found {
             match entry.file_type().map_err(Error::file(&path))?.is_dir() {
                 true => self.walk(&path)?,
                 false if path.is_dir() => {}
-                false if holds_events(&path) => self.sources.push(Source::File(path)),
+                false if Form::of_file(&path)?.is_some() => self.sources.push(Source::File(path)),
                 false => self.passed_over.push(path),
             }
         }
         Ok(())
     }
-}
-
-/// Whether the ending of a file's name says that it holds events.
-fn holds_events(path: &Path) -> bool {
-    let ending = |path: &Path, known: &[&str]| {
-        path.extension().and_then(|ending| ending.to_str()).is_some_and(|ending| known.contains(&ending))
-    };
-    ending(path, ENDINGS) || ending(path, PACKED) && ending(&path.with_extension(""), ENDINGS)
 }
 
 /// What a shell would make of a pattern, by name.
@@ -131,9 +161,9 @@ mod tests {
     #[test]
     fn a_folder_gives_its_files_of_events_by_name_and_counts_the_others() {
         let files =
-            ["b.ndjson", "a/2.jsonl.gz", "a/10.json.zst", "c.ndjson.gz.bak", ".hidden.ndjson", "notes.md", "a-b.json"];
+            ["b.ndjson", "a/2.csv.gz", "a/10.json.zst", "c.tsv.gz.bak", ".hidden.ndjson", "notes.md", "a-b.parquet"];
         let (sources, passed_over) = found(&files, "").unwrap();
-        assert_eq!(sources, ["a/10.json.zst", "a/2.jsonl.gz", "a-b.json", "b.ndjson"]);
+        assert_eq!(sources, ["a/10.json.zst", "a/2.csv.gz", "a-b.parquet", "b.ndjson"]);
         assert_eq!(passed_over, 2);
     }
 
@@ -144,6 +174,12 @@ mod tests {
         assert_eq!(found(&files, "x[1].ndjson").unwrap().0, ["x[1].ndjson"]);
         assert_eq!(found(&files, "*/*").unwrap().0, ["c/d.ndjson"]);
         assert_eq!(found(&files, "**/?.ndjson").unwrap().0, ["a.ndjson", "b.ndjson", "c/d.ndjson"]);
+    }
+
+    #[test]
+    fn a_packed_parquet_file_is_refused_before_anything_is_read() {
+        let error = found(&["a.parquet.gz"], "").unwrap_err().to_string();
+        assert!(error.ends_with("a.parquet.gz: a packed Parquet file cannot be read"), "{error}");
     }
 
     #[test]

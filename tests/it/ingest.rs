@@ -1,11 +1,16 @@
 //! What `ingest` reads: folders and patterns, arrays, tables, streams that never end; and the way back out of the quarantine.
 
 use std::io::Write;
+use std::sync::Arc;
 
+use arrow::array::{
+    ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use casebook::generate::{Plan, write_events};
+use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
-use crate::project::Project;
+use crate::project::{Project, Row};
 
 fn closed(id: &str) -> String {
     let time = "2026-03-02T09:00:00Z";
@@ -92,4 +97,130 @@ fn a_broken_array_keeps_what_stands_before_the_break_and_sets_the_rest_aside_as_
         json!(["broken.json", 4, rest, "invalid_json", format!("{{\"id\":\"c\"]}},\n{}]", closed("d"))]),
     ];
     assert_eq!(set_aside(&project), expected);
+}
+
+/// All but the events of deleted cases, of which SQL tells no more than that they were.
+#[test]
+fn what_sql_exports_of_the_events_is_ingested_again_as_the_same_events() {
+    let project = Project::new();
+    project.ingest(&[project.write("events.ndjson", made_up())], 0);
+    let told = |columns: &str| format!("SELECT {columns} FROM events WHERE data IS NOT NULL");
+    let events = told("* EXCEPT (ingested_at, batch)") + " ORDER BY time, source, id";
+    let (count, expected) = (project.value(&told("count(*)")), project.rows(&events));
+    for name in ["exported.csv", "exported.parquet"] {
+        let ran = project.run(&["sql", &told("*"), "-o", name]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let again = project.ingest(&[name], 0);
+        assert_eq!((&again["read"], &again["duplicates"]), (&count, &count), "{name}");
+        let other = Project::new();
+        other.ingest(&[project.path(name)], 0);
+        assert!(other.rows(&events) == expected, "{name}");
+    }
+}
+
+const MEMBERS: &str = "\
+id,source,type,subject,time,sequence,data.customer,data.fields,data.field,data.value,data.automatic,data.agent,ignored
+1,t,case.created,A,2026-03-02T09:00:00Z,,c,\"{\"\"color\"\":\"\"red\"\"}\",,,,,x
+2,t,case.field_changed,A,2026-03-02T10:00:00+01:00,2,,,color,null,,,x
+3,t,case.assigned,A,2026-03-02T09:05:00Z,,,,,,TRUE,ana,x
+";
+
+#[test]
+fn members_in_columns_are_read_as_what_they_are_to_their_event() {
+    let expected = [
+        json!([{"customer": "c", "fields": {"color": "red"}}, 0]),
+        json!([{"field": "color", "value": null}, 2]),
+        json!([{"automatic": true, "agent": "ana"}, 0]),
+    ];
+    for (name, content) in [
+        ("a.csv", MEMBERS.as_bytes().to_vec()),
+        ("a.csv.gz", gzip(MEMBERS.replace('\n', "\r\n").as_bytes())),
+        ("a.tsv", MEMBERS.replace(',', "\t").into_bytes()),
+    ] {
+        let project = Project::new();
+        project.write(name, content);
+        project.ingest(&[name], 0);
+        let rows = project.rows("SELECT data, sequence FROM events ORDER BY id");
+        let data = |row: &Row| serde_json::from_str::<Value>(row["data"].as_str().unwrap()).unwrap();
+        let found: Vec<Value> = rows.iter().map(|row| json!([data(row), row["sequence"]])).collect();
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_row_that_is_no_event_is_set_aside_by_its_line_and_the_others_are_in() {
+    let project = Project::new();
+    let good = "1,t,case.created,A,2026-03-02T09:00:00Z,c,false\n";
+    let (local, ragged) = ("2,t,case.created,B,2026-03-02T09:00:00,c,\n", "3,t,\"case,created\",C\n");
+    let flag = "4,t,case.assigned,A,2026-03-02T09:00:00Z,,yes\n";
+    let head = "id,source,type,subject,time,data.customer,data.automatic\n";
+    project.write("rows.csv", format!("{head}{good}{local}{ragged}{flag}"));
+    let summary = project.ingest(&["rows.csv"], 1);
+    assert_eq!((&summary["read"], &summary["added"], &summary["quarantined"]), (&json!(4), &json!(1), &json!(3)));
+    let found: Vec<Value> = set_aside(&project).iter().map(|row| json!([row[1], row[2], row[3]])).collect();
+    let offsets = [head.len() + good.len(), head.len() + good.len() + local.len()];
+    let last = offsets[1] + ragged.len();
+    let expected = [
+        json!([3, offsets[0], "time_without_offset"]),
+        json!([4, offsets[1], "invalid_csv"]),
+        json!([5, last, "missing_member"]),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(set_aside(&project)[1][4], "3,t,\"case,created\",C");
+}
+
+#[test]
+fn a_table_without_the_columns_of_events_is_not_read() {
+    let project = Project::new();
+    project.write("tickets.csv", "ticket,who\n1,ana\n");
+    project.write("torn.parquet", "PAR1");
+    let stderr = |name: &str| {
+        let ran = project.run(&["ingest", name]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+        ran.stderr
+    };
+    let columns = stderr("tickets.csv");
+    assert!(columns.starts_with("error: tickets.csv:1: no column `id`, which every event has\nhint: "), "{columns}");
+    let torn = stderr("torn.parquet");
+    assert!(torn.starts_with("error: torn.parquet: not a Parquet file that can be read: "), "{torn}");
+}
+
+/// Columns with types, as another program writes them.
+fn parquet_of(time: TimestampMicrosecondArray) -> Vec<u8> {
+    let texts = |texts: [&str; 2]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
+    let batch = RecordBatch::try_from_iter_with_nullable([
+        ("id", texts(["1", "2"]), false),
+        ("source", texts(["t", "t"]), false),
+        ("type", texts(["user.updated", "user.updated"]), false),
+        ("subject", texts(["ana", "ben"]), false),
+        ("time", Arc::new(time) as ArrayRef, false),
+        ("sequence", Arc::new(Int32Array::from(vec![Some(4), None])), true),
+        ("data.capacity", Arc::new(Int64Array::from(vec![Some(7), None])), true),
+        ("data.bot", Arc::new(BooleanArray::from(vec![None, Some(true)])), true),
+    ]);
+    let batch = batch.unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+#[test]
+fn columns_with_types_keep_them_and_a_timestamp_needs_a_zone() {
+    let instants = || TimestampMicrosecondArray::from(vec![1_772_442_000_000_999, 1_772_442_000_500_000]);
+    let project = Project::new();
+    project.write("zoned.parquet", parquet_of(instants().with_timezone("Europe/Prague")));
+    assert_eq!(project.ingest(&["zoned.parquet"], 0)["added"], 2);
+    let rows = project.rows("SELECT time, sequence, data FROM events ORDER BY id");
+    let found: Vec<Value> = rows.iter().map(|row| json!([row["time"], row["sequence"], row["data"]])).collect();
+    let expected = [
+        json!(["2026-03-02T09:00:00.000Z", 4, "{\"capacity\":7}"]),
+        json!(["2026-03-02T09:00:00.500Z", 0, "{\"bot\":true}"]),
+    ];
+    assert_eq!(found, expected);
+    project.write("local.parquet", parquet_of(instants()));
+    assert_eq!(project.ingest(&["local.parquet"], 1)["quarantined"], 2);
+    let found: Vec<Value> = set_aside(&project).iter().map(|row| json!([row[1], row[3]])).collect();
+    assert_eq!(found, [json!([1, "time_without_offset"]), json!([2, "time_without_offset"])]);
 }
