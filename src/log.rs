@@ -5,10 +5,12 @@
 //! ([`table`]). Lines that break a rule go to the [`quarantine`]. Memory stays the same whatever the size of the input.
 
 pub mod array;
+pub mod batches;
 pub mod disk;
 pub mod flat;
 pub mod identity;
 pub mod input;
+pub mod live;
 mod object;
 pub mod pieces;
 pub mod quarantine;

@@ -1,5 +1,7 @@
 //! `ingest` and `replay`: events into the log, and the log into facts.
 
+mod stream;
+
 use std::time::Instant as Stopwatch;
 
 use clap::Args;
@@ -12,13 +14,17 @@ use crate::log::pieces::read_all;
 use crate::log::read::Source;
 use crate::log::{Options, Summary};
 use crate::replay::{self, Extent};
+use crate::replay;
+use stream::StreamArguments;
 
 /// Arguments of `ingest`.
 #[derive(Debug, Args)]
 pub struct IngestArguments {
-    /// Files of events, one JSON object a line; folders, patterns in quotes; - is standard input
+    /// Files of events: lines, an array, CSV or Parquet; folders, patterns in quotes; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
+    #[command(flatten)]
+    stream: StreamArguments,
     #[command(flatten)]
     pub form: SummaryArguments,
 }
@@ -46,7 +52,10 @@ pub async fn ingest(desk: &Desk, arguments: &IngestArguments) -> Result<Outcome>
     let sources = find(desk, &arguments.files)?;
     let begun = Stopwatch::now();
     let mut log = desk.log().await?;
-    let summary = log.ingest(options(desk), move |take| read_all(sources, take)).await?;
+    let summary = match arguments.stream.plan(&sources) {
+        Some(plan) => stream::ingest(desk, &mut log, sources, &plan).await?,
+        None => log.ingest(options(desk), move |take| read_all(sources, take)).await?,
+    };
     conclude(desk, &summary, begun, &json!({}))
 }
 

@@ -113,6 +113,18 @@ impl ArrayScanner {
         self.state = State::Outside;
     }
 
+    /// Whether the elements cannot be told apart any more.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        matches!(self.state, State::Broken(_))
+    }
+
+    /// Whether no piece is complete.
+    #[must_use]
+    pub fn has_nothing(&self) -> bool {
+        self.ready.is_empty()
+    }
+
     /// The next piece that is complete.
     pub fn next_piece(&mut self) -> Option<Piece> {
         self.ready.pop_front()

@@ -9,12 +9,15 @@ use std::sync::Arc;
 use memchr::{memchr, memrchr};
 
 use super::array::ArrayScanner;
+use super::live::{Pipe, Restart, Tail};
+use super::pieces::Next;
 use super::stage::Piece;
 use crate::error::{Error, Result};
 use crate::model::line::LINE_BYTES_MAX;
 
 /// Bytes of a block; at least one line of the largest size fits.
 const BLOCK_BYTES: usize = 4 * LINE_BYTES_MAX;
+const READ_BYTES: usize = LINE_BYTES_MAX / 4;
 
 /// Where lines come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +44,40 @@ impl Source {
         }
     }
 
-    fn open(&self) -> Result<Box<dyn Read + Send>> {
+    /// Whether it may go on for ever: a pipe by any name.
+    #[must_use]
+    pub fn may_never_end(&self) -> bool {
         match self {
-            Source::Stdin => Ok(Box::new(std::io::stdin())),
-            Source::File(path) => open_unpacked(path),
+            Source::Stdin => true,
+            Source::File(path) => std::fs::metadata(path).is_ok_and(|found| !found.is_file()),
+        }
+    }
+
+    fn open(&self) -> Result<Input> {
+        match self {
+            Source::Stdin => Ok(Input::Pipe(Box::new(Pipe::of(std::io::stdin())))),
+            Source::File(path) if self.may_never_end() => {
+                Ok(Input::Pipe(Box::new(Pipe::of(File::open(path).map_err(Error::file(path))?))))
+            }
+            Source::File(path) => open_unpacked(path).map(Input::Whole),
+        }
+    }
+}
+
+/// Where the bytes of a text come from.
+enum Input {
+    /// What ends when it has been read.
+    Whole(Box<dyn Read + Send>),
+    Pipe(Box<Pipe>),
+    Tail(Tail),
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Input::Whole(input) => input.read(buffer),
+            Input::Pipe(pipe) => pipe.read(buffer),
+            Input::Tail(tail) => tail.read(buffer),
         }
     }
 }
@@ -97,13 +130,17 @@ enum Form {
 /// Reads one text; the pieces it gives have no numbers yet.
 pub struct TextReader {
     file: Arc<str>,
-    input: Box<dyn Read + Send>,
+    input: Input,
     form: Form,
     line: u64,
     offset: u64,
     /// Bytes read but not yet handed over: the beginning of a line.
     carry: Vec<u8>,
+    /// The line at hand, where it is longer than any line may be: its beginning, and its bytes so far.
+    long: Option<(Vec<u8>, u64)>,
     ended: bool,
+    /// There is nothing to read now, though there may be later.
+    idle: bool,
 }
 
 impl TextReader {
@@ -112,8 +149,39 @@ impl TextReader {
     /// # Errors
     /// When it cannot be opened.
     pub fn open(source: &Source) -> Result<TextReader> {
-        let (file, input) = (source.name().into(), source.open()?);
-        Ok(TextReader { file, input, form: Form::Unknown, line: 1, offset: 0, carry: Vec::new(), ended: false })
+        Ok(TextReader::of(source.name().into(), source.open()?))
+    }
+
+    /// Opens a file that is still being written.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn follow(path: &Path) -> Result<TextReader> {
+        let tail = Tail::open(path).map_err(Error::file(path))?;
+        Ok(TextReader::of(path.display().to_string().into(), Input::Tail(tail)))
+    }
+
+    fn of(file: Arc<str>, input: Input) -> TextReader {
+        let (form, carry) = (Form::Unknown, Vec::new());
+        TextReader { file, input, form, line: 1, offset: 0, carry, long: None, ended: false, idle: false }
+    }
+
+    /// Waits a little for more, where there may be more.
+    pub fn wait(&mut self) {
+        match &mut self.input {
+            Input::Whole(_) => {}
+            Input::Pipe(pipe) => pipe.wait(),
+            Input::Tail(_) => Tail::wait(),
+        }
+    }
+
+    /// Why a file that is followed has ended.
+    #[must_use]
+    pub fn restart(&self) -> Option<Restart> {
+        match &self.input {
+            Input::Tail(tail) => tail.restart(),
+            _ => None,
+        }
     }
 
     /// Bytes handed over so far, unpacked.
@@ -122,18 +190,18 @@ impl TextReader {
         self.offset
     }
 
-    /// The next piece.
+    /// The next piece. What has begun and may go on later, half a line or half an element, waits.
     ///
     /// # Errors
     /// When the source cannot be read on.
-    pub fn next_piece(&mut self) -> Result<Option<Piece>> {
+    pub fn next_piece(&mut self) -> Result<Next> {
         if matches!(self.form, Form::Unknown) {
             self.fill()?;
             self.recognise();
         }
         match self.form {
             Form::Array(_) => self.next_elements(),
-            Form::Lines | Form::Unknown => Ok(self.next_block()?.map(Piece::Block)),
+            Form::Lines | Form::Unknown => self.next_block(),
         }
     }
 
@@ -147,37 +215,50 @@ impl TextReader {
         };
     }
 
-    fn next_elements(&mut self) -> Result<Option<Piece>> {
+    fn next_elements(&mut self) -> Result<Next> {
         loop {
-            let Form::Array(scanner) = &mut self.form else { return Ok(None) };
+            let Form::Array(scanner) = &mut self.form else { return Ok(Next::End) };
             if let Some(piece) = scanner.next_piece() {
-                return Ok(Some(piece));
+                return Ok(Next::Piece(piece));
             }
             scanner.push(&self.carry);
             self.offset += self.carry.len() as u64;
             self.carry.clear();
-            if self.ended {
+            // Behind a break nothing good can come, however long one waits.
+            if self.ended || self.idle && scanner.is_broken() {
+                self.ended = true;
                 scanner.end();
-                return Ok(scanner.next_piece());
+                return Ok(scanner.next_piece().map_or(Next::End, Next::Piece));
+            }
+            if self.idle && scanner.has_nothing() {
+                self.idle = false;
+                return Ok(Next::Idle);
             }
             self.fill()?;
         }
     }
 
-    fn next_block(&mut self) -> Result<Option<Block>> {
+    fn next_block(&mut self) -> Result<Next> {
         loop {
             self.fill()?;
-            if let Some(end) = memrchr(b'\n', &self.carry) {
+            if self.long.is_some() {
+                if let Some(block) = self.pass_over() {
+                    return Ok(Next::Piece(Piece::Block(block)));
+                }
+            } else if let Some(end) = memrchr(b'\n', &self.carry) {
                 let rest = self.carry.split_off(end + 1);
                 let bytes = std::mem::replace(&mut self.carry, rest);
-                return Ok(Some(self.hand_over(bytes, None)));
-            }
-            if self.carry.len() > LINE_BYTES_MAX {
-                return self.cut_line().map(Some);
-            }
-            if self.ended {
+                return Ok(Next::Piece(Piece::Block(self.hand_over(bytes, None))));
+            } else if self.carry.len() > LINE_BYTES_MAX {
+                self.long = Some((Vec::new(), 0));
+                continue;
+            } else if self.ended {
                 let bytes = std::mem::take(&mut self.carry);
-                return Ok((!bytes.is_empty()).then(|| self.hand_over(bytes, None)));
+                let last = (!bytes.is_empty()).then(|| Next::Piece(Piece::Block(self.hand_over(bytes, None))));
+                return Ok(last.unwrap_or(Next::End));
+            }
+            if self.idle {
+                return Ok(Next::Idle);
             }
         }
     }
@@ -185,13 +266,17 @@ impl TextReader {
     /// Reads until the block is full, the input pauses after a whole line, or it ends.
     fn fill(&mut self) -> Result<()> {
         let mut filled = self.carry.len();
-        self.carry.resize(BLOCK_BYTES.max(filled + 1), 0);
-        while filled < self.carry.len() && !self.ended {
+        let full = BLOCK_BYTES.max(filled + 1);
+        self.idle = false;
+        while filled < full && !self.ended && !self.idle {
+            // A little at a time: a pipe or a file that grows often has no more than that.
+            self.carry.resize(full.min(filled + READ_BYTES), 0);
             let Some(free) = self.carry.get_mut(filled..) else { break };
             match self.input.read(free) {
                 Ok(0) => self.ended = true,
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => self.idle = true,
                 Err(error) => return Err(Error::file(Path::new(&*self.file))(error)),
             }
         }
@@ -199,7 +284,11 @@ impl TextReader {
         Ok(())
     }
 
-    fn hand_over(&mut self, bytes: Vec<u8>, cut: Option<CutLine>) -> Block {
+    fn hand_over(&mut self, mut bytes: Vec<u8>, cut: Option<CutLine>) -> Block {
+        // Many small blocks may be held at once.
+        if bytes.capacity() > 2 * bytes.len() {
+            bytes.shrink_to_fit();
+        }
         let (file, first_line, offset) = (self.file.clone(), self.line, self.offset);
         let block = Block { file, number: 0, first_line, offset, cut, bytes };
         self.line += match cut {
@@ -210,23 +299,22 @@ impl TextReader {
         block
     }
 
-    /// Passes over a line that is too long, keeping its beginning.
-    fn cut_line(&mut self) -> Result<Block> {
-        let mut head = std::mem::take(&mut self.carry);
-        let mut length = head.len() as u64;
-        head.truncate(LINE_BYTES_MAX);
-        let mut ends_with_newline = false;
-        while !self.ended && !ends_with_newline {
-            self.fill()?;
-            let end = memchr(b'\n', &self.carry);
-            ends_with_newline = end.is_some();
-            let taken = end.unwrap_or(self.carry.len());
-            length += taken as u64;
-            self.carry.drain(..taken + usize::from(ends_with_newline));
+    /// Passes over what there is of a line that is too long, keeping its beginning.
+    fn pass_over(&mut self) -> Option<Block> {
+        let (head, length) = self.long.as_mut()?;
+        let end = memchr(b'\n', &self.carry);
+        let taken = end.unwrap_or(self.carry.len());
+        let room = LINE_BYTES_MAX.saturating_sub(head.len()).min(taken);
+        head.extend_from_slice(self.carry.get(..room).unwrap_or_default());
+        *length += taken as u64;
+        self.carry.drain(..taken + usize::from(end.is_some()));
+        if end.is_none() && !self.ended {
+            return None;
         }
-        let block = self.hand_over(head, Some(CutLine { bytes: length }));
-        self.offset += u64::from(ends_with_newline);
-        Ok(block)
+        let (head, bytes) = self.long.take()?;
+        let block = self.hand_over(head, Some(CutLine { bytes }));
+        self.offset += u64::from(end.is_some());
+        Some(block)
     }
 }
 
@@ -273,7 +361,7 @@ mod tests {
         file.write_all(content).unwrap();
         let mut reader = TextReader::open(&Source::File(file.path().to_owned())).unwrap();
         let mut blocks = Vec::new();
-        while let Some(Piece::Block(block)) = reader.next_piece().unwrap() {
+        while let Next::Piece(Piece::Block(block)) = reader.next_piece().unwrap() {
             blocks.push(block);
         }
         assert_eq!(reader.bytes(), content.len() as u64);

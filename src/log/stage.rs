@@ -45,6 +45,27 @@ impl Piece {
             Piece::SetAside(line) => Piece::SetAside(line),
         }
     }
+
+    /// Lines that are not blank.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        match self {
+            Piece::Block(block) if block.cut.is_none() => block.lines().count() as u64,
+            Piece::Lines { lines, .. } => lines.len() as u64,
+            Piece::Block(_) | Piece::SetAside(_) => 1,
+        }
+    }
+
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let held = match self {
+            Piece::Block(block) => block.bytes.len(),
+            Piece::Lines { lines, .. } => lines.iter().map(|line| line.json.len() + size_of::<MadeLine>()).sum(),
+            Piece::SetAside(line) => line.bytes.len(),
+        };
+        held + size_of::<Piece>()
+    }
 }
 
 /// An event line made from a record or an element, and where that stands.

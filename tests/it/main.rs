@@ -30,5 +30,6 @@ mod refresh;
 mod report;
 mod sql;
 mod store;
+mod stream;
 mod tangle;
 mod tidy;

@@ -1,0 +1,181 @@
+//! `ingest` of what may never end: standard input, files that are followed. Commits again and again, and says so each time.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use super::options;
+use crate::cli::Desk;
+use crate::error::{Error, Result};
+use crate::log::batches::{Batches, Bounds};
+use crate::log::pieces::Inputs;
+use crate::log::read::Source;
+use crate::log::{Log, Options, Summary};
+use crate::model::time::{Instant, parse_duration_ms};
+
+/// What a stream commits without being told: so often, and so many lines at once.
+const EVERY: Duration = Duration::from_secs(5);
+const LINES: u64 = 100_000;
+/// A pipe is one batch, as a file is, unless it takes longer than this.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Flags for inputs that may never end.
+#[derive(Clone, Debug, Default, Args)]
+pub struct StreamArguments {
+    /// Read files on as they grow, until Ctrl-C
+    #[arg(long)]
+    follow: bool,
+    /// Commit what there is that often [default with --follow: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    commit_every: Option<Duration>,
+    /// Commit as soon as there are so many events [default with --follow: 100000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    commit_events: Option<u64>,
+}
+
+/// How a stream is cut into batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    follow: bool,
+    every: Duration,
+    lines: u64,
+    /// Whether the last commit is said, too, before the summary says it.
+    says_last: bool,
+}
+
+impl StreamArguments {
+    /// The plan for these sources; none where they are one batch.
+    pub fn plan(&self, sources: &[Source]) -> Option<Plan> {
+        if self.follow || self.commit_every.is_some() || self.commit_events.is_some() {
+            let (every, lines) = (self.commit_every.unwrap_or(EVERY), self.commit_events.unwrap_or(LINES));
+            return Some(Plan { follow: self.follow, every, lines, says_last: true });
+        }
+        let may_never_end = sources.iter().any(Source::may_never_end);
+        may_never_end.then_some(Plan { follow: false, every: PATIENCE, lines: u64::MAX, says_last: false })
+    }
+}
+
+fn duration(text: &str) -> std::result::Result<Duration, String> {
+    let ms = parse_duration_ms(text).map_err(|refusal| refusal.to_string())?;
+    Ok(Duration::from_millis(ms.unsigned_abs()))
+}
+
+/// Ingests batch after batch until the inputs end or somebody ends it; gives the sums.
+pub async fn ingest(desk: &Desk, log: &mut Log, sources: Vec<Source>, plan: &Plan) -> Result<Summary> {
+    let inputs = if plan.follow { Inputs::follow(&sources)? } else { Inputs::new(sources) };
+    let bounds = Bounds { lines: plan.lines, ..Bounds::default() };
+    let timer = tokio::spawn(remind(plan.every, bounds.due.clone()));
+    let listener = tokio::spawn(listen()?.raise(bounds.stop.clone()));
+    let batches = Arc::new(Mutex::new(Batches::of(inputs, bounds)));
+    let mut sums = Summary::default();
+    let mut commits = 0_u64;
+    while gather(desk, &batches).await? {
+        let feeding = batches.clone();
+        // Each batch has arrived when it did, not when the program began.
+        let now = Instant(jiff::Timestamp::now().as_millisecond());
+        let options = Options { now, ..options(desk) };
+        let summary = log.ingest(options, move |take| hold(&feeding)?.feed(take)).await?;
+        sums = plus(&sums, &summary);
+        commits += 1;
+        let over = hold(&batches)?.is_over();
+        if plan.says_last || !over {
+            acknowledge(desk, commits, &sums);
+        }
+        if over {
+            break;
+        }
+    }
+    timer.abort();
+    listener.abort();
+    Ok(sums)
+}
+
+/// Waits for lines on a thread that may block.
+async fn gather(desk: &Desk, batches: &Arc<Mutex<Batches>>) -> Result<bool> {
+    let (batches, printer) = (batches.clone(), desk.printer);
+    let mut say = move |notice| printer.talk(format!("note: {notice}"));
+    let gathering = tokio::task::spawn_blocking(move || hold(&batches)?.gather(&mut say));
+    gathering.await.map_err(|error| Error::Worker(error.to_string()))?
+}
+
+fn hold(batches: &Mutex<Batches>) -> Result<MutexGuard<'_, Batches>> {
+    batches.lock().map_err(|_| Error::Worker("a panic while reading".to_owned()))
+}
+
+async fn remind(every: Duration, due: Arc<AtomicBool>) {
+    loop {
+        tokio::time::sleep(every).await;
+        due.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Ctrl-C, and where there is such a thing the polite signal to end.
+struct Listener {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+/// Begins to listen; from now on the signals do not end the program.
+#[cfg(unix)]
+fn listen() -> Result<Listener> {
+    use tokio::signal::unix::{SignalKind, signal};
+    Ok(Listener { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+}
+
+#[cfg(not(unix))]
+fn listen() -> Result<Listener> {
+    Ok(Listener {})
+}
+
+impl Listener {
+    async fn raise(mut self, stop: Arc<AtomicBool>) {
+        self.heard().await;
+        stop.store(true, Ordering::Relaxed);
+    }
+
+    #[cfg(unix)]
+    async fn heard(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn heard(&mut self) {
+        // Without a way to listen there is nobody to hear.
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+fn plus(sums: &Summary, more: &Summary) -> Summary {
+    Summary {
+        read: sums.read + more.read,
+        added: sums.added + more.added,
+        duplicates: sums.duplicates + more.duplicates,
+        conflicts: sums.conflicts + more.conflicts,
+        quarantined: sums.quarantined + more.quarantined,
+        bytes: sums.bytes + more.bytes,
+    }
+}
+
+/// Says that a batch is in the log; the counts are those of all batches so far.
+fn acknowledge(desk: &Desk, commits: u64, sums: &Summary) {
+    let Summary { read, added, duplicates, conflicts, quarantined, bytes } = sums;
+    if desk.printer.json_summary {
+        desk.printer.talk(json!({
+            "commits": commits, "read": read, "added": added, "duplicates": duplicates, "conflicts": conflicts,
+            "quarantined": quarantined, "bytes": bytes,
+        }));
+        return;
+    }
+    desk.printer.talk(format!(
+        "commit {commits}: so far read {read}, added {added}, duplicates {duplicates}, conflicts {conflicts}, \
+         quarantined {quarantined}"
+    ));
+}
