@@ -106,13 +106,13 @@ enum Command {
     Init(init::InitArguments),
     /// Write a made-up desk's events to standard output
     Generate(generate::GenerateArguments),
-    /// Append events to the log: plain, .gz, .zst, or - for standard input
+    /// Append events to the log: lines, arrays, CSV, Parquet; files, folders, or - for standard input
     Ingest(ingest::IngestArguments),
     /// Append the events that a foreign export becomes through a mapping
     Import(import::ImportArguments),
     /// Bring policies, calendars, settings, users and profiles to what a TOML file says
     Apply(apply::ApplyArguments),
-    /// Look at the lines that were set aside
+    /// Look at the lines that were set aside, and try them again
     Quarantine(quarantine::QuarantineArguments),
     /// Everything once, on made-up data
     Demo(demo::DemoArguments),
@@ -154,6 +154,7 @@ impl Command {
             Command::Apply(arguments) => arguments.form.format,
             Command::Init(arguments) => arguments.form.format,
             Command::Replay(arguments) => arguments.form.format,
+            Command::Quarantine(arguments) => arguments.summary_form(),
             _ => None,
         }
     }

@@ -16,6 +16,7 @@ pub mod pieces;
 pub mod quarantine;
 pub mod read;
 pub mod records;
+pub mod retry;
 pub mod rows;
 pub mod stage;
 pub mod table;

@@ -60,7 +60,7 @@ pub async fn ingest(desk: &Desk, arguments: &IngestArguments) -> Result<Outcome>
 }
 
 /// What was typed as sources; says which files of folders hold no events.
-fn find(desk: &Desk, typed: &[String]) -> Result<Vec<Source>> {
+pub fn find(desk: &Desk, typed: &[String]) -> Result<Vec<Source>> {
     let found = input::find(typed)?;
     if let Some(first) = found.passed_over.first() {
         let more = match found.passed_over.len() {

@@ -119,6 +119,41 @@ impl Output {
     }
 }
 
+/// An open destination of bytes, as they are. What goes to a file is visible after [`Bytes::finish`] only.
+pub struct Bytes {
+    destination: Destination,
+}
+
+impl Bytes {
+    /// Opens a file, or standard output without one or for `-`.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn open(output: Option<&Path>) -> Result<Bytes> {
+        let destination = match output.filter(|path| *path != Path::new("-")) {
+            Some(path) => Destination::file(path)?,
+            None => Destination::Stdout(BufWriter::new(io::stdout())),
+        };
+        Ok(Bytes { destination })
+    }
+
+    /// Writes a line and its end.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_line(&mut self, line: &[u8]) -> Result<()> {
+        Ok(self.destination.write_all(line).and_then(|()| self.destination.write_all(b"\n"))?)
+    }
+
+    /// Makes a file visible; nothing more can be written.
+    ///
+    /// # Errors
+    /// When the file cannot be put in its place.
+    pub fn finish(self) -> Result<()> {
+        self.destination.finish()
+    }
+}
+
 enum Destination {
     Stdout(BufWriter<io::Stdout>),
     /// A pipe or a device, which must not be replaced.

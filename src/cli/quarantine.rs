@@ -1,13 +1,21 @@
-//! `quarantine`: the lines that were set aside, and why.
+//! `quarantine`: the lines that were set aside, and why; and the way back into the log.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Instant as Stopwatch;
 
+use arrow::array::{Array, AsArray};
 use clap::{Args, Subcommand};
+use datafusion::prelude::{DataFrame, col, lit};
+use futures::TryStreamExt;
+use serde_json::json;
 
 use super::format::Format;
-use super::output::OutputArguments;
-use super::{Desk, Outcome};
+use super::ingest::{SummaryArguments, conclude, find, options};
+use super::output::{Bytes, OutputArguments};
+use super::{Desk, Outcome, SummaryForm};
 use crate::error::Result;
+use crate::log::Log;
+use crate::log::quarantine::Filter;
 use crate::replay::engine;
 
 /// Arguments of `quarantine`.
@@ -21,6 +29,51 @@ pub struct QuarantineArguments {
 enum Act {
     /// List them by file and line
     List(OutputArguments),
+    /// Write them as they were, one after the other by file and line, to be repaired
+    Export(ExportArguments),
+    /// Try them again as they are, or as FILEs have them repaired; what is an event now leaves the quarantine
+    Retry(RetryArguments),
+}
+
+#[derive(Debug, Args)]
+struct ExportArguments {
+    #[command(flatten)]
+    filter: FilterArguments,
+    /// Write to a file, which appears whole or not at all; - is standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct RetryArguments {
+    /// Repaired lines; without any, the lines are tried as they are
+    #[arg(value_name = "FILE")]
+    files: Vec<String>,
+    #[command(flatten)]
+    filter: FilterArguments,
+    #[command(flatten)]
+    form: SummaryArguments,
+}
+
+/// Which lines are meant.
+#[derive(Clone, Debug, Default, Args)]
+struct FilterArguments {
+    /// Only lines that broke this rule
+    #[arg(long, value_name = "RULE")]
+    rule: Option<String>,
+    /// Only lines of this file, named as `quarantine list` names it
+    #[arg(long, value_name = "NAME")]
+    file: Option<String>,
+}
+
+impl QuarantineArguments {
+    /// The form of the summary that was asked for with `--format`.
+    pub fn summary_form(&self) -> Option<SummaryForm> {
+        match &self.act {
+            Act::Retry(arguments) => arguments.form.format,
+            Act::List(_) | Act::Export(_) => None,
+        }
+    }
 }
 
 /// The lines whole, for machines.
@@ -37,7 +90,56 @@ FROM quarantine ORDER BY file, line, "offset", rule"#;
 pub async fn quarantine(desk: &Desk, arguments: &QuarantineArguments) -> Result<Outcome> {
     match &arguments.act {
         Act::List(output) => list(desk, output).await,
+        Act::Export(arguments) => export(desk, arguments).await,
+        Act::Retry(arguments) => retry(desk, arguments).await,
     }
+}
+
+/// Writes the lines byte by byte as they were, each with a line end behind it.
+async fn export(desk: &Desk, arguments: &ExportArguments) -> Result<Outcome> {
+    let log = desk.existing_log().await?;
+    let mut output = Bytes::open(arguments.output.as_deref())?;
+    let mut stream = lines(desk, &log, &arguments.filter).await?.execute_stream().await?;
+    let mut count = 0;
+    while let Some(batch) = stream.try_next().await? {
+        let (texts, bytes) = (batch.column(0).as_string_view(), batch.column(1).as_binary::<i32>());
+        for row in 0..batch.num_rows() {
+            let line = if bytes.is_valid(row) { bytes.value(row) } else { texts.value(row).as_bytes() };
+            output.write_line(line)?;
+        }
+        count += batch.num_rows();
+    }
+    output.finish()?;
+    desk.printer.talk(format!("{count} lines exported"));
+    Ok(Outcome::Done)
+}
+
+/// The lines that are meant, in the order in which `list` lists them.
+async fn lines(desk: &Desk, log: &Log, filter: &FilterArguments) -> Result<DataFrame> {
+    let context = engine::session(desk.settings.resources())?;
+    let mut lines = context.read_table(log.quarantine.provider()?)?;
+    for (column, wanted) in [("rule", &filter.rule), ("file", &filter.file)] {
+        if let Some(wanted) = wanted {
+            lines = lines.filter(col(column).eq(lit(wanted.as_str())))?;
+        }
+    }
+    let order = ["file", "line", "offset", "rule"].map(|column| col(column).sort(true, false));
+    Ok(lines.sort(order.to_vec())?.select_columns(&["text", "bytes"])?)
+}
+
+/// Tries lines again; what is an event now is in the log, and then no longer here.
+async fn retry(desk: &Desk, arguments: &RetryArguments) -> Result<Outcome> {
+    let begun = Stopwatch::now();
+    let mut log = desk.existing_log().await?;
+    let FilterArguments { rule, file } = arguments.filter.clone();
+    let filter = Filter { rule, file };
+    let retried = match arguments.files.is_empty() {
+        true => log.retry(options(desk), filter).await?,
+        false => log.retry_with(options(desk), find(desk, &arguments.files)?, filter).await?,
+    };
+    let (released, remaining) = (retried.released, retried.remaining);
+    desk.printer.talk(format!("released {released} from the quarantine, {remaining} remain"));
+    conclude(desk, &retried.summary, begun, &json!({"released": released, "remaining": remaining}))
 }
 
 /// Lists them; also before any fact was made.

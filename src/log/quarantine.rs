@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
-    ArrayRef, AsArray, BinaryBuilder, Int64Array, RecordBatch, StringViewArray, TimestampMillisecondArray,
+    Array, ArrayRef, AsArray, BinaryBuilder, BooleanArray, Int64Array, RecordBatch, StringViewArray,
+    TimestampMillisecondArray,
 };
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 
 use super::rows::{Arrival, instant_type};
-use super::table::{NewFile, Table};
+use super::table::{Mode, NewFile, Table};
 use super::write::FileWriter;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::json::fingerprint;
 
 /// The columns of `quarantine` (4). `bytes` holds the line as it was where it is not UTF-8.
@@ -28,6 +29,8 @@ pub static QUARANTINE_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("ingested_at", instant_type(), false),
     ]))
 });
+
+const COLUMNS: [&str; 8] = ["file", "line", "offset", "rule", "detail", "text", "bytes", "ingested_at"];
 
 /// One line that was set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +49,116 @@ impl Quarantined {
     fn mark(&self) -> u128 {
         mark(&self.file, as_i64(self.line), self.rule, &String::from_utf8_lossy(&self.bytes))
     }
+}
+
+/// Which of the quarantined lines are meant; all where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub rule: Option<String>,
+    pub file: Option<String>,
+}
+
+/// A line of the quarantine as it stands in its table.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed<'b> {
+    pub file: &'b str,
+    pub line: i64,
+    pub offset: i64,
+    pub rule: &'b str,
+    pub text: &'b str,
+    bytes: Option<&'b [u8]>,
+}
+
+impl<'b> Listed<'b> {
+    /// The line as it was.
+    #[must_use]
+    pub fn raw(&self) -> &'b [u8] {
+        self.bytes.unwrap_or(self.text.as_bytes())
+    }
+
+    /// What it has in common with the same line met again.
+    #[must_use]
+    pub fn mark(&self) -> u128 {
+        mark(self.file, self.line, self.rule, self.text)
+    }
+}
+
+impl Filter {
+    /// Whether the line is meant.
+    #[must_use]
+    pub fn holds(&self, line: &Listed<'_>) -> bool {
+        self.rule.as_deref().is_none_or(|rule| rule == line.rule)
+            && self.file.as_deref().is_none_or(|file| file == line.file)
+    }
+}
+
+/// Calls back with the lines that the filter lets through.
+///
+/// # Errors
+/// When the table cannot be read, or what `take` returns.
+pub fn each(table: &Table, filter: &Filter, mut take: impl FnMut(Listed<'_>) -> Result<()>) -> Result<()> {
+    for path in table.files()? {
+        for batch in super::write::read_file(&path, &["file", "line", "offset", "rule", "text", "bytes"])? {
+            let batch = batch?;
+            listed(&batch).filter(|line| filter.holds(line)).try_for_each(&mut take)?;
+        }
+    }
+    Ok(())
+}
+
+/// The lines of a batch of the columns that [`each`] reads.
+fn listed(batch: &RecordBatch) -> impl Iterator<Item = Listed<'_>> {
+    let texts = |at: usize| batch.column(at).as_string_view();
+    let numbers = |at: usize| batch.column(at).as_primitive::<Int64Type>();
+    let (files, rules, lines) = (texts(0), texts(3), texts(4));
+    let (numbers, offsets) = (numbers(1), numbers(2));
+    let bytes = batch.column(5).as_binary::<i32>();
+    (0..batch.num_rows()).map(move |row| Listed {
+        file: files.value(row),
+        line: numbers.value(row),
+        offset: offsets.value(row),
+        rule: rules.value(row),
+        text: lines.value(row),
+        bytes: bytes.is_valid(row).then(|| bytes.value(row)),
+    })
+}
+
+/// Takes lines out of the quarantine; gives how many were taken and how many are left. Others may not write meanwhile.
+///
+/// # Errors
+/// When the table cannot be read or written; then it is as it was.
+pub async fn release(table: &mut Table, goes: impl Fn(&Listed<'_>) -> bool) -> Result<(u64, u64)> {
+    let (mut gone, mut left) = (0, 0);
+    let mut writer: Option<FileWriter> = None;
+    for path in table.files()? {
+        for batch in super::write::read_file(&path, &COLUMNS)? {
+            let batch = super::write::with_schema(&batch?, &QUARANTINE_SCHEMA)?;
+            let stays: BooleanArray =
+                listed(&batch.project(&[0, 1, 2, 3, 5, 6])?).map(|line| Some(!goes(&line))).collect();
+            let kept = arrow::compute::filter_record_batch(&batch, &stays)?;
+            gone += (batch.num_rows() - kept.num_rows()) as u64;
+            left += kept.num_rows() as u64;
+            if kept.num_rows() > 0 {
+                let mut open = match writer.take() {
+                    Some(writer) => writer,
+                    None => FileWriter::create(table.folder(), "quarantine", &QUARANTINE_SCHEMA)?,
+                };
+                open.write(&kept)?;
+                writer = Some(open);
+            }
+        }
+    }
+    let files: Vec<NewFile> = writer.map(FileWriter::finish).transpose()?.into_iter().collect();
+    if gone == 0 {
+        // Nothing has changed; the copy is nobody's.
+        for file in &files {
+            let path = table.folder().join(&file.name);
+            std::fs::remove_file(&path).map_err(Error::file(&path))?;
+        }
+        return Ok((gone, left));
+    }
+    table.commit(&files, Mode::Replace, vec![("released", gone.into())]).await?;
+    Ok((gone, left))
 }
 
 /// What makes two quarantined lines one and the same, so that a file read twice is listed once.
@@ -119,18 +232,10 @@ impl QuarantineWriter {
 
 fn marks(table: &Table) -> Result<HashSet<u128>> {
     let mut marks = HashSet::new();
-    for path in table.files()? {
-        for batch in super::write::read_file(&path, &["file", "line", "rule", "text"])? {
-            let batch = batch?;
-            let column = |at: usize| batch.column(at);
-            let texts = |at: usize| column(at).as_string_view();
-            let lines = column(1).as_primitive::<Int64Type>();
-            for row in 0..batch.num_rows() {
-                let (file, rule, text) = (texts(0).value(row), texts(2).value(row), texts(3).value(row));
-                marks.insert(mark(file, lines.value(row), rule, text));
-            }
-        }
-    }
+    each(table, &Filter::default(), |line| {
+        marks.insert(line.mark());
+        Ok(())
+    })?;
     Ok(marks)
 }
 

@@ -31,10 +31,7 @@ pub struct LoggedEvent<'a> {
 impl LoggedEvent<'_> {
     /// A fingerprint of (`source`, `id`), the identity of 1.2.
     pub fn identity(&self, buffer: &mut Vec<u8>) -> u128 {
-        buffer.clear();
-        write_part(buffer, &self.source);
-        write_part(buffer, &self.id);
-        fingerprint(buffer)
+        identity(&self.source, &self.id, buffer)
     }
 
     /// A fingerprint of what 1.2 compares: type, subject, time, sequence and data as JSON values.
@@ -47,6 +44,14 @@ impl LoggedEvent<'_> {
         self.data.write_canonical(buffer);
         fingerprint(buffer)
     }
+}
+
+/// A fingerprint of (`source`, `id`), the identity of 1.2.
+pub fn identity(source: &str, id: &str, buffer: &mut Vec<u8>) -> u128 {
+    buffer.clear();
+    write_part(buffer, source);
+    write_part(buffer, id);
+    fingerprint(buffer)
 }
 
 fn write_part(buffer: &mut Vec<u8>, text: &str) {

@@ -25,6 +25,7 @@ mod metric;
 mod moment;
 mod power;
 mod project;
+mod quarantine;
 mod real;
 mod refresh;
 mod report;

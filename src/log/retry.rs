@@ -1,0 +1,323 @@
+//! Set-aside lines, tried again: as they are, after a repair of the program, or as somebody has repaired them in a file.
+//!
+//! Events become part of the log first, and lines leave the quarantine after. A crash in between leaves both, and the
+//! next try finds duplicates. Whether a line may leave is asked of the log itself: it may when the log holds its event.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use arrow::array::AsArray;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::pieces::{Inputs, Next};
+use super::quarantine::{self, Filter, Listed};
+use super::read::Source;
+use super::stage::{MadeLine, Piece, Take};
+use super::table::Table;
+use super::write::read_file;
+use super::{Log, Options, Summary, WriterLock};
+use crate::error::{Error, Result};
+use crate::model::json::{Json, fingerprint};
+use crate::model::line;
+
+/// Lines of one piece.
+const PIECE_LINES: usize = 4096;
+
+/// What trying again did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retried {
+    /// As of an ingestion; lines that are still bad are read and quarantined.
+    pub summary: Summary,
+    /// Lines that have left the quarantine.
+    pub released: u64,
+    /// Lines that are there now.
+    pub remaining: u64,
+}
+
+/// Identity and content of events, by what they are asked by.
+type Events = HashMap<u128, (u128, u128)>;
+
+impl Log {
+    /// Tries set-aside lines as they are.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn retry(&mut self, options: Options, filter: Filter) -> Result<Retried> {
+        let found = Arc::new(Mutex::new(Tried::default()));
+        let (tried, table) = (found.clone(), self.quarantine.clone());
+        let summary = self.ingest(options, move |take| again(&table, &filter, &mut *hold(&tried)?, take)).await?;
+        let Tried { events, still_bad } = std::mem::take(&mut *hold(&found)?);
+        let goes = |logged: &HashMap<u128, u128>, line: &Listed<'_>| {
+            let Some((identity, content)) = events.get(&line.mark()) else { return false };
+            // A conflict that came up now has been set aside as one, with its place.
+            logged.get(identity) == Some(content) || line.rule != "conflict"
+        };
+        let identities = events.values().map(|(identity, _)| *identity).collect();
+        let (released, remaining) = self.release(&identities, goes).await?;
+        Ok(Retried { summary: with_bad(summary, still_bad), released, remaining })
+    }
+
+    /// Tries the lines of files, which are what somebody has made of set-aside lines. A set-aside line leaves when an
+    /// event of its identity is among them and in the log.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the store cannot be read or written.
+    pub async fn retry_with(&mut self, options: Options, sources: Vec<Source>, filter: Filter) -> Result<Retried> {
+        let known = Known::of(&self.quarantine, &filter)?;
+        let found = Arc::new(Mutex::new(Tried::default()));
+        let tried = found.clone();
+        let repaired = Inputs::new(sources);
+        let summary = self.ingest(options, move |take| repairs(repaired, &known, &mut *hold(&tried)?, take)).await?;
+        let Tried { events, still_bad } = std::mem::take(&mut *hold(&found)?);
+        let goes = |logged: &HashMap<u128, u128>, line: &Listed<'_>| {
+            let event = identity_of(line.raw()).and_then(|identity| events.get(&identity));
+            event.is_some_and(|(identity, content)| logged.get(identity) == Some(content)) && filter.holds(line)
+        };
+        let identities = events.keys().copied().collect();
+        let (released, remaining) = self.release(&identities, goes).await?;
+        Ok(Retried { summary: with_bad(summary, still_bad), released, remaining })
+    }
+
+    async fn release(
+        &mut self,
+        identities: &HashSet<u128>,
+        goes: impl Fn(&HashMap<u128, u128>, &Listed<'_>) -> bool,
+    ) -> Result<(u64, u64)> {
+        let _lock = WriterLock::take(self.store(), "log").await?;
+        let mut log = Log::open(self.store()).await?;
+        let logged = contents(&log, identities)?;
+        let counts = quarantine::release(&mut log.quarantine, |line| goes(&logged, line)).await?;
+        *self = log;
+        Ok(counts)
+    }
+}
+
+/// What was met while lines were tried.
+#[derive(Debug, Default)]
+struct Tried {
+    /// Lines that are events now.
+    events: Events,
+    /// Lines that are not, and are in the quarantine already.
+    still_bad: u64,
+}
+
+fn hold(tried: &Mutex<Tried>) -> Result<MutexGuard<'_, Tried>> {
+    tried.lock().map_err(|_| Error::Worker("a panic while trying lines again".to_owned()))
+}
+
+fn with_bad(summary: Summary, still_bad: u64) -> Summary {
+    Summary { read: summary.read + still_bad, quarantined: summary.quarantined + still_bad, ..summary }
+}
+
+/// Hands over the set-aside lines that are good by now. Returns their bytes.
+///
+/// They stand in the table as the workers happened to find them. Which of two contents of one identity is the first is
+/// settled by their files and lines, so each goes by its rank among them.
+fn again(table: &Table, filter: &Filter, tried: &mut Tried, take: &mut Take<'_>) -> Result<u64> {
+    let mut places = Vec::new();
+    quarantine::each(table, filter, |listed| {
+        match event_of(listed.raw()) {
+            None => tried.still_bad += 1,
+            Some(event) => {
+                tried.events.insert(listed.mark(), event);
+                places.push((listed.file.to_owned(), listed.line, listed.offset, listed.mark()));
+            }
+        }
+        Ok(())
+    })?;
+    places.sort();
+    let ranks: HashMap<u128, u64> = places.into_iter().map(|(.., mark)| mark).zip(0..).collect();
+    let mut bytes = 0;
+    quarantine::each(table, filter, |listed| {
+        let Some(rank) = ranks.get(&listed.mark()) else { return Ok(()) };
+        bytes += listed.raw().len() as u64;
+        take(Piece::Lines { number: *rank, lines: vec![made(&listed)] })
+    })?;
+    Ok(bytes)
+}
+
+fn event_of(bytes: &[u8]) -> Option<(u128, u128)> {
+    let event = line::parse(bytes).ok()?;
+    let mut buffer = Vec::new();
+    Some((event.identity(&mut buffer), event.content(&mut buffer)))
+}
+
+/// A set-aside line as one to be read, with its place.
+fn made(listed: &Listed<'_>) -> MadeLine {
+    let number = |number: i64| u64::try_from(number).unwrap_or(0);
+    let (file, line, offset) = (Arc::from(listed.file), number(listed.line), number(listed.offset));
+    MadeLine { json: listed.raw().to_vec(), file, line, offset }
+}
+
+/// What the quarantine knows of its lines: which events they may be, and where they stand.
+struct Known {
+    identities: HashSet<u128>,
+    places: HashMap<u128, (Arc<str>, u64, u64)>,
+}
+
+impl Known {
+    fn of(table: &Table, filter: &Filter) -> Result<Known> {
+        let mut known = Known { identities: HashSet::new(), places: HashMap::new() };
+        quarantine::each(table, filter, |listed| {
+            known.identities.extend(identity_of(listed.raw()));
+            let MadeLine { json, file, line, offset } = made(&listed);
+            known.places.insert(fingerprint(json.trim_ascii()), (file, line, offset));
+            Ok(())
+        })?;
+        Ok(known)
+    }
+}
+
+/// Hands over the lines of files. A line that nobody has changed keeps its place, and is not set aside twice.
+fn repairs(mut inputs: Inputs, known: &Known, tried: &mut Tried, take: &mut Take<'_>) -> Result<u64> {
+    let mut lines = Lines::new(take);
+    loop {
+        let piece = match inputs.next_piece()? {
+            Next::Piece(piece) => piece,
+            Next::Idle => {
+                inputs.wait();
+                continue;
+            }
+            Next::End => break,
+        };
+        for line in lines_of(piece, &mut lines)? {
+            let event = event_of(&line.json);
+            let place = known.places.get(&fingerprint(&line.json));
+            if event.is_none() && place.is_some() {
+                tried.still_bad += 1;
+                continue;
+            }
+            if let Some((identity, content)) = event.filter(|(identity, _)| known.identities.contains(identity)) {
+                tried.events.entry(identity).or_insert((identity, content));
+            }
+            lines.add(match place {
+                Some((file, number, offset)) => MadeLine { file: file.clone(), line: *number, offset: *offset, ..line },
+                None => line,
+            })?;
+        }
+    }
+    lines.finish()?;
+    Ok(inputs.bytes())
+}
+
+/// The lines of a piece; what is none goes on as it is.
+fn lines_of(piece: Piece, lines: &mut Lines<'_, '_>) -> Result<Vec<MadeLine>> {
+    match piece {
+        Piece::Lines { lines, .. } => Ok(lines),
+        Piece::Block(block) if block.cut.is_none() => {
+            let made = |line: super::read::Line<'_>| {
+                let (file, number, offset) = (block.file.clone(), line.number, line.offset);
+                MadeLine { json: line.bytes.to_vec(), file, line: number, offset }
+            };
+            Ok(block.lines().map(made).collect())
+        }
+        other => {
+            lines.hand_over(other)?;
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// Gathers lines into pieces.
+struct Lines<'t, 'f> {
+    take: &'t mut Take<'f>,
+    gathered: Vec<MadeLine>,
+    number: u64,
+}
+
+impl<'t, 'f> Lines<'t, 'f> {
+    fn new(take: &'t mut Take<'f>) -> Lines<'t, 'f> {
+        Lines { take, gathered: Vec::new(), number: 0 }
+    }
+
+    fn add(&mut self, line: MadeLine) -> Result<()> {
+        self.gathered.push(line);
+        if self.gathered.len() < PIECE_LINES {
+            return Ok(());
+        }
+        let lines = std::mem::take(&mut self.gathered);
+        self.hand_over(Piece::Lines { number: 0, lines })
+    }
+
+    fn hand_over(&mut self, piece: Piece) -> Result<()> {
+        self.number += 1;
+        (self.take)(piece.numbered(self.number))
+    }
+
+    fn finish(mut self) -> Result<()> {
+        let lines = std::mem::take(&mut self.gathered);
+        self.hand_over(Piece::Lines { number: 0, lines })
+    }
+}
+
+/// The content of the log's events of these identities.
+fn contents(log: &Log, identities: &HashSet<u128>) -> Result<HashMap<u128, u128>> {
+    let mut contents = HashMap::new();
+    if identities.is_empty() {
+        return Ok(contents);
+    }
+    let wide = |bytes: Option<&[u8]>| bytes.and_then(|bytes| bytes.try_into().ok()).map(u128::from_be_bytes);
+    for path in log.events.files()? {
+        for batch in read_file(&path, &["identity", "content"])? {
+            let batch = batch?;
+            let pairs = batch.column(0).as_binary::<i32>().iter().zip(batch.column(1).as_binary::<i32>());
+            let pairs = pairs.filter_map(|(identity, content)| Some((wide(identity)?, wide(content)?)));
+            contents.extend(pairs.filter(|(identity, _)| identities.contains(identity)));
+        }
+    }
+    Ok(contents)
+}
+
+/// The identity that a line states, as far as it can be read: a torn line may well have begun with it.
+fn identity_of(bytes: &[u8]) -> Option<u128> {
+    let text = String::from_utf8_lossy(bytes);
+    let names = RefCell::new((None, None));
+    // What comes before the fault has been noted by then.
+    let _ = serde_json::Deserializer::from_str(&text).deserialize_map(Names(&names));
+    let (source, id) = names.into_inner();
+    Some(line::identity(&source?, &id?, &mut Vec::new()))
+}
+
+/// Notes `source` and `id` of an object as they come.
+struct Names<'n>(&'n RefCell<(Option<String>, Option<String>)>);
+
+impl<'de> Visitor<'de> for Names<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an event")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "source" => self.0.borrow_mut().0 = text_of(&mut map)?,
+                "id" => self.0.borrow_mut().1 = text_of(&mut map)?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn text_of<'de, A: MapAccess<'de>>(map: &mut A) -> std::result::Result<Option<String>, A::Error> {
+    Ok(map.next_value::<Json<'_>>()?.as_text().map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torn_line_has_the_identity_that_it_begins_with() {
+        let whole = identity_of(br#"{"id":"a","source":"s","type":5}"#);
+        assert!(whole.is_some());
+        assert_eq!(whole, identity_of(br#"{"source":"s","data":{"id":"b"},"id":"a","time":"#));
+        assert_eq!(whole, identity_of(b"{\"source\":\"s\",\"id\":\"a\",\"text\":\"\xff\"}"));
+        assert_ne!(whole, identity_of(br#"{"source":"a","id":"s"}"#));
+        assert_eq!(identity_of(br#"{"id":"a","source":"#), None);
+        assert_eq!(identity_of(br#"{"id":5,"source":"s"}"#), None);
+    }
+}
