@@ -14,7 +14,6 @@ use crate::log::pieces::read_all;
 use crate::log::read::Source;
 use crate::log::{Options, Summary};
 use crate::replay::{self, Extent};
-use crate::replay;
 use stream::StreamArguments;
 
 /// Arguments of `ingest`.
