@@ -11,6 +11,7 @@ pub mod flat;
 pub mod identity;
 pub mod input;
 pub mod live;
+pub mod lookup;
 mod object;
 pub mod pieces;
 pub mod quarantine;
@@ -33,6 +34,7 @@ use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 use identity::{Conflict, Verdict};
+use lookup::Lookup;
 use quarantine::{QuarantineWriter, Quarantined};
 use rows::{Arrival, LOG_SCHEMA};
 use stage::{Staged, StagedFile, Staging, Take};
@@ -195,8 +197,10 @@ fn prepare(
     let scratch = tempfile::tempdir_in(store).map_err(Error::file(store))?;
     let quarantine = Mutex::new(QuarantineWriter::open(quarantine, arrival)?);
     let threads = options.threads.max(1);
+    let log = Lookup::new(events.files()?, threads);
     let staging = Staging {
         folder: events.folder(),
+        log: &log,
         scratch: scratch.path(),
         arrival,
         threads,
@@ -205,12 +209,12 @@ fn prepare(
     };
     let staged = staging.run(feed)?;
     let mut quarantine = quarantine.into_inner().map_err(|_| Error::Worker("a worker panicked".to_owned()))?;
-    let verdict = identity::settle(&staged.files, &events.files()?, options.memory_bytes)?;
+    let verdict = identity::settle(&staged.files, &log, options.memory_bytes)?;
     let files = keep_new(events, &staged, &verdict, &mut quarantine)?;
     let summary = Summary {
         read: staged.lines,
         added: files.iter().map(|file| file.rows).sum(),
-        duplicates: verdict.duplicates,
+        duplicates: staged.duplicates + verdict.duplicates,
         conflicts: verdict.conflicts.len() as u64,
         quarantined: quarantine.lines(),
         bytes: staged.bytes,

@@ -1,23 +1,20 @@
 //! Each event once: which staged events are new, which repeat, which contradict (1.2).
 //!
 //! Fingerprints are compared in as many passes as the memory needs; a pass holds the identities of one part of the
-//! staged events and reads the two fingerprint columns of the log. What is already in the log stays; among the lines
-//! of one ingestion the first stays.
+//! staged events and looks for them in the log ([`super::lookup`]). What is already in the log stays; among the lines of
+//! one ingestion the first stays.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::AsArray;
-
+use super::lookup::{ByFingerprint, Lookup};
 use super::stage::StagedFile;
-use super::write::read_file;
 use crate::error::{Error, Result};
 
 /// Bytes of memory that one held identity takes, about.
-const IDENTITY_BYTES: usize = 96;
+const IDENTITY_BYTES: usize = 112;
 
 /// The fingerprints of one staged event and where its line stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +124,7 @@ struct Owner {
 ///
 /// # Errors
 /// When a file of the log or of the staging cannot be read.
-pub fn settle(staged: &[StagedFile], log: &[PathBuf], memory_bytes: usize) -> Result<Verdict> {
+pub fn settle(staged: &[StagedFile], log: &Lookup, memory_bytes: usize) -> Result<Verdict> {
     let rows: u64 = staged.iter().map(|staged| staged.file.rows).sum();
     let rows_a_pass = (memory_bytes / IDENTITY_BYTES).max(1) as u64;
     let passes = u128::from(rows.div_ceil(rows_a_pass).max(1));
@@ -142,8 +139,8 @@ pub fn settle(staged: &[StagedFile], log: &[PathBuf], memory_bytes: usize) -> Re
     Ok(verdict)
 }
 
-fn owners(staged: &[StagedFile], log: &[PathBuf], of_pass: impl Fn(u128) -> bool) -> Result<HashMap<u128, Owner>> {
-    let mut owners: HashMap<u128, Owner> = HashMap::new();
+fn owners(staged: &[StagedFile], log: &Lookup, of_pass: impl Fn(u128) -> bool) -> Result<ByFingerprint<Owner>> {
+    let mut owners: ByFingerprint<Owner> = ByFingerprint::default();
     for file in staged {
         read_entries(file, |_, entry| {
             if of_pass(entry.identity) {
@@ -155,30 +152,17 @@ fn owners(staged: &[StagedFile], log: &[PathBuf], of_pass: impl Fn(u128) -> bool
             }
         })?;
     }
-    if owners.is_empty() {
-        return Ok(owners);
-    }
-    for path in log {
-        for batch in read_file(path, &["identity", "content"])? {
-            let batch = batch?;
-            let (identities, contents) = (batch.column(0).as_binary::<i32>(), batch.column(1).as_binary::<i32>());
-            for (identity, content) in identities.iter().zip(contents) {
-                if let Some(owner) = owners.get_mut(&wide(identity)) {
-                    (owner.content, owner.logged) = (wide(content), true);
-                }
-            }
+    for (identity, content) in log.find(&owners)? {
+        if let Some(owner) = owners.get_mut(&identity) {
+            (owner.content, owner.logged) = (content, true);
         }
     }
     Ok(owners)
 }
 
-fn wide(bytes: Option<&[u8]>) -> u128 {
-    bytes.and_then(|bytes| bytes.try_into().ok()).map_or(0, u128::from_be_bytes)
-}
-
 fn judge(
     staged: &[StagedFile],
-    owners: &HashMap<u128, Owner>,
+    owners: &ByFingerprint<Owner>,
     of_pass: impl Fn(u128) -> bool,
     verdict: &mut Verdict,
 ) -> Result<()> {

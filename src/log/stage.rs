@@ -4,6 +4,7 @@
 //! which nobody sees before they are committed. Beside each file goes a list of its events' fingerprints and origins,
 //! by which duplicates are found afterwards ([`super::identity`]).
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
+use arrow::array::RecordBatch;
+use arrow::compute::filter_record_batch;
+
 use super::identity::Entry;
+use super::lookup::{ByFingerprint, Lookup};
 use super::quarantine::{QuarantineWriter, Quarantined};
 use super::read::Block;
 use super::rows::{Arrival, LOG_SCHEMA, RowsBuilder};
@@ -88,6 +93,8 @@ pub struct Staged {
     pub lines: u64,
     /// Bytes of input, unpacked.
     pub bytes: u64,
+    /// Events that are in the log as they are, found before they were written.
+    pub duplicates: u64,
 }
 
 /// A written file of events and the list of its fingerprints, row by row.
@@ -101,6 +108,8 @@ pub struct StagedFile {
 pub struct Staging<'a> {
     /// The folder of the table of events.
     pub folder: &'a Path,
+    /// What the log has, so that what is in it need not be written.
+    pub log: &'a Lookup,
     /// A folder for lists of fingerprints, removed afterwards.
     pub scratch: &'a Path,
     pub arrival: Arrival,
@@ -138,6 +147,7 @@ impl Staging<'_> {
                 let part = worker.join().map_err(|_| Error::Worker("a panic while checking lines".to_owned()))??;
                 staged.files.extend(part.files);
                 staged.lines += part.lines;
+                staged.duplicates += part.duplicates;
             }
             staged.bytes = fed?;
             Ok(staged)
@@ -278,32 +288,49 @@ impl<'a> Worker<'a> {
         if self.rows.rows() == 0 {
             return Ok(());
         }
+        let known = self.known()?;
         let (batch, order) = self.rows.finish()?;
-        let mut writer = FileWriter::create(self.staging.folder, "events", &LOG_SCHEMA)?;
-        writer.write(&batch)?;
-        let file = writer.finish()?;
-        let entries = self.staging.scratch.join(format!("{}.entries", file.name));
-        self.write_entries(&entries, order.as_ref())?;
-        self.staged.files.push(StagedFile { file, entries });
+        let order = order.map_or_else(|| (0..batch.num_rows() as u32).collect(), |order| order.values().to_vec());
+        let is_new = |row: &u32| !known.contains(row);
+        let kept: Vec<u32> = order.iter().copied().filter(is_new).collect();
+        self.staged.duplicates += (order.len() - kept.len()) as u64;
+        if !kept.is_empty() {
+            let batch = match kept.len() == order.len() {
+                true => batch,
+                false => filter_record_batch(&batch, &order.iter().map(|row| Some(is_new(row))).collect())?,
+            };
+            self.write_file(&batch, &kept)?;
+        }
         self.entries.clear();
         Ok(())
     }
 
-    /// Writes the fingerprints in the order of the file's rows.
-    fn write_entries(&self, path: &Path, order: Option<&arrow::array::UInt32Array>) -> Result<()> {
-        let mut out = BufWriter::new(File::create(path).map_err(Error::file(path))?);
-        let write = |entry: &Entry, out: &mut BufWriter<File>| entry.write(out).map_err(Error::file(path));
-        match order {
-            None => self.entries.iter().try_for_each(|entry| write(entry, &mut out))?,
-            Some(order) => {
-                for row in order.values() {
-                    if let Some(entry) = self.entries.get(*row as usize) {
-                        write(entry, &mut out)?;
-                    }
-                }
-            }
+    /// The held events that are in the log as they are. Nobody looks if hardly any seems to be: those that are will be
+    /// found when everything is compared.
+    fn known(&self) -> Result<HashSet<u32>> {
+        let identities: Vec<u128> = self.entries.iter().map(|entry| entry.identity).collect();
+        if !self.staging.log.has_many_of(&identities)? {
+            return Ok(HashSet::new());
         }
-        out.flush().map_err(Error::file(path))
+        let wanted: ByFingerprint<()> = identities.into_iter().map(|identity| (identity, ())).collect();
+        let logged: ByFingerprint<u128> = self.staging.log.find(&wanted)?.into_iter().collect();
+        let is_known = |entry: &Entry| logged.get(&entry.identity) == Some(&entry.content);
+        Ok((0..).zip(&self.entries).filter(|(_, entry)| is_known(entry)).map(|(row, _)| row).collect())
+    }
+
+    /// Writes a file of events and, row by row, the list of their fingerprints.
+    fn write_file(&mut self, batch: &RecordBatch, rows: &[u32]) -> Result<()> {
+        let mut writer = FileWriter::create(self.staging.folder, "events", &LOG_SCHEMA)?;
+        writer.write(batch)?;
+        let file = writer.finish()?;
+        let path = self.staging.scratch.join(format!("{}.entries", file.name));
+        let mut out = BufWriter::new(File::create(&path).map_err(Error::file(&path))?);
+        for entry in rows.iter().filter_map(|row| self.entries.get(*row as usize)) {
+            entry.write(&mut out).map_err(Error::file(&path))?;
+        }
+        out.flush().map_err(Error::file(&path))?;
+        self.staged.files.push(StagedFile { file, entries: path });
+        Ok(())
     }
 
     fn finish(mut self) -> Result<Staged> {

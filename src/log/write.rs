@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrowPrimitiveType, AsArray, RecordBatch};
@@ -30,6 +30,12 @@ const UNIQUE_COLUMNS: &[&str] = &["id", "text", "data", "message", "identity", "
 
 /// The column by which the facts are sorted, so that a value begins as the one before.
 const SORTED_COLUMN: &str = "case_id";
+/// Columns with a Bloom filter in each row group, and how often it may say "perhaps" of a value that is not there.
+///
+/// Ten thousand new identities are looked for in every row group at once: at one in a hundred thousand nine row groups
+/// in ten are passed over unread. That takes 4 bytes an event. A case is looked for alone, and its filter takes little,
+/// for a case has many events.
+const FILTERED_COLUMNS: &[(&str, f64)] = &[("identity", 1e-5), ("case_id", 1e-2)];
 
 fn properties(schema: &SchemaRef) -> WriterProperties {
     let level = ZstdLevel::try_new(1).unwrap_or_default();
@@ -52,17 +58,36 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
                 builder.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding);
         }
     }
+    // The facts are sorted by case, so that what a row group spans tells.
+    let of_the_log = schema.column_with_name("identity").is_some();
+    for (name, misses) in FILTERED_COLUMNS.iter().filter(|_| of_the_log) {
+        builder = builder.set_column_bloom_filter_fpp(ColumnPath::from(*name), *misses);
+    }
     builder.build()
 }
 
 /// A Parquet file in the making, in a table's folder; not part of the table until it is committed.
 pub struct FileWriter {
     name: String,
-    path: std::path::PathBuf,
+    unfinished: Unfinished,
     writer: ArrowWriter<HashedFile>,
     rows: u64,
     time_range: Option<(i64, i64)>,
     batch_range: Option<(i64, i64)>,
+}
+
+/// A file that goes away unless it is finished: a failure leaves no litter, and on a full disk its room is needed.
+struct Unfinished {
+    path: PathBuf,
+    is_finished: bool,
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            let _ = disk::remove(&self.path);
+        }
+    }
 }
 
 /// A file that is written from the beginning to the end, and the fingerprint of what was written.
@@ -92,9 +117,10 @@ impl FileWriter {
         let name = new_file_name(prefix);
         let path = folder.join(&name);
         let file = disk::create(&path).map_err(Error::file(&path))?;
+        let unfinished = Unfinished { path, is_finished: false };
         let file = HashedFile { file, hash: Xxh3Default::new() };
         let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties(schema)))?;
-        Ok(FileWriter { name, path, writer, rows: 0, time_range: None, batch_range: None })
+        Ok(FileWriter { name, unfinished, writer, rows: 0, time_range: None, batch_range: None })
     }
 
     /// Adds rows.
@@ -112,10 +138,12 @@ impl FileWriter {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn finish(self) -> Result<NewFile> {
+    pub fn finish(mut self) -> Result<NewFile> {
+        let path = &self.unfinished.path;
         let HashedFile { file, hash } = self.writer.into_inner()?;
-        disk::flush(&file, &self.path).map_err(Error::file(&self.path))?;
-        let bytes = file.metadata().map_err(Error::file(&self.path))?.len();
+        disk::flush(&file, path).map_err(Error::file(path))?;
+        let bytes = file.metadata().map_err(Error::file(path))?.len();
+        self.unfinished.is_finished = true;
         let time_range = self.time_range.map(|(first, last)| (Instant(first), Instant(last)));
         let (rows, batch_range) = (self.rows, self.batch_range);
         Ok(NewFile { name: self.name, bytes, rows, time_range, batch_range, hash: hash.digest() })
@@ -134,6 +162,16 @@ fn widen<T: ArrowPrimitiveType<Native = i64>>(
         (Some((first, last)), Some((from, until))) => Some((first.min(from), last.max(until))),
         (range, found) => range.or(found),
     }
+}
+
+/// Rows of a Parquet file, by its end.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn rows(path: &Path) -> Result<u64> {
+    let file = File::open(path).map_err(Error::file(path))?;
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file)?;
+    Ok(u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0))
 }
 
 /// The first and last batch in a file of the log, by its own statistics.

@@ -21,6 +21,7 @@ mod golden;
 mod ingest;
 mod laws;
 mod log;
+mod lookup;
 mod metric;
 mod moment;
 mod power;

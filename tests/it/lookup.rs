@@ -1,0 +1,165 @@
+//! What an ingestion reads and writes: hardly anything of a log that has nothing of it, and no file for what is there.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use casebook::log::disk::{self, Act};
+use casebook::log::lookup::{ByFingerprint, Lookup};
+use casebook::log::stage::{MadeLine, Piece};
+use casebook::log::{Log, Options, Summary};
+use casebook::model::time::Instant;
+use casebook::replay::engine::{self, Resources};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+
+use crate::project::Project;
+
+fn lines(numbers: std::ops::Range<u64>) -> Vec<MadeLine> {
+    let line = |n: u64| {
+        let json = format!(
+            r#"{{"id":"{n}","source":"s","type":"case.created","subject":"C{n}","time":"2026-01-01T00:00:00Z","data":{{"customer":"c"}}}}"#
+        );
+        MadeLine { json: json.into_bytes(), file: Arc::from("made"), line: n, offset: 0 }
+    };
+    numbers.map(line).collect()
+}
+
+async fn ingest(store: &Path, lines: Vec<MadeLine>) -> Summary {
+    let options = Options { now: Instant(0), threads: 2, memory_bytes: 64 << 20 };
+    let mut log = Log::open(store).await.unwrap();
+    let pieces = lines.chunks(1000).zip(0..).map(|(lines, number)| Piece::Lines { number, lines: lines.to_vec() });
+    let pieces: Vec<Piece> = pieces.collect();
+    log.ingest(options, move |take| pieces.into_iter().try_for_each(take).map(|()| 1)).await.unwrap()
+}
+
+/// Overwrites the identities and contents of every file of the log with nonsense, but not what is said about them.
+async fn spoil_columns(store: &Path) {
+    for path in Log::open(store).await.unwrap().events.files().unwrap() {
+        let mut bytes = std::fs::read(&path).unwrap();
+        let metadata = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap().metadata().clone();
+        for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+            if ["identity", "content"].contains(&column.column_path().string().as_str()) {
+                let (from, length) = column.byte_range();
+                bytes[from as usize..(from + length) as usize].fill(0xff);
+            }
+        }
+        std::fs::write(&path, bytes).unwrap();
+    }
+}
+
+/// The log is ten thousand times what comes; its columns cannot even be read, and need not.
+#[tokio::test]
+async fn new_events_are_added_without_reading_the_log() {
+    let project = Project::new();
+    let store = project.path("store");
+    assert_eq!(ingest(&store, lines(0..20_000)).await.added, 20_000);
+    spoil_columns(&store).await;
+    let summary = ingest(&store, lines(20_000..20_005)).await;
+    assert_eq!((summary.added, summary.duplicates), (5, 0));
+}
+
+#[tokio::test]
+async fn events_that_are_there_are_not_written_again() {
+    let project = Project::new();
+    let store = std::path::absolute(project.path("store")).unwrap();
+    ingest(&store, lines(0..5000)).await;
+    let made = Arc::new(AtomicUsize::new(0));
+    let count = made.clone();
+    disk::watch(
+        &store.join("events"),
+        Arc::new(move |act| {
+            if matches!(act, Act::FileMade(path) if path.extension().is_some_and(|extension| extension == "parquet")) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }),
+    );
+    let summary = ingest(&store, lines(0..5000)).await;
+    assert_eq!((summary.added, summary.duplicates), (0, 5000));
+    assert_eq!(made.load(Ordering::Relaxed), 0, "files of what is there");
+    // Some new ones among them: one file, of these only, and the one that contradicts is set aside.
+    let mut some = lines(0..5010);
+    some.push(MadeLine {
+        json: String::from_utf8(some[7].json.clone()).unwrap().replace("\"c\"", "\"d\"").into(),
+        ..some[7].clone()
+    });
+    let summary = ingest(&store, some).await;
+    assert_eq!((summary.added, summary.duplicates, summary.conflicts), (10, 5000, 1));
+    let log = Log::open(&store).await.unwrap();
+    assert_eq!(log.events.rows().unwrap(), 5010);
+}
+
+/// By the filters or past them, few or many: always the same answer.
+#[tokio::test]
+async fn what_is_looked_for_is_found() {
+    let project = Project::new();
+    let store = project.path("store");
+    for batch in 0..3 {
+        ingest(&store, lines(batch * 3000..(batch + 1) * 3000)).await;
+    }
+    let log = Log::open(&store).await.unwrap();
+    let mut all = Vec::new();
+    for path in log.events.files().unwrap() {
+        for batch in casebook::log::write::read_file(&path, &["identity", "content"]).unwrap() {
+            let batch = batch.unwrap();
+            let wide = |column: usize, row: usize| {
+                let bytes: &arrow::array::BinaryArray = arrow::array::AsArray::as_binary(batch.column(column));
+                u128::from_be_bytes(bytes.value(row).try_into().unwrap())
+            };
+            all.extend((0..batch.num_rows()).map(|row| (wide(0, row), wide(1, row))));
+        }
+    }
+    assert_eq!(all.len(), 9000);
+    let lookup = Lookup::new(log.events.files().unwrap(), 2);
+    for step in [1, 2, 5, 100, 4000] {
+        let mut expected: Vec<_> = all.iter().copied().step_by(step).collect();
+        let strangers = (1..100_u128).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834), 0));
+        let wanted: ByFingerprint<u128> = expected.iter().copied().chain(strangers).collect();
+        let mut found = lookup.find(&wanted).unwrap();
+        expected.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, expected, "every {step}th");
+    }
+    let some: Vec<u128> = all.iter().map(|(identity, _)| *identity).collect();
+    assert!(lookup.has_many_of(&some).unwrap());
+    let strangers: Vec<u128> = some.iter().map(|identity| !identity).collect();
+    assert!(!lookup.has_many_of(&strangers).unwrap());
+}
+
+/// The engine asks the filters too, where one case is looked for among many that the bounds do not tell apart.
+#[tokio::test]
+async fn a_case_that_is_not_in_a_file_is_not_looked_for_in_it() {
+    let project = Project::new();
+    let store = project.path("store");
+    ingest(&store, lines(0..5000)).await;
+    let log = Log::open(&store).await.unwrap();
+    let context = engine::session(Resources { memory_bytes: 64 << 20, threads: 2 }).unwrap();
+    context.register_table("log", log.events.provider().unwrap()).unwrap();
+    let plan = context.sql("EXPLAIN ANALYZE SELECT * FROM log WHERE case_id = 'C1x'").await.unwrap();
+    let plan = arrow::util::pretty::pretty_format_batches(&plan.collect().await.unwrap()).unwrap().to_string();
+    let found = plan.split("row_groups_pruned_bloom_filter=").nth(1).unwrap_or_else(|| panic!("{plan}"));
+    assert!(!found.starts_with('0') && found.contains(" total → 0 matched"), "{found:.60}");
+}
+
+/// Two who look at once share nothing but the files.
+#[tokio::test]
+async fn lookups_at_once_do_not_disturb_each_other() {
+    let project = Project::new();
+    let store = project.path("store");
+    ingest(&store, lines(0..4000)).await;
+    let log = Log::open(&store).await.unwrap();
+    let lookup = Lookup::new(log.events.files().unwrap(), 2);
+    let none: ByFingerprint<()> = [(1, ()), (2, ())].into_iter().collect();
+    let failures = Mutex::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    if !lookup.find(&none).is_ok_and(|found| found.is_empty()) {
+                        *failures.lock().unwrap() += 1;
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(*failures.lock().unwrap(), 0);
+}
