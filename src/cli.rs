@@ -4,6 +4,7 @@
 mod apply;
 mod case;
 mod check;
+mod compact;
 mod config;
 mod demo;
 mod format;
@@ -18,6 +19,8 @@ mod quarantine;
 mod report;
 pub mod settings;
 mod sql;
+mod store;
+mod vacuum;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -126,6 +129,12 @@ enum Command {
     Metric(metric::MetricArguments),
     /// Bring the facts up to date with the log
     Replay(ingest::ReplayArguments),
+    /// Merge small files of the log into large ones
+    Compact(compact::CompactArguments),
+    /// Remove files that no version of the last day needs, and what killed writers left behind
+    Vacuum(vacuum::VacuumArguments),
+    /// Whether everything in the store is there and whole, and how large it is
+    Store(store::StoreArguments),
     /// Ask the events and the facts in SQL; without a query, at a prompt
     Sql(sql::SqlArguments),
     /// Show every setting, its value and where it came from
@@ -155,6 +164,9 @@ impl Command {
             Command::Init(arguments) => arguments.form.format,
             Command::Replay(arguments) => arguments.form.format,
             Command::Quarantine(arguments) => arguments.summary_form(),
+            Command::Compact(arguments) => arguments.form.format,
+            Command::Vacuum(arguments) => arguments.form.format,
+            Command::Store(arguments) => arguments.form(),
             _ => None,
         }
     }
@@ -286,6 +298,9 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Outcome> {
         Command::Check(arguments) => check::check(&desk, &arguments).await,
         Command::Metric(arguments) => metric::metric(&desk, &arguments).await,
         Command::Replay(arguments) => ingest::replay(&desk, &arguments).await,
+        Command::Compact(arguments) => compact::compact(&desk, &arguments).await,
+        Command::Vacuum(arguments) => vacuum::vacuum(&desk, &arguments).await,
+        Command::Store(arguments) => store::store(&desk, &arguments).await,
         Command::Sql(arguments) => sql::sql(&desk, &arguments).await,
         Command::Config => config::config(&desk),
     }

@@ -6,10 +6,13 @@
 
 pub mod array;
 pub mod batches;
+pub mod commits;
+pub mod compact;
 pub mod disk;
 pub mod flat;
 pub mod identity;
 pub mod input;
+pub mod inspect;
 pub mod live;
 pub mod lookup;
 mod object;
@@ -21,6 +24,7 @@ pub mod retry;
 pub mod rows;
 pub mod stage;
 pub mod table;
+pub mod vacuum;
 pub mod write;
 
 use std::collections::HashMap;

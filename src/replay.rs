@@ -217,7 +217,7 @@ impl Replay {
         for part in parts {
             let files = part.await.map_err(|error| Error::Worker(error.to_string()))??;
             for (table, file) in files {
-                self.layer.add(&table, [file]);
+                self.layer.add(&table, file);
             }
         }
         Ok(())
@@ -234,7 +234,7 @@ impl Replay {
                 writer.write(&crate::log::write::with_schema(&batch?, &columns)?)?;
             }
         }
-        self.layer.add(&OTHER_FINDINGS, [writer.finish()?]);
+        self.layer.add(&OTHER_FINDINGS, writer.finish()?);
         Ok(())
     }
 
@@ -248,7 +248,7 @@ impl Replay {
         let folder = facts::make_folder(&self.home, table)?;
         let mut writer = FileWriter::create(&folder, table.name, &schema(table.columns))?;
         writer.write(rows)?;
-        self.layer.add(table, [writer.finish()?]);
+        self.layer.add(table, writer.finish()?);
         Ok(())
     }
 

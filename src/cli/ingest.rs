@@ -7,7 +7,7 @@ use std::time::Instant as Stopwatch;
 use clap::Args;
 use serde_json::json;
 
-use super::{Desk, Outcome, SummaryForm};
+use super::{Desk, Outcome, SummaryForm, compact};
 use crate::error::Result;
 use crate::log::input;
 use crate::log::pieces::read_all;
@@ -55,7 +55,9 @@ pub async fn ingest(desk: &Desk, arguments: &IngestArguments) -> Result<Outcome>
         Some(plan) => stream::ingest(desk, &mut log, sources, &plan).await?,
         None => log.ingest(options(desk), move |take| read_all(sources, take)).await?,
     };
-    conclude(desk, &summary, begun, &json!({}))
+    let outcome = conclude(desk, &summary, begun, &json!({}))?;
+    compact::after_ingestion(desk, &mut log).await;
+    Ok(outcome)
 }
 
 /// What was typed as sources; says which files of folders hold no events.

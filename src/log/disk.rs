@@ -99,6 +99,14 @@ pub fn remove(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Removes a folder and everything in it: what a killed writer worked with, of which nothing is wanted.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn remove_folder(path: &Path) -> Result<()> {
+    std::fs::remove_dir_all(path)
+}
+
 /// Gives a file another name in the same folder, and flushes the folder.
 ///
 /// # Errors

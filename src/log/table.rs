@@ -4,7 +4,7 @@
 //! by their owners and become visible, all at once, with [`Table::commit`]. Reading goes through the snapshot's list of
 //! files as an ordinary Parquet scan, which every engine that runs DataFusion plans can run too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ use deltalake::{DeltaTable, DeltaTableBuilder};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::commits::Commits;
 use super::disk;
 use super::object::DurableStore;
 use crate::error::{Error, Result};
@@ -78,8 +79,7 @@ impl Table {
     /// Whether a table has been created in that folder: not merely begun.
     #[must_use]
     pub fn exists(folder: &Path) -> bool {
-        let log = folder.join("_delta_log");
-        log.join(commit_name(0)).is_file() || log.join("_last_checkpoint").is_file()
+        Commits::of(folder).any()
     }
 
     /// Opens the newest version of the table in that folder, creating an empty one where there is none.
@@ -100,7 +100,7 @@ impl Table {
     pub async fn open(folder: &Path, name: &str, schema: SchemaRef, version: Option<u64>) -> Result<Table> {
         let mut builder = builder(folder, name)?;
         // A torn commit was never acknowledged; the next one takes its place.
-        if let Some(version) = version.or_else(|| torn_commit(folder)?.checked_sub(1)) {
+        if let Some(version) = version.or_else(|| Commits::of(folder).torn()?.checked_sub(1)) {
             builder = builder.with_version(version);
         }
         let delta = builder.load().await.map_err(Error::table(name))?;
@@ -203,6 +203,25 @@ impl Table {
         self.commit_actions(actions, operation, about).await
     }
 
+    /// Puts files in the place of others that hold the same rows. Readers of older versions keep the old ones until they
+    /// are removed.
+    ///
+    /// # Errors
+    /// When somebody else has committed since this version, or the disk refuses.
+    pub async fn swap(&mut self, old: &[TableFile], new: &[NewFile], about: Vec<(&str, Value)>) -> Result<()> {
+        let snapshot = self.delta.snapshot().map_err(Error::table(&self.name))?;
+        let old: HashSet<&Path> = old.iter().map(|file| file.path.as_path()).collect();
+        let mut actions = Vec::new();
+        for file in snapshot.log_data().iter() {
+            if old.contains(self.folder.join(file.path().as_ref()).as_path()) {
+                actions.push(Action::Remove(file.remove_action(false)));
+            }
+        }
+        actions.extend(new.iter().map(|file| Action::Add(Add { data_change: false, ..file.to_action() })));
+        let target_size = i64::try_from(new.iter().map(|file| file.bytes).max().unwrap_or(0)).unwrap_or(i64::MAX);
+        self.commit_actions(actions, DeltaOperation::Optimize { predicate: None, target_size }, about).await
+    }
+
     async fn commit_actions(
         &mut self,
         actions: Vec<Action>,
@@ -232,19 +251,13 @@ impl Table {
         for folder in self.folder.ancestors().take(3) {
             disk::flush_folder(folder).map_err(Error::file(folder))?;
         }
-        if let Some(version) = torn_commit(&self.folder) {
-            let torn = self.folder.join("_delta_log").join(commit_name(version));
-            disk::rename(&torn, &torn.with_extension("torn")).map_err(Error::file(&torn))?;
-        }
-        Ok(())
+        Commits::of(&self.folder).set_torn_aside()
     }
 
     /// Sums up the commits in one file every so often, so that opening the table does not take longer with each. If that
     /// fails, the commit has not: the next one tries again.
     async fn checkpoint(&self) {
-        let hint = self.folder.join("_delta_log").join("_last_checkpoint");
-        let hint = std::fs::read(hint).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-        let last = hint.and_then(|hint| hint.get("version")?.as_u64());
+        let last = Commits::of(&self.folder).last_checkpoint();
         let commits = last.map_or(self.version().saturating_add(1), |last| self.version().saturating_sub(last));
         if commits >= CHECKPOINT_COMMITS {
             let _ = create_checkpoint(&self.delta, None).await;
@@ -350,40 +363,6 @@ impl TableFile {
 #[must_use]
 pub fn new_file_name(prefix: &str) -> String {
     format!("{prefix}-{}.parquet", Uuid::new_v4())
-}
-
-/// The number of the newest commit, if it is not whole. Commits are placed whole now; before, one that was never
-/// acknowledged could be left torn by a power cut, and half of a batch would be read from it.
-fn torn_commit(folder: &Path) -> Option<u64> {
-    let log = folder.join("_delta_log");
-    let versions = std::fs::read_dir(&log).ok()?.filter_map(|entry| version_of(entry.ok()?.file_name().to_str()?));
-    let newest = versions.max()?;
-    let bytes = std::fs::read(log.join(commit_name(newest))).ok()?;
-    (!is_whole(&bytes)).then_some(newest)
-}
-
-/// Whether these are the lines of a commit to the last: objects, without a line end after the last, and of the rows it
-/// tells about none is missing.
-fn is_whole(commit: &[u8]) -> bool {
-    let mut added = None;
-    let mut rows = 0;
-    for line in commit.split(|byte| *byte == b'\n') {
-        let Ok(action) = serde_json::from_slice::<Value>(line) else { return false };
-        added = added.or_else(|| action.pointer("/commitInfo/added")?.as_u64());
-        let stats = action.pointer("/add/stats").and_then(Value::as_str);
-        let stats = stats.and_then(|stats| serde_json::from_str::<Value>(stats).ok());
-        rows += stats.and_then(|stats| stats.get("numRecords")?.as_u64()).unwrap_or(0);
-    }
-    added.is_none_or(|added| added == rows)
-}
-
-fn version_of(file_name: &str) -> Option<u64> {
-    let digits = file_name.strip_suffix(".json")?;
-    (digits.len() == 20).then(|| digits.parse().ok()).flatten()
-}
-
-fn commit_name(version: u64) -> String {
-    format!("{version:020}.json")
 }
 
 fn builder(folder: &Path, name: &str) -> Result<DeltaTableBuilder> {

@@ -25,7 +25,7 @@ impl Replay {
         let folder = facts::make_folder(&self.home, &CUSTOMERS)?;
         let mut writer = FileWriter::create(&folder, CUSTOMERS.name, &schema(CUSTOMERS.columns))?;
         customers(events, |rows| writer.write(&rows)).await?;
-        self.layer.add(&CUSTOMERS, [writer.finish()?]);
+        self.layer.add(&CUSTOMERS, writer.finish()?);
         Ok(())
     }
 }

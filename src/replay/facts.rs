@@ -5,7 +5,7 @@
 //! before. One small file, replaced whole, names the layers that belong together: readers follow it, so they never see
 //! tables of two states of the log. How rows that have been replaced are left out, [`super::layers`] knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -13,11 +13,17 @@ use serde::{Deserialize, Serialize};
 
 use super::tables::FactTable;
 use crate::error::{Error, Result};
+use crate::log::commits::written_at;
 use crate::log::disk::{self, Placing};
-use crate::log::table::NewFile;
+use crate::log::table::{NewFile, TableFile, new_file_name};
+use crate::log::vacuum::{self, Litter, Why};
+use crate::model::time::Instant;
 
 /// Changes with every change of the tables or of what replay writes into them, so that older facts are written anew.
 pub const FACTS_FORMAT: u32 = 4;
+
+/// How the names of pointers begin that were replaced. Such a file is as old as its replacement.
+const PAST: &str = "past";
 
 /// Which files make the facts, and what they stand for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,24 +45,34 @@ pub struct Pointer {
 /// What one replay has written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layer {
-    /// The names of the files of each table, in its folder.
-    pub files: BTreeMap<String, Vec<String>>,
+    /// The files of each table, in its folder.
+    pub files: BTreeMap<String, Vec<FactFile>>,
     /// Cases that it replaces in the layers before.
     pub replaced_cases: u64,
 }
 
+/// A file of a table of facts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactFile {
+    pub name: String,
+    pub bytes: u64,
+    pub rows: u64,
+    /// A fingerprint of its bytes (XXH3), by which later damage is found.
+    pub hash: u64,
+}
+
 impl Layer {
-    /// Makes files part of a table.
-    pub fn add(&mut self, table: &FactTable, files: impl IntoIterator<Item = NewFile>) {
-        let names = files.into_iter().map(|file| file.name);
-        self.files.entry(table.name.to_owned()).or_default().extend(names);
+    /// Makes a file part of a table.
+    pub fn add(&mut self, table: &FactTable, file: NewFile) {
+        let NewFile { name, bytes, rows, hash, .. } = file;
+        self.files.entry(table.name.to_owned()).or_default().push(FactFile { name, bytes, rows, hash });
     }
 
     /// The paths of a table's files.
     #[must_use]
     pub fn paths(&self, home: &Path, table: &FactTable) -> Vec<PathBuf> {
         let folder = folder(home, table);
-        self.files.get(table.name).into_iter().flatten().map(|name| folder.join(name)).collect()
+        self.files.get(table.name).into_iter().flatten().map(|file| folder.join(&file.name)).collect()
     }
 }
 
@@ -99,7 +115,30 @@ impl Pointer {
         let path = Pointer::path(home);
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
+        if let Ok(before) = std::fs::read(&path) {
+            let past = home.join(new_file_name(PAST).replace(".parquet", ".json"));
+            disk::place(&past, Placing::New, |file| file.write_all(&before)).map_err(Error::file(&past))?;
+        }
         disk::place(&path, Placing::Replace, |file| file.write_all(&text)).map_err(Error::file(&path))
+    }
+
+    /// The files of every table, layer by layer.
+    #[must_use]
+    pub fn files(&self, home: &Path) -> BTreeMap<String, Vec<TableFile>> {
+        let mut files: BTreeMap<String, Vec<TableFile>> = BTreeMap::new();
+        for (table, file) in self
+            .layers
+            .iter()
+            .flat_map(|layer| &layer.files)
+            .flat_map(|(table, files)| files.iter().map(move |file| (table, file)))
+        {
+            let FactFile { name, bytes, rows, hash } = file;
+            let path = home.join(table).join(name);
+            let (time_range, batch_range) = (None, None);
+            let file = TableFile { path, bytes: *bytes, rows: *rows, time_range, batch_range, hash: Some(*hash) };
+            files.entry(table.clone()).or_default().push(file);
+        }
+        files
     }
 }
 
@@ -123,4 +162,33 @@ pub fn make_folder(home: &Path, table: &FactTable) -> Result<PathBuf> {
     let folder = folder(home, table);
     disk::make_folders(&folder).map_err(Error::file(&folder))?;
     Ok(folder)
+}
+
+/// What the facts hold that neither the present pointer names nor one that was in force since then.
+///
+/// # Errors
+/// When the present pointer cannot be read.
+pub fn litter(home: &Path, since: Instant) -> Result<Vec<Litter>> {
+    let pasts: Vec<PathBuf> =
+        vacuum::file_names(home).into_iter().filter(|name| is_past(name)).map(|name| home.join(name)).collect();
+    let (recent, old): (Vec<_>, Vec<_>) =
+        pasts.into_iter().partition(|path| written_at(path).is_none_or(|at| at >= since));
+    let recent = recent.iter().filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok());
+    let mut needed: HashSet<PathBuf> = HashSet::new();
+    for pointer in Pointer::read(home)?.into_iter().chain(recent) {
+        needed.extend(pointer.files(home).into_values().flatten().map(|file| file.path));
+    }
+    let mut litter: Vec<Litter> = old.into_iter().map(|path| Litter::new(path, Why::Unnamed)).collect();
+    for folder in vacuum::folder_names(home).into_iter().map(|name| home.join(name)) {
+        // Facts were Delta tables once.
+        let log = Some(folder.join("_delta_log")).filter(|log| log.is_dir());
+        let files = vacuum::file_names(&folder).into_iter().map(|name| folder.join(name));
+        let unnamed = files.filter(|path| !needed.contains(path)).chain(log);
+        litter.extend(unnamed.map(|path| Litter::new(path, Why::Unnamed)));
+    }
+    Ok(litter)
+}
+
+fn is_past(name: &str) -> bool {
+    name.starts_with(PAST) && name.ends_with(".json")
 }

@@ -242,7 +242,7 @@ async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str
     for batch in batches {
         writer.write(&cast(&batch, &schema(table.columns))).unwrap();
     }
-    layer.add(&table, [writer.finish().unwrap()]);
+    layer.add(&table, writer.finish().unwrap());
     pointer.write(&home).unwrap();
 }
 

@@ -16,6 +16,7 @@ mod auditor;
 mod case;
 mod check;
 mod commands;
+mod compact;
 mod desk;
 mod golden;
 mod ingest;

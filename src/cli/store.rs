@@ -1,0 +1,187 @@
+//! `store`: whether everything is there and whole, and how large it is.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant as Stopwatch;
+
+use arrow::datatypes::Schema;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::ingest::{SummaryArguments, seconds};
+use super::{Desk, Outcome, SummaryForm};
+use crate::error::Result;
+use crate::log::commits::Commits;
+use crate::log::inspect::{self, Problem};
+use crate::log::rows::LOG_SCHEMA;
+use crate::log::table::{Table, TableFile};
+use crate::log::vacuum::{find, tables};
+use crate::replay::facts::{self, Pointer};
+
+/// Arguments of `store`.
+#[derive(Debug, Args)]
+pub struct StoreArguments {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Look at every file and every event: it is there, and as it was written
+    Check(CheckArguments),
+    /// How many files, rows and bytes each table has
+    Stats(SummaryArguments),
+}
+
+#[derive(Debug, Args)]
+struct CheckArguments {
+    /// Look at the files only, not at every event in them
+    #[arg(long)]
+    quick: bool,
+    #[command(flatten)]
+    form: SummaryArguments,
+}
+
+impl StoreArguments {
+    /// The form of the summary that was asked for.
+    pub fn form(&self) -> Option<SummaryForm> {
+        match &self.act {
+            Act::Check(arguments) => arguments.form.format,
+            Act::Stats(arguments) => arguments.format,
+        }
+    }
+}
+
+/// Does what was asked with the store.
+pub async fn store(desk: &Desk, arguments: &StoreArguments) -> Result<Outcome> {
+    match &arguments.act {
+        Act::Check(arguments) => check(desk, arguments).await,
+        Act::Stats(_) => stats(desk).await,
+    }
+}
+
+/// A table of the store, and its files.
+struct StoredTable {
+    name: String,
+    files: Vec<TableFile>,
+    /// Of the log's tables: their version, and how many commits of them no checkpoint holds.
+    commits: Option<(u64, u64)>,
+}
+
+/// The tables of the store, the log's and those that facts are kept in.
+async fn all_tables(store: &Path) -> Result<Vec<StoredTable>> {
+    let mut all = Vec::new();
+    for (name, folder) in tables(store) {
+        let schema = if name == "events" { LOG_SCHEMA.clone() } else { Arc::new(Schema::empty()) };
+        let table = Table::open(&folder, &name, schema, None).await?;
+        let checkpoint = Commits::of(&folder).last_checkpoint().unwrap_or(0);
+        let commits = Some((table.version(), table.version().saturating_sub(checkpoint)));
+        all.push(StoredTable { name, files: table.entries()?, commits });
+    }
+    let home = facts::home(store);
+    let of_facts = Pointer::read(&home)?.unwrap_or_default().files(&home);
+    all.extend(of_facts.into_iter().map(|(name, files)| StoredTable { name, files, commits: None }));
+    Ok(all)
+}
+
+async fn check(desk: &Desk, arguments: &CheckArguments) -> Result<Outcome> {
+    let begun = Stopwatch::now();
+    let log = desk.existing_log().await?;
+    let threads = desk.settings.threads.value;
+    let (mut problems, mut files, mut bytes) = (Vec::new(), 0, 0);
+    for table in all_tables(log.store()).await? {
+        files += table.files.len();
+        bytes += table.files.iter().map(|file| file.bytes).sum::<u64>();
+        problems.extend(inspect::files(log.store(), &table.files, threads)?);
+    }
+    if !arguments.quick {
+        problems.extend(inspect::events(&log, threads, desk.settings.memory_bytes.value)?);
+    }
+    problems.sort_by(|a, b| (&a.place, a.rule, &a.detail).cmp(&(&b.place, b.rule, &b.detail)));
+    let (events, seconds) = (log.events.rows()?, seconds(begun));
+    conclude(desk, &problems, &json!({"files": files, "bytes": bytes, "events": events, "seconds": seconds}))
+}
+
+/// Prints every problem, then the summary.
+fn conclude(desk: &Desk, problems: &[Problem], counts: &Value) -> Result<Outcome> {
+    if !desk.printer.json_summary {
+        for Problem { place, rule, detail } in problems {
+            desk.printer.data(format!("{place}: {rule}: {detail}"))?;
+        }
+    }
+    let listed: Vec<Value> = problems
+        .iter()
+        .map(|problem| json!({"place": problem.place, "rule": problem.rule, "detail": problem.detail}))
+        .collect();
+    let mut object = counts.clone();
+    if let Some(object) = object.as_object_mut() {
+        object.insert("problems".to_owned(), listed.into());
+    }
+    let number = |name: &str| counts.get(name).cloned().unwrap_or_default();
+    let found = if problems.is_empty() { "all there".to_owned() } else { format!("{} problems", problems.len()) };
+    let text = format!(
+        "looked at {} files, {} bytes, {} events in {} s: {found}",
+        number("files"),
+        number("bytes"),
+        number("events"),
+        number("seconds")
+    );
+    desk.printer.summary(text, &object)?;
+    if problems.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    desk.printer.talk("hint: restore the files named above from a copy; events can be ingested again, facts are made anew by `casebook replay --full`");
+    Ok(Outcome::Look)
+}
+
+async fn stats(desk: &Desk) -> Result<Outcome> {
+    let log = desk.existing_log().await?;
+    let mut all = Vec::new();
+    for table in all_tables(log.store()).await? {
+        let of_table = of_table(&table);
+        if !desk.printer.json_summary {
+            desk.printer.data(text(&of_table))?;
+        }
+        all.push(of_table);
+    }
+    let litter = find(log.store(), desk.now, &facts::litter).await?;
+    let litter_bytes: u64 = litter.iter().map(|thing| thing.bytes).sum();
+    let object = json!({
+        "tables": all, "last_batch": log.last_batch()?, "not_needed": {"files": litter.len(), "bytes": litter_bytes},
+    });
+    let text =
+        format!("{} files, {litter_bytes} bytes are not of the present; `casebook vacuum` removes them", litter.len());
+    desk.printer.summary(text, &object)?;
+    Ok(Outcome::Done)
+}
+
+fn of_table(table: &StoredTable) -> Value {
+    let sum = |of: fn(&TableFile) -> u64| table.files.iter().map(of).sum::<u64>();
+    let (rows, bytes) = (sum(|file| file.rows), sum(|file| file.bytes));
+    let times = table.files.iter().filter_map(|file| file.time_range);
+    let times = times.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    let (first, last) = times.map(|(first, last)| (first.to_string(), last.to_string())).unzip();
+    let per_row = if rows > 0 { Some((bytes as f64 / rows as f64 * 10.0).round() / 10.0) } else { None };
+    let (version, since_checkpoint) = table.commits.unzip();
+    json!({
+        "table": table.name, "files": table.files.len(), "rows": rows, "bytes": bytes, "bytes_per_row": per_row,
+        "first": first, "last": last, "version": version, "commits_since_checkpoint": since_checkpoint,
+    })
+}
+
+fn text(of_table: &Value) -> String {
+    let show = |name: &str| match of_table.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => "-".to_owned(),
+        Some(other) => other.to_string(),
+    };
+    let times = if show("first") == "-" { String::new() } else { format!(", {} to {}", show("first"), show("last")) };
+    format!(
+        "{:<16} {:>6} files {:>12} rows {:>14} bytes {:>8} bytes a row{times}",
+        show("table"),
+        show("files"),
+        show("rows"),
+        show("bytes"),
+        show("bytes_per_row")
+    )
+}

@@ -1,0 +1,66 @@
+//! `vacuum`: what nobody needs goes.
+
+use std::time::Instant as Stopwatch;
+
+use clap::Args;
+use serde_json::json;
+
+use super::ingest::{SummaryArguments, seconds};
+use super::{Desk, Outcome};
+use crate::error::{Error, Result};
+use crate::log::vacuum;
+use crate::model::time::{Instant, parse_duration_ms};
+use crate::replay::facts;
+
+/// Arguments of `vacuum`.
+#[derive(Debug, Args)]
+pub struct VacuumArguments {
+    /// Leave what the versions of so long need: reports that began then may still be reading it
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    keep: String,
+    /// Show what would go, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    pub form: SummaryArguments,
+}
+
+/// The instant since when versions must stay.
+fn since(desk: &Desk, duration: &str) -> Result<Instant> {
+    // `0s` is no duration of the model, but a wish of whoever is alone with the store.
+    let keep_ms = match duration {
+        "0s" => 0,
+        _ => parse_duration_ms(duration).map_err(|refusal| Error::invalid("--keep", refusal.to_string()))?,
+    };
+    Ok(Instant(desk.now.0.saturating_sub(keep_ms)))
+}
+
+/// Removes what nobody needs, or shows it.
+pub async fn vacuum(desk: &Desk, arguments: &VacuumArguments) -> Result<Outcome> {
+    let begun = Stopwatch::now();
+    let log = desk.existing_log().await?;
+    let since = since(desk, &arguments.keep)?;
+    let litter = match arguments.dry_run {
+        true => vacuum::find(log.store(), since, &facts::litter).await?,
+        false => vacuum::vacuum(log.store(), since, &facts::litter).await?,
+    };
+    let bytes: u64 = litter.iter().map(|thing| thing.bytes).sum();
+    let place = |path: &std::path::Path| path.strip_prefix(log.store()).unwrap_or(path).display().to_string();
+    let things: Vec<_> = litter
+        .iter()
+        .map(|thing| json!({"path": place(&thing.path), "bytes": thing.bytes, "why": thing.why.text()}))
+        .collect();
+    if arguments.dry_run && !desk.printer.json_summary {
+        for thing in &litter {
+            desk.printer.data(format!("{}: {} bytes, {}", place(&thing.path), thing.bytes, thing.why.text()))?;
+        }
+    }
+    let seconds = seconds(begun);
+    let verb = if arguments.dry_run { "would remove" } else { "removed" };
+    let text = format!("{verb} {} files, {bytes} bytes in {seconds} s", litter.len());
+    let object = json!({
+        "files": litter.len(), "bytes": bytes, "dry_run": arguments.dry_run, "things": things, "seconds": seconds,
+    });
+    desk.printer.summary(text, &object)?;
+    Ok(Outcome::Done)
+}

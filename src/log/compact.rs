@@ -1,0 +1,234 @@
+//! Merging small files of the log into large ones, row for row the same.
+//!
+//! Files of about the same number of rows are merged when there are enough of them, which makes one of the next size, up
+//! to a slice of time. So an event is rewritten a few times in all, however many batches come. Inside a file the events
+//! stand by case and, within a case, in the log's order: a case is found in few row groups, a time in few files.
+
+use arrow::array::AsArray;
+use arrow::datatypes::{Int64Type, TimestampMillisecondType};
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::prelude::{DataFrame, SessionContext, col, date_trunc, lit};
+use datafusion::scalar::ScalarValue;
+use futures::StreamExt;
+
+use super::rows::LOG_SCHEMA;
+use super::table::{NewFile, Table, TableFile, scan};
+use super::write::{FileWriter, with_schema};
+use super::{Log, WriterLock};
+use crate::error::{Error, Result};
+
+/// Events of a slice of time: a file that is not merged any further.
+const SLICE_ROWS: u64 = 1 << 20;
+
+/// Files of one size that make one of the next.
+const FANOUT: usize = 8;
+
+/// Events that one merge after an ingestion may rewrite; about a second.
+const QUICK_ROWS: u64 = 1 << 18;
+
+/// Events that one merge may rewrite.
+const MERGE_ROWS: u64 = 8 * SLICE_ROWS;
+
+/// How far to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Small merges only, as after an ingestion.
+    Quick,
+    /// All that pays.
+    Paying,
+    /// All files anew, once.
+    Whole,
+}
+
+/// What was merged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compacted {
+    pub merges: u64,
+    pub files_before: u64,
+    pub files_after: u64,
+    /// Events that were rewritten, once for each time.
+    pub rows: u64,
+    pub bytes_before: u64,
+    pub bytes_after: u64,
+}
+
+/// Whether there is anything to merge.
+///
+/// # Errors
+/// When the table cannot be read.
+pub fn pays(log: &Log, reach: Reach) -> Result<bool> {
+    Ok(next_merge(log.events.entries()?, reach).is_some())
+}
+
+/// Merges files of the log, within the memory of the session. Other writers wait for one merge at a time.
+///
+/// # Errors
+/// When the store cannot be read or written; what was merged until then stays so.
+pub async fn compact(log: &mut Log, context: &SessionContext, reach: Reach) -> Result<Compacted> {
+    let mut compacted = Compacted::default();
+    loop {
+        let _lock = WriterLock::take(log.store(), "log").await?;
+        *log = Log::open(log.store()).await?;
+        let Some(old) = next_merge(log.events.entries()?, reach) else { break };
+        let new = merge(&log.events, context, &old).await?;
+        let rows = |files: &mut dyn Iterator<Item = u64>| files.sum::<u64>();
+        let (before, after) =
+            (rows(&mut old.iter().map(|file| file.rows)), rows(&mut new.iter().map(|file| file.rows)));
+        if before != after {
+            return Err(Error::Worker(format!("merging {before} events gave {after}; nothing was changed")));
+        }
+        compacted.merges += 1;
+        compacted.rows += after;
+        compacted.files_before += old.len() as u64;
+        compacted.files_after += new.len() as u64;
+        compacted.bytes_before += old.iter().map(|file| file.bytes).sum::<u64>();
+        compacted.bytes_after += new.iter().map(|file| file.bytes).sum::<u64>();
+        log.events.swap(&old, &new, vec![("merged", old.len().into())]).await?;
+        if reach == Reach::Whole {
+            break;
+        }
+    }
+    Ok(compacted)
+}
+
+/// The files to merge next: the smallest size of which there are enough, earlier times first.
+fn next_merge(mut files: Vec<TableFile>, reach: Reach) -> Option<Vec<TableFile>> {
+    files.sort_by(|a, b| (a.time_range, &a.path).cmp(&(b.time_range, &b.path)));
+    if reach == Reach::Whole {
+        return (!files.is_empty()).then_some(files);
+    }
+    let most = if reach == Reach::Quick { QUICK_ROWS } else { MERGE_ROWS };
+    files.retain(|file| file.rows < SLICE_ROWS / 2);
+    let size = |file: &TableFile| file.rows.max(1).ilog(FANOUT as u64);
+    let smallest = (0..=size(&TableFile { rows: SLICE_ROWS, ..files.first()?.clone() }))
+        .find(|of| files.iter().filter(|file| size(file) == *of).count() >= FANOUT)?;
+    files.retain(|file| size(file) == smallest);
+    let mut rows = 0;
+    let within = files.iter().take_while(|file| {
+        rows += file.rows;
+        rows <= most
+    });
+    let count = within.count();
+    files.truncate(count);
+    (count >= FANOUT).then_some(files)
+}
+
+/// Writes the rows of those files into new ones, a slice of time each.
+async fn merge(events: &Table, context: &SessionContext, old: &[TableFile]) -> Result<Vec<NewFile>> {
+    let paths: Vec<_> = old.iter().map(|file| file.path.clone()).collect();
+    let rows = context.read_table(scan(&paths, LOG_SCHEMA.clone())?)?;
+    let mut new = Vec::new();
+    let total = old.iter().map(|file| file.rows).sum();
+    for (from, until) in slices(&rows, total, SLICE_ROWS).await? {
+        let mut slice = rows.clone();
+        if let Some(from) = from {
+            slice = slice.filter(col("time").gt_eq(instant(from)))?;
+        }
+        if let Some(until) = until {
+            slice = slice.filter(col("time").lt(instant(until)))?;
+        }
+        new.push(write(events, slice).await?);
+    }
+    Ok(new)
+}
+
+async fn write(events: &Table, slice: DataFrame) -> Result<NewFile> {
+    let about_cases = col("rank").gt(lit(0)).sort(true, true);
+    let by = |name: &str| col(name).sort(true, true);
+    let order = vec![by("case_id"), by("time"), about_cases, by("sequence"), by("rank"), by("source"), by("id")];
+    let mut batches = slice.sort(order)?.execute_stream().await?;
+    let mut writer = FileWriter::create(events.folder(), "events", &LOG_SCHEMA)?;
+    while let Some(batch) = batches.next().await {
+        writer.write(&with_schema(&batch?, &LOG_SCHEMA)?)?;
+    }
+    writer.finish()
+}
+
+/// A stretch of time in milliseconds: from the first, until before the second; open where there is none.
+type Slice = (Option<i64>, Option<i64>);
+
+/// Cuts the time of the rows so that each slice has about as many as a file should. Cuts fall on full hours.
+async fn slices(rows: &DataFrame, total: u64, slice_rows: u64) -> Result<Vec<Slice>> {
+    if total < slice_rows * 3 / 2 {
+        return Ok(vec![(None, None)]);
+    }
+    let most = total.div_ceil(total.div_ceil(slice_rows));
+    let hour = date_trunc(lit("hour"), col("time")).alias("hour");
+    let hours = rows.clone().aggregate(vec![hour], vec![count(lit(1)).alias("n")])?;
+    let (mut slices, mut from, mut held) = (Vec::new(), None, 0);
+    for batch in hours.sort(vec![col("hour").sort(true, true)])?.collect().await? {
+        let starts = batch.column(0).as_primitive::<TimestampMillisecondType>().values();
+        let counts = batch.column(1).as_primitive::<Int64Type>().values();
+        for (start, count) in starts.iter().zip(counts) {
+            let count = u64::try_from(*count).unwrap_or(0);
+            if held > 0 && held + count > most {
+                slices.push((from, Some(*start)));
+                (from, held) = (Some(*start), 0);
+            }
+            held += count;
+        }
+    }
+    slices.push((from, None));
+    Ok(slices)
+}
+
+fn instant(ms: i64) -> datafusion::prelude::Expr {
+    lit(ScalarValue::TimestampMillisecond(Some(ms), Some("UTC".into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::Instant;
+
+    fn file(number: i64, rows: u64) -> TableFile {
+        let time_range = Some((Instant(number), Instant(number)));
+        TableFile { path: format!("{number}").into(), bytes: rows, rows, time_range, batch_range: None, hash: None }
+    }
+
+    /// Ten thousand small batches: few files stay, and no event is rewritten often.
+    #[test]
+    fn files_stay_few_and_rewriting_grows_with_the_logarithm() {
+        for (reach, files_most) in [(Reach::Quick, 40), (Reach::Paying, 40)] {
+            let (mut files, mut rewritten, mut rows) = (Vec::new(), 0, 0);
+            for batch in 0..10_000 {
+                let size = 1 + (batch * 7919) % 200;
+                rows += size;
+                files.push(file(batch as i64, size));
+                while let Some(old) = next_merge(files.clone(), reach) {
+                    let merged = old.iter().map(|file| file.rows).sum();
+                    rewritten += merged;
+                    files.retain(|file| !old.contains(file));
+                    files.push(file(batch as i64 + 1_000_000, merged));
+                }
+            }
+            assert_eq!(files.iter().map(|file| file.rows).sum::<u64>(), rows);
+            assert!(files.len() < files_most, "{reach:?}: {} files", files.len());
+            assert!(rewritten < 7 * rows, "{reach:?}: {rewritten} rewritten of {rows}");
+        }
+    }
+
+    /// Two hours of ten events each fit into thirty, a third does not; one hour is never cut.
+    #[tokio::test]
+    async fn time_is_cut_at_full_hours_and_every_instant_is_in_one_slice() {
+        let hour = 3_600_000;
+        let times = (0..100).map(|n| n / 10 * hour + n).chain(std::iter::repeat_n(20 * hour, 50));
+        let times = arrow::array::TimestampMillisecondArray::from_iter_values(times).with_timezone("UTC");
+        let batch =
+            arrow::record_batch::RecordBatch::try_from_iter([("time", std::sync::Arc::new(times) as _)]).unwrap();
+        let rows = SessionContext::new().read_batch(batch).unwrap();
+        let cut = slices(&rows, 150, 30).await.unwrap();
+        let starts: Vec<_> = cut.iter().map(|(from, _)| from.map(|from| from / hour)).collect();
+        assert_eq!(starts, [None, Some(3), Some(6), Some(9), Some(20)]);
+        assert!(cut.windows(2).all(|pair| pair[0].1 == pair[1].0) && cut[4].1.is_none(), "{cut:?}");
+        assert_eq!(slices(&rows, 44, 30).await.unwrap(), [(None, None)]);
+    }
+
+    #[test]
+    fn slices_of_time_are_left_alone() {
+        let files: Vec<_> = (0..100).map(|number| file(number, SLICE_ROWS)).collect();
+        assert!(next_merge(files.clone(), Reach::Paying).is_none());
+        assert_eq!(next_merge(files, Reach::Whole).map(|files| files.len()), Some(100));
+        assert!(next_merge(Vec::new(), Reach::Whole).is_none());
+    }
+}

@@ -1,0 +1,268 @@
+//! Merging, tidying and checking the store: no row changes, nothing that is needed goes, and damage is found.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use arrow::array::{AsArray, RecordBatch, StringViewArray};
+use casebook::generate::{Plan, write_events};
+use casebook::log::compact::{self, Compacted, Reach};
+use casebook::log::rows::LOG_SCHEMA;
+use casebook::log::write::{FileWriter, read_whole_file};
+use casebook::log::{Log, inspect};
+use casebook::replay;
+use casebook::replay::engine::{self, Resources};
+use serde_json::{Value, json};
+
+use crate::project::Project;
+
+const RESOURCES: Resources = Resources { memory_bytes: 64 << 20, threads: 2 };
+
+/// A project with a made-up desk's events in so many batches, none merged yet.
+async fn project_of(batches: usize) -> (Project, PathBuf) {
+    let project = Project::new();
+    let mut events = Vec::new();
+    write_events(&Plan { cases: 60, seed: 7, days: 30 }, &mut events).unwrap();
+    let lines: Vec<&[u8]> = events.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    // Every so many lines into one batch, so that all batches are about the same time.
+    for batch in 0..batches {
+        let part: Vec<&[u8]> = lines.iter().copied().skip(batch).step_by(batches).collect();
+        ingest(&project, &project.write(&format!("{batch}.ndjson"), part.join(&b'\n'))).await;
+    }
+    let store = std::path::absolute(project.path("store")).unwrap();
+    (project, store)
+}
+
+/// Without the merging that the command does.
+async fn ingest(project: &Project, file: &Path) {
+    use casebook::log::read::{Source, read_blocks};
+    use casebook::log::stage::Piece;
+    let options = casebook::log::Options { now: casebook::model::time::Instant(0), threads: 2, memory_bytes: 64 << 20 };
+    let sources = vec![Source::parse(file.to_str().unwrap())];
+    let mut log = Log::open(&project.path("store")).await.unwrap();
+    log.ingest(options, move |take| read_blocks(&sources, |block| take(Piece::Block(block)))).await.unwrap();
+}
+
+async fn merge(store: &Path, reach: Reach) -> Compacted {
+    let mut log = Log::open(store).await.unwrap();
+    compact::compact(&mut log, &engine::session(RESOURCES).unwrap(), reach).await.unwrap()
+}
+
+/// For tests that also run the program, which waits.
+fn block<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(work)
+}
+
+/// Every row of the log with every column, in the order of their texts.
+async fn rows(store: &Path) -> Vec<String> {
+    let log = Log::open(store).await.unwrap();
+    let mut rows = Vec::new();
+    for path in log.events.files().unwrap() {
+        for batch in read_whole_file(&path).unwrap() {
+            let batch = batch.unwrap();
+            let options = arrow::util::display::FormatOptions::default().with_null("null");
+            let columns: Vec<_> = batch
+                .columns()
+                .iter()
+                .map(|column| arrow::util::display::ArrayFormatter::try_new(column, &options).unwrap())
+                .collect();
+            rows.extend(
+                (0..batch.num_rows()).map(|row| {
+                    columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join("|")
+                }),
+            );
+        }
+    }
+    rows.sort();
+    rows
+}
+
+#[tokio::test]
+async fn merging_changes_no_row_and_no_fact() {
+    let (project, store) = project_of(20).await;
+    let log = Log::open(&store).await.unwrap();
+    let facts = replay::refresh(&log, RESOURCES, false).await.unwrap();
+    let (before, files, last_batch) =
+        (rows(&store).await, log.events.files().unwrap().len(), log.last_batch().unwrap());
+    assert!(before.len() > 500 && files >= 20, "{} rows in {files} files", before.len());
+    for reach in [Reach::Quick, Reach::Paying, Reach::Whole] {
+        merge(&store, reach).await;
+        let log = Log::open(&store).await.unwrap();
+        assert_eq!(rows(&store).await, before, "{reach:?}");
+        assert_eq!(log.last_batch().unwrap(), last_batch);
+        assert!(log.events.files().unwrap().len() < files);
+        let again = replay::refresh(&log, RESOURCES, false).await.unwrap();
+        assert_eq!((again.cases_replayed, &again.pointer), (0, &facts.pointer), "{reach:?}");
+    }
+    let log = Log::open(&store).await.unwrap();
+    assert_eq!(log.events.files().unwrap().len(), 1);
+    let batches: Vec<RecordBatch> =
+        read_whole_file(&log.events.files().unwrap()[0]).unwrap().map(|batch| batch.unwrap()).collect();
+    let cases: Vec<Option<String>> = batches
+        .iter()
+        .flat_map(|batch| {
+            let cases: &StringViewArray = batch.column_by_name("case_id").unwrap().as_string_view();
+            cases.iter().map(|case| case.map(str::to_owned)).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(cases.is_sorted(), "by case");
+    // What came before is still a duplicate, and what is new still new.
+    assert_eq!(project.ingest(&["3.ndjson"], 0)["added"], 0);
+    assert_eq!(project.run(&["store", "check"]).code, 0);
+    assert_eq!(project.run(&["check"]).code, 0);
+}
+
+#[test]
+fn files_stay_few_by_themselves() {
+    let project = Project::new();
+    for n in 0..20 {
+        let event = json!({"id": n.to_string(), "source": "s", "type": "case.created", "subject": n.to_string(),
+            "time": "2026-01-01T00:00:00Z", "data": {"customer": "c"}});
+        project.ingest(&[project.write("one.ndjson", event.to_string())], 0);
+    }
+    let stats: Value = serde_json::from_str(&project.run(&["store", "stats", "--format", "json"]).stdout).unwrap();
+    let events = stats["tables"].as_array().unwrap().iter().find(|table| table["table"] == "events").unwrap();
+    assert_eq!((&events["rows"], &stats["last_batch"]), (&json!(20), &json!(20)));
+    assert!(events["files"].as_u64().unwrap() < 12, "{stats}");
+    assert_eq!(project.value("SELECT count(DISTINCT id) FROM events"), 20);
+}
+
+fn vacuum(project: &Project, arguments: &[&str]) -> Value {
+    let ran = project.run(&[&["vacuum", "--format", "json"], arguments].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+#[test]
+fn vacuum_takes_what_nobody_needs_and_nothing_else() {
+    let (project, store) = block(project_of(10));
+    project.run(&["replay"]);
+    block(merge(&store, Reach::Whole));
+    project.run(&["replay", "--full"]);
+    let (before, facts) = (block(rows(&store)), project.facts());
+    assert_eq!(vacuum(&project, &[])["files"], 0, "readers of the last day may still want everything");
+
+    // What killed writers leave.
+    let orphan = store.join("events/events-00000000-0000-4000-8000-000000000000.parquet");
+    std::fs::write(&orphan, "half").unwrap();
+    std::fs::create_dir(store.join(".tmpKilled")).unwrap();
+    std::fs::write(store.join(".tmpKilled/list.entries"), "half").unwrap();
+    std::fs::write(store.join("facts/current.json#1"), "half").unwrap();
+    std::fs::write(store.join("events/_delta_log/00000000000000000099.json#1"), "half").unwrap();
+    std::fs::write(store.join("events/notes.txt"), "mine").unwrap();
+    let shown = vacuum(&project, &["--dry-run"]);
+    assert_eq!((&shown["files"], orphan.exists()), (&json!(4), true), "{shown}");
+    assert_eq!(vacuum(&project, &[])["files"], 4);
+    assert!(!orphan.exists() && !store.join(".tmpKilled").exists() && store.join("events/notes.txt").exists());
+
+    let all = vacuum(&project, &["--keep", "0s"]);
+    assert!(all["files"].as_u64().unwrap() > 30, "{all}");
+    assert_eq!(vacuum(&project, &["--keep", "0s"])["files"], 0);
+    assert_eq!(block(rows(&store)), before);
+    crate::project::assert_same_facts(&facts, &project.facts());
+    let checked = project.run(&["store", "check", "--format", "json"]);
+    assert_eq!(checked.code, 0, "{}", checked.stdout);
+    assert_eq!(project.run(&["vacuum", "--keep", "soon"]).code, 2);
+}
+
+/// Old facts stay as long as the pointer names them, whatever has been written since.
+#[test]
+fn vacuum_leaves_the_facts_that_are_in_force() {
+    let (project, store) = block(project_of(3));
+    project.run(&["replay"]);
+    let pointer = std::fs::read(store.join("facts/current.json")).unwrap();
+    let facts = project.facts();
+    project.run(&["replay", "--full"]);
+    project.run(&["replay", "--full"]);
+    // As if the replays had been killed just before the end.
+    std::fs::write(store.join("facts/current.json"), pointer).unwrap();
+    vacuum(&project, &["--keep", "0s"]);
+    crate::project::assert_same_facts(&facts, &project.facts());
+}
+
+/// It waits for a writer at work, whose files look just like those of a killed one.
+#[test]
+fn vacuum_waits_for_the_writer() {
+    let project = Project::new();
+    let mut events = Vec::new();
+    write_events(&Plan { cases: 40, seed: 1, days: 10 }, &mut events).unwrap();
+    let lines = events.iter().filter(|byte| **byte == b'\n').count();
+    project.ingest(&[project.write("none.ndjson", "")], 0);
+    let mut writer = project.start(&["ingest", "-", "--summary", "json"]);
+    let mut input = writer.stdin.take().unwrap();
+    input.write_all(&events).unwrap();
+    let scratch = |project: &Project| {
+        let entries = std::fs::read_dir(project.path("store")).unwrap();
+        entries.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".tmp")).count()
+    };
+    while scratch(&project) == 0 {
+        std::thread::yield_now();
+    }
+    let mut sweeper = project.start(&["vacuum", "--keep", "0s"]);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(sweeper.try_wait().unwrap().is_none(), "it did not wait");
+    assert_eq!(scratch(&project), 1);
+    drop(input);
+    assert_eq!(Project::wait(writer).summary(0)["added"], lines);
+    assert_eq!(Project::wait(sweeper).code, 0);
+    assert_eq!(project.run(&["store", "check"]).code, 0);
+    assert_eq!(project.value("SELECT count(*) FROM events"), lines);
+}
+
+fn problems(project: &Project) -> Vec<String> {
+    let ran = project.run(&["store", "check", "--format", "json"]);
+    let object: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{} {}", ran.stdout, ran.stderr));
+    let problems = object["problems"].as_array().unwrap();
+    assert_eq!(ran.code, i32::from(!problems.is_empty()));
+    problems.iter().map(|problem| problem["rule"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn damage_to_files_is_found() {
+    let (project, store) = project_of(3).await;
+    project.run(&["replay"]);
+    assert!(problems(&project).is_empty());
+    let files = Log::open(&store).await.unwrap().events.files().unwrap();
+    let whole = std::fs::read(&files[0]).unwrap();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    std::fs::write(&files[0], &flipped).unwrap();
+    assert!(problems(&project).contains(&"file_altered".to_owned()));
+    std::fs::write(&files[0], &whole[..whole.len() - 1]).unwrap();
+    assert!(problems(&project).contains(&"file_size".to_owned()));
+    std::fs::remove_file(&files[0]).unwrap();
+    assert!(problems(&project).contains(&"file_missing".to_owned()));
+    std::fs::write(&files[0], &whole).unwrap();
+    assert!(problems(&project).is_empty());
+    let mut cases = std::fs::read_dir(store.join("facts/cases")).unwrap().map(|entry| entry.unwrap().path());
+    let cases = cases.find(|path| path.is_file()).unwrap();
+    std::fs::write(&cases, "").unwrap();
+    assert_eq!(problems(&project), ["file_size"]);
+}
+
+/// A file whose bytes are as its commit says, but whose events are not those that were accepted.
+#[tokio::test]
+async fn damage_to_events_is_found() {
+    let (_project, store) = project_of(2).await;
+    let mut log = Log::open(&store).await.unwrap();
+    assert_eq!(inspect::events(&log, 2, 1 << 20).unwrap(), []);
+    let entries = log.events.entries().unwrap();
+    let batch = read_whole_file(&entries[0].path).unwrap().next().unwrap().unwrap();
+    let written = |batch: &RecordBatch| {
+        let mut writer = FileWriter::create(log.events.folder(), "events", &LOG_SCHEMA).unwrap();
+        writer.write(&casebook::log::write::with_schema(batch, &LOG_SCHEMA).unwrap()).unwrap();
+        writer.finish().unwrap()
+    };
+    let position = batch.schema().index_of("subject").unwrap();
+    let subjects: &StringViewArray = batch.column(position).as_string_view();
+    let altered: StringViewArray =
+        subjects.iter().enumerate().map(|(row, text)| if row == 3 { Some("other") } else { text }).collect();
+    let mut columns = batch.columns().to_vec();
+    columns[position] = std::sync::Arc::new(altered);
+    let (altered, again) =
+        (written(&RecordBatch::try_new(batch.schema(), columns).unwrap()), written(&batch.slice(0, 5)));
+    log.events.swap(&entries[..1], &[altered, again], Vec::new()).await.unwrap();
+    let found = inspect::events(&log, 2, 1 << 20).unwrap();
+    let rules: Vec<_> = found.iter().map(|problem| problem.rule).collect();
+    assert_eq!(rules, ["event_altered", "event_twice"], "{found:?}");
+    assert!(found[1].detail.starts_with("5 events"), "{found:?}");
+}
