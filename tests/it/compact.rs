@@ -9,8 +9,8 @@ use casebook::log::compact::{self, Compacted, Reach};
 use casebook::log::rows::LOG_SCHEMA;
 use casebook::log::write::{FileWriter, read_whole_file};
 use casebook::log::{Log, inspect};
-use casebook::replay;
 use casebook::replay::engine::{self, Resources};
+use casebook::replay::{self, Extent};
 use serde_json::{Value, json};
 
 use crate::project::Project;
@@ -34,12 +34,11 @@ async fn project_of(batches: usize) -> (Project, PathBuf) {
 
 /// Without the merging that the command does.
 async fn ingest(project: &Project, file: &Path) {
-    use casebook::log::read::{Source, read_blocks};
-    use casebook::log::stage::Piece;
+    use casebook::log::{pieces::read_all, read::Source};
     let options = casebook::log::Options { now: casebook::model::time::Instant(0), threads: 2, memory_bytes: 64 << 20 };
     let sources = vec![Source::parse(file.to_str().unwrap())];
     let mut log = Log::open(&project.path("store")).await.unwrap();
-    log.ingest(options, move |take| read_blocks(&sources, |block| take(Piece::Block(block)))).await.unwrap();
+    log.ingest(options, move |take| read_all(sources, take)).await.unwrap();
 }
 
 async fn merge(store: &Path, reach: Reach) -> Compacted {
@@ -80,7 +79,7 @@ async fn rows(store: &Path) -> Vec<String> {
 async fn merging_changes_no_row_and_no_fact() {
     let (project, store) = project_of(20).await;
     let log = Log::open(&store).await.unwrap();
-    let facts = replay::refresh(&log, RESOURCES, false).await.unwrap();
+    let facts = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
     let (before, files, last_batch) =
         (rows(&store).await, log.events.files().unwrap().len(), log.last_batch().unwrap());
     assert!(before.len() > 500 && files >= 20, "{} rows in {files} files", before.len());
@@ -90,7 +89,7 @@ async fn merging_changes_no_row_and_no_fact() {
         assert_eq!(rows(&store).await, before, "{reach:?}");
         assert_eq!(log.last_batch().unwrap(), last_batch);
         assert!(log.events.files().unwrap().len() < files);
-        let again = replay::refresh(&log, RESOURCES, false).await.unwrap();
+        let again = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
         assert_eq!((again.cases_replayed, &again.pointer), (0, &facts.pointer), "{reach:?}");
     }
     let log = Log::open(&store).await.unwrap();

@@ -48,10 +48,18 @@ impl Stream {
 
     fn ended_with(mut self, code: i32) -> Value {
         drop(self.child.stdin.take());
-        let rest: Vec<String> = self.talk.map(Result::unwrap).collect();
-        let output = self.child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(code), "{rest:?}");
-        serde_json::from_slice(&output.stdout).unwrap()
+        let rest: Vec<String> = self.talk.by_ref().map(Result::unwrap).collect();
+        let summary = std::io::read_to_string(self.child.stdout.take().unwrap()).unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(code), "{rest:?}");
+        serde_json::from_str(&summary).unwrap()
+    }
+}
+
+/// A test that fails leaves nobody behind who follows a file for ever.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
