@@ -36,3 +36,4 @@ mod store;
 mod stream;
 mod tangle;
 mod tidy;
+mod torture;

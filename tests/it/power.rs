@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use casebook::log::compact::{self, Reach};
 use casebook::log::disk::{self, Act};
 use casebook::log::stage::{MadeLine, Piece};
-use casebook::log::{Log, Options};
+use casebook::log::vacuum;
+use casebook::log::{Log, Options, inspect};
 use casebook::model::time::Instant;
 use casebook::replay::engine::Resources;
-use casebook::replay::facts::Pointer;
+use casebook::replay::facts::{self, Pointer};
 use casebook::replay::{self, Extent};
 
 use crate::project::Project;
@@ -200,8 +202,8 @@ async fn events(log: &Log) -> Vec<u64> {
 /// Events of a batch: a batch is there whole or not at all.
 const BATCH: u64 = 5;
 
-/// Builds what every cut leaves of the steps, and looks at it.
-async fn survive(root: &Path, steps: &[Step]) {
+/// Builds what every cut after those steps leaves, and looks at it.
+async fn survive(root: &Path, steps: &[Step], after: impl Fn(usize, &Step) -> bool) {
     let last = steps.iter().fold(Disk::new(root), |mut disk, step| {
         disk.apply(step);
         disk
@@ -213,7 +215,7 @@ async fn survive(root: &Path, steps: &[Step]) {
         if let Step::Acknowledged { events, facts: made } = step {
             (acknowledged, facts) = (*events, *made);
         }
-        for cut in [Cut::Worst, Cut::Names, Cut::Best] {
+        for cut in [Cut::Worst, Cut::Names, Cut::Best].into_iter().filter(|_| after(number, step)) {
             let folder = tempfile::tempdir().unwrap();
             disk.write(root, cut, &last, folder.path());
             let place = format!("after step {number} of {} ({step:.200?}), {cut:?}", steps.len());
@@ -229,7 +231,14 @@ async fn look(store: &Path, acknowledged: u64, facts: bool, place: &str) {
     assert_eq!(found, expected, "{place}: none twice, none missing between");
     assert!(found.len() as u64 >= acknowledged, "{place}: {} of {acknowledged} acknowledged", found.len());
     assert_eq!(found.len() as u64 % BATCH, 0, "{place}: half a batch");
-    let pointer = Pointer::read(store).unwrap_or_else(|error| panic!("{place}: {error}"));
+    let mut problems = inspect::files(store, &log.events.entries().unwrap(), 1).unwrap();
+    problems.extend(inspect::events(&log, 1, 1 << 20).unwrap());
+    let home = facts::home(store);
+    let pointer = Pointer::read(&home).unwrap_or_else(|error| panic!("{place}: {error}"));
+    for files in pointer.iter().flat_map(|pointer| pointer.files(&home).into_values()) {
+        problems.extend(inspect::files(store, &files, 1).unwrap());
+    }
+    assert_eq!(problems, [], "{place}");
     assert!(pointer.is_some() || !facts, "{place}: the facts are gone");
     if let Some(pointer) = pointer {
         let opened = replay::session::open(&log, RESOURCES).await;
@@ -251,10 +260,10 @@ async fn a_power_cut_after_any_act_leaves_every_acknowledged_batch_whole() {
     }
     let steps = recorder.steps();
     assert!(steps.len() > 30, "{steps:?}");
-    survive(&root, &steps).await;
+    survive(&root, &steps, |_, _| true).await;
 }
 
-/// Of all acts those of a replay are the most; looking at each third is enough, and another third with each commit.
+/// Of all acts those of a replay are the most; looking after some of them is enough, and after those that decide.
 #[tokio::test]
 async fn a_power_cut_in_a_replay_leaves_the_old_facts_or_the_new_ones() {
     let project = Project::new();
@@ -269,26 +278,37 @@ async fn a_power_cut_in_a_replay_leaves_the_old_facts_or_the_new_ones() {
         recorder.acknowledge((batch + 1) * BATCH, true);
     }
     let steps = recorder.steps();
-    let last = steps.iter().fold(Disk::new(&root), |mut disk, step| {
-        disk.apply(step);
-        disk
-    });
-    let (mut disk, mut acknowledged, mut facts) = (Disk::new(&root), 0, false);
-    for (number, step) in steps.iter().enumerate() {
-        disk.apply(step);
-        if let Step::Acknowledged { events, facts: made } = step {
-            (acknowledged, facts) = (*events, *made);
-        }
-        let pointer = matches!(step, Step::Renamed(_, to) | Step::FileFlushed(to, _) if to.starts_with(store.join("facts/current.json")));
-        if number % 16 == 0 || pointer || matches!(step, Step::Acknowledged { .. }) {
-            for cut in [Cut::Worst, Cut::Names, Cut::Best] {
-                let folder = tempfile::tempdir().unwrap();
-                disk.write(&root, cut, &last, folder.path());
-                let place = format!("after step {number} of {} ({step:.200?}), {cut:?}", steps.len());
-                look(&folder.path().join("store"), acknowledged, facts, &place).await;
-            }
-        }
+    let pointer = store.join("facts/current.json");
+    let is_pointer = |step: &Step| matches!(step, Step::Renamed(_, to) if *to == pointer);
+    let after = |number: usize, step: &Step| {
+        number.is_multiple_of(16) || is_pointer(step) || matches!(step, Step::Acknowledged { .. })
+    };
+    survive(&root, &steps, after).await;
+}
+
+/// Merging takes files out of the log, and tidying takes them from the disk: never before what replaces them is there.
+#[tokio::test]
+async fn a_power_cut_while_merging_and_tidying_loses_nothing() {
+    let project = Project::new();
+    let root = std::fs::canonicalize(project.path(".")).unwrap();
+    let recorder = Recorder::watch(&root);
+    let store = root.join("store");
+    for batch in 0..10 {
+        ingest(&store, batch * BATCH..(batch + 1) * BATCH).await;
     }
+    recorder.acknowledge(10 * BATCH, false);
+    let begun = recorder.steps().len();
+    for reach in [Reach::Quick, Reach::Whole] {
+        let mut log = Log::open(&store).await.unwrap();
+        let merged = compact::compact(&mut log, &replay::engine::session(RESOURCES).unwrap(), reach).await.unwrap();
+        assert_eq!(merged.merges, 1);
+        let gone = vacuum::vacuum(&store, Instant(i64::MAX), &facts::litter).await.unwrap();
+        assert!(!gone.is_empty(), "nothing went");
+    }
+    ingest(&store, 10 * BATCH..11 * BATCH).await;
+    recorder.acknowledge(11 * BATCH, false);
+    let steps = recorder.steps();
+    survive(&root, &steps, |number, _| number >= begun).await;
 }
 
 /// Whoever is told that a batch is in the log may rely on the disk: every name was flushed after the content it names.
