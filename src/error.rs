@@ -90,10 +90,10 @@ impl Error {
         move |source| Error::File { path, source }
     }
 
-    /// A table that could not be read or written.
+    /// A table that could not be read or written; where a disk refused, what it said.
     pub fn table(table: &str) -> impl FnOnce(deltalake::DeltaTableError) -> Error + use<> {
         let table = table.to_owned();
-        move |source| Error::Table { table, source: Box::new(source) }
+        move |source| refused_by_disk(&source).unwrap_or_else(|| Error::Table { table, source: Box::new(source) })
     }
 
     /// The next step, where there is one.
@@ -104,12 +104,26 @@ impl Error {
             Error::File { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound => Some("check the path; relative paths start at the current folder"),
                 std::io::ErrorKind::PermissionDenied => Some("check who may read and write it"),
-                std::io::ErrorKind::StorageFull => Some("make room; nothing that was acknowledged is lost"),
+                std::io::ErrorKind::StorageFull
+                | std::io::ErrorKind::FileTooLarge
+                | std::io::ErrorKind::QuotaExceeded => Some("make room; nothing that was acknowledged is lost"),
                 _ => None,
             },
             _ => None,
         }
     }
+}
+
+/// The error of our own that a library's error goes back to.
+fn refused_by_disk(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.filter_map(|cause| cause.downcast_ref::<Error>()).find_map(|cause| match cause {
+        Error::File { path, source } => {
+            let copy = source.raw_os_error().map_or_else(|| source.kind().into(), std::io::Error::from_raw_os_error);
+            Some(Error::File { path: path.clone(), source: copy })
+        }
+        _ => None,
+    })
 }
 
 /// `file:line` of a byte of a file's text.

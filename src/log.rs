@@ -148,7 +148,15 @@ impl Log {
         let arrival = Arrival { ingested_at: options.now, batch };
         let (events, quarantine) = (log.events.clone(), log.quarantine.clone());
         let store = self.store.clone();
-        let prepared = blocking(move || prepare(&store, &events, &quarantine, arrival, options, feed)).await?;
+        let prepared = blocking(move || {
+            let before = vacuum::data_files(events.folder());
+            prepare(&store, &events, &quarantine, arrival, options, feed).inspect_err(|_| {
+                // On a full disk their room is needed. Nobody else makes files while we hold the lock.
+                let files = vacuum::data_files(events.folder()).into_iter().filter(|file| !before.contains(file));
+                files.for_each(|file| drop(disk::remove(&file)));
+            })
+        })
+        .await?;
         log.commit(prepared.quarantine, &prepared.files, &prepared.summary, arrival).await?;
         *self = log;
         Ok(prepared.summary)

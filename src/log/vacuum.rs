@@ -89,14 +89,20 @@ pub fn tables(store: &Path) -> BTreeMap<String, PathBuf> {
     own.into_iter().filter(|(_, folder)| Table::exists(folder)).collect()
 }
 
+/// The Parquet files in a folder, whether the table names them or not.
+#[must_use]
+pub fn data_files(folder: &Path) -> BTreeSet<PathBuf> {
+    let names = file_names(folder).into_iter().filter(|name| name.ends_with(".parquet"));
+    names.map(|name| folder.join(name)).collect()
+}
+
 async fn of_table(folder: &Path, name: &str, since: Instant, litter: &mut Vec<Litter>) -> Result<()> {
     let commits = Commits::of(folder);
     let mut needed: HashSet<PathBuf> =
         commits.removed_since(since)?.into_iter().map(|name| folder.join(name)).collect();
     // Only the names of the files are asked for, so the columns do not matter.
     needed.extend(Table::open(folder, name, Arc::new(Schema::empty()), None).await?.files()?);
-    let unnamed = file_names(folder).into_iter().filter(|name| name.ends_with(".parquet"));
-    let unnamed = unnamed.map(|name| folder.join(name)).filter(|path| !needed.contains(path));
+    let unnamed = data_files(folder).into_iter().filter(|path| !needed.contains(path));
     litter.extend(unnamed.map(|path| Litter::new(path, Why::Unnamed)));
     litter.extend(commits.expired(since).into_iter().map(|path| Litter::new(path, Why::SummedUp)));
     litter.extend(commits.begun().into_iter().map(|path| Litter::new(path, Why::LeftBehind)));

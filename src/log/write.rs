@@ -11,6 +11,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::statistics::Statistics;
@@ -131,7 +132,7 @@ impl FileWriter {
         self.rows += batch.num_rows() as u64;
         self.time_range = widen::<TimestampMillisecondType>(self.time_range, batch, "time");
         self.batch_range = widen::<Int64Type>(self.batch_range, batch, "batch");
-        Ok(self.writer.write(batch)?)
+        self.writer.write(batch).map_err(failed(&self.unfinished.path))
     }
 
     /// Ends the file and flushes it to disk.
@@ -140,13 +141,25 @@ impl FileWriter {
     /// When the disk refuses.
     pub fn finish(mut self) -> Result<NewFile> {
         let path = &self.unfinished.path;
-        let HashedFile { file, hash } = self.writer.into_inner()?;
+        let HashedFile { file, hash } = self.writer.into_inner().map_err(failed(path))?;
         disk::flush(&file, path).map_err(Error::file(path))?;
         let bytes = file.metadata().map_err(Error::file(path))?.len();
         self.unfinished.is_finished = true;
         let time_range = self.time_range.map(|(first, last)| (Instant(first), Instant(last)));
         let (rows, batch_range) = (self.rows, self.batch_range);
         Ok(NewFile { name: self.name, bytes, rows, time_range, batch_range, hash: hash.digest() })
+    }
+}
+
+/// A disk that refuses says so through Parquet's writer; what it said is what matters.
+fn failed(path: &Path) -> impl FnOnce(ParquetError) -> Error {
+    let path = path.to_owned();
+    move |error| match error {
+        ParquetError::External(source) => match source.downcast::<std::io::Error>() {
+            Ok(source) => Error::File { path, source: *source },
+            Err(source) => ParquetError::External(source).into(),
+        },
+        error => error.into(),
     }
 }
 

@@ -18,6 +18,7 @@ mod check;
 mod commands;
 mod compact;
 mod desk;
+mod disk;
 mod golden;
 mod ingest;
 mod laws;

@@ -1,0 +1,155 @@
+//! Disks that refuse: full ones, and ones that are only read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
+
+use casebook::generate::{Plan, write_events};
+
+use crate::project::{Project, Ran};
+
+fn made_up(cases: u64, seed: u64) -> Vec<u8> {
+    let mut events = Vec::new();
+    write_events(&Plan { cases, seed, days: 30 }, &mut events).unwrap();
+    String::from_utf8(events).unwrap().replace(r#""source":""#, &format!(r#""source":"{seed}-"#)).into_bytes()
+}
+
+fn line_count(events: &[u8]) -> usize {
+    events.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// The program in a shell that lets no file grow beyond so many blocks of 512 bytes.
+fn limited(project: &Project, blocks: u32, arguments: &[&str]) -> Ran {
+    let program = env!("CARGO_BIN_EXE_casebook");
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let mut shell = Command::new("sh");
+    shell.current_dir(project.path(".")).args(["-c", &script, program]).args(arguments).stdin(Stdio::null());
+    Ran::of(shell.output().unwrap())
+}
+
+fn data_files(project: &Project) -> usize {
+    let entries = std::fs::read_dir(project.path("store/events")).unwrap();
+    entries.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|is| is == "parquet")).count()
+}
+
+/// Wherever the disk refuses: in a file of events, in a list of fingerprints, in the commit, in the facts.
+#[test]
+fn a_disk_that_refuses_loses_nothing_and_says_so() {
+    let (first, second) = (made_up(40, 1), made_up(300, 2));
+    let project = Project::new();
+    project.ingest(&[project.write("first.ndjson", &first)], 0);
+    project.write("second.ndjson", &second);
+    let files = data_files(&project);
+    let mut refusals = 0;
+    for blocks in [0, 1, 2, 8, 64, 128, 256] {
+        let ran = limited(&project, blocks, &["ingest", "second.ndjson"]);
+        if ran.code == 0 {
+            break;
+        }
+        refusals += 1;
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(ran.stderr.contains("file too large"), "{blocks}: {}", ran.stderr);
+        assert!(ran.stderr.contains("hint: make room"), "{blocks}: {}", ran.stderr);
+        assert_eq!(data_files(&project), files, "{blocks}: files of a batch that failed");
+        assert_eq!(project.run(&["store", "check"]).code, 0);
+    }
+    assert!(refusals >= 4, "{refusals}");
+    let ran = limited(&project, 2, &["replay"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("file too large"), "{}", ran.stderr);
+    project.ingest(&["second.ndjson"], 0);
+    assert_eq!(project.value("SELECT count(*) FROM events"), line_count(&first) + line_count(&second));
+    assert_eq!(project.run(&["store", "check"]).code, 0);
+    assert_eq!(project.run(&["check"]).code, 0);
+}
+
+/// A small disk of its own, where the system lets us make one.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: PathBuf, size: &str) -> Option<SmallDisk> {
+        std::fs::create_dir_all(&at).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(&at).stderr(Stdio::null());
+        mount.status().is_ok_and(|status| status.success()).then_some(SmallDisk(at))
+    }
+
+    fn grow(&self, size: &str) {
+        let mut mount = Command::new("mount");
+        assert!(mount.args(["-o", &format!("remount,size={size}")]).arg(&self.0).status().unwrap().success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_loses_nothing_and_has_room_again_after_the_failure() {
+    let project = Project::new();
+    let Some(disk) = SmallDisk::mount(project.path("store"), "3m") else {
+        eprintln!("skipped: no disk of its own can be mounted here");
+        return;
+    };
+    let (first, second) = (made_up(40, 1), made_up(20_000, 2));
+    project.ingest(&[project.write("first.ndjson", &first)], 0);
+    project.write("second.ndjson", &second);
+    let files = data_files(&project);
+    // Of little memory for each core come many files, and some are whole before the disk is full.
+    let ran = project.run(&["ingest", "second.ndjson", "--memory", "128MiB", "--threads", "8"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("no space left") && ran.stderr.contains("hint: make room"), "{}", ran.stderr);
+    assert_eq!(data_files(&project), files, "files of a batch that failed");
+    // A batch that fits still does.
+    let third = made_up(40, 3);
+    project.ingest(&[project.write("third.ndjson", &third)], 0);
+    assert_eq!(project.run(&["store", "check"]).code, 0);
+    disk.grow("100m");
+    project.ingest(&["second.ndjson"], 0);
+    let events = line_count(&first) + line_count(&second) + line_count(&third);
+    assert_eq!(project.value("SELECT count(*) FROM events"), events);
+    assert_eq!(project.run(&["store", "check"]).code, 0);
+}
+
+/// Every file and folder below, and when it was last changed: a folder is when something in it is made or removed.
+fn times(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
+    let mut times = BTreeMap::from([(folder.to_owned(), folder.metadata().unwrap().modified().unwrap())]);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            times.extend(self::times(&path));
+        } else {
+            times.insert(path.clone(), path.metadata().unwrap().modified().unwrap());
+        }
+    }
+    times
+}
+
+#[test]
+fn reading_writes_nothing() {
+    let project = Project::new();
+    project.ingest(&[project.write("events.ndjson", made_up(40, 1))], 0);
+    assert_eq!(project.run(&["replay"]).code, 0);
+    let before = times(&project.path("store"));
+    let commands: &[&[&str]] = &[
+        &["sql", "SELECT count(*) FROM events"],
+        &["sql", "--no-refresh", "SELECT case_id FROM cases LIMIT 1"],
+        &["case", "C-0000001"],
+        &["metric", "created_cases", "--range", "2026"],
+        &["check"],
+        &["quarantine", "list"],
+        &["store", "check"],
+        &["store", "stats"],
+        &["vacuum", "--dry-run", "--keep", "0s"],
+        &["replay"],
+        &["report", "overview", "--range", "2026", "--format", "html", "-o", "pages"],
+    ];
+    for arguments in commands {
+        let ran = project.run(arguments);
+        assert!(ran.code == 0 || arguments[0] == "case", "{arguments:?}: {}", ran.stderr);
+        assert_eq!(times(&project.path("store")), before, "{arguments:?} wrote into the store");
+    }
+}
