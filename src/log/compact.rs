@@ -4,8 +4,11 @@
 //! to a slice of time. So an event is rewritten a few times in all, however many batches come. Inside a file the events
 //! stand by case and, within a case, in the log's order: a case is found in few row groups, a time in few files.
 
-use arrow::array::AsArray;
-use arrow::datatypes::{Int64Type, TimestampMillisecondType};
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, FieldRef, Fields, Int64Type, Schema, SchemaRef, TimestampMillisecondType};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::prelude::{DataFrame, SessionContext, col, date_trunc, lit};
 use datafusion::scalar::ScalarValue;
@@ -13,7 +16,7 @@ use futures::StreamExt;
 
 use super::rows::LOG_SCHEMA;
 use super::table::{NewFile, Table, TableFile, scan};
-use super::write::{FileWriter, with_schema};
+use super::write::FileWriter;
 use super::{Log, WriterLock};
 use crate::error::{Error, Result};
 
@@ -28,6 +31,9 @@ const QUICK_ROWS: u64 = 1 << 18;
 
 /// Events that one merge may rewrite.
 const MERGE_ROWS: u64 = 8 * SLICE_ROWS;
+
+/// Rows that a merge handles at once.
+const MERGE_BATCH_ROWS: usize = 2048;
 
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +122,11 @@ fn next_merge(mut files: Vec<TableFile>, reach: Reach) -> Option<Vec<TableFile>>
 /// Writes the rows of those files into new ones, a slice of time each.
 async fn merge(events: &Table, context: &SessionContext, old: &[TableFile]) -> Result<Vec<NewFile>> {
     let paths: Vec<_> = old.iter().map(|file| file.path.clone()).collect();
-    let rows = context.read_table(scan(&paths, LOG_SCHEMA.clone())?)?;
+    // What was spilled is merged a batch of each at a time, so a little memory goes further with small ones. On one core,
+    // for what merges the cores' parts takes memory and cannot spill.
+    let config = context.copied_config().with_batch_size(MERGE_BATCH_ROWS).with_target_partitions(1);
+    let context = SessionContext::new_with_config_rt(config, context.runtime_env());
+    let rows = context.read_table(scan(&paths, plain())?)?;
     let mut new = Vec::new();
     let total = old.iter().map(|file| file.rows).sum();
     for (from, until) in slices(&rows, total, SLICE_ROWS).await? {
@@ -139,9 +149,27 @@ async fn write(events: &Table, slice: DataFrame) -> Result<NewFile> {
     let mut batches = slice.sort(order)?.execute_stream().await?;
     let mut writer = FileWriter::create(events.folder(), "events", &LOG_SCHEMA)?;
     while let Some(batch) = batches.next().await {
-        writer.write(&with_schema(&batch?, &LOG_SCHEMA)?)?;
+        writer.write(&in_views(&batch?)?)?;
     }
     writer.finish()
+}
+
+/// The log's columns with plain texts. Batches of views share the buffers they point into, and the engine would count these
+/// for every one of them as its own.
+fn plain() -> SchemaRef {
+    let plain = |field: &FieldRef| match field.data_type() {
+        DataType::Utf8View => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
+        _ => Arc::clone(field),
+    };
+    Arc::new(Schema::new(LOG_SCHEMA.fields().iter().map(plain).collect::<Fields>()))
+}
+
+/// Plain rows as the log has them.
+fn in_views(batch: &RecordBatch) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().zip(LOG_SCHEMA.fields());
+    let columns =
+        columns.map(|(column, field)| cast(column, field.data_type())).collect::<std::result::Result<_, _>>()?;
+    Ok(RecordBatch::try_new(LOG_SCHEMA.clone(), columns)?)
 }
 
 /// A stretch of time in milliseconds: from the first, until before the second; open where there is none.
@@ -152,20 +180,22 @@ async fn slices(rows: &DataFrame, total: u64, slice_rows: u64) -> Result<Vec<Sli
     if total < slice_rows * 3 / 2 {
         return Ok(vec![(None, None)]);
     }
-    let most = total.div_ceil(total.div_ceil(slice_rows));
+    let wanted = total.div_ceil(slice_rows);
     let hour = date_trunc(lit("hour"), col("time")).alias("hour");
     let hours = rows.clone().aggregate(vec![hour], vec![count(lit(1)).alias("n")])?;
-    let (mut slices, mut from, mut held) = (Vec::new(), None, 0);
+    let (mut slices, mut from, mut before) = (Vec::new(), None, 0_u64);
     for batch in hours.sort(vec![col("hour").sort(true, true)])?.collect().await? {
         let starts = batch.column(0).as_primitive::<TimestampMillisecondType>().values();
         let counts = batch.column(1).as_primitive::<Int64Type>().values();
         for (start, count) in starts.iter().zip(counts) {
-            let count = u64::try_from(*count).unwrap_or(0);
-            if held > 0 && held + count > most {
+            let after = before + u64::try_from(*count).unwrap_or(0);
+            let end = total * (slices.len() as u64 + 1) / wanted;
+            // Before this hour or after it: where it is nearer to the slice's end.
+            if before > 0 && (slices.len() as u64 + 1) < wanted && after.abs_diff(end) > before.abs_diff(end) {
                 slices.push((from, Some(*start)));
-                (from, held) = (Some(*start), 0);
+                from = Some(*start);
             }
-            held += count;
+            before = after;
         }
     }
     slices.push((from, None));
