@@ -202,6 +202,7 @@ pub fn people_body() -> impl Strategy<Value = Value> {
         1 => body_of(8),
         3 => body_of(10),
         4 => (11..15u8).prop_flat_map(body_of),
+        1 => body_of(16),
     ]
 }
 
