@@ -31,6 +31,7 @@ const UNIQUE_COLUMNS: &[&str] = &["id", "text", "data", "message", "identity", "
 
 /// The column by which the facts are sorted, so that a value begins as the one before.
 const SORTED_COLUMN: &str = "case_id";
+
 /// Columns with a Bloom filter in each row group, and how often it may say "perhaps" of a value that is not there.
 ///
 /// Ten thousand new identities are looked for in every row group at once: at one in a hundred thousand nine row groups
@@ -141,8 +142,11 @@ impl FileWriter {
     /// When the disk refuses.
     pub fn finish(mut self) -> Result<NewFile> {
         let path = &self.unfinished.path;
-        let HashedFile { file, hash } = self.writer.into_inner().map_err(failed(path))?;
-        disk::flush(&file, path).map_err(Error::file(path))?;
+        // Not `into_inner` at once, which makes a text of what the disk says.
+        self.writer.finish().map_err(failed(path))?;
+        self.writer.sync().map_err(Error::file(path))?;
+        let HashedFile { file, hash } = self.writer.inner_mut();
+        disk::flush(file, path).map_err(Error::file(path))?;
         let bytes = file.metadata().map_err(Error::file(path))?.len();
         self.unfinished.is_finished = true;
         let time_range = self.time_range.map(|(first, last)| (Instant(first), Instant(last)));
