@@ -13,7 +13,7 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use super::rows::{Arrival, instant_type};
 use super::table::{Mode, NewFile, Table};
 use super::write::FileWriter;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::json::fingerprint;
 
 /// The columns of `quarantine` (4). `bytes` holds the line as it was where it is not UTF-8.
@@ -148,15 +148,11 @@ pub async fn release(table: &mut Table, goes: impl Fn(&Listed<'_>) -> bool) -> R
             }
         }
     }
-    let files: Vec<NewFile> = writer.map(FileWriter::finish).transpose()?.into_iter().collect();
     if gone == 0 {
-        // Nothing has changed; the copy is nobody's.
-        for file in &files {
-            let path = table.folder().join(&file.name);
-            std::fs::remove_file(&path).map_err(Error::file(&path))?;
-        }
+        // Nothing has changed; the copy, which is not finished, goes.
         return Ok((gone, left));
     }
+    let files: Vec<NewFile> = writer.map(FileWriter::finish).transpose()?.into_iter().collect();
     table.commit(&files, Mode::Replace, vec![("released", gone.into())]).await?;
     Ok((gone, left))
 }
