@@ -49,12 +49,14 @@ use crate::model::time::Instant;
 use desk_tables::{desk_findings, desk_tables};
 use engine::Resources;
 use facts::{Layer, Pointer};
-use input::{CASE_COLUMNS, DESK_COLUMNS};
+use input::CASE_COLUMNS;
 use layers::{Layers, Texts};
 use operator::ReplayExec;
 use output::flatten;
-use sheet::{Sheet, schema};
-use tables::{CASE_SHEETS, CASES, FINDINGS, FactTable, NOTED, OTHER_FINDINGS, REPLACED_CASES, REPLACED_CUSTOMERS};
+use sheet::{Kind, Sheet, schema};
+use tables::{
+    CASE_SHEETS, CASES, DESK_EVENTS, FINDINGS, FactTable, NOTED, OTHER_FINDINGS, REPLACED_CASES, REPLACED_CUSTOMERS,
+};
 use touched::{Keys, Touched, is_touched};
 
 /// What a replay did.
@@ -149,7 +151,7 @@ impl Replay {
     /// Replays the whole log.
     async fn run(mut self, mut pointer: Pointer) -> Result<Summary> {
         let everything = self.context.table("log").await?;
-        let desk = self.replay_desk().await?;
+        let desk = self.replay_desk(rank_0(&self.context).await?).await?;
         self.replay_cases(everything.clone(), &desk).await?;
         self.replay_customers(everything).await?;
         let layers = Layers::open(&self.home, &Pointer { layers: vec![self.layer.clone()], ..Pointer::default() })?;
@@ -164,7 +166,11 @@ impl Replay {
     async fn run_touched(mut self, mut pointer: Pointer, before: Pointer, touched: &Touched) -> Result<Summary> {
         // Few rows of many are wanted: their keys are read first.
         self.context.state_ref().write().config_mut().options_mut().execution.parquet.pushdown_filters = true;
-        let desk = self.replay_desk().await?;
+        let facts = Layers::open(&self.home, &before)?;
+        let names: Vec<&str> = DESK_EVENTS.columns.iter().map(|(name, _)| *name).collect();
+        let known = self.context.read_table(facts.provider(&DESK_EVENTS, Texts::Plain)?)?;
+        let new = rank_0(&self.context).await?.filter(col("batch").gt(lit(before.last_batch)))?;
+        let desk = self.replay_desk(known.union(new.select_columns(&names)?)?).await?;
         let log = self.context.table("log").await?;
         let mut events = log.clone().filter(is_touched(&touched.cases, "case_id"))?;
         if let Some(since) = touched.since {
@@ -177,7 +183,6 @@ impl Replay {
         self.write_keys(&REPLACED_CASES, &touched.cases)?;
         self.write_keys(&REPLACED_CUSTOMERS, &touched.customers)?;
         self.layer.replaced_cases = touched.cases.len() as u64;
-        let facts = Layers::open(&self.home, &before)?;
         // One that absorbs others replaces all of their rows.
         let kept = if before.layers.len() > LAYERS_MAX { 1 } else { before.layers.len() };
         pointer.layers = before.layers.iter().take(kept).cloned().chain([self.layer.clone()]).collect();
@@ -191,9 +196,21 @@ impl Replay {
         Ok(Summary { cases_replayed: touched.cases.len() as u64, pointer })
     }
 
-    /// Replays the desk and writes its tables.
-    async fn replay_desk(&mut self) -> Result<Arc<Desk>> {
-        let desk = desk(rank_0(&self.context).await?).await?;
+    /// Replays the desk from those events, and writes them and its tables.
+    async fn replay_desk(&mut self, events: DataFrame) -> Result<Arc<Desk>> {
+        let events = of_the_desk(events)?.collect().await?;
+        let desk = replay_desk(&events)?;
+        let columns = schema(DESK_EVENTS.columns);
+        let mut rows = vec![RecordBatch::new_empty(columns.clone())];
+        for batch in &events {
+            let cast = batch
+                .columns()
+                .iter()
+                .zip(columns.fields())
+                .map(|(column, field)| arrow::compute::cast(column, field.data_type()));
+            rows.push(RecordBatch::try_new(columns.clone(), cast.collect::<arrow::error::Result<_>>()?)?);
+        }
+        self.write_rows(&DESK_EVENTS, &arrow::compute::concat_batches(&columns, &rows)?)?;
         for (table, rows) in desk_tables(&desk)? {
             self.write_rows(&table, &rows)?;
         }
@@ -282,21 +299,30 @@ impl Replay {
     }
 }
 
-/// The desk that the events of a table make: those about people, profiles, policies, calendars and settings among them.
+/// The events of a table that the desk is made of (those about people, profiles, policies, calendars and settings among
+/// them), in the log's order, with plain texts.
+fn of_the_desk(events: DataFrame) -> Result<DataFrame> {
+    let kinds = Desk::EVENT_TYPES.iter().map(|kind| lit(kind.name())).collect();
+    let order = ["time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
+    let columns = DESK_EVENTS.columns.iter().map(|(name, kind)| match kind {
+        // Some tables have views.
+        Kind::Text => cast(col(*name), DataType::Utf8).alias(*name),
+        _ => col(*name),
+    });
+    let events = events.filter(col("type").in_list(kinds, false))?.select(columns.collect::<Vec<_>>())?;
+    Ok(events.sort(order.to_vec())?)
+}
+
+/// The desk that the events of a table make.
 ///
 /// # Errors
 /// When the table cannot be read, or is not of events.
 pub async fn desk(events: DataFrame) -> Result<Desk> {
-    let kinds = Desk::EVENT_TYPES.iter().map(|kind| lit(kind.name())).collect();
-    let order = ["time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
-    // The replay's own table has plain texts; those of queries are views.
-    let plain = DESK_COLUMNS.iter().map(|name| match *name {
-        "time" => col("time"),
-        name => cast(col(name), DataType::Utf8).alias(name),
-    });
-    let events = events.filter(col("type").in_list(kinds, false))?.sort(order.to_vec())?;
-    let batches = events.select(plain.collect::<Vec<_>>())?.collect().await?;
-    let events = batches.iter().map(input::desk_events).collect::<Result<Vec<_>>>()?;
+    replay_desk(&of_the_desk(events)?.collect().await?)
+}
+
+fn replay_desk(events: &[RecordBatch]) -> Result<Desk> {
+    let events = events.iter().map(input::desk_events).collect::<Result<Vec<_>>>()?;
     Ok(Desk::replay(events.into_iter().flatten()))
 }
 

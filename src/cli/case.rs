@@ -13,14 +13,14 @@ mod rows;
 mod text;
 
 use clap::{Args, ValueEnum};
-use datafusion::prelude::{SessionContext, col};
+use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 
 use super::{Desk, MomentArguments, Outcome};
 use crate::error::{Error, Result};
 use crate::explain::{Explanation, explain};
 use crate::model::time::Instant;
-use crate::replay;
+use crate::replay::{self, tables::DESK_EVENTS};
 use rows::CaseRows;
 use text::Ink;
 
@@ -62,13 +62,13 @@ struct Style {
 
 /// Shows a case.
 pub async fn case(desk: &Desk, arguments: &CaseArguments) -> Result<Outcome> {
-    let (context, _) = desk.session().await?;
+    let (context, pointer) = desk.session().await?;
     let id = &arguments.id;
     let rows = CaseRows::read(&context, id).await?;
     if rows.events.count() == 0 {
         return Err(no_such_case(&context, id).await?);
     }
-    let explanation = explanation(&context, &rows, desk.moment.as_of).await?;
+    let explanation = explanation(&context, &rows, desk.moment.as_of.or(pointer.last_event_at_ms.map(Instant))).await?;
     if arguments.format == Form::Json {
         desk.printer.data(json::object(id, &rows, explanation.as_ref(), arguments.with_text)?)?;
         return Ok(Outcome::Done);
@@ -87,12 +87,8 @@ pub async fn case(desk: &Desk, arguments: &CaseArguments) -> Result<Outcome> {
 /// created.
 async fn explanation(context: &SessionContext, rows: &CaseRows, as_of: Option<Instant>) -> Result<Option<Explanation>> {
     let Some((facts, creation)) = facts::of(rows) else { return Ok(None) };
-    let of_the_desk = context.table("events").await?.filter(col("case_id").is_null())?;
-    let desk = replay::desk(of_the_desk).await?;
-    let as_of = match as_of {
-        Some(as_of) => as_of,
-        None => facts::last_event_at(context).await?.unwrap_or(facts.created_at),
-    };
+    let desk = replay::desk(context.table(DESK_EVENTS.name).await?).await?;
+    let as_of = as_of.unwrap_or(facts.created_at);
     Ok(Some(explain(&facts, &creation.situation(), &desk, as_of)))
 }
 

@@ -18,8 +18,8 @@ use super::facts::{Layer, Pointer};
 use super::input::plain;
 use super::sheet::schema;
 use super::tables::{
-    CASE_FINDINGS, CASE_SHEETS, CUSTOMERS, FACT_TABLES, FINDINGS, FactTable, OTHER_FINDINGS, REPLACED_CASES,
-    REPLACED_CUSTOMERS,
+    CASE_FINDINGS, CASE_SHEETS, CUSTOMERS, DESK_EVENTS, FACT_TABLES, FINDINGS, FactTable, OTHER_FINDINGS,
+    REPLACED_CASES, REPLACED_CUSTOMERS,
 };
 use super::touched::Keys;
 use crate::error::Result;
@@ -117,12 +117,12 @@ impl Layers {
         if paths.is_empty() { Ok(Arc::new(EmptyTable::new(schema))) } else { scan(&paths, schema) }
     }
 
-    /// Puts the tables of 4 into a session.
+    /// Puts the tables of 4 into a session, and the events that the desk is made of.
     ///
     /// # Errors
     /// When a path cannot be told as a URL.
     pub fn register(&self, context: &SessionContext) -> Result<()> {
-        for table in FACT_TABLES {
+        for table in FACT_TABLES.into_iter().chain([DESK_EVENTS]) {
             context.register_table(table.name, self.provider(&table, Texts::Views)?)?;
         }
         Ok(())

@@ -421,6 +421,21 @@ pub const CASE_SHEETS: [FactTable; 18] = [
 /// The tables that say how the desk was, written anew by every replay.
 pub const DESK_TABLES: [FactTable; 8] = [USERS, PROFILES, PRESENCE, POLICIES, CALENDARS, GROUPS, FIELDS, SETTINGS];
 
+/// The events that the desk is made of, as the log holds them: few among many, and asked for whenever one case is explained.
+pub const DESK_EVENTS: FactTable = FactTable {
+    name: "desk_events",
+    order: &["time", "sequence", "source", "id"],
+    columns: &[
+        ("time", Instant),
+        ("source", Text),
+        ("id", Text),
+        ("type", Text),
+        ("subject", Text),
+        ("data", Text),
+        ("sequence", Whole),
+    ],
+};
+
 /// The findings that cases show by themselves; `findings` are these and [`OTHER_FINDINGS`].
 pub const CASE_FINDINGS: FactTable = FactTable { name: "case_findings", ..FINDINGS };
 

@@ -1,15 +1,11 @@
 //! Rows of the tables as the facts that are explained.
 
-use datafusion::prelude::SessionContext;
-
 use super::rows::{CaseRows, RowAt, Rows};
-use crate::error::Result;
 use crate::explain::{End, Facts, Promise, Stretch, label_named};
 use crate::model::case::clock::Entry;
 use crate::model::event::{Priority, Sentiment, Status};
 use crate::model::policy::Milestone;
 use crate::model::sla::Situation;
-use crate::model::time::Instant;
 
 /// What the conditions of policies saw when the case was created.
 pub struct Creation {
@@ -57,12 +53,6 @@ pub fn of(rows: &CaseRows) -> Option<(Facts, Creation)> {
         promises,
     };
     Some((facts, creation))
-}
-
-/// The time of the last event in the log, the instant that outcomes are told for.
-pub async fn last_event_at(context: &SessionContext) -> Result<Option<Instant>> {
-    let rows = Rows::ask(context, "SELECT max(time) AS time FROM events").await?;
-    Ok(rows.iter().next().and_then(|row| row.instant("time")))
 }
 
 fn stretch(row: &RowAt<'_>) -> Option<Stretch> {
