@@ -3,8 +3,8 @@
 //! The events about the desk are replayed first, in memory, to the [`Desk`]. The events about cases flow through
 //! [`operator::ReplayExec`], in parallel over cases; what it gives is flattened into one Parquet file per table and core
 //! ([`output`], [`sheet`], [`tables`]). What no case can know alone (a second open case, a stranger's first event) is
-//! found afterwards in SQL ([`findings`]). Then all tables switch together ([`facts`]). After new events only the cases that
-//! these touch are replayed ([`touched`]), as a layer over the facts there are ([`layers`]). [`session`] is where queries
+//! found afterwards in SQL (`findings`). Then all tables switch together ([`facts`]). After new events only the cases that
+//! these touch are replayed (`touched`), as a layer over the facts there are ([`layers`]). [`session`] is where queries
 //! see them, with the [`views`] that follow from them; [`moment`] is the same as of another moment.
 
 mod customers;

@@ -1,7 +1,7 @@
 //! The promises of a case's policy: their instances, targets, due instants and ends (3.3, 3.5, 3.6).
 //!
 //! While a case is replayed, [`Runs`] writes down when the clock of each milestone began and ended. Behind it,
-//! [`instances`] walks each clock along the changes of priority and policy.
+//! `CaseLife` walks each clock along the changes of priority and policy.
 
 use super::clock::{Sums, Timeline};
 use super::history::Period;
