@@ -1,0 +1,8 @@
+-- metric: r
+-- title: R
+-- meaning: m
+-- unit: %
+-- kind: ratio
+-- numerator: a:count@end
+-- denominator: b:p99
+-- excludes: none; ;
