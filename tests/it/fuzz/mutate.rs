@@ -492,7 +492,7 @@ impl Mutator {
         let to = from + bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let number = std::str::from_utf8(&bytes[from..to]).unwrap().parse::<i128>().unwrap_or(0);
         let other = match self.below(6) {
-            0 => number + 1,
+            0 => number.saturating_add(1),
             1 => number - 1,
             2 => number.saturating_mul(1000),
             3 => -number,
