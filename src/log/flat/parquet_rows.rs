@@ -1,9 +1,13 @@
 //! Parquet: columns with types. Texts are read as those of CSV are, but an empty one is a value; null is absent.
 //!
 //! An instant needs a zone to be one: a timestamp without it becomes a time without an offset, which no event has.
+//!
+//! The libraries of the format panic on some files that are damaged, where they should say so. Here that is an error like
+//! any other.
 
 use std::borrow::Cow;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,6 +39,10 @@ impl ParquetRows {
     /// When the file cannot be read or its columns are no events'.
     pub fn open(path: &Path) -> Result<ParquetRows> {
         let file: Arc<str> = path.display().to_string().into();
+        unpanicked(&file.clone(), || ParquetRows::open_whole(path, file))
+    }
+
+    fn open_whole(path: &Path, file: Arc<str>) -> Result<ParquetRows> {
         let input = File::open(path).map_err(Error::file(path))?;
         let bytes = input.metadata().map_err(Error::file(path))?.len();
         let builder = ParquetRecordBatchReaderBuilder::try_new(input).map_err(unreadable(&file))?;
@@ -59,6 +67,10 @@ impl ParquetRows {
     /// # Errors
     /// When the file cannot be read on.
     pub fn next_piece(&mut self) -> Result<Option<Piece>> {
+        unpanicked(&self.file.clone(), || self.next_rows())
+    }
+
+    fn next_rows(&mut self) -> Result<Option<Piece>> {
         let Some(batch) = self.reader.next() else { return Ok(None) };
         let batch = batch.map_err(unreadable(&self.file))?;
         let lines = self.lines(&batch).map_err(unreadable(&self.file))?;
@@ -98,6 +110,16 @@ fn unreadable<E: std::fmt::Display>(file: &str) -> impl FnOnce(E) -> Error + use
         Error::invalid(file, format!("not a Parquet file that can be read: {error}"))
             .with_hint("the ending says Parquet; a file that is not, or not whole, cannot be read in part")
     }
+}
+
+/// What reading gives; a panic of the libraries is an error of the file.
+fn unpanicked<T>(file: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    // Nothing is read on after an error, so what the panic left half done is never seen.
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied());
+        Err(unreadable(file)(text.unwrap_or("its parts contradict each other")))
+    })
 }
 
 /// A column of one batch.
