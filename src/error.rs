@@ -157,13 +157,36 @@ fn engine_text(error: &DataFusionError) -> String {
 /// The candidate nearest to what was written, if any is near.
 #[must_use]
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let candidates = candidates.into_iter().filter(|candidate| are_names(written, candidate));
     let score = |candidate: &&'a str| strsim::jaro_winkler(written, candidate);
-    let best = candidates.into_iter().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    let best = candidates.max_by(|a, b| score(a).total_cmp(&score(b)))?;
     (score(&best) > 0.75).then_some(best)
 }
+
+/// Whether two texts are short enough to be names that somebody mistook. Comparing them takes as many steps as the product
+/// of their lengths, which of whole paragraphs nobody wants to wait for.
+#[must_use]
+pub fn are_names(written: &str, candidate: &str) -> bool {
+    written.len() <= NAME_BYTES_MAX && candidate.len() <= NAME_BYTES_MAX
+}
+
+/// The longest name that is compared with others.
+const NAME_BYTES_MAX: usize = 256;
 
 /// `did you mean ...?`, where something is near.
 #[must_use]
 pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(written, candidates).map(|name| format!("did you mean `{name}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_are_not_compared_as_names_are() {
+        assert_eq!(nearest("colour", ["color", "width"]), Some("color"));
+        let long = "ab".repeat(1_000_000);
+        assert_eq!(nearest(&long, [long.as_str()]), None);
+    }
 }

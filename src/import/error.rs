@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::error::Error;
+use crate::error::{Error, are_names};
 
 /// Why an import stopped.
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +135,7 @@ fn hint_line(hint: &Option<String>) -> String {
 pub(super) fn nearest<'n>(found: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     known
         .into_iter()
+        .filter(|name| are_names(found, name))
         .map(|name| (strsim::normalized_damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= 0.4)
         .max_by(|left, right| left.0.total_cmp(&right.0))
