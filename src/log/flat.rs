@@ -7,6 +7,7 @@ pub mod csv_rows;
 pub mod parquet_rows;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde::de::IgnoredAny;
 
@@ -33,7 +34,7 @@ pub enum Cell<'a> {
 }
 
 /// What a column is to an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Role {
     Attribute(&'static str),
     /// The whole of `data`.
@@ -57,8 +58,9 @@ impl Layout {
     pub fn of<'n>(file: &str, names: impl Iterator<Item = &'n str> + Clone) -> Result<Layout> {
         let roles: Vec<Role> = names.clone().map(role).collect();
         let place = || format!("{file}:1");
-        for (position, (role, name)) in roles.iter().zip(names.clone()).enumerate() {
-            if *role != Role::Ignored && roles.iter().take(position).any(|before| before == role) {
+        let mut known = HashSet::new();
+        for (role, name) in roles.iter().zip(names.clone()) {
+            if *role != Role::Ignored && !known.insert(role) {
                 return Err(Error::invalid(place(), format!("the column `{name}` is there twice")));
             }
         }
@@ -265,5 +267,14 @@ mod tests {
         assert_eq!(refused("id source type subject time id").to_string(), "t.csv:1: the column `id` is there twice");
         let both = refused("id source type subject time data data.by").to_string();
         assert_eq!(both, "t.csv:1: found the columns `data` and `data.by`, expected one or the other");
+    }
+
+    #[test]
+    fn a_table_may_have_a_hundred_thousand_columns() {
+        let members: Vec<String> = (0..100_000).map(|number| format!("data.m{number}")).collect();
+        let names = || "id source type subject time".split(' ').chain(members.iter().map(String::as_str));
+        assert!(Layout::of("t.csv", names()).is_ok());
+        let twice = Layout::of("t.csv", names().chain(["data.m7"])).unwrap_err().to_string();
+        assert_eq!(twice, "t.csv:1: the column `data.m7` is there twice");
     }
 }
