@@ -3,11 +3,12 @@
 //! Local hours become sorted UTC segments with running sums, compiled a block of about thirteen months at a time when
 //! first asked for, so that measuring and stepping forward are binary searches.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use jiff::civil::{Date, DateTime, Time};
 
-use super::calendar::{Calendar, DayHours};
+use super::calendar::{Calendar, DayHours, Holiday};
 use super::time::Instant;
 
 /// What a calendar says of an instant.
@@ -186,9 +187,12 @@ fn compile(calendar: &Calendar, index: usize) -> Block {
     let date = |time: i64| Instant(time).to_local(&calendar.time_zone).date();
     let mut day = date(start).yesterday().unwrap_or(Date::MIN);
     let last = date(end).tomorrow().unwrap_or(Date::MAX);
+    // There may be as many as a line has room for. Of a date that is stated twice the first counts.
+    let of_block = calendar.holidays.iter().filter(|holiday| (day..=last).contains(&holiday.date));
+    let holidays: BTreeMap<Date, &Holiday> = of_block.rev().map(|holiday| (holiday.date, holiday)).collect();
     while day <= last {
         let Ok(next) = day.tomorrow() else { break };
-        let holiday = calendar.holidays.iter().find(|holiday| holiday.date == day);
+        let holiday = holidays.get(&day);
         let weekday = usize::try_from(day.weekday().to_monday_zero_offset()).unwrap_or(0);
         let hours = holiday.map(|holiday| &holiday.hours).or_else(|| calendar.week.get(weekday));
         days.push(Day { since: midnight(calendar, day), until: midnight(calendar, next), holiday: holiday.is_some() });
@@ -294,6 +298,16 @@ mod tests {
         let hour = 3_600_000;
         let expected = Measured { open_ms: 10 * hour, off_hours_ms: 16 * hour, holiday_ms: 46 * hour };
         assert_eq!(measured, expected);
+    }
+
+    #[test]
+    fn holidays_by_the_ten_thousand_keep_nobody_waiting_and_of_two_on_one_date_the_first_counts() {
+        let days = (0..40_000).map(|day| Date::constant(1950, 1, 1).checked_add(jiff::Span::new().days(day)).unwrap());
+        let first = r#"{"date":"2026-03-10","hours":[["10:00","12:00"]]}"#;
+        let holidays: String = days.map(|date| format!(",{{\"date\":\"{date}\"}}")).collect();
+        let never = hours(&format!(r#"{{"time_zone":"UTC","hours":{{}},"holidays":[{first}{holidays}]}}"#));
+        assert_eq!(never.next_open(at("2026-01-01T00:00:00Z")), Some(at("2026-03-10T10:00:00Z")));
+        assert_eq!(never.next_open(at("2026-03-10T12:00:00Z")), None);
     }
 
     #[test]
