@@ -35,6 +35,9 @@ pub enum What {
 const REMOVE: &str = "remove";
 const CLEAR: &str = "clear";
 
+/// Faults of one thing that are looked for; each takes a look at all of it.
+const FAULTS_MAX: usize = 100;
+
 /// Reads a file of wishes, in the order in which they become events.
 ///
 /// # Errors
@@ -180,7 +183,8 @@ impl Reader<'_> {
     fn check(&mut self, kind: Kind, subject: &str, node: &Node) {
         let mut trial = Trial { kind, subject, node, without: BTreeSet::new(), filled: BTreeSet::new() };
         let said: BTreeSet<usize> = self.faults.iter().map(|fault| fault.at).collect();
-        while let Err(refusal) = trial.check() {
+        for _ in 0..FAULTS_MAX {
+            let Err(refusal) = trial.check() else { return };
             let culprit = trial.culprit(node, &refusal);
             let is_missing = refusal.rule == "missing_member";
             // No news are faults of what could not be read, and of what only lacks what was taken out.
