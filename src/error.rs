@@ -163,6 +163,69 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
     (score(&best) > 0.75).then_some(best)
 }
 
+/// Brackets that a TOML text may open within each other.
+const TOML_DEPTH_MAX: usize = 80;
+
+/// What ends a bare word of TOML.
+const BARE_ENDS: &[u8] = b".=,[]{} \t#\r\n";
+
+/// Whether a TOML text can be parsed at all. The library's own bound on brackets within brackets can be got round with
+/// brackets that nothing opened, and then its stack overflows.
+///
+/// # Errors
+/// When more than 80 brackets are open at once.
+pub fn check_toml_depth(text: &str) -> std::result::Result<(), toml::de::Error> {
+    let mut open = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let passed = match byte {
+            b'[' | b'{' => {
+                open.push(if *byte == b'[' { b']' } else { b'}' });
+                0
+            }
+            b']' | b'}' => {
+                open.pop_if(|closing| closing == byte);
+                0
+            }
+            b'#' => memchr::memchr2(b'\r', b'\n', after).unwrap_or(after.len()),
+            b'"' | b'\'' => text_length(*byte, after),
+            byte if BARE_ENDS.contains(byte) => 0,
+            // A quote within a bare word begins no text.
+            _ => after.iter().position(|byte| BARE_ENDS.contains(byte)).unwrap_or(after.len()),
+        };
+        if open.len() > TOML_DEPTH_MAX {
+            let line =
+                1 + memchr::memchr_iter(b'\n', text.as_bytes()).count() - memchr::memchr_iter(b'\n', rest).count();
+            let message = format!("more than {TOML_DEPTH_MAX} brackets are open in line {line}");
+            return Err(serde::de::Error::custom(message));
+        }
+        rest = after.get(passed..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Bytes of a quoted text behind its first quote, of one line or, between three quotes, of many.
+fn text_length(quote: u8, after: &[u8]) -> usize {
+    let triple = [quote; 3];
+    let is_long = after.starts_with(&[quote; 2]);
+    let mut at = if is_long { 2 } else { 0 };
+    while let Some(byte) = after.get(at) {
+        match byte {
+            b'\\' if quote == b'"' && matches!(after.get(at + 1), Some(b'"' | b'\\')) => at += 1,
+            b'\n' if !is_long => return at,
+            byte if *byte == quote && !is_long => return at + 1,
+            byte if *byte == quote && after.get(at..).is_some_and(|rest| rest.starts_with(&triple)) => {
+                // Up to two quotes before the last three belong to the text.
+                let quotes = after.get(at..).unwrap_or_default().iter().take(5).take_while(|byte| **byte == quote);
+                return at + quotes.count();
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    after.len()
+}
+
 /// Whether two texts are short enough to be names that somebody mistook. Comparing them takes as many steps as the product
 /// of their lengths, which of whole paragraphs nobody wants to wait for.
 #[must_use]
@@ -182,6 +245,26 @@ pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn brackets_that_toml_would_follow_without_end_are_refused_and_those_in_texts_are_not_counted() {
+        let refused = |text: &str| check_toml_depth(text).map_err(|error| error.message().to_owned());
+        let unopened = format!("x = 1\na = {{{}", "[[b]] a = {".repeat(20_000));
+        assert_eq!(refused(&unopened), Err("more than 80 brackets are open in line 2".to_owned()));
+        let brackets = "[{".repeat(100);
+        let spellings = [
+            format!("a = \"{brackets}\\\"{brackets}\""),
+            format!("a = '{brackets}\\'\n[b]"),
+            format!("a = \"\"\"\"\n{brackets}\"\"\"\"\n# {brackets}\n[b]"),
+            format!("a = \'\'\'{brackets}\n'\'\'\'\'"),
+            "a = [[], []]\n[[b]]\n".repeat(100),
+        ];
+        for text in spellings {
+            assert_eq!(refused(&text), Ok(()), "{text}");
+        }
+        assert!(refused(&format!("a = \"\n{brackets}")).is_err());
+        assert!(refused(&format!("a = x\"{brackets}\"")).is_err());
+    }
 
     #[test]
     fn paragraphs_are_not_compared_as_names_are() {

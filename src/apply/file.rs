@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::kind::Kind;
 use super::tree::{Fault, Node, Tree, read_members};
-use crate::error::{Error, place_in};
+use crate::error::{Error, check_toml_depth, place_in};
 use crate::model::json::Json;
 use crate::model::{Refusal, members};
 
@@ -44,7 +44,8 @@ const FAULTS_MAX: usize = 100;
 /// Everything that is wrong with the file, in the order of its lines: unknown keys with the nearest one, wrong types,
 /// and what ingestion would refuse, a policy with the priority and the rule.
 pub fn read(file: &Path, text: &str) -> Result<Vec<Wish>, Vec<Error>> {
-    let table = DeTable::parse(text).map_err(|error| vec![Error::toml(file, text, &error)])?;
+    let table = check_toml_depth(text).and_then(|()| DeTable::parse(text));
+    let table = table.map_err(|error| vec![Error::toml(file, text, &error)])?;
     let mut reader = Reader { text, faults: Vec::new(), found: Vec::new() };
     reader.root(table.get_ref());
     reader.compare_members();

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result, check_toml_depth, did_you_mean};
 use crate::model::Refusal;
 use crate::model::time::Instant;
 use crate::replay::engine::Resources;
@@ -159,7 +159,9 @@ fn pick<T>(typed: Option<T>, variable: &str, file: Option<T>, default: T, read: 
 fn read_project_file(project: &Path) -> Result<ProjectFile> {
     let path = project.join("casebook.toml");
     match std::fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text).map_err(|error| toml_error(&path, &text, &error)),
+        Ok(text) => check_toml_depth(&text)
+            .and_then(|()| toml::from_str(&text))
+            .map_err(|error| toml_error(&path, &text, &error)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(ProjectFile::default()),
         Err(error) => Err(Error::file(&path)(error)),
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::error::{Error, Result, did_you_mean, place_in};
+use crate::error::{Error, Result, check_toml_depth, did_you_mean, place_in};
 use crate::metric::Catalogue;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::dimension::Dimension;
@@ -170,7 +170,9 @@ impl Dashboard {
     /// An unknown metric, dimension, chart or key, or a malformed value: with file, line and the nearest name.
     pub fn parse(file: &Path, text: &str, catalogue: &Catalogue) -> Result<Dashboard> {
         let reader = Reader { file, text, catalogue };
-        let found: DashboardFile = toml::from_str(text).map_err(|error| Error::toml(file, text, &error))?;
+        let found: DashboardFile = check_toml_depth(text)
+            .and_then(|()| toml::from_str(text))
+            .map_err(|error| Error::toml(file, text, &error))?;
         let rows = found.row.iter().map(|row| {
             let widgets = row.widget.iter().map(|widget| reader.widget(widget)).collect::<Result<_>>()?;
             Ok(DashboardRow { title: row.title.clone(), widgets })

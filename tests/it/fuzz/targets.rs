@@ -359,6 +359,10 @@ fn deep(ending: &str, before: &str, open: &str, inner: &str, close: &str, after:
     Input { ending: ending.to_owned(), bytes }
 }
 
+/// An inline table within which brackets are closed that TOML's parser has not seen open, so that it takes the next one for
+/// less deep than it is.
+const UNOPENED: &str = "{[[e]] a = ";
+
 /// The beginning of an event whose data follow.
 const HEAD: &str =
     r#"{"id":"1","source":"s","type":"case.created","subject":"C","time":"2026-01-05T09:00:00Z","data":"#;
@@ -423,7 +427,11 @@ fn parquet_tables() -> Vec<Input> {
 /// The worked mappings, without a table of their own.
 fn mappings() -> Vec<Input> {
     let worked = ["support-tweets", "volvo-incidents"].map(|name| of_repository(&format!("data/mappings/{name}.toml")));
-    let deep = [deep("toml", "source = ", "[", "", "]", ""), deep("toml", "case = ", "{a=", "1", "}", "")];
+    let deep = [
+        deep("toml", "source = ", "[", "", "]", ""),
+        deep("toml", "case = ", "{a=", "1", "}", ""),
+        deep("toml", "case = ", UNOPENED, "1", "", ""),
+    ];
     worked.iter().map(|path| Input::of_file(path)).chain(deep).collect()
 }
 
@@ -441,5 +449,7 @@ fn project_files() -> Vec<Input> {
         deep("toml", "[", "a.", "b", "", "]"),
         deep("json", "", "{\"hours\":", "{}", "}", ""),
         deep("dashboard.toml", "title = ", "[", "", "]", ""),
+        deep("toml", "users = ", UNOPENED, "1", "", ""),
+        deep("dashboard.toml", "title = ", UNOPENED, "1", "", ""),
     ]
 }
