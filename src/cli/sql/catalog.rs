@@ -10,6 +10,7 @@ use super::problem;
 use crate::cli::output::Output;
 use crate::error::{Error, Result};
 use crate::replay::session;
+use crate::replay::tables::DESK_EVENTS;
 
 /// What a row of each table is (4).
 const MEANINGS: &[(&str, &str)] = &[
@@ -62,6 +63,8 @@ pub fn tables(context: &SessionContext) -> Vec<String> {
     let schema =
         context.catalog(&defaults.default_catalog).and_then(|catalog| catalog.schema(&defaults.default_schema));
     let mut names = schema.map(|schema| schema.table_names()).unwrap_or_default();
+    // What the facts keep for themselves.
+    names.retain(|name| name != DESK_EVENTS.name);
     let known = session::table_names();
     let rank = |name: &str| known.iter().position(|known| *known == name).unwrap_or(known.len());
     names.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
