@@ -36,12 +36,13 @@ fn main() {
     for line in text.lines() {
         rows.push(&line::parse(line.as_bytes()).unwrap(), 0, 0);
     }
-    let log = plain(&rows.finish().unwrap().0).unwrap();
+    let log = rows.finish().unwrap().0;
     let columns = CaseColumns::new(&log).unwrap();
     let mut events: Vec<CaseEvent<'_>> =
         (0..log.num_rows()).filter(|row| columns.is_of_a_case(*row)).filter_map(|row| columns.event(row)).collect();
     events.sort_by(|left, right| (left.case_id, left.order()).cmp(&(right.case_id, right.order())));
-    let of_the_desk = desk_events(&log).unwrap();
+    let plain = plain(&log).unwrap();
+    let of_the_desk = desk_events(&plain).unwrap();
     let with_policies = Desk::replay(of_the_desk.iter().cloned());
     let about_policies = |name: &str| name.starts_with("policy.");
     let without = of_the_desk.iter().filter(|event| !about_policies(event.kind.name())).cloned();

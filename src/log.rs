@@ -30,6 +30,7 @@ pub mod write;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
@@ -217,6 +218,7 @@ fn prepare(
         arrival,
         threads,
         file_bytes: (options.memory_bytes / threads).clamp(8 << 20, 192 << 20),
+        entries_left: AtomicUsize::new(options.memory_bytes / 4 / size_of::<identity::Entry>()),
         quarantine: &quarantine,
     };
     let staged = staging.run(feed)?;

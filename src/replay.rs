@@ -1,8 +1,8 @@
 //! Replay: events in, fact tables out; the only bridge between the model and columns.
 //!
-//! The events about the desk are replayed first, in memory, to the [`Desk`]. The events about cases flow through
-//! [`operator::ReplayExec`], in parallel over cases; what it gives is flattened into one Parquet file per table and core
-//! ([`output`], [`sheet`], [`tables`]). What no case can know alone (a second open case, a stranger's first event) is
+//! The events about the desk are replayed first, in memory, to the [`Desk`]. The events about cases are gathered by ranges
+//! of cases ([`gather`]); each core takes range after range, replays case after case, and writes what that gives into a
+//! Parquet file of its own for each table ([`output`], [`sheet`], [`tables`]). What no case can know alone (a second open case, a stranger's first event) is
 //! found afterwards in SQL (`findings`). Then all tables switch together ([`facts`]). After new events only the cases that
 //! these touch are replayed (`touched`), as a layer over the facts there are ([`layers`]). [`session`] is where queries
 //! see them, with the [`views`] that follow from them; [`moment`] is the same as of another moment.
@@ -13,11 +13,11 @@ pub mod engine;
 pub mod facts;
 mod findings;
 pub mod functions;
+pub mod gather;
 pub mod input;
 pub mod layers;
 pub mod memory;
 pub mod moment;
-pub mod operator;
 pub mod output;
 pub mod session;
 pub mod sheet;
@@ -28,14 +28,13 @@ pub mod views;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::Int64Type;
 use datafusion::catalog::TableProvider;
-use datafusion::execution::context::TaskContext;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use datafusion::physical_planner::DefaultPhysicalPlanner;
-use datafusion::prelude::{DataFrame, SessionContext, cast, col, lit};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::prelude::{DataFrame, SessionContext, col, lit};
 use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
 
@@ -44,16 +43,17 @@ use crate::log::disk;
 use crate::log::table::NewFile;
 use crate::log::write::FileWriter;
 use crate::log::{Log, WriterLock};
+use crate::model::case::Case;
 use crate::model::desk::Desk;
 use crate::model::time::Instant;
 use desk_tables::{desk_findings, desk_tables};
 use engine::Resources;
 use facts::{Layer, Pointer};
-use input::CASE_COLUMNS;
+use gather::{EVENT_BYTES, Gather, Hand, Ranges};
+use input::{CASE_COLUMNS, CaseColumns};
 use layers::{Layers, Texts};
-use operator::ReplayExec;
-use output::flatten;
-use sheet::{Kind, Sheet, schema};
+use output::Output;
+use sheet::{Sheet, schema};
 use tables::{
     CASE_SHEETS, CASES, DESK_EVENTS, FINDINGS, FactTable, NOTED, OTHER_FINDINGS, REPLACED_CASES, REPLACED_CUSTOMERS,
 };
@@ -108,7 +108,7 @@ pub async fn refresh(log: &Log, resources: Resources, extent: Extent) -> Result<
     }
     let last_batch = log.last_batch()?;
     let before = Pointer::read(&home).ok().flatten().filter(|before| before.last_batch < last_batch);
-    let replay = Replay::new(log.events.provider_as(input::schema())?, &home, resources)?;
+    let replay = Replay::new(log.events.provider()?, &home, resources)?;
     let events = log.events.rows()?;
     let touched = match (extent, before) {
         (Extent::Touched { share }, Some(before)) => replay.touched_since(before, share).await?,
@@ -124,6 +124,7 @@ pub async fn refresh(log: &Log, resources: Resources, extent: Extent) -> Result<
 /// One replay in the making.
 struct Replay {
     context: SessionContext,
+    resources: Resources,
     /// Where the facts are written.
     home: PathBuf,
     /// What has been written, which nobody sees before it is published.
@@ -135,7 +136,7 @@ impl Replay {
         let context = engine::session(resources)?;
         context.register_table("log", log)?;
         disk::make_folders(home).map_err(Error::file(home))?;
-        Ok(Replay { context, home: home.to_owned(), layer: Layer::default() })
+        Ok(Replay { context, resources, home: home.to_owned(), layer: Layer::default() })
     }
 
     /// What the batches after those of the facts touch; nothing where everything had better be replayed.
@@ -152,7 +153,8 @@ impl Replay {
     async fn run(mut self, mut pointer: Pointer) -> Result<Summary> {
         let everything = self.context.table("log").await?;
         let desk = self.replay_desk(rank_0(&self.context).await?).await?;
-        self.replay_cases(everything.clone(), &desk).await?;
+        let ranges = sampled(everything.clone(), self.resources).await?;
+        self.replay_cases(everything.clone(), ranges, &desk).await?;
         self.replay_customers(everything).await?;
         let layers = Layers::open(&self.home, &Pointer { layers: vec![self.layer.clone()], ..Pointer::default() })?;
         findings::register(&self.context, &layers)?;
@@ -168,17 +170,19 @@ impl Replay {
         self.context.state_ref().write().config_mut().options_mut().execution.parquet.pushdown_filters = true;
         let facts = Layers::open(&self.home, &before)?;
         let names: Vec<&str> = DESK_EVENTS.columns.iter().map(|(name, _)| *name).collect();
-        let known = self.context.read_table(facts.provider(&DESK_EVENTS, Texts::Plain)?)?;
+        let known = self.context.read_table(facts.provider(&DESK_EVENTS, Texts::Views)?)?;
         let new = rank_0(&self.context).await?.filter(col("batch").gt(lit(before.last_batch)))?;
         let desk = self.replay_desk(known.union(new.select_columns(&names)?)?).await?;
         let log = self.context.table("log").await?;
-        let mut events = log.clone().filter(is_touched(&touched.cases, "case_id"))?;
+        let mut events = log.clone().filter(is_touched(&touched.cases, "case_id", Texts::Views))?;
         if let Some(since) = touched.since {
             events = events.filter(col("time").gt_eq(instant(since)))?;
         }
-        self.replay_cases(events, &desk).await?;
+        let cases: Vec<String> = touched.cases.iter().cloned().collect();
+        let wanted = wanted_ranges(cases.len() * CASE_EVENTS, self.resources);
+        self.replay_cases(events, Ranges::cut(cases, wanted), &desk).await?;
         if !touched.customers.is_empty() {
-            self.replay_customers(log.filter(is_touched(&touched.customers, "subject"))?).await?;
+            self.replay_customers(log.filter(is_touched(&touched.customers, "subject", Texts::Views))?).await?;
         }
         self.write_keys(&REPLACED_CASES, &touched.cases)?;
         self.write_keys(&REPLACED_CUSTOMERS, &touched.customers)?;
@@ -219,21 +223,21 @@ impl Replay {
     }
 
     /// Replays the cases of those events and writes the tables' files.
-    async fn replay_cases(&mut self, events: DataFrame, desk: &Arc<Desk>) -> Result<()> {
-        let plan = plan(&self.context, events, desk.clone()).await?;
+    async fn replay_cases(&mut self, events: DataFrame, ranges: Ranges, desk: &Arc<Desk>) -> Result<()> {
+        let events = gather(events, ranges, self.resources).await?;
         let mut folders = BTreeMap::new();
         for table in CASE_SHEETS {
             folders.insert(table.name, facts::make_folder(&self.home, &table)?);
         }
         let folders = Arc::new(folders);
-        let mut parts = Vec::new();
-        for partition in 0..plan.output_partitioning().partition_count() {
-            let (plan, context, folders) = (plan.clone(), self.context.task_ctx(), folders.clone());
-            parts.push(tokio::spawn(async move { write_partition(plan, partition, context, &folders).await }));
+        let next = Arc::new(AtomicUsize::new(0));
+        let mut cores = Vec::new();
+        for _ in 0..self.resources.threads.clamp(1, events.ranges()) {
+            let (events, desk, folders, next) = (events.clone(), desk.clone(), folders.clone(), next.clone());
+            cores.push(tokio::task::spawn_blocking(move || write_ranges(&events, &next, &desk, &folders)));
         }
-        for part in parts {
-            let files = part.await.map_err(|error| Error::Worker(error.to_string()))??;
-            for (table, file) in files {
+        for core in cores {
+            for (table, file) in core.await.map_err(|error| Error::Worker(error.to_string()))?? {
                 self.layer.add(&table, file);
             }
         }
@@ -304,13 +308,9 @@ impl Replay {
 fn of_the_desk(events: DataFrame) -> Result<DataFrame> {
     let kinds = Desk::EVENT_TYPES.iter().map(|kind| lit(kind.name())).collect();
     let order = ["time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
-    let columns = DESK_EVENTS.columns.iter().map(|(name, kind)| match kind {
-        // Some tables have views.
-        Kind::Text => cast(col(*name), DataType::Utf8).alias(*name),
-        _ => col(*name),
-    });
-    let events = events.filter(col("type").in_list(kinds, false))?.select(columns.collect::<Vec<_>>())?;
-    Ok(events.sort(order.to_vec())?)
+    let columns: Vec<&str> = DESK_EVENTS.columns.iter().map(|(name, _)| *name).collect();
+    let events = events.filter(col("type").in_list(kinds, false))?;
+    Ok(input::plain_texts(events, &columns)?.sort(order.to_vec())?)
 }
 
 /// The desk that the events of a table make.
@@ -331,38 +331,79 @@ async fn rank_0(context: &SessionContext) -> Result<DataFrame> {
     Ok(context.table("log").await?.filter(col("rank").eq(lit(0)))?)
 }
 
-/// The replay of events of the log, case by case.
-async fn plan(context: &SessionContext, events: DataFrame, desk: Arc<Desk>) -> Result<Arc<dyn ExecutionPlan>> {
-    let events = events.filter(col("case_id").is_not_null())?;
-    let scan = events.select_columns(CASE_COLUMNS)?.create_physical_plan().await?;
-    let replay = Arc::new(ReplayExec::new(scan, desk));
-    Ok(DefaultPhysicalPlanner::default().optimize_physical_plan(replay, &context.state(), |_, _| {})?)
+/// Of so many rows one is taken into the sample by which cases are cut into ranges.
+const SAMPLED: usize = 509;
+
+/// Events of a case, about.
+const CASE_EVENTS: usize = 10;
+
+/// Ranges of the cases of those events.
+async fn sampled(events: DataFrame, resources: Resources) -> Result<Ranges> {
+    let cases = events.filter(col("case_id").is_not_null())?.select_columns(&["case_id"])?;
+    let (mut sample, mut rows) = (Vec::new(), 0);
+    let mut batches = cases.execute_stream().await?;
+    while let Some(batch) = batches.next().await {
+        let batch = batch?;
+        let ids = batch.column(0).as_string_view();
+        sample.extend(ids.iter().skip(rows % SAMPLED).step_by(SAMPLED).flatten().map(str::to_owned));
+        rows += batch.num_rows();
+    }
+    Ok(Ranges::cut(sample, wanted_ranges(rows, resources)))
 }
 
-async fn write_partition(
-    plan: Arc<dyn ExecutionPlan>,
-    partition: usize,
-    context: Arc<TaskContext>,
+/// So many ranges that one of them, unpacked, is little on each core.
+fn wanted_ranges(events: usize, resources: Resources) -> usize {
+    let range_bytes = (resources.memory_bytes / resources.threads.max(1) / 64).clamp(1 << 20, 16 << 20);
+    (events * EVENT_BYTES).div_ceil(range_bytes).max(resources.threads * 4)
+}
+
+/// The events about cases, range by range.
+async fn gather(events: DataFrame, ranges: Ranges, resources: Resources) -> Result<Arc<Gather>> {
+    let events = events.filter(col("case_id").is_not_null())?.select_columns(CASE_COLUMNS)?;
+    let streams = events.execute_stream_partitioned().await?;
+    let gather = Gather::new(ranges, resources.memory_bytes / 2, streams.len());
+    let hands: Vec<_> = streams.into_iter().map(|stream| tokio::spawn(gather_from(stream, Hand::of(&gather)))).collect();
+    for hand in hands {
+        hand.await.map_err(|error| Error::Worker(error.to_string()))??;
+    }
+    Ok(gather)
+}
+
+async fn gather_from(mut events: SendableRecordBatchStream, mut hand: Hand) -> Result<()> {
+    while let Some(batch) = events.next().await {
+        let batch = batch?;
+        let columns = CaseColumns::new(&batch)?;
+        (0..batch.num_rows()).filter_map(|row| columns.event(row)).try_for_each(|event| hand.add(&event))?;
+    }
+    hand.finish()
+}
+
+/// Replays range after range, until there is none left, and writes the tables' rows, each table into one file.
+fn write_ranges(
+    events: &Gather,
+    next: &AtomicUsize,
+    desk: &Desk,
     folders: &BTreeMap<&'static str, PathBuf>,
 ) -> Result<Vec<(FactTable, NewFile)>> {
-    let mut stream = plan.execute(partition, context)?;
     let mut writers: BTreeMap<&'static str, FileWriter> = BTreeMap::new();
-    while let Some(batch) = stream.next().await {
-        let batch = batch?;
-        for table in CASE_SHEETS {
-            let rows = batch.column_by_name(table.name).and_then(|column| flatten(column.as_list()));
-            if let (Some(rows), Some(folder)) = (rows.filter(|rows| rows.num_rows() > 0), folders.get(table.name)) {
-                write_into(&mut writers, &table, folder, &rows)?;
-            }
+    let mut output = Output::new(desk);
+    let mut write = |table: &FactTable, rows: &RecordBatch| match folders.get(table.name) {
+        Some(folder) => write_into(&mut writers, table, folder, rows),
+        None => Ok(()),
+    };
+    loop {
+        let range = next.fetch_add(1, Ordering::Relaxed);
+        if range >= events.ranges() {
+            break;
         }
+        events.take(range)?.by_case(|case_id, events| {
+            output.push(&Case::replay(case_id, events.iter().copied(), desk));
+            output.drain(false, &mut write)
+        })?;
     }
-    let mut files = Vec::new();
-    for table in CASE_SHEETS {
-        if let Some(writer) = writers.remove(table.name) {
-            files.push((table, writer.finish()?));
-        }
-    }
-    Ok(files)
+    output.drain(true, &mut write)?;
+    let files = CASE_SHEETS.into_iter().filter_map(|table| Some((table, writers.remove(table.name)?)));
+    files.map(|(table, writer)| Ok((table, writer.finish()?))).collect()
 }
 
 fn write_into(

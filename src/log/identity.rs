@@ -1,23 +1,21 @@
-//! Each event once: which staged events are new, which repeat, which contradict (1.2).
+//! Each event once: which staged events are new, which repeat one that is there, which contradict it (1.2).
 //!
-//! Fingerprints are compared in as many passes as the memory needs; a pass holds the identities of one part of the
-//! staged events and looks for them in the log ([`super::lookup`]). What is already in the log stays; among the lines of
-//! one ingestion the first stays.
+//! Fingerprints are compared in as many rounds as the memory needs; a round sorts the identities of one part of the
+//! staged events, on every core, and looks for them in the log ([`super::lookup`]). What is already in the log stays; among
+//! the lines of one ingestion the first stays.
 
+use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Write};
-use std::path::Path;
-use std::sync::Arc;
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use super::lookup::{ByFingerprint, Lookup};
+use super::lookup::{ByFingerprint, Lookup, on_every_core};
 use super::stage::StagedFile;
 use crate::error::{Error, Result};
 
-/// Bytes of memory that one held identity takes, about.
-const IDENTITY_BYTES: usize = 112;
-
 /// The fingerprints of one staged event and where its line stood.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub identity: u128,
     pub content: u128,
@@ -25,68 +23,103 @@ pub struct Entry {
     pub ordinal: u64,
     pub line: u64,
     pub offset: u64,
-    pub file: Arc<str>,
+    /// Position in [`Entries::files`].
+    pub file: u32,
 }
+
+/// The entries of a staged file, row by row.
+#[derive(Debug)]
+pub struct Entries {
+    /// Names of the files that the lines stood in.
+    files: Vec<Arc<str>>,
+    kept: Kept,
+}
+
+#[derive(Debug)]
+enum Kept {
+    InMemory(Vec<Entry>),
+    OnDisk { path: PathBuf, rows: u64 },
+}
+
+/// Bytes of an entry on disk.
+const ENTRY_BYTES: usize = 60;
 
 impl Entry {
-    /// Writes the entry so that `read_entries` finds it.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
-        let mut bytes = [0; 56];
-        let (fingerprints, numbers) = bytes.split_at_mut(32);
-        let (identity, content) = fingerprints.split_at_mut(16);
-        identity.copy_from_slice(&self.identity.to_le_bytes());
-        content.copy_from_slice(&self.content.to_le_bytes());
-        for (slot, number) in numbers.chunks_exact_mut(8).zip([self.ordinal, self.line, self.offset]) {
-            slot.copy_from_slice(&number.to_le_bytes());
-        }
-        out.write_all(&bytes)?;
-        out.write_all(&(self.file.len() as u64).to_le_bytes())?;
-        out.write_all(self.file.as_bytes())
+    fn to_bytes(self) -> [u8; ENTRY_BYTES] {
+        let mut bytes = [0; ENTRY_BYTES];
+        let mut rest = bytes.as_mut_slice();
+        let parts: [&[u8]; 6] = [
+            &self.identity.to_le_bytes(),
+            &self.content.to_le_bytes(),
+            &self.ordinal.to_le_bytes(),
+            &self.line.to_le_bytes(),
+            &self.offset.to_le_bytes(),
+            &self.file.to_le_bytes(),
+        ];
+        // As many bytes as there is room for.
+        parts.iter().for_each(|part| drop(rest.write_all(part)));
+        bytes
     }
-}
 
-struct Entries {
-    input: BufReader<File>,
-    /// The last file's name, shared by the entries that bear it.
-    file: Arc<str>,
+    fn from_bytes(mut bytes: &[u8]) -> std::io::Result<Entry> {
+        fn take<const N: usize>(bytes: &mut &[u8]) -> std::io::Result<[u8; N]> {
+            let mut taken = [0; N];
+            bytes.read_exact(&mut taken)?;
+            Ok(taken)
+        }
+        let bytes = &mut bytes;
+        Ok(Entry {
+            identity: u128::from_le_bytes(take(bytes)?),
+            content: u128::from_le_bytes(take(bytes)?),
+            ordinal: u64::from_le_bytes(take(bytes)?),
+            line: u64::from_le_bytes(take(bytes)?),
+            offset: u64::from_le_bytes(take(bytes)?),
+            file: u32::from_le_bytes(take(bytes)?),
+        })
+    }
 }
 
 impl Entries {
-    fn open(path: &Path) -> Result<Entries> {
-        let input = BufReader::with_capacity(1 << 18, File::open(path).map_err(Error::file(path))?);
-        Ok(Entries { input, file: Arc::from("") })
+    /// Entries in memory.
+    #[must_use]
+    pub fn in_memory(files: Vec<Arc<str>>, entries: Vec<Entry>) -> Entries {
+        Entries { files, kept: Kept::InMemory(entries) }
     }
 
-    fn next(&mut self) -> std::io::Result<Entry> {
-        let mut wide = || -> std::io::Result<u128> {
-            let mut bytes = [0; 16];
-            self.input.read_exact(&mut bytes)?;
-            Ok(u128::from_le_bytes(bytes))
+    /// Entries on disk, where there are too many to hold.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn on_disk(files: Vec<Arc<str>>, entries: &[Entry], path: PathBuf) -> Result<Entries> {
+        let write = || {
+            let mut out = BufWriter::new(File::create(&path)?);
+            entries.iter().try_for_each(|entry| out.write_all(&entry.to_bytes()))?;
+            out.flush()
         };
-        let (identity, content) = (wide()?, wide()?);
-        let mut narrow = || -> std::io::Result<u64> {
-            let mut bytes = [0; 8];
-            self.input.read_exact(&mut bytes)?;
-            Ok(u64::from_le_bytes(bytes))
-        };
-        let (ordinal, line, offset, length) = (narrow()?, narrow()?, narrow()?, narrow()?);
-        let mut name = vec![0; usize::try_from(length).unwrap_or(0)];
-        self.input.read_exact(&mut name)?;
-        if name != self.file.as_bytes() {
-            self.file = String::from_utf8_lossy(&name).into();
+        write().map_err(Error::file(&path))?;
+        Ok(Entries { files, kept: Kept::OnDisk { path, rows: entries.len() as u64 } })
+    }
+
+    /// Calls back with each row and its entry.
+    fn each(&self, mut take: impl FnMut(u32, Entry)) -> Result<()> {
+        match &self.kept {
+            Kept::InMemory(entries) => entries.iter().zip(0..).for_each(|(entry, row)| take(row, *entry)),
+            Kept::OnDisk { path, rows } => read(path, *rows, take).map_err(Error::file(path))?,
         }
-        Ok(Entry { identity, content, ordinal, line, offset, file: self.file.clone() })
+        Ok(())
+    }
+
+    fn file(&self, entry: &Entry) -> Arc<str> {
+        self.files.get(entry.file as usize).cloned().unwrap_or_else(|| Arc::from(""))
     }
 }
 
-/// Calls back with each entry of a staged file and its row.
-fn read_entries(staged: &StagedFile, mut take: impl FnMut(u32, Entry)) -> Result<()> {
-    let mut entries = Entries::open(&staged.entries)?;
-    for row in 0..u32::try_from(staged.file.rows).unwrap_or(u32::MAX) {
-        take(row, entries.next().map_err(Error::file(&staged.entries))?);
+fn read(path: &Path, rows: u64, mut take: impl FnMut(u32, Entry)) -> std::io::Result<()> {
+    let mut input = BufReader::with_capacity(1 << 18, File::open(path)?);
+    let mut bytes = [0; ENTRY_BYTES];
+    for row in 0..u32::try_from(rows).unwrap_or(u32::MAX) {
+        input.read_exact(&mut bytes)?;
+        take(row, Entry::from_bytes(&bytes)?);
     }
     Ok(())
 }
@@ -113,11 +146,14 @@ pub struct Conflict {
     pub logged: bool,
 }
 
-/// The event that an identity belongs to.
-struct Owner {
-    ordinal: u64,
+/// What is compared of a staged event, and where that is.
+#[derive(Clone, Copy)]
+struct Mark {
+    identity: u128,
     content: u128,
-    logged: bool,
+    ordinal: u64,
+    staged: u32,
+    row: u32,
 }
 
 /// Finds the staged events that are not new, within about that much memory.
@@ -126,64 +162,132 @@ struct Owner {
 /// When a file of the log or of the staging cannot be read.
 pub fn settle(staged: &[StagedFile], log: &Lookup, memory_bytes: usize) -> Result<Verdict> {
     let rows: u64 = staged.iter().map(|staged| staged.file.rows).sum();
-    let rows_a_pass = (memory_bytes / IDENTITY_BYTES).max(1) as u64;
-    let passes = u128::from(rows.div_ceil(rows_a_pass).max(1));
+    let rows_a_round = (memory_bytes / size_of::<Mark>() / 2).max(1) as u64;
+    let rounds = rows.div_ceil(rows_a_round).max(1);
+    let shards = log.threads() as u64;
     let mut verdict = Verdict { dropped: staged.iter().map(|_| Vec::new()).collect(), ..Verdict::default() };
-    for pass in 0..passes {
-        let of_pass = |identity: u128| identity % passes == pass;
-        let owners = owners(staged, log, of_pass)?;
-        judge(staged, &owners, of_pass, &mut verdict)?;
+    let mut conflicts = HashMap::new();
+    for round in 0..rounds {
+        let of_round: Vec<u64> = (0..shards).map(|shard| round * shards + shard).collect();
+        let sorted = Mutex::new(Vec::new());
+        on_every_core(&of_round, log.threads(), |shard| {
+            let mut marks = marks(staged, |identity| identity as u64 % (rounds * shards) == *shard)?;
+            marks.sort_unstable_by_key(|mark| (mark.identity, mark.ordinal));
+            sorted.lock().map_err(|_| Error::Worker("a panic while comparing identities".to_owned()))?.push(marks);
+            Ok(())
+        })?;
+        let sorted = sorted.into_inner().map_err(|_| Error::Worker("a panic while comparing identities".to_owned()))?;
+        let logged = match log.is_empty() {
+            true => ByFingerprint::default(),
+            false => {
+                let wanted = sorted.iter().flatten().map(|mark| (mark.identity, ())).collect();
+                log.find::<()>(&wanted)?.into_iter().collect()
+            }
+        };
+        for marks in &sorted {
+            judge(marks, &logged, &mut verdict, &mut conflicts);
+        }
     }
     verdict.dropped.iter_mut().for_each(|rows| rows.sort_unstable());
-    verdict.conflicts.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    verdict.conflicts = places(staged, &conflicts)?;
     Ok(verdict)
 }
 
-fn owners(staged: &[StagedFile], log: &Lookup, of_pass: impl Fn(u128) -> bool) -> Result<ByFingerprint<Owner>> {
-    let mut owners: ByFingerprint<Owner> = ByFingerprint::default();
-    for file in staged {
-        read_entries(file, |_, entry| {
-            if of_pass(entry.identity) {
-                let new = Owner { ordinal: entry.ordinal, content: entry.content, logged: false };
-                let owner = owners.entry(entry.identity).or_insert(new);
-                if entry.ordinal < owner.ordinal {
-                    (owner.ordinal, owner.content) = (entry.ordinal, entry.content);
-                }
+fn marks(staged: &[StagedFile], is_wanted: impl Fn(u128) -> bool) -> Result<Vec<Mark>> {
+    let mut marks = Vec::new();
+    for (file, staged) in staged.iter().zip(0..) {
+        file.entries.each(|row, Entry { identity, content, ordinal, .. }| {
+            if is_wanted(identity) {
+                marks.push(Mark { identity, content, ordinal, staged, row });
             }
         })?;
     }
-    for (identity, content) in log.find(&owners)? {
-        if let Some(owner) = owners.get_mut(&identity) {
-            (owner.content, owner.logged) = (content, true);
-        }
-    }
-    Ok(owners)
+    Ok(marks)
 }
 
+/// Judges events that are sorted by identity and, of one identity, as they came. A conflict is noted by its place, with
+/// whether the other one is in the log.
 fn judge(
-    staged: &[StagedFile],
-    owners: &ByFingerprint<Owner>,
-    of_pass: impl Fn(u128) -> bool,
+    marks: &[Mark],
+    logged: &ByFingerprint<u128>,
     verdict: &mut Verdict,
-) -> Result<()> {
-    for (position, file) in staged.iter().enumerate() {
-        let mut dropped = Vec::new();
-        read_entries(file, |row, entry| {
-            let Some(owner) = owners.get(&entry.identity).filter(|_| of_pass(entry.identity)) else { return };
-            if !owner.logged && owner.ordinal == entry.ordinal {
-                return;
+    conflicts: &mut HashMap<(u32, u32), bool>,
+) {
+    for one in marks.chunk_by(|left, right| left.identity == right.identity) {
+        let Some((first, others)) = one.split_first() else { continue };
+        let logged = logged.get(&first.identity);
+        let (content, not_new) = match logged {
+            Some(content) => (*content, one),
+            None => (first.content, others),
+        };
+        for mark in not_new {
+            if let Some(dropped) = verdict.dropped.get_mut(mark.staged as usize) {
+                dropped.push(mark.row);
             }
-            dropped.push(row);
-            if owner.content == entry.content {
+            if mark.content == content {
                 verdict.duplicates += 1;
             } else {
-                let Entry { line, offset, file, .. } = entry;
-                verdict.conflicts.push(Conflict { staged: position, row, file, line, offset, logged: owner.logged });
+                conflicts.insert((mark.staged, mark.row), logged.is_some());
             }
-        })?;
-        if let Some(all) = verdict.dropped.get_mut(position) {
-            all.append(&mut dropped);
         }
     }
-    Ok(())
+}
+
+/// The conflicts with the places of their lines, by file and line.
+fn places(staged: &[StagedFile], conflicts: &HashMap<(u32, u32), bool>) -> Result<Vec<Conflict>> {
+    let mut found = Vec::new();
+    for ((position, number), staged) in (0_usize..).zip(0_u32..).zip(staged) {
+        if !conflicts.keys().any(|(of, _)| *of == number) {
+            continue;
+        }
+        staged.entries.each(|row, entry| {
+            if let Some(logged) = conflicts.get(&(number, row)) {
+                let Entry { line, offset, .. } = entry;
+                let file = staged.entries.file(&entry);
+                found.push(Conflict { staged: position, row, file, line, offset, logged: *logged });
+            }
+        })?;
+    }
+    found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::table::NewFile;
+
+    fn entry(identity: u128, content: u128, ordinal: u64) -> Entry {
+        Entry { identity, content, ordinal, line: ordinal + 1, offset: ordinal * 10, file: 0 }
+    }
+
+    fn staged(entries: Vec<Entry>, disk: Option<PathBuf>) -> StagedFile {
+        let rows = entries.len() as u64;
+        let file = NewFile { name: String::new(), bytes: 0, rows, time_range: None, batch_range: None, hash: 0 };
+        let files = vec![Arc::from("a")];
+        let entries = match disk {
+            Some(path) => Entries::on_disk(files, &entries, path).unwrap(),
+            None => Entries::in_memory(files, entries),
+        };
+        StagedFile { file, entries }
+    }
+
+    /// Of one identity the first line stays, in whatever file its row lies; a repetition is dropped, a contradiction is told
+    /// by its line. The same in memory, on disk, and in a memory of four events.
+    #[test]
+    fn the_first_of_an_identity_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = vec![entry(7, 1, 5), entry(8, 1, 1), entry(9, 1, 2), entry(1 << 70, 1, 9)];
+        let second = vec![entry(7, 1, 3), entry(8, 2, 4), entry(10, 1, 0), entry(7, 2, 8)];
+        for (on_disk, memory) in [(false, 1 << 20), (true, 1 << 20), (true, 8 * size_of::<Mark>())] {
+            let path = |name: &str| on_disk.then(|| folder.path().join(name));
+            let files = [staged(first.clone(), path("first")), staged(second.clone(), path("second"))];
+            let verdict = settle(&files, &Lookup::new(Vec::new(), 2), memory).unwrap();
+            assert_eq!(verdict.dropped, [vec![0], vec![1, 3]]);
+            assert_eq!(verdict.duplicates, 1);
+            let told: Vec<_> = verdict.conflicts.iter().map(|one| (one.staged, one.row, one.line, one.offset)).collect();
+            assert_eq!(told, [(1, 1, 5, 40), (1, 3, 9, 80)]);
+            assert!(verdict.conflicts.iter().all(|one| !one.logged && one.file.as_ref() == "a"));
+        }
+    }
 }

@@ -57,6 +57,18 @@ impl Lookup {
         Lookup { files, threads: threads.max(1) }
     }
 
+    /// On how many cores it looks.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Whether the log has no files.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Identity and content of each event of the log whose identity is a key of `wanted`.
     ///
     /// # Errors
@@ -80,6 +92,9 @@ impl Lookup {
     /// # Errors
     /// When a file cannot be read.
     pub fn has_many_of(&self, identities: &[u128]) -> Result<bool> {
+        if self.is_empty() {
+            return Ok(false);
+        }
         let step = (identities.len() / SAMPLE).max(1);
         let sample: Vec<[u8; 16]> = identities.iter().step_by(step).map(|identity| identity.to_be_bytes()).collect();
         let seen = Mutex::new(vec![false; sample.len()]);

@@ -190,8 +190,8 @@ impl RowsBuilder {
         self.types.append_value(event.kind.name());
         self.subjects.append_value(&event.subject);
         self.case_ids.append_option(event.kind.is_about_a_case().then_some(&event.subject));
-        for (name, builder) in TEXT_MEMBERS.iter().zip(&mut self.members) {
-            builder.append_option(known(event, name).and_then(Json::as_text));
+        for (text, builder) in text_members(event).into_iter().zip(&mut self.members) {
+            builder.append_option(text);
         }
         self.push_rest(event);
         self.ranks.append_value(i32::from(event.kind.rank()));
@@ -268,6 +268,19 @@ impl RowsBuilder {
         let order = log_order(&batch)?;
         Ok((take_record_batch(&batch, &order)?, Some(order)))
     }
+}
+
+/// The texts of [`TEXT_MEMBERS`], looked for once among the members that there are.
+fn text_members<'e>(event: &'e LoggedEvent<'_>) -> [Option<&'e str>; TEXT_MEMBERS.len()] {
+    let mut texts = [None; TEXT_MEMBERS.len()];
+    // Of a member named twice the last counts.
+    for (name, value) in event.data.members() {
+        let position = TEXT_MEMBERS.iter().position(|member| member == name);
+        if let Some(text) = position.and_then(|position| texts.get_mut(position)) {
+            *text = value.as_text().filter(|_| members::has(event.kind, name));
+        }
+    }
+    texts
 }
 
 /// A member that the event's type has; of another type's members an event says nothing (1.1).

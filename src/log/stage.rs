@@ -5,17 +5,15 @@
 //! by which duplicates are found afterwards ([`super::identity`]).
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::compute::filter_record_batch;
 
-use super::identity::Entry;
+use super::identity::{Entries, Entry};
 use super::lookup::{ByFingerprint, Lookup};
 use super::quarantine::{QuarantineWriter, Quarantined};
 use super::read::Block;
@@ -101,7 +99,7 @@ pub struct Staged {
 #[derive(Debug)]
 pub struct StagedFile {
     pub file: NewFile,
-    pub entries: PathBuf,
+    pub entries: Entries,
 }
 
 /// Where staging writes and how.
@@ -116,6 +114,8 @@ pub struct Staging<'a> {
     pub threads: usize,
     /// Bytes of events that a worker holds before it writes a file.
     pub file_bytes: usize,
+    /// How many more fingerprints may be held in memory, of all workers.
+    pub entries_left: AtomicUsize,
     pub quarantine: &'a Mutex<QuarantineWriter>,
 }
 
@@ -186,6 +186,8 @@ struct Worker<'a> {
     staging: &'a Staging<'a>,
     rows: RowsBuilder,
     entries: Vec<Entry>,
+    /// The files that entries name, the last one last.
+    files: Vec<Arc<str>>,
     quarantined: Vec<Quarantined>,
     quarantined_bytes: usize,
     buffer: Vec<u8>,
@@ -198,6 +200,7 @@ impl<'a> Worker<'a> {
             staging,
             rows: RowsBuilder::new(staging.arrival),
             entries: Vec::new(),
+            files: Vec::new(),
             quarantined: Vec::new(),
             quarantined_bytes: 0,
             buffer: Vec::new(),
@@ -257,7 +260,16 @@ impl<'a> Worker<'a> {
         let (identity, content) = (event.identity(&mut self.buffer), event.content(&mut self.buffer));
         self.rows.push(&event, identity, content);
         let (line, offset, ordinal) = (origin.line, origin.offset, origin.ordinal);
-        self.entries.push(Entry { identity, content, ordinal, line, offset, file: origin.file.clone() });
+        let file = self.number_of(origin.file);
+        self.entries.push(Entry { identity, content, ordinal, line, offset, file });
+    }
+
+    /// Lines of one file come together, so one look is nearly always enough.
+    fn number_of(&mut self, file: &Arc<str>) -> u32 {
+        if self.files.last().is_none_or(|last| !Arc::ptr_eq(last, file)) {
+            self.files.push(Arc::clone(file));
+        }
+        u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
     }
 
     fn quarantine(&mut self, bytes: &[u8], origin: Origin<'_>, refusal: &Refusal) {
@@ -302,6 +314,7 @@ impl<'a> Worker<'a> {
             self.write_file(&batch, &kept)?;
         }
         self.entries.clear();
+        self.files.clear();
         Ok(())
     }
 
@@ -323,13 +336,18 @@ impl<'a> Worker<'a> {
         let mut writer = FileWriter::create(self.staging.folder, "events", &LOG_SCHEMA)?;
         writer.write(batch)?;
         let file = writer.finish()?;
-        let path = self.staging.scratch.join(format!("{}.entries", file.name));
-        let mut out = BufWriter::new(File::create(&path).map_err(Error::file(&path))?);
-        for entry in rows.iter().filter_map(|row| self.entries.get(*row as usize)) {
-            entry.write(&mut out).map_err(Error::file(&path))?;
-        }
-        out.flush().map_err(Error::file(&path))?;
-        self.staged.files.push(StagedFile { file, entries: path });
+        let entries: Vec<Entry> = rows.iter().filter_map(|row| self.entries.get(*row as usize)).copied().collect();
+        let files = self.files.clone();
+        let left = self.staging.entries_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            left.checked_sub(entries.len())
+        });
+        let entries = match left {
+            Ok(_) => Entries::in_memory(files, entries),
+            Err(_) => {
+                Entries::on_disk(files, &entries, self.staging.scratch.join(format!("{}.entries", file.name)))?
+            }
+        };
+        self.staged.files.push(StagedFile { file, entries });
         Ok(())
     }
 

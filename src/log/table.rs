@@ -269,19 +269,11 @@ impl Table {
     /// # Errors
     /// When the snapshot cannot be read.
     pub fn provider(&self) -> Result<Arc<dyn TableProvider>> {
-        self.provider_as(self.schema.clone())
-    }
-
-    /// The same with columns of other types, to which the files' are cast as they are read.
-    ///
-    /// # Errors
-    /// When the snapshot cannot be read.
-    pub fn provider_as(&self, schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
         let files = self.files()?;
         if files.is_empty() {
-            return Ok(Arc::new(EmptyTable::new(schema)));
+            return Ok(Arc::new(EmptyTable::new(self.schema.clone())));
         }
-        scan(&files, schema)
+        scan(&files, self.schema.clone())
     }
 }
 

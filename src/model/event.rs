@@ -1,12 +1,14 @@
 //! Events: the only truth. Their types, their order and the enumerations they use (1.3, 1.4).
 
+use serde::{Deserialize, Serialize};
+
 use super::time::Instant;
 
 /// Declares an enumeration whose variants have fixed names on the wire.
 macro_rules! named {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum $name { $($(#[$variant_meta])* $variant,)+ }
 
         impl $name {
@@ -217,8 +219,9 @@ impl Position<'_> {
     }
 }
 
-/// An event about a case, its members typed. Borrows everything.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// An event about a case, its members typed. Borrows everything. It is packed into bytes within one replay, never for long:
+/// the form of these has no name and no version.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CaseEvent<'a> {
     pub case_id: &'a str,
     pub time: Instant,
@@ -245,7 +248,7 @@ impl<'a> CaseEvent<'a> {
 }
 
 /// What an event about a case says, beside who did it and when.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Act<'a> {
     Created(Creation<'a>),
     ProfileAssigned {
@@ -286,7 +289,7 @@ pub enum Act<'a> {
 }
 
 /// How a case began.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Creation<'a> {
     pub customer: &'a str,
     pub profile: Option<&'a str>,
@@ -304,7 +307,7 @@ pub struct Creation<'a> {
 }
 
 /// A customer's answer to a survey.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer<'a> {
     pub survey: &'a str,
     /// `csat`, `nps` or `ces`.
@@ -314,7 +317,7 @@ pub struct Answer<'a> {
 }
 
 /// A message of any direction.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message<'a> {
     pub message: &'a str,
     pub kind: MessageKind,

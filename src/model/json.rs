@@ -4,6 +4,8 @@
 //! identity takes a fingerprint of it. Two values that are equal "as JSON values" (objects without regard to member
 //! order, numbers by value) have the same fingerprint, whatever their spelling.
 
+pub mod plain;
+
 use std::borrow::Cow;
 use std::fmt;
 

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Refusal;
 use super::event::EventType;
+use super::json::plain::Plain;
 use super::json::{Json, fingerprint};
 use super::members;
 use super::time::Instant;
@@ -60,8 +61,61 @@ fn write_part(buffer: &mut Vec<u8>, text: &str) {
 }
 
 /// The attributes as JSON; their types are checked by hand so that a refusal can say which one is wrong.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Envelope<'a> {
+    specversion: Option<Json<'a>>,
+    id: Option<Json<'a>>,
+    source: Option<Json<'a>>,
+    kind: Option<Json<'a>>,
+    subject: Option<Json<'a>>,
+    time: Option<Json<'a>>,
+    sequence: Option<Json<'a>>,
+    /// As it was written, and what that means.
+    data: Option<(&'a str, Json<'a>)>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads a line that is written plainly; nothing where [`Envelope::read_any`] has to look.
+    fn read_plain(text: &'a str) -> Option<Envelope<'a>> {
+        let mut envelope = Envelope::default();
+        let mut is_repeated = false;
+        Plain::of(text).whole_object(|plain, name| {
+            let slot = match name.as_ref() {
+                "specversion" => &mut envelope.specversion,
+                "id" => &mut envelope.id,
+                "source" => &mut envelope.source,
+                "type" => &mut envelope.kind,
+                "subject" => &mut envelope.subject,
+                "time" => &mut envelope.time,
+                "sequence" => &mut envelope.sequence,
+                "data" => {
+                    is_repeated |= envelope.data.replace(plain.value_with_text()?).is_some();
+                    return Some(());
+                }
+                _ => return plain.value().map(drop),
+            };
+            is_repeated |= slot.replace(plain.value()?).is_some();
+            Some(())
+        })?;
+        // What is written twice is refused, and said why.
+        (!is_repeated).then_some(envelope)
+    }
+
+    fn read_any(text: &'a str) -> Result<Envelope<'a>, Refusal> {
+        let written: Written<'_> = serde_json::from_str(text).map_err(|error| {
+            let rule = if error.is_data() { "wrong_type" } else { "invalid_json" };
+            Refusal::new(rule, format!("not a CloudEvent in JSON: {error}"))
+        })?;
+        let Written { specversion, id, source, kind, subject, time, sequence, data } = written;
+        let invalid = |error: serde_json::Error| Refusal::new("invalid_json", format!("`data` is not JSON: {error}"));
+        let data = data.map(|raw| Ok((raw.get(), Json::parse(raw.get()).map_err(invalid)?))).transpose()?;
+        Ok(Envelope { specversion, id, source, kind, subject, time, sequence, data })
+    }
+}
+
+/// The same, as `serde_json` reads it.
+#[derive(Deserialize)]
+struct Written<'a> {
     #[serde(borrow, default)]
     specversion: Option<Json<'a>>,
     #[serde(borrow, default)]
@@ -96,10 +150,7 @@ pub fn parse(line: &[u8]) -> Result<LoggedEvent<'_>, Refusal> {
     if !text.trim_start().starts_with('{') {
         return Err(Refusal::new("invalid_json", "a line must hold one JSON object"));
     }
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| {
-        let rule = if error.is_data() { "wrong_type" } else { "invalid_json" };
-        Refusal::new(rule, format!("not a CloudEvent in JSON: {error}"))
-    })?;
+    let envelope = Envelope::read_plain(text).map_or_else(|| Envelope::read_any(text), Ok)?;
     check_version(envelope.specversion.as_ref())?;
     let id = name("id", envelope.id)?;
     let source = name("source", envelope.source)?;
@@ -152,13 +203,11 @@ fn read_sequence(value: Option<&Json<'_>>) -> Result<i64, Refusal> {
     }
 }
 
-fn read_data(value: Option<&RawValue>) -> Result<(&str, Json<'_>), Refusal> {
-    let Some(raw) = value else { return Ok(("{}", Json::Object(Vec::new()))) };
-    let invalid = |error: serde_json::Error| Refusal::new("invalid_json", format!("`data` is not JSON: {error}"));
-    match Json::parse(raw.get()).map_err(invalid)? {
-        Json::Null => Ok(("{}", Json::Object(Vec::new()))),
-        data @ Json::Object(_) => Ok((raw.get(), data)),
-        other => Err(Refusal::new("wrong_type", format!("`data` must be an object, found {}", other.kind()))),
+fn read_data<'a>(value: Option<(&'a str, Json<'a>)>) -> Result<(&'a str, Json<'a>), Refusal> {
+    match value {
+        None | Some((_, Json::Null)) => Ok(("{}", Json::Object(Vec::new()))),
+        Some((text, data @ Json::Object(_))) => Ok((text, data)),
+        Some((_, other)) => Err(Refusal::new("wrong_type", format!("`data` must be an object, found {}", other.kind()))),
     }
 }
 

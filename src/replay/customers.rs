@@ -37,7 +37,7 @@ impl Replay {
 pub(super) async fn customers(events: DataFrame, mut take: impl FnMut(RecordBatch) -> Result<()>) -> Result<()> {
     let order = ["subject", "time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
     let events = events.filter(col("type").eq(lit(EventType::CustomerUpdated.name())))?;
-    let events = events.select_columns(&[input::DESK_COLUMNS, &["sequence"]].concat())?.sort(order.to_vec())?;
+    let events = input::plain_texts(events, &[input::DESK_COLUMNS, &["sequence"]].concat())?.sort(order.to_vec())?;
     let mut batches = events.execute_stream().await?;
     let mut rows = Rows { sheet: Sheet::new(CUSTOMERS.columns), present: None };
     while let Some(batch) = batches.next().await {

@@ -66,7 +66,7 @@ pub async fn register_narrowed(
 ) -> Result<String> {
     context.register_table(STRANGERS.name, now.provider(&STRANGERS, Texts::Plain)?)?;
     for table in [OPEN_SPANS, LOAD_SPANS, AUTOMATIC_ASSIGNMENTS] {
-        let old = context.read_table(before.provider(&table, Texts::Plain)?)?.filter(is_touched(cases, "case_id"))?;
+        let old = context.read_table(before.provider(&table, Texts::Plain)?)?.filter(is_touched(cases, "case_id", Texts::Plain))?;
         context.register_table(format!("old_{}", table.name), old.into_view())?;
         context.register_table(format!("new_{}", table.name), now.of_last_layer(&table, Texts::Plain)?)?;
         context.register_table(format!("all_{}", table.name), now.provider(&table, Texts::Plain)?)?;

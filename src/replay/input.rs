@@ -1,29 +1,25 @@
 //! Columns of the log in, events of the model out; nothing is copied.
 //!
-//! Texts are read as plain strings, not as views: views of a few rows keep whole pages of the file alive, and sorting would
-//! count those pages once for every batch.
+//! Events about cases are read as views into the pages of the file, for each row is looked at once. What is sorted is read
+//! as plain strings: views of a few rows keep whole pages alive, and sorting would count those once for every batch.
 
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+    Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, StringViewArray,
+    TimestampMillisecondArray,
 };
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimestampMillisecondType};
 
+use datafusion::prelude::{DataFrame, cast, ident};
+
 use crate::error::{Error, Result};
-use crate::log::rows::LOG_SCHEMA;
 use crate::model::desk::DeskEvent;
 use crate::model::event::{
     Act, Answer, CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status,
 };
 use crate::model::json::Json;
 use crate::model::time::Instant;
-
-/// The log's columns as replay reads them.
-#[must_use]
-pub fn schema() -> SchemaRef {
-    plain(&LOG_SCHEMA)
-}
 
 /// The same columns with plain strings for views.
 #[must_use]
@@ -33,6 +29,21 @@ pub fn plain(schema: &Schema) -> SchemaRef {
         _ => field.clone(),
     };
     Arc::new(Schema::new(schema.fields().iter().map(plain).collect::<Vec<_>>()))
+}
+
+/// Those columns of a frame, texts as plain strings.
+///
+/// # Errors
+/// When there is no such column.
+pub fn plain_texts(frame: DataFrame, columns: &[&str]) -> Result<DataFrame> {
+    let plain = frame.select_columns(columns)?;
+    let schema = self::plain(plain.schema().as_arrow());
+    let columns = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => cast(ident(field.name()), DataType::Utf8).alias(field.name()),
+        _ => ident(field.name()),
+    });
+    let columns: Vec<_> = columns.collect();
+    Ok(plain.select(columns)?)
 }
 
 /// The columns of the log that replay reads of events about cases.
@@ -78,33 +89,33 @@ pub const DESK_COLUMNS: &[&str] = &["time", "source", "id", "type", "subject", "
 
 /// A batch of events about cases, column by column.
 pub struct CaseColumns<'a> {
-    case_id: &'a StringArray,
+    case_id: &'a StringViewArray,
     time: &'a TimestampMillisecondArray,
     sequence: &'a Int64Array,
-    source: &'a StringArray,
-    id: &'a StringArray,
-    kind: &'a StringArray,
-    by: &'a StringArray,
-    agent: &'a StringArray,
-    customer: &'a StringArray,
-    profile: &'a StringArray,
-    status: &'a StringArray,
-    priority: &'a StringArray,
-    sentiment: &'a StringArray,
-    message: &'a StringArray,
-    message_kind: &'a StringArray,
-    set_status: &'a StringArray,
-    text: &'a StringArray,
-    platform: &'a StringArray,
-    origin: &'a StringArray,
-    language: &'a StringArray,
-    field: &'a StringArray,
-    record: &'a StringArray,
-    survey: &'a StringArray,
-    comment: &'a StringArray,
-    value: &'a StringArray,
-    fields: &'a StringArray,
-    mentions: &'a StringArray,
+    source: &'a StringViewArray,
+    id: &'a StringViewArray,
+    kind: &'a StringViewArray,
+    by: &'a StringViewArray,
+    agent: &'a StringViewArray,
+    customer: &'a StringViewArray,
+    profile: &'a StringViewArray,
+    status: &'a StringViewArray,
+    priority: &'a StringViewArray,
+    sentiment: &'a StringViewArray,
+    message: &'a StringViewArray,
+    message_kind: &'a StringViewArray,
+    set_status: &'a StringViewArray,
+    text: &'a StringViewArray,
+    platform: &'a StringViewArray,
+    origin: &'a StringViewArray,
+    language: &'a StringViewArray,
+    field: &'a StringViewArray,
+    record: &'a StringViewArray,
+    survey: &'a StringViewArray,
+    comment: &'a StringViewArray,
+    value: &'a StringViewArray,
+    fields: &'a StringViewArray,
+    mentions: &'a StringViewArray,
     automatic: &'a BooleanArray,
     bot: &'a BooleanArray,
     score: &'a Float64Array,
@@ -115,9 +126,16 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
     batch.column_by_name(name).map(AsRef::as_ref).ok_or_else(missing)
 }
 
+fn views<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringViewArray> {
+    column(batch, name)?.as_string_view_opt().ok_or_else(|| no_texts(name))
+}
+
 fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray> {
-    let wrong = || Error::refused(format!("the log's column `{name}` is not of texts"));
-    column(batch, name)?.as_string_opt::<i32>().ok_or_else(wrong)
+    column(batch, name)?.as_string_opt::<i32>().ok_or_else(|| no_texts(name))
+}
+
+fn no_texts(name: &str) -> Error {
+    Error::refused(format!("the log's column `{name}` is not of texts"))
 }
 
 fn times(batch: &RecordBatch) -> Result<&TimestampMillisecondArray> {
@@ -132,7 +150,7 @@ impl<'a> CaseColumns<'a> {
     /// When a column is missing or of another type: the store was written by something else.
     pub fn new(batch: &'a RecordBatch) -> Result<CaseColumns<'a>> {
         let wrong = |name: &str| Error::refused(format!("the log's column `{name}` has another type"));
-        let text = |name: &str| texts(batch, name);
+        let text = |name: &str| views(batch, name);
         let flag = |name: &str| column(batch, name)?.as_boolean_opt().ok_or_else(|| wrong(name));
         Ok(CaseColumns {
             case_id: text("case_id")?,
@@ -263,7 +281,7 @@ impl<'a> CaseColumns<'a> {
     }
 }
 
-fn text(column: &StringArray, row: usize) -> Option<&str> {
+fn text(column: &StringViewArray, row: usize) -> Option<&str> {
     column.is_valid(row).then(|| column.value(row))
 }
 
@@ -271,7 +289,7 @@ fn flag(column: &BooleanArray, row: usize) -> bool {
     column.is_valid(row) && column.value(row)
 }
 
-/// The events of a batch about the desk.
+/// The events of a batch about the desk, of plain strings.
 ///
 /// # Errors
 /// When a column is missing or of another type: the store was written by something else.

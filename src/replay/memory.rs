@@ -2,22 +2,23 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::compute::{cast, concat_batches};
 use datafusion::datasource::MemTable;
-use datafusion::physical_plan::collect_partitioned;
 use datafusion::prelude::SessionContext;
 
 use super::customers::customers;
 use super::desk_tables::{desk_findings, desk_tables};
 use super::engine::{self, Resources};
-use super::output::flatten;
+use super::gather::Ranges;
+use super::output::Output;
 use super::sheet::schema;
 use super::tables::{CASE_FINDINGS, CASE_SHEETS, CUSTOMERS, FINDINGS, FactTable};
-use super::{desk, findings, functions, input, plan, rank_0, session, views};
+use super::{desk, findings, functions, gather, input, rank_0, session, views};
 use crate::error::{Error, Result};
 use crate::log::rows::{Arrival, RowsBuilder};
 use crate::log::write::with_schema;
+use crate::model::case::Case;
 use crate::model::line;
 use crate::model::time::Instant;
 
@@ -36,17 +37,19 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
     }
     let (log, _) = rows.finish()?;
     let context = engine::session(resources)?;
-    context.register_table("log", in_memory(plain(&log)?)?)?;
-    let desk = Arc::new(desk(rank_0(&context).await?).await?);
-    let partitions =
-        collect_partitioned(plan(&context, context.table("log").await?, desk.clone()).await?, context.task_ctx())
-            .await?;
-    for table in CASE_SHEETS {
-        let column =
-            |batch: &RecordBatch| batch.column_by_name(table.name).and_then(|column| flatten(column.as_list()));
-        let batches: Vec<RecordBatch> = partitions.iter().flatten().filter_map(column).collect();
-        register(&context, &table, &batches)?;
-    }
+    context.register_table("log", in_memory(log.clone())?)?;
+    let desk = desk(rank_0(&context).await?).await?;
+    let events = gather(context.table("log").await?, Ranges::default(), resources).await?;
+    let mut output = Output::new(&desk);
+    events.take(0)?.by_case(|case_id, events| {
+        output.push(&Case::replay(case_id, events.iter().copied(), &desk));
+        Ok(())
+    })?;
+    CASE_SHEETS.iter().try_for_each(|table| register(&context, table, &[]))?;
+    output.drain(true, |table, rows| {
+        context.deregister_table(table.name)?;
+        register(&context, table, std::slice::from_ref(rows))
+    })?;
     context.register_batch("desk_findings", desk_findings(&desk)?)?;
     let others = findings::all(&context).await?;
     let of_cases = context.table(CASE_FINDINGS.name).await?.collect().await?;
@@ -79,12 +82,12 @@ fn register(context: &SessionContext, table: &FactTable, batches: &[RecordBatch]
     Ok(())
 }
 
-/// The log with plain texts, as replay reads it.
+/// Events of the log with plain texts, as those about the desk are read.
 ///
 /// # Errors
 /// Arrow's, which would be a defect.
 pub fn plain(log: &RecordBatch) -> Result<RecordBatch> {
-    let schema = input::schema();
+    let schema = input::plain(log.schema_ref());
     let columns = log.columns().iter().zip(schema.fields()).map(|(column, field)| cast(column, field.data_type()));
     let columns = columns.collect::<arrow::error::Result<_>>()?;
     Ok(RecordBatch::try_new(schema, columns)?)

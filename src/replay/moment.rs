@@ -14,7 +14,7 @@ use super::facts::{self, Pointer};
 use super::layers::{Layers, Texts, key_filter};
 use super::tables::{CASES, FactTable, MESSAGES, SURVEYS};
 use super::touched::{Keys, collect_keys};
-use super::{Replay, engine, input, instant, session};
+use super::{Replay, engine, instant, session};
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::model::time::Instant;
@@ -63,7 +63,7 @@ pub async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(Se
     let deleted = Arc::new(deleted_cases(&Layers::open(&home, &pointer)?, resources).await?);
     let beside = tempfile::tempdir().map_err(Error::file(Path::new("the folder for temporary files")))?;
     let of_log = engine::session(resources)?;
-    let events = moment.events(of_log.read_table(log.events.provider_as(input::schema())?)?)?;
+    let events = moment.events(of_log.read_table(log.events.provider()?)?)?;
     let begun =
         Pointer { last_batch: log.last_batch()?, events: events.clone().count().await? as u64, ..Pointer::default() };
     let pointer = Replay::new(events.into_view(), beside.path(), resources)?.run(begun).await?.pointer;
@@ -83,7 +83,7 @@ pub async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(Se
 
 async fn deleted_cases(facts: &Layers, resources: Resources) -> Result<Keys> {
     let context = engine::session(resources)?;
-    let cases = context.read_table(facts.provider(&CASES, Texts::Plain)?)?;
+    let cases = context.read_table(facts.provider(&CASES, Texts::Views)?)?;
     let mut deleted = Keys::default();
     collect_keys(cases.filter(col("deleted_at").is_not_null())?.select_columns(&["case_id"])?, &mut deleted).await?;
     Ok(deleted)

@@ -1,11 +1,8 @@
 //! Histories in, rows of the fact tables out.
 
-use arrow::array::{ArrayRef, ListArray, RecordBatch, StructArray};
-use arrow::buffer::{OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use std::sync::{Arc, LazyLock};
+use arrow::array::RecordBatch;
 
-use super::sheet::{Cell, Sheet, schema};
+use super::sheet::{Cell, Sheet};
 use super::tables::{CASE_SHEETS, FactTable};
 use crate::error::Result;
 use crate::model::case::clock::Sums;
@@ -15,55 +12,20 @@ use crate::model::desk::Desk;
 use crate::model::event::{MessageKind, Position, Sentiment};
 use crate::model::finding::Rule;
 
-/// One row per case; every column is a list of structs, the case's rows of one table. Flattening a column gives the
-/// table without copying values.
-pub static REPLAY_SCHEMA: LazyLock<SchemaRef> =
-    LazyLock::new(|| Arc::new(Schema::new(CASE_SHEETS.iter().map(list_field).collect::<Vec<_>>())));
+/// Rows of a table that are handed over at once.
+const BATCH_ROWS: usize = 8192;
 
-fn list_field(table: &FactTable) -> Field {
-    Field::new(table.name, DataType::List(item_field(&schema(table.columns))), false)
-}
-
-fn item_field(schema: &SchemaRef) -> Arc<Field> {
-    Arc::new(Field::new_list_field(DataType::Struct(schema.fields().clone()), false))
-}
-
-/// Collects the histories of cases.
+/// Collects the histories of cases, table by table.
 pub struct Output<'d> {
     desk: &'d Desk,
-    sheets: [ListSheet; CASE_SHEETS.len()],
-}
-
-/// A table being filled, and where each case's rows end.
-struct ListSheet {
-    sheet: Sheet,
-    ends: Vec<i32>,
-}
-
-impl ListSheet {
-    fn new(table: &FactTable) -> ListSheet {
-        ListSheet { sheet: Sheet::new(table.columns), ends: vec![0] }
-    }
-
-    fn end_case(&mut self) {
-        // A batch holds far fewer rows than fit.
-        self.ends.push(i32::try_from(self.sheet.rows()).unwrap_or(i32::MAX));
-    }
-
-    fn finish(&mut self) -> Result<ArrayRef> {
-        let rows = self.sheet.finish()?;
-        let ends = std::mem::replace(&mut self.ends, vec![0]);
-        let field = item_field(rows.schema_ref());
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
-        Ok(Arc::new(ListArray::try_new(field, offsets, Arc::new(StructArray::from(rows)), None)?))
-    }
+    sheets: [Sheet; CASE_SHEETS.len()],
 }
 
 impl<'d> Output<'d> {
     /// An empty output; the desk says how severe findings are.
     #[must_use]
     pub fn new(desk: &'d Desk) -> Output<'d> {
-        Output { desk, sheets: CASE_SHEETS.each_ref().map(ListSheet::new) }
+        Output { desk, sheets: CASE_SHEETS.each_ref().map(|table| Sheet::new(table.columns)) }
     }
 
     /// Adds the rows of one case.
@@ -89,46 +51,42 @@ impl<'d> Output<'d> {
             lifetimes,
         ] = &mut self.sheets;
         if let Some(created) = &history.created {
-            push_case(&mut cases.sheet, history, created);
-            push_resolutions(&mut resolutions.sheet, history, created, self.desk);
+            push_case(cases, history, created);
+            push_resolutions(resolutions, history, created, self.desk);
         }
-        push_periods(&mut periods.sheet, history);
-        push_assignments(&mut assignments.sheet, history);
-        push_turns(&mut turns.sheet, history, self.desk);
+        push_periods(periods, history);
+        push_assignments(assignments, history);
+        push_turns(turns, history, self.desk);
         if let Some(clocks) = &history.clocks {
-            push_milestones(&mut milestones.sheet, history, clocks);
-            push_ledger(&mut ledger.sheet, history, clocks);
+            push_milestones(milestones, history, clocks);
+            push_ledger(ledger, history, clocks);
         }
-        push_messages(&mut messages.sheet, history);
-        push_field_values(&mut fields.sheet, history);
-        push_locks(&mut locks.sheet, history);
-        push_surveys(&mut surveys.sheet, history);
-        push_load_spans(&mut loads.sheet, history);
-        push_automatic_assignments(&mut automatic.sheet, history, self.desk);
-        push_findings(&mut findings.sheet, history, self.desk);
-        push_strangers(&mut strangers.sheet, history, self.desk);
-        push_open_spans(&mut spans.sheet, history, self.desk);
+        push_messages(messages, history);
+        push_field_values(fields, history);
+        push_locks(locks, history);
+        push_surveys(surveys, history);
+        push_load_spans(loads, history);
+        push_automatic_assignments(automatic, history, self.desk);
+        push_findings(findings, history, self.desk);
+        push_strangers(strangers, history, self.desk);
+        push_open_spans(spans, history, self.desk);
         for (rule, count) in history.noted.counts().into_iter().filter(|(_, count)| *count > 0) {
-            noted.sheet.push([history.case_id.into(), rule.into(), whole(count).into()]);
+            noted.push([history.case_id.into(), rule.into(), whole(count).into()]);
         }
-        push_lifetime(&mut lifetimes.sheet, history);
-        self.sheets.iter_mut().for_each(ListSheet::end_case);
+        push_lifetime(lifetimes, history);
     }
 
-    /// The rows of all cases since the last time.
+    /// Hands over the rows of tables that have enough of them, or all rows.
     ///
     /// # Errors
-    /// Arrow's, which would be a defect.
-    pub fn finish(&mut self) -> Result<RecordBatch> {
-        let columns = self.sheets.iter_mut().map(ListSheet::finish).collect::<Result<_>>()?;
-        Ok(RecordBatch::try_new(REPLAY_SCHEMA.clone(), columns)?)
+    /// What `take` returns.
+    pub fn drain(&mut self, all: bool, mut take: impl FnMut(&FactTable, &RecordBatch) -> Result<()>) -> Result<()> {
+        let least = if all { 1 } else { BATCH_ROWS };
+        for (table, sheet) in CASE_SHEETS.iter().zip(&mut self.sheets).filter(|(_, sheet)| sheet.rows() >= least) {
+            take(table, &sheet.finish()?)?;
+        }
+        Ok(())
     }
-}
-
-/// The rows of one table in a batch of [`REPLAY_SCHEMA`].
-#[must_use]
-pub fn flatten(column: &ListArray) -> Option<RecordBatch> {
-    column.values().as_any().downcast_ref::<StructArray>().map(RecordBatch::from)
 }
 
 fn whole(count: u64) -> i64 {

@@ -42,7 +42,7 @@ impl Touched {
         let own = new.clone().filter(col("case_id").is_not_null())?.aggregate(vec![col("case_id")], vec![])?;
         collect_keys(own, &mut cases).await?;
         let about_desk = new.clone().filter(col("rank").eq(lit(0)))?;
-        let batches = about_desk.select_columns(input::DESK_COLUMNS)?.collect().await?;
+        let batches = input::plain_texts(about_desk, input::DESK_COLUMNS)?.collect().await?;
         let mut customers = Keys::default();
         let mut desk = DeskChanges::default();
         for batch in &batches {
@@ -53,12 +53,12 @@ impl Touched {
                 }
             }
         }
-        let lifetimes = context.read_table(facts.provider(&LIFETIMES, Texts::Plain)?)?;
+        let lifetimes = context.read_table(facts.provider(&LIFETIMES, Texts::Views)?)?;
         if let Some(condition) = desk.cases() {
             collect_keys(lifetimes.clone().filter(condition)?.select_columns(&["case_id"])?, &mut cases).await?;
         }
         let cases = Arc::new(cases);
-        let known = lifetimes.filter(is_touched(&cases, "case_id"))?.aggregate(vec![], vec![min(col("begun_at"))])?;
+        let known = lifetimes.filter(is_touched(&cases, "case_id", Texts::Views))?.aggregate(vec![], vec![min(col("begun_at"))])?;
         let arrived = new.aggregate(vec![], vec![min(col("time"))])?;
         let since = instants(known).await?.into_iter().chain(instants(arrived).await?).min();
         Ok(Touched { cases, customers: Arc::new(customers), since })
@@ -66,9 +66,9 @@ impl Touched {
 }
 
 /// The condition that a key of the log or of the facts, as replay reads them, is among those.
-pub fn is_touched(keys: &Arc<Keys>, column: &str) -> Expr {
+pub fn is_touched(keys: &Arc<Keys>, column: &str, texts: Texts) -> Expr {
     let keys = Arc::clone(keys);
-    key_filter("is_touched", column, Texts::Plain, move |key| keys.contains(key))
+    key_filter("is_touched", column, texts, move |key| keys.contains(key))
 }
 
 /// Events about the desk, and the cases whose facts they may change.
@@ -99,10 +99,10 @@ impl DeskChanges {
     }
 }
 
-/// Adds the first column of a frame, of plain strings, to the keys.
+/// Adds the first column of a frame, of views, to the keys.
 pub(super) async fn collect_keys(frame: DataFrame, keys: &mut Keys) -> Result<()> {
     for batch in frame.collect().await? {
-        keys.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+        keys.extend(batch.column(0).as_string_view().iter().flatten().map(str::to_owned));
     }
     Ok(())
 }
