@@ -36,7 +36,7 @@ fn main() {
     for line in text.lines() {
         rows.push(&line::parse(line.as_bytes()).unwrap(), 0, 0);
     }
-    let log = rows.finish().unwrap().0;
+    let log = rows.finish().unwrap();
     let columns = CaseColumns::new(&log).unwrap();
     let mut events: Vec<CaseEvent<'_>> =
         (0..log.num_rows()).filter(|row| columns.is_of_a_case(*row)).filter_map(|row| columns.event(row)).collect();

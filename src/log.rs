@@ -217,7 +217,7 @@ fn prepare(
         scratch: scratch.path(),
         arrival,
         threads,
-        file_bytes: (options.memory_bytes / threads).clamp(8 << 20, 192 << 20),
+        batch_bytes: (options.memory_bytes / threads / 2).clamp(4 << 20, 64 << 20),
         entries_left: AtomicUsize::new(options.memory_bytes / 4 / size_of::<identity::Entry>()),
         quarantine: &quarantine,
     };

@@ -134,6 +134,8 @@ struct Replay {
 impl Replay {
     fn new(log: Arc<dyn TableProvider>, home: &Path, resources: Resources) -> Result<Replay> {
         let context = engine::session(resources)?;
+        // Few rows of many are wanted, by few columns: these are read first.
+        context.state_ref().write().config_mut().options_mut().execution.parquet.pushdown_filters = true;
         context.register_table("log", log)?;
         disk::make_folders(home).map_err(Error::file(home))?;
         Ok(Replay { context, resources, home: home.to_owned(), layer: Layer::default() })
@@ -166,8 +168,6 @@ impl Replay {
 
     /// Replays what has been touched, as a layer over the facts there are.
     async fn run_touched(mut self, mut pointer: Pointer, before: Pointer, touched: &Touched) -> Result<Summary> {
-        // Few rows of many are wanted: their keys are read first.
-        self.context.state_ref().write().config_mut().options_mut().execution.parquet.pushdown_filters = true;
         let facts = Layers::open(&self.home, &before)?;
         let names: Vec<&str> = DESK_EVENTS.columns.iter().map(|(name, _)| *name).collect();
         let known = self.context.read_table(facts.provider(&DESK_EVENTS, Texts::Views)?)?;
@@ -354,13 +354,15 @@ async fn sampled(events: DataFrame, resources: Resources) -> Result<Ranges> {
 /// So many ranges that one of them, unpacked, is little on each core.
 fn wanted_ranges(events: usize, resources: Resources) -> usize {
     let range_bytes = (resources.memory_bytes / resources.threads.max(1) / 64).clamp(1 << 20, 16 << 20);
-    (events * EVENT_BYTES).div_ceil(range_bytes).max(resources.threads * 4)
+    (events * EVENT_BYTES).div_ceil(range_bytes).max(resources.threads * RANGES_A_CORE)
 }
+
+/// Ranges for each core at the least, so that all are done at about the same time.
+const RANGES_A_CORE: usize = 32;
 
 /// The events about cases, range by range.
 async fn gather(events: DataFrame, ranges: Ranges, resources: Resources) -> Result<Arc<Gather>> {
-    let events = events.filter(col("case_id").is_not_null())?.select_columns(CASE_COLUMNS)?;
-    let streams = events.execute_stream_partitioned().await?;
+    let streams = events.select_columns(CASE_COLUMNS)?.execute_stream_partitioned().await?;
     let gather = Gather::new(ranges, resources.memory_bytes / 2, streams.len());
     let hands: Vec<_> = streams.into_iter().map(|stream| tokio::spawn(gather_from(stream, Hand::of(&gather)))).collect();
     for hand in hands {
@@ -373,7 +375,8 @@ async fn gather_from(mut events: SendableRecordBatchStream, mut hand: Hand) -> R
     while let Some(batch) = events.next().await {
         let batch = batch?;
         let columns = CaseColumns::new(&batch)?;
-        (0..batch.num_rows()).filter_map(|row| columns.event(row)).try_for_each(|event| hand.add(&event))?;
+        let of_cases = (0..batch.num_rows()).filter(|row| columns.is_of_a_case(*row));
+        of_cases.filter_map(|row| columns.event(row)).try_for_each(|event| hand.add(&event))?;
     }
     hand.finish()
 }

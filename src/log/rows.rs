@@ -4,13 +4,12 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
     ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, RecordBatch,
-    StringViewBuilder, TimestampMillisecondBuilder, UInt32Array,
+    StringViewBuilder, TimestampMillisecondBuilder,
 };
-use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::error::Result;
-use crate::model::event::{EventType, Order};
+use crate::model::event::EventType;
 use crate::model::json::Json;
 use crate::model::line::LoggedEvent;
 use crate::model::members;
@@ -112,8 +111,7 @@ pub struct RowsBuilder {
     arrival: Arrival,
     rows: usize,
     bytes: usize,
-    in_order: bool,
-    last: Option<OwnedOrder>,
+    capacity: usize,
     times: TimestampMillisecondBuilder,
     sequences: Int64Builder,
     sources: StringViewBuilder,
@@ -134,37 +132,41 @@ pub struct RowsBuilder {
     contents: BinaryBuilder,
 }
 
-/// The part of an event's place in the log that is compared first; ties are settled when a file is sorted.
-type OwnedOrder = (i64, bool, i64, u8);
-
 impl RowsBuilder {
     /// An empty builder for events that arrive together.
     #[must_use]
     pub fn new(arrival: Arrival) -> RowsBuilder {
+        RowsBuilder::with_capacity(arrival, 0)
+    }
+
+    /// The same with room for so many events.
+    #[must_use]
+    pub fn with_capacity(arrival: Arrival, capacity: usize) -> RowsBuilder {
+        let texts = || StringViewBuilder::with_capacity(capacity);
+        let marks = || BinaryBuilder::with_capacity(capacity, capacity * size_of::<u128>());
         RowsBuilder {
             arrival,
+            capacity,
             rows: 0,
             bytes: 0,
-            in_order: true,
-            last: None,
-            times: TimestampMillisecondBuilder::new().with_timezone("UTC"),
-            sequences: Int64Builder::new(),
-            sources: StringViewBuilder::new().with_deduplicate_strings(),
-            ids: StringViewBuilder::new(),
-            types: StringViewBuilder::new().with_deduplicate_strings(),
-            subjects: StringViewBuilder::new(),
-            case_ids: StringViewBuilder::new(),
-            members: TEXT_MEMBERS.iter().map(|_| StringViewBuilder::new()).collect(),
-            values: StringViewBuilder::new(),
-            fields: StringViewBuilder::new(),
-            mentions: StringViewBuilder::new(),
-            automatic: BooleanBuilder::new(),
-            bot: BooleanBuilder::new(),
-            scores: Float64Builder::new(),
-            ranks: Int32Builder::new(),
-            data: StringViewBuilder::new(),
-            identities: BinaryBuilder::new(),
-            contents: BinaryBuilder::new(),
+            times: TimestampMillisecondBuilder::with_capacity(capacity).with_timezone("UTC"),
+            sequences: Int64Builder::with_capacity(capacity),
+            sources: texts().with_deduplicate_strings(),
+            ids: texts(),
+            types: texts().with_deduplicate_strings(),
+            subjects: texts(),
+            case_ids: texts(),
+            members: TEXT_MEMBERS.iter().map(|_| texts()).collect(),
+            values: texts(),
+            fields: texts(),
+            mentions: texts(),
+            automatic: BooleanBuilder::with_capacity(capacity),
+            bot: BooleanBuilder::with_capacity(capacity),
+            scores: Float64Builder::with_capacity(capacity),
+            ranks: Int32Builder::with_capacity(capacity),
+            data: texts(),
+            identities: marks(),
+            contents: marks(),
         }
     }
 
@@ -182,7 +184,6 @@ impl RowsBuilder {
 
     /// Adds an event.
     pub fn push(&mut self, event: &LoggedEvent<'_>, identity: u128, content: u128) {
-        self.note_order(event);
         self.times.append_value(event.time.0);
         self.sequences.append_value(event.sequence);
         self.sources.append_value(&event.source);
@@ -217,20 +218,11 @@ impl RowsBuilder {
         });
     }
 
-    fn note_order(&mut self, event: &LoggedEvent<'_>) {
-        let order = Order::new(event.time, event.kind, event.sequence, &event.source, &event.id);
-        let key = (order.time.0, order.about_cases, order.sequence, order.rank);
-        // Equal keys need the source and the id; sorting settles them.
-        self.in_order &= self.last.is_none_or(|last| last < key);
-        self.last = Some(key);
-    }
-
-    /// The events as columns, sorted as the log is (1.3); the builder is empty again. With them the row that each
-    /// event was pushed as.
+    /// The events as columns, in the order they came in; the builder is empty again.
     ///
     /// # Errors
     /// Arrow's, which would be a defect.
-    pub fn finish(&mut self) -> Result<(RecordBatch, Option<UInt32Array>)> {
+    pub fn finish(&mut self) -> Result<RecordBatch> {
         let rows = self.rows;
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(self.times.finish()),
@@ -260,13 +252,8 @@ impl RowsBuilder {
         ];
         columns.extend(rest);
         let batch = RecordBatch::try_new(LOG_SCHEMA.clone(), columns)?;
-        let in_order = std::mem::replace(&mut self.in_order, true);
-        (self.rows, self.bytes, self.last) = (0, 0, None);
-        if in_order {
-            return Ok((batch, None));
-        }
-        let order = log_order(&batch)?;
-        Ok((take_record_batch(&batch, &order)?, Some(order)))
+        *self = RowsBuilder::with_capacity(self.arrival, self.capacity);
+        Ok(batch)
     }
 }
 
@@ -286,31 +273,4 @@ fn text_members<'e>(event: &'e LoggedEvent<'_>) -> [Option<&'e str>; TEXT_MEMBER
 /// A member that the event's type has; of another type's members an event says nothing (1.1).
 fn known<'e, 'a>(event: &'e LoggedEvent<'a>, name: &str) -> Option<&'e Json<'a>> {
     event.data.get(name).filter(|_| members::has(event.kind, name))
-}
-
-/// The rows of a batch of the log in the log's order.
-fn log_order(batch: &RecordBatch) -> Result<UInt32Array> {
-    use arrow::array::AsArray;
-    use arrow::datatypes::{Int32Type, Int64Type, TimestampMillisecondType};
-    let column = |name: &str| {
-        batch.column_by_name(name).cloned().unwrap_or_else(|| arrow::array::new_null_array(&DataType::Null, 0))
-    };
-    let (times, sequences, ranks) = (column("time"), column("sequence"), column("rank"));
-    let (sources, ids) = (column("source"), column("id"));
-    let times = times.as_primitive::<TimestampMillisecondType>().values();
-    let sequences = sequences.as_primitive::<Int64Type>().values();
-    let ranks = ranks.as_primitive::<Int32Type>().values();
-    let (sources, ids) = (sources.as_string_view(), ids.as_string_view());
-    let mut keyed: Vec<(i64, bool, i64, i32, u32)> = times
-        .iter()
-        .zip(sequences.iter())
-        .zip(ranks.iter())
-        .zip(0_u32..)
-        .map(|(((time, sequence), rank), row)| (*time, *rank > 0, *sequence, *rank, row))
-        .collect();
-    keyed.sort_unstable_by(|a, b| {
-        let names = |row: u32| (sources.value(row as usize), ids.value(row as usize));
-        (a.0, a.1, a.2, a.3).cmp(&(b.0, b.1, b.2, b.3)).then_with(|| names(a.4).cmp(&names(b.4)))
-    });
-    Ok(keyed.into_iter().map(|key| key.4).collect())
 }

@@ -1,4 +1,4 @@
-//! Lines in, files of checked and sorted events out: the part of ingestion that runs on every core.
+//! Lines in, files of checked events out: the part of ingestion that runs on every core.
 //!
 //! Workers take pieces of input, check every line, and write what is good into Parquet files of the table's folder,
 //! which nobody sees before they are committed. Beside each file goes a list of its events' fingerprints and origins,
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::RecordBatch;
+use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
 
 use super::identity::{Entries, Entry};
@@ -24,8 +24,11 @@ use crate::error::{Error, Result};
 use crate::model::Refusal;
 use crate::model::line::{self, LINE_BYTES_MAX};
 
-/// Events that a worker holds before it writes a file.
-const FILE_ROWS: usize = 512 * 1024;
+/// Events of a file.
+const FILE_ROWS: u64 = 512 * 1024;
+
+/// Events that a worker holds before it encodes them: so few that their memory is used again and again.
+const BATCH_ROWS: usize = 32 * 1024;
 
 /// A piece of input for one worker.
 #[derive(Clone, Debug)]
@@ -112,8 +115,8 @@ pub struct Staging<'a> {
     pub scratch: &'a Path,
     pub arrival: Arrival,
     pub threads: usize,
-    /// Bytes of events that a worker holds before it writes a file.
-    pub file_bytes: usize,
+    /// Bytes of events that a worker holds before it encodes them.
+    pub batch_bytes: usize,
     /// How many more fingerprints may be held in memory, of all workers.
     pub entries_left: AtomicUsize,
     pub quarantine: &'a Mutex<QuarantineWriter>,
@@ -185,9 +188,11 @@ struct Origin<'a> {
 struct Worker<'a> {
     staging: &'a Staging<'a>,
     rows: RowsBuilder,
+    /// Those of the rows, as they came.
     entries: Vec<Entry>,
+    file: Option<OpenFile>,
     /// The files that entries name, the last one last.
-    files: Vec<Arc<str>>,
+    sources: Vec<Arc<str>>,
     quarantined: Vec<Quarantined>,
     quarantined_bytes: usize,
     buffer: Vec<u8>,
@@ -198,9 +203,10 @@ impl<'a> Worker<'a> {
     fn new(staging: &'a Staging<'a>) -> Worker<'a> {
         Worker {
             staging,
-            rows: RowsBuilder::new(staging.arrival),
+            rows: RowsBuilder::with_capacity(staging.arrival, BATCH_ROWS),
             entries: Vec::new(),
-            files: Vec::new(),
+            file: None,
+            sources: Vec::new(),
             quarantined: Vec::new(),
             quarantined_bytes: 0,
             buffer: Vec::new(),
@@ -217,7 +223,7 @@ impl<'a> Worker<'a> {
                     self.take_line(
                         line.bytes,
                         Origin { file: &block.file, line: line.number, offset: line.offset, ordinal },
-                    );
+                    )?;
                 }
             }
             Piece::Lines { number, lines } => {
@@ -226,7 +232,7 @@ impl<'a> Worker<'a> {
                     self.take_line(
                         &line.json,
                         Origin { file: &line.file, line: line.line, offset: line.offset, ordinal },
-                    );
+                    )?;
                 }
             }
             Piece::SetAside(line) => {
@@ -236,9 +242,6 @@ impl<'a> Worker<'a> {
         }
         if self.quarantined_bytes > LINE_BYTES_MAX {
             self.flush_quarantined()?;
-        }
-        if self.rows.rows() >= FILE_ROWS || self.rows.bytes() >= self.staging.file_bytes {
-            self.flush_rows()?;
         }
         Ok(())
     }
@@ -251,25 +254,32 @@ impl<'a> Worker<'a> {
         self.quarantine(&block.bytes, origin, &Refusal::new("line_too_long", detail));
     }
 
-    fn take_line(&mut self, bytes: &[u8], origin: Origin<'_>) {
+    fn take_line(&mut self, bytes: &[u8], origin: Origin<'_>) -> Result<()> {
         self.staged.lines += 1;
         let event = match line::parse(bytes) {
             Ok(event) => event,
-            Err(refusal) => return self.quarantine(bytes, origin, &refusal),
+            Err(refusal) => {
+                self.quarantine(bytes, origin, &refusal);
+                return Ok(());
+            }
         };
         let (identity, content) = (event.identity(&mut self.buffer), event.content(&mut self.buffer));
         self.rows.push(&event, identity, content);
         let (line, offset, ordinal) = (origin.line, origin.offset, origin.ordinal);
         let file = self.number_of(origin.file);
         self.entries.push(Entry { identity, content, ordinal, line, offset, file });
+        if self.rows.rows() >= BATCH_ROWS || self.rows.bytes() >= self.staging.batch_bytes {
+            self.flush_rows()?;
+        }
+        Ok(())
     }
 
     /// Lines of one file come together, so one look is nearly always enough.
     fn number_of(&mut self, file: &Arc<str>) -> u32 {
-        if self.files.last().is_none_or(|last| !Arc::ptr_eq(last, file)) {
-            self.files.push(Arc::clone(file));
+        if self.sources.last().is_none_or(|last| !Arc::ptr_eq(last, file)) {
+            self.sources.push(Arc::clone(file));
         }
-        u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
+        u32::try_from(self.sources.len() - 1).unwrap_or(u32::MAX)
     }
 
     fn quarantine(&mut self, bytes: &[u8], origin: Origin<'_>, refusal: &Refusal) {
@@ -301,26 +311,36 @@ impl<'a> Worker<'a> {
             return Ok(());
         }
         let known = self.known()?;
-        let (batch, order) = self.rows.finish()?;
-        let order = order.map_or_else(|| (0..batch.num_rows() as u32).collect(), |order| order.values().to_vec());
-        let is_new = |row: &u32| !known.contains(row);
-        let kept: Vec<u32> = order.iter().copied().filter(is_new).collect();
-        self.staged.duplicates += (order.len() - kept.len()) as u64;
-        if !kept.is_empty() {
-            let batch = match kept.len() == order.len() {
+        let batch = self.rows.finish()?;
+        let mut entries = std::mem::take(&mut self.entries);
+        self.staged.duplicates += known.len() as u64;
+        if known.len() < entries.len() {
+            let batch = match known.is_empty() {
                 true => batch,
-                false => filter_record_batch(&batch, &order.iter().map(|row| Some(is_new(row))).collect())?,
+                false => {
+                    let is_new: BooleanArray =
+                        (0..batch.num_rows()).map(|row| Some(!known.contains(&row))).collect();
+                    let mut news = is_new.values().iter();
+                    entries.retain(|_| news.next().unwrap_or(true));
+                    filter_record_batch(&batch, &is_new)?
+                }
             };
-            self.write_file(&batch, &kept)?;
+            let file = match &mut self.file {
+                Some(file) => file,
+                none => none.insert(OpenFile::create(self.staging.folder)?),
+            };
+            file.writer.write(&batch)?;
+            file.entries.append(&mut entries);
         }
-        self.entries.clear();
-        self.files.clear();
+        if self.file.as_ref().is_some_and(|file| file.entries.len() as u64 >= FILE_ROWS) {
+            self.finish_file()?;
+        }
         Ok(())
     }
 
     /// The held events that are in the log as they are. Nobody looks if hardly any seems to be: those that are will be
     /// found when everything is compared.
-    fn known(&self) -> Result<HashSet<u32>> {
+    fn known(&self) -> Result<HashSet<usize>> {
         let identities: Vec<u128> = self.entries.iter().map(|entry| entry.identity).collect();
         if !self.staging.log.has_many_of(&identities)? {
             return Ok(HashSet::new());
@@ -331,20 +351,20 @@ impl<'a> Worker<'a> {
         Ok((0..).zip(&self.entries).filter(|(_, entry)| is_known(entry)).map(|(row, _)| row).collect())
     }
 
-    /// Writes a file of events and, row by row, the list of their fingerprints.
-    fn write_file(&mut self, batch: &RecordBatch, rows: &[u32]) -> Result<()> {
-        let mut writer = FileWriter::create(self.staging.folder, "events", &LOG_SCHEMA)?;
-        writer.write(batch)?;
+    /// Ends the file at hand, and keeps the list of its events' fingerprints beside it.
+    fn finish_file(&mut self) -> Result<()> {
+        let Some(OpenFile { writer, entries }) = self.file.take() else { return Ok(()) };
         let file = writer.finish()?;
-        let entries: Vec<Entry> = rows.iter().filter_map(|row| self.entries.get(*row as usize)).copied().collect();
-        let files = self.files.clone();
+        // The entries that are held have their files among these, too.
+        let sources = self.sources.clone();
         let left = self.staging.entries_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
             left.checked_sub(entries.len())
         });
         let entries = match left {
-            Ok(_) => Entries::in_memory(files, entries),
+            Ok(_) => Entries::in_memory(sources, entries),
             Err(_) => {
-                Entries::on_disk(files, &entries, self.staging.scratch.join(format!("{}.entries", file.name)))?
+                let path = self.staging.scratch.join(format!("{}.entries", file.name));
+                Entries::on_disk(sources, &entries, path)?
             }
         };
         self.staged.files.push(StagedFile { file, entries });
@@ -354,6 +374,19 @@ impl<'a> Worker<'a> {
     fn finish(mut self) -> Result<Staged> {
         self.flush_quarantined()?;
         self.flush_rows()?;
+        self.finish_file()?;
         Ok(self.staged)
+    }
+}
+
+/// A file of events in the making, and row by row their fingerprints.
+struct OpenFile {
+    writer: FileWriter,
+    entries: Vec<Entry>,
+}
+
+impl OpenFile {
+    fn create(folder: &Path) -> Result<OpenFile> {
+        Ok(OpenFile { writer: FileWriter::create(folder, "events", &LOG_SCHEMA)?, entries: Vec::new() })
     }
 }

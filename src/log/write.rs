@@ -27,7 +27,11 @@ use crate::model::time::Instant;
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 
 /// Columns whose values seldom repeat: a dictionary of them would only be in the way.
-const UNIQUE_COLUMNS: &[&str] = &["id", "text", "data", "message", "identity", "content"];
+const UNIQUE_COLUMNS: &[&str] =
+    &["id", "text", "data", "message", "identity", "content", "event_id", "place", "since_place", "until_place"];
+
+/// Columns that no compression makes smaller.
+const RANDOM_COLUMNS: &[&str] = &["identity", "content"];
 
 /// The column by which the facts are sorted, so that a value begins as the one before.
 const SORTED_COLUMN: &str = "case_id";
@@ -54,11 +58,18 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
             // Dictionaries.
             _ => None,
         };
+        // What a row group of texts spans tells little, but for the column that the rows are sorted by, and takes comparisons.
+        if field.data_type() == &DataType::Utf8View && name != SORTED_COLUMN {
+            builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
+        }
         if let Some(encoding) = encoding {
             let column = ColumnPath::from(name);
             builder =
                 builder.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding);
         }
+    }
+    for name in RANDOM_COLUMNS.iter().filter(|name| schema.column_with_name(name).is_some()) {
+        builder = builder.set_column_compression(ColumnPath::from(*name), Compression::UNCOMPRESSED);
     }
     // The facts are sorted by case, so that what a row group spans tells.
     let of_the_log = schema.column_with_name("identity").is_some();

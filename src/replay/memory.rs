@@ -35,7 +35,7 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
         last_event_at = last_event_at.max(Some(event.time));
         rows.push(&event, 0, 0);
     }
-    let (log, _) = rows.finish()?;
+    let log = rows.finish()?;
     let context = engine::session(resources)?;
     context.register_table("log", in_memory(log.clone())?)?;
     let desk = desk(rank_0(&context).await?).await?;

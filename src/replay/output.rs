@@ -25,7 +25,7 @@ impl<'d> Output<'d> {
     /// An empty output; the desk says how severe findings are.
     #[must_use]
     pub fn new(desk: &'d Desk) -> Output<'d> {
-        Output { desk, sheets: CASE_SHEETS.each_ref().map(|table| Sheet::new(table.columns)) }
+        Output { desk, sheets: CASE_SHEETS.each_ref().map(|table| Sheet::with_capacity(table.columns, BATCH_ROWS)) }
     }
 
     /// Adds the rows of one case.

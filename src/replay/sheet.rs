@@ -126,13 +126,15 @@ enum Column {
 }
 
 impl Column {
-    fn new(kind: Kind) -> Column {
+    fn with_capacity(kind: Kind, rows: usize) -> Column {
         match kind {
-            Kind::Text => Column::Text(StringViewBuilder::new()),
-            Kind::Instant => Column::Instant(TimestampMillisecondBuilder::new().with_timezone("UTC")),
-            Kind::Whole => Column::Whole(Int64Builder::new()),
-            Kind::Float => Column::Float(Float64Builder::new()),
-            Kind::Flag => Column::Flag(BooleanBuilder::new()),
+            Kind::Text => Column::Text(StringViewBuilder::with_capacity(rows)),
+            Kind::Instant => {
+                Column::Instant(TimestampMillisecondBuilder::with_capacity(rows).with_timezone("UTC"))
+            }
+            Kind::Whole => Column::Whole(Int64Builder::with_capacity(rows)),
+            Kind::Float => Column::Float(Float64Builder::with_capacity(rows)),
+            Kind::Flag => Column::Flag(BooleanBuilder::with_capacity(rows)),
             Kind::Texts => Column::Texts(ListBuilder::new(StringBuilder::new())),
             Kind::Map => {
                 let names = MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() };
@@ -194,6 +196,8 @@ fn push_map(builder: &mut MapBuilder<StringBuilder, StringBuilder>, entries: &[(
 
 /// A table being filled.
 pub struct Sheet {
+    kinds: Vec<Kind>,
+    capacity: usize,
     schema: SchemaRef,
     columns: Vec<Column>,
     rows: usize,
@@ -203,11 +207,15 @@ impl Sheet {
     /// An empty table with those columns.
     #[must_use]
     pub fn new(columns: &[(&str, Kind)]) -> Sheet {
-        Sheet {
-            schema: schema(columns),
-            columns: columns.iter().map(|(_, kind)| Column::new(*kind)).collect(),
-            rows: 0,
-        }
+        Sheet::with_capacity(columns, 0)
+    }
+
+    /// The same with room for so many rows, after each [`Sheet::finish`] too.
+    #[must_use]
+    pub fn with_capacity(columns: &[(&str, Kind)], rows: usize) -> Sheet {
+        let kinds: Vec<Kind> = columns.iter().map(|(_, kind)| *kind).collect();
+        let columns_of = kinds.iter().map(|kind| Column::with_capacity(*kind, rows)).collect();
+        Sheet { kinds, capacity: rows, schema: schema(columns), columns: columns_of, rows: 0 }
     }
 
     /// Adds a row; cells stand in the order of the columns.
@@ -232,6 +240,7 @@ impl Sheet {
     pub fn finish(&mut self) -> Result<RecordBatch> {
         self.rows = 0;
         let columns = self.columns.iter_mut().map(Column::finish).collect();
+        self.columns = self.kinds.iter().map(|kind| Column::with_capacity(*kind, self.capacity)).collect();
         Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
     }
 }

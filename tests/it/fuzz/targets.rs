@@ -204,8 +204,9 @@ fn replay_lines(bench: &mut Bench, lines: &[Vec<u8>]) {
     if first.is_empty() {
         return;
     }
-    let log = memory::plain(&rows.finish().unwrap().0).unwrap();
-    let desk = Desk::replay(desk_events(&log).unwrap());
+    let log = rows.finish().unwrap();
+    let plain = memory::plain(&log).unwrap();
+    let desk = Desk::replay(desk_events(&plain).unwrap());
     let columns = CaseColumns::new(&log).unwrap();
     let of_cases = (0..log.num_rows()).filter(|row| columns.is_of_a_case(*row));
     let mut events: Vec<CaseEvent<'_>> = of_cases.filter_map(|row| columns.event(row)).collect();
