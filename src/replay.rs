@@ -49,6 +49,7 @@ use crate::model::time::Instant;
 use desk_tables::{desk_findings, desk_tables};
 use engine::Resources;
 use facts::{Layer, Pointer};
+use findings::Query;
 use gather::{EVENT_BYTES, Gather, Hand, Ranges};
 use input::{CASE_COLUMNS, CaseColumns};
 use layers::{Layers, Texts};
@@ -192,7 +193,7 @@ impl Replay {
         pointer.layers = before.layers.iter().take(kept).cloned().chain([self.layer.clone()]).collect();
         let now = Layers::open(&self.home, &pointer)?;
         let staying = findings::register_narrowed(&self.context, &facts, &now, &touched.cases).await?;
-        let queries: Vec<&str> = findings::QUERIES.into_iter().chain([staying.as_str()]).collect();
+        let queries: Vec<Query<'_>> = findings::QUERIES.into_iter().chain([Query::Findings(&staying)]).collect();
         self.find_across_cases(&queries).await?;
         pointer.layers.truncate(kept);
         pointer.layers.push(self.layer.clone());
@@ -245,15 +246,11 @@ impl Replay {
     }
 
     /// Writes what those queries find.
-    async fn find_across_cases(&mut self, queries: &[&str]) -> Result<()> {
+    async fn find_across_cases(&mut self, queries: &[Query<'_>]) -> Result<()> {
         let folder = facts::make_folder(&self.home, &OTHER_FINDINGS)?;
-        let columns = schema(OTHER_FINDINGS.columns);
-        let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &columns)?;
+        let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
         for query in queries {
-            let mut batches = findings::found(&self.context, query).await?.execute_stream().await?;
-            while let Some(batch) = batches.next().await {
-                writer.write(&crate::log::write::with_schema(&batch?, &columns)?)?;
-            }
+            findings::find(&self.context, *query, |rows| writer.write(rows)).await?;
         }
         self.layer.add(&OTHER_FINDINGS, writer.finish()?);
         Ok(())

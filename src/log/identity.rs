@@ -171,7 +171,9 @@ pub fn settle(staged: &[StagedFile], log: &Lookup, memory_bytes: usize) -> Resul
         let of_round: Vec<u64> = (0..shards).map(|shard| round * shards + shard).collect();
         let sorted = Mutex::new(Vec::new());
         on_every_core(&of_round, log.threads(), |shard| {
-            let mut marks = marks(staged, |identity| identity as u64 % (rounds * shards) == *shard)?;
+            let share = usize::try_from(rows / (rounds * shards)).unwrap_or(0);
+            // A little more, so that it need not grow.
+            let mut marks = marks(staged, share + share / 64 + 64, |identity| identity as u64 % (rounds * shards) == *shard)?;
             marks.sort_unstable_by_key(|mark| (mark.identity, mark.ordinal));
             sorted.lock().map_err(|_| Error::Worker("a panic while comparing identities".to_owned()))?.push(marks);
             Ok(())
@@ -193,8 +195,8 @@ pub fn settle(staged: &[StagedFile], log: &Lookup, memory_bytes: usize) -> Resul
     Ok(verdict)
 }
 
-fn marks(staged: &[StagedFile], is_wanted: impl Fn(u128) -> bool) -> Result<Vec<Mark>> {
-    let mut marks = Vec::new();
+fn marks(staged: &[StagedFile], expected: usize, is_wanted: impl Fn(u128) -> bool) -> Result<Vec<Mark>> {
+    let mut marks = Vec::with_capacity(expected);
     for (file, staged) in staged.iter().zip(0..) {
         file.entries.each(|row, Entry { identity, content, ordinal, .. }| {
             if is_wanted(identity) {

@@ -44,9 +44,14 @@ const SORTED_COLUMN: &str = "case_id";
 const FILTERED_COLUMNS: &[(&str, f64)] = &[("identity", 1e-5), ("case_id", 1e-2)];
 
 fn properties(schema: &SchemaRef) -> WriterProperties {
-    let level = ZstdLevel::try_new(1).unwrap_or_default();
+    let of_the_log = schema.column_with_name("identity").is_some();
+    // Facts are written whole again and again, and read more often than that; the log is kept.
+    let compression = match of_the_log {
+        true => Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()),
+        false => Compression::LZ4_RAW,
+    };
     let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
+        .set_compression(compression)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk);
     for field in schema.fields() {
@@ -72,7 +77,6 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
         builder = builder.set_column_compression(ColumnPath::from(*name), Compression::UNCOMPRESSED);
     }
     // The facts are sorted by case, so that what a row group spans tells.
-    let of_the_log = schema.column_with_name("identity").is_some();
     for (name, misses) in FILTERED_COLUMNS.iter().filter(|_| of_the_log) {
         builder = builder.set_column_bloom_filter_fpp(ColumnPath::from(*name), *misses);
     }

@@ -1,33 +1,164 @@
 //! Findings that no case shows by itself: what the desk's events contradict, and what only all cases together do (2.7).
 //!
+//! The engine puts rows in order, within its memory; what a user or a customer comes to is summed up in one pass over them.
 //! Each query runs by itself, so that none shares the memory with another's sorts. After a refresh of some cases the queries
 //! see, under the same names, only what these can have changed, and what was found before stays otherwise.
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch, StringArray, TimestampMillisecondArray};
+use arrow::datatypes::Int64Type;
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
+use futures::StreamExt;
 
 use super::layers::{Layers, Texts};
-use super::sheet::schema;
+use super::sheet::{Sheet, schema};
 use super::tables::{AUTOMATIC_ASSIGNMENTS, FINDINGS, LOAD_SPANS, OPEN_SPANS, OTHER_FINDINGS, STRANGERS};
 use super::touched::{Keys, is_touched};
 use crate::error::Result;
+use crate::log::write::with_schema;
 use crate::model::event::Position;
+use crate::model::finding::Rule;
 use crate::model::time::Instant;
 
-/// The queries over what replay has written for them.
-pub const QUERIES: [&str; 4] = [OF_THE_DESK, STRANGERS_NAMED, SECOND_OPEN_CASES, OVER_CAPACITY];
+/// A query over what replay has written for it.
+#[derive(Clone, Copy, Debug)]
+pub enum Query<'q> {
+    /// Each row is a finding.
+    Findings(&'q str),
+    /// Rows in the order of the log, one user after the other: steps of their workload, and what is asked of it.
+    Workloads(&'q str),
+    /// Rows in the order of the log, one customer and profile after the other: stretches in which a case is open.
+    OpenCases(&'q str),
+}
 
-/// The findings of one query, with the columns of the table.
+/// The queries of a whole replay.
+pub const QUERIES: [Query<'static>; 4] = [
+    Query::Findings(OF_THE_DESK),
+    Query::Findings(STRANGERS_NAMED),
+    Query::OpenCases(SECOND_OPEN_CASES),
+    Query::Workloads(OVER_CAPACITY),
+];
+
+/// Hands over the findings of one query, with the columns of the table.
 ///
 /// # Errors
-/// The engine's.
-pub async fn found(context: &SessionContext, query: &str) -> Result<DataFrame> {
+/// The engine's, and what `take` returns.
+pub async fn find(
+    context: &SessionContext,
+    query: Query<'_>,
+    mut take: impl FnMut(&RecordBatch) -> Result<()>,
+) -> Result<()> {
+    let frame = match query {
+        Query::Findings(text) => found(context, text).await?,
+        Query::Workloads(text) | Query::OpenCases(text) => context.sql(text).await?,
+    };
+    let columns = schema(FINDINGS.columns);
+    let mut sweep = Sweep::default();
+    let mut batches = frame.execute_stream().await?;
+    while let Some(batch) = batches.next().await {
+        let batch = batch?;
+        match query {
+            Query::Findings(_) => take(&with_schema(&batch, &columns)?)?,
+            Query::Workloads(_) => take(&sweep.workloads(&batch)?)?,
+            Query::OpenCases(_) => take(&sweep.open_cases(&batch)?)?,
+        }
+    }
+    Ok(())
+}
+
+/// The findings of a query whose rows are findings.
+async fn found(context: &SessionContext, query: &str) -> Result<DataFrame> {
     let fields = schema(FINDINGS.columns);
     let columns =
         fields.fields().iter().map(|field| cast(ident(field.name()), field.data_type().clone()).alias(field.name()));
     Ok(context.sql(query).await?.select(columns.collect::<Vec<_>>())?)
+}
+
+/// One pass over rows in order, which a window of the engine takes several times as long for. It holds what one user, or
+/// one customer and profile, has come to so far.
+#[derive(Debug, Default)]
+struct Sweep {
+    of: (String, String),
+    workload: i64,
+    open_until: String,
+}
+
+impl Sweep {
+    /// Begins anew where another one's rows begin.
+    fn follow(&mut self, first: &str, second: &str) {
+        if self.of.0 != first || self.of.1 != second {
+            *self = Sweep { of: (first.to_owned(), second.to_owned()), ..Sweep::default() };
+        }
+    }
+
+    /// Automatic assignments to users who are full.
+    fn workloads(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let event = EventColumns::of(batch);
+        let users = batch.column(7).as_string::<i32>();
+        let (steps, capacities) = (batch.column(8).as_primitive::<Int64Type>(), batch.column(9).as_primitive::<Int64Type>());
+        let mut rows = Sheet::new(FINDINGS.columns);
+        for row in 0..batch.num_rows() {
+            self.follow(users.value(row), "");
+            self.workload += steps.value(row);
+            if capacities.is_valid(row) && self.workload >= capacities.value(row) {
+                let (user, workload, capacity) = (users.value(row), self.workload, capacities.value(row));
+                let detail = format!("`{user}` had {workload} open cases; the capacity is {capacity}");
+                event.push(&mut rows, row, Rule::OverCapacity, &detail);
+            }
+        }
+        rows.finish()
+    }
+
+    /// Creations while another case of the customer with that profile stands open, however many there are.
+    fn open_cases(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let event = EventColumns::of(batch);
+        let (customers, profiles) = (batch.column(7).as_string::<i32>(), batch.column(8).as_string::<i32>());
+        let (since, until) = (batch.column(9).as_string::<i32>(), batch.column(10).as_string::<i32>());
+        let created = batch.column(11).as_boolean();
+        let mut rows = Sheet::new(FINDINGS.columns);
+        for row in 0..batch.num_rows() {
+            let (customer, profile) = (customers.value(row), profiles.value(row));
+            self.follow(customer, profile);
+            if created.value(row) && self.open_until.as_str() > since.value(row) {
+                let detail = format!("another case of customer `{customer}` with profile `{profile}` is not closed");
+                event.push(&mut rows, row, Rule::SecondOpenCase, &detail);
+            }
+            if self.open_until.as_str() < until.value(row) {
+                self.open_until.clear();
+                self.open_until.push_str(until.value(row));
+            }
+        }
+        rows.finish()
+    }
+}
+
+/// The event that a row is about, by the first columns of a sweep's query.
+struct EventColumns<'b> {
+    time: &'b TimestampMillisecondArray,
+    texts: [&'b StringArray; 5],
+}
+
+impl<'b> EventColumns<'b> {
+    fn of(batch: &'b RecordBatch) -> EventColumns<'b> {
+        let text = |position: usize| batch.column(position).as_string::<i32>();
+        EventColumns { time: batch.column(0).as_primitive(), texts: [1, 2, 3, 4, 5].map(text) }
+    }
+
+    fn push(&self, rows: &mut Sheet, row: usize, rule: Rule, detail: &str) {
+        let [source, id, case_id, kind, severity] = self.texts.map(|texts| texts.value(row));
+        rows.push([
+            Instant(self.time.value(row)).into(),
+            source.into(),
+            id.into(),
+            case_id.into(),
+            kind.into(),
+            rule.name().into(),
+            rule.effect().name().into(),
+            severity.into(),
+            detail.into(),
+        ]);
+    }
 }
 
 /// The findings of every query, in memory.
@@ -37,7 +168,11 @@ pub async fn found(context: &SessionContext, query: &str) -> Result<DataFrame> {
 pub async fn all(context: &SessionContext) -> Result<Vec<RecordBatch>> {
     let mut batches = Vec::new();
     for query in QUERIES {
-        batches.extend(found(context, query).await?.collect().await?);
+        find(context, query, |batch| {
+            batches.push(batch.clone());
+            Ok(())
+        })
+        .await?;
     }
     Ok(batches)
 }
@@ -110,37 +245,29 @@ GROUP BY time, source, id, case_id, type, severity
 ORDER BY time, source, id, rule
 "#;
 
-/// Creations while another case of the customer with that profile stands open: the running maximum finds it in one pass, however
-/// many cases there are.
+/// The stretches in which cases are open, for [`Query::OpenCases`].
 const SECOND_OPEN_CASES: &str = r#"
-SELECT time, source, id, case_id, 'case.created' AS type, 'second_open_case' AS rule, 'applied' AS effect, severity,
-       'another case of customer `' || customer || '` with profile `' || profile || '` is not closed' AS detail
-FROM (SELECT *, max(until_place) OVER (PARTITION BY customer, profile ORDER BY since_place
-                                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS open_until
-      FROM open_spans)
-WHERE created AND open_until > since_place
-ORDER BY time, source, id, rule
+SELECT time, source, id, case_id, 'case.created' AS type, severity, since_place AS place, customer, profile, since_place, until_place,
+       created
+FROM open_spans
+ORDER BY customer, profile, since_place
 "#;
 
-/// Automatic assignments to users who are full: a running sum over the places at which their workload changes, where an
-/// assignment is read before what it changes itself. All users are swept: a join with those who were assigned automatically
-/// would hold the spans in memory, which a sort need not.
+/// The places at which workloads change, and at which they are asked for: an assignment is read before what it changes
+/// itself. All users are swept: a join with those who were assigned automatically would hold the spans in memory, which a
+/// sort need not.
 const OVER_CAPACITY: &str = r#"
-SELECT time, source, id, case_id, type, 'over_capacity' AS rule, 'applied' AS effect, severity,
-       '`' || "user" || '` had ' || workload || ' open cases; the capacity is ' || capacity AS detail
-FROM (SELECT *, sum(step) OVER (PARTITION BY "user" ORDER BY place, abs(step)
-                                ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS workload
-      FROM (SELECT "user", place, 0 AS step, capacity, time, source, id, case_id, type, severity
-            FROM automatic_assignments
-            UNION ALL
-            SELECT "user", since_place, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-            FROM load_spans
-            UNION ALL
-            SELECT "user", until_place, -1, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-            FROM load_spans
-            WHERE until_place IS NOT NULL))
-WHERE capacity IS NOT NULL AND workload >= capacity
-ORDER BY time, source, id, rule
+SELECT time, source, id, case_id, type, severity, place, "user", step, capacity
+FROM (SELECT "user", place, 0 AS step, capacity, time, source, id, case_id, type, severity
+      FROM automatic_assignments
+      UNION ALL
+      SELECT "user", since_place, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+      FROM load_spans
+      UNION ALL
+      SELECT "user", until_place, -1, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+      FROM load_spans
+      WHERE until_place IS NOT NULL)
+ORDER BY "user", place, abs(step)
 "#;
 
 /// Customers of whom a case that was replayed stands, or stood, in the way of another.
