@@ -350,7 +350,7 @@ async fn sampled(events: DataFrame, resources: Resources) -> Result<Ranges> {
 
 /// So many ranges that one of them, unpacked, is little on each core.
 fn wanted_ranges(events: usize, resources: Resources) -> usize {
-    let range_bytes = (resources.memory_bytes / resources.threads.max(1) / 64).clamp(1 << 20, 16 << 20);
+    let range_bytes = (resources.memory_bytes / resources.threads.max(1) / 64).clamp(1 << 20, 2 << 20);
     (events * EVENT_BYTES).div_ceil(range_bytes).max(resources.threads * RANGES_A_CORE)
 }
 

@@ -28,7 +28,7 @@ use crate::model::line::{self, LINE_BYTES_MAX};
 const FILE_ROWS: u64 = 512 * 1024;
 
 /// Events that a worker holds before it encodes them: so few that their memory is used again and again.
-const BATCH_ROWS: usize = 32 * 1024;
+const BATCH_ROWS: usize = 8 * 1024;
 
 /// A piece of input for one worker.
 #[derive(Clone, Debug)]

@@ -208,15 +208,33 @@ impl Position<'_> {
     /// then the shorter of two such ids still sorts first and equal texts mean equal positions.
     #[must_use]
     pub fn to_text(self) -> String {
-        let sortable = |number: i64| number.cast_unsigned() ^ (1 << 63);
         match self {
-            Position::Before(time) => format!("{:016x}", sortable(time.0)),
+            Position::Before(time) => {
+                let mut text = String::with_capacity(16);
+                push_sortable(&mut text, time.0);
+                text
+            }
             Position::Of(Order { time, about_cases, sequence, rank, source, id }) => {
-                let (time, about_cases, sequence) = (sortable(time.0), u8::from(about_cases), sortable(sequence));
-                format!("{time:016x}{about_cases}{sequence:016x}{rank:02x}{source}\0{id}")
+                let mut text = String::with_capacity(36 + source.len() + id.len());
+                push_sortable(&mut text, time.0);
+                text.push(if about_cases { '1' } else { '0' });
+                push_sortable(&mut text, sequence);
+                // Ranks go up to 10.
+                text.push(char::from(b'0' + rank));
+                text.push_str(source);
+                text.push('\0');
+                text.push_str(id);
+                text
             }
         }
     }
+}
+
+/// Sixteen hexadecimal digits that sort as the numbers do.
+fn push_sortable(text: &mut String, number: i64) {
+    let number = number.cast_unsigned() ^ (1 << 63);
+    let digit = |place: u32| char::from_digit((number >> (4 * place)) as u32 & 15, 16).unwrap_or('0');
+    text.extend((0..16).rev().map(digit));
 }
 
 /// An event about a case, its members typed. Borrows everything. It is packed into bytes within one replay, never for long:

@@ -13,7 +13,7 @@ use crate::model::event::{MessageKind, Position, Sentiment};
 use crate::model::finding::Rule;
 
 /// Rows of a table that are handed over at once.
-const BATCH_ROWS: usize = 8192;
+const BATCH_ROWS: usize = 1024;
 
 /// Collects the histories of cases, table by table.
 pub struct Output<'d> {
