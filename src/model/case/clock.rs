@@ -208,31 +208,35 @@ impl<'d> Timeline<'d> {
         self.sums_at(to) - self.sums_at(from)
     }
 
-    /// The first instant, not before `from`, at which the clock counts.
-    fn next_counting(&self, from: Instant) -> Option<Instant> {
-        let mut running = self.from(from).filter(|(stretch, _)| stretch.motion == Motion::Running);
+    /// The first instant, not before `from`, at which the clock counts. Stretches that begin after `until` are not looked at.
+    fn next_counting(&self, from: Instant, until: Instant) -> Option<Instant> {
+        let near = self.from(from).take_while(|(stretch, _)| stretch.since <= until);
+        let mut running = near.filter(|(stretch, _)| stretch.motion == Motion::Running);
         running.find_map(|(stretch, next)| {
             let open = schedule::next_open(stretch.hours(), stretch.since.max(from))?;
             next.is_none_or(|next| open < next.since).then_some(open)
         })
     }
 
-    /// When a clock that began at `started_at` reaches a target that is in force since `in_force`.
+    /// When a clock that began at `started_at` reaches a target that is in force since `in_force`; nothing where that is
+    /// after `until`.
     #[must_use]
-    pub fn reach(&self, started_at: Instant, target_ms: i64, in_force: Instant) -> Option<Reached> {
+    pub fn reach(&self, started_at: Instant, target_ms: i64, in_force: Instant, until: Instant) -> Option<Reached> {
         let begun = self.sums_at(started_at);
-        let wanted = begun.counted_ms + target_ms;
+        let wanted = begun.counted_ms.saturating_add(target_ms);
         let at_force = if in_force == started_at { begun } else { self.sums_at(in_force) };
         if at_force.counted_ms >= wanted {
-            return self.next_counting(in_force).map(|at| Reached { at, by_counting: false });
+            let next = self.next_counting(in_force, until);
+            return next.map(|at| Reached { at, by_counting: false }).filter(|reached| reached.is_within(until));
         }
-        let running = self.from(in_force).filter(|(stretch, _)| stretch.motion == Motion::Running);
+        let near = self.from(in_force).take_while(|(stretch, _)| stretch.since <= until);
+        let running = near.filter(|(stretch, _)| stretch.motion == Motion::Running);
         let at = running.into_iter().find_map(|(stretch, next)| {
             let enough = next.is_none_or(|next| next.before.counted_ms >= wanted);
             let due = || schedule::end_of(stretch.hours(), stretch.since, wanted - stretch.before.counted_ms);
             if enough { due() } else { None }
         });
-        at.map(|at| Reached { at, by_counting: true })
+        at.map(|at| Reached { at, by_counting: true }).filter(|reached| reached.is_within(until))
     }
 
     /// Whether the clocks run just before an instant, and the hours that count then.

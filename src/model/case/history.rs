@@ -1,7 +1,9 @@
 //! What happened to one case: the rows that the fact tables take from it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use foldhash::fast::FixedState;
 
 use super::load::LoadSpan;
 use super::milestones::Clocks;
@@ -293,6 +295,10 @@ pub struct History<'a> {
     /// Times of the first and the last event of the case, rejected ones too.
     pub seen: Option<(Instant, Instant)>,
     marks: Vec<Mark<'a>>,
+    /// Where each field stands in `field_values`.
+    field_positions: HashMap<Cow<'a, str>, usize, FixedState>,
+    /// The users of `strangers`.
+    stranger_names: HashSet<String, FixedState>,
     /// The standing at the end, also of a case deleted at its creation, which has no period.
     last_standing: Option<Standing<'a>>,
 }
@@ -326,6 +332,8 @@ impl<'a> History<'a> {
             clocks: None,
             last_event_at: Instant(i64::MIN),
             marks: Vec::new(),
+            field_positions: HashMap::default(),
+            stranger_names: HashSet::default(),
             last_standing: None,
         }
     }
@@ -407,7 +415,7 @@ impl<'a> History<'a> {
     }
 
     pub(super) fn note_stranger(&mut self, user: &str, event: &CaseEvent<'a>, desk: &Desk) {
-        if desk.is_stranger(user, event.time) && !self.strangers.iter().any(|(known, _)| known == user) {
+        if desk.is_stranger(user, event.time) && self.stranger_names.insert(user.to_owned()) {
             self.strangers.push((user.to_owned(), *event));
         }
     }
@@ -481,7 +489,7 @@ impl<'a> History<'a> {
     }
 
     fn set_value(&mut self, time: Instant, field: Cow<'a, str>, value: Option<Cow<'a, str>>) {
-        let position = self.field_values.iter().position(|(name, _)| *name == field).unwrap_or_else(|| {
+        let position = *self.field_positions.entry(field.clone()).or_insert_with(|| {
             self.field_values.push((field, Versions::default()));
             self.field_values.len() - 1
         });

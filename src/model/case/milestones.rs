@@ -218,6 +218,14 @@ struct Step {
     policy_version: Instant,
 }
 
+/// The targets of one clock, one after the other.
+#[derive(Debug, Default)]
+struct Steps {
+    list: Vec<Step>,
+    /// So many of the first are over and were not reached; they need not be looked at again.
+    passed: usize,
+}
+
 /// What a clock's target follows.
 #[derive(Clone, Copy)]
 struct Followed<'a> {
@@ -244,13 +252,13 @@ struct Change<'a> {
 impl<'a> CaseLife<'a, '_> {
     /// Adds the instances of one clock.
     fn walk(&self, runs: &[&Run<'a>], n: &mut i64, instances: &mut Vec<Instance<'a>>) {
-        let mut steps: Vec<Step> = Vec::with_capacity(1);
+        let mut steps = Steps::default();
         // The valid instance, as a position in `instances`.
         let mut valid: Option<usize> = None;
         for run in runs {
             let Some(mut followed) = self.followed_at_beginning(run) else { continue };
             let step = Step::new(run, followed, run.since);
-            steps.push(step);
+            steps.list.push(step);
             let ended = valid.and_then(|position| instances.get_mut(position));
             let disabled = ended.as_ref().is_some_and(|instance| instance.disabled_at().is_some());
             // A disabled instance stays valid until a target comes back.
@@ -268,8 +276,8 @@ impl<'a> CaseLife<'a, '_> {
                 let step = Step::new(run, followed, change.at);
                 match (live, step.target_ms) {
                     // Once the target is reached, the promise is broken; taking it away changes nothing.
-                    (Some(_), None) if self.reached(run.started_at, &steps, Some(change.at)).is_some() => continue,
-                    (Some(live), None) => self.end(live, run, &steps, (change.at, Ending::Disabled)),
+                    (Some(_), None) if self.reached(run.started_at, &mut steps, Some(change.at)).is_some() => continue,
+                    (Some(live), None) => self.end(live, run, &mut steps, (change.at, Ending::Disabled)),
                     (None, Some(_)) => {
                         if let Some(disabled) = valid.and_then(|position| instances.get_mut(position)) {
                             disabled.until = Some(change.at);
@@ -279,14 +287,14 @@ impl<'a> CaseLife<'a, '_> {
                     }
                     _ => {}
                 }
-                steps.push(step);
+                steps.list.push(step);
             }
             let live = valid.and_then(|position| instances.get_mut(position)).filter(|live| live.end.is_none());
             match (live, run.end) {
-                (Some(live), Some(end)) => self.end(live, run, &steps, end),
+                (Some(live), Some(end)) => self.end(live, run, &mut steps, end),
                 (Some(live), None) => {
-                    live.set_target(&steps);
-                    live.due_at = self.due(run, &steps, None);
+                    live.set_target(&steps.list);
+                    live.due_at = self.due(run, &mut steps, None);
                 }
                 (None, _) => {}
             }
@@ -311,7 +319,8 @@ impl<'a> CaseLife<'a, '_> {
     fn changes_within(&self, run: &Run<'a>) -> Vec<Change<'a>> {
         let end = run.end.map_or(Instant(i64::MAX), |(end, _)| end);
         let inside = |time: Instant| run.since < time && time < end;
-        let priorities = self.priorities.iter().filter(|(since, _)| inside(*since));
+        let first = self.priorities.partition_point(|(since, _)| *since <= run.since);
+        let priorities = self.priorities.iter().skip(first).take_while(|(since, _)| inside(*since));
         let statements = self.terms.stated_after(run.since).iter().take_while(|stated| stated.since < end);
         let mut changes: Vec<Change<'a>> =
             priorities.map(|(at, priority)| Change { at: *at, priority: Some(*priority), statement: None }).collect();
@@ -341,8 +350,14 @@ impl<'a> CaseLife<'a, '_> {
         }
     }
 
-    fn end(&self, instance: &mut Instance<'a>, run: &Run<'a>, steps: &[Step], (time, ending): (Instant, Ending<'a>)) {
-        instance.set_target(steps);
+    fn end(
+        &self,
+        instance: &mut Instance<'a>,
+        run: &Run<'a>,
+        steps: &mut Steps,
+        (time, ending): (Instant, Ending<'a>),
+    ) {
+        instance.set_target(&steps.list);
         instance.end = Some((time, ending));
         let sums = self.timeline.sums(instance.started_at, time);
         instance.sums = Some(sums);
@@ -350,16 +365,23 @@ impl<'a> CaseLife<'a, '_> {
     }
 
     /// The first instant at which the target then in force was reached, up to a change or the end at a given instant.
-    fn reached(&self, started_at: Instant, steps: &[Step], up_to: Option<Instant>) -> Option<Instant> {
-        let ends = steps.iter().skip(1).map(|next| Some(next.since)).chain([up_to]);
-        steps.iter().zip(ends).find_map(|(step, until)| {
-            let reached = self.timeline.reach(started_at, step.target_ms?, step.since)?;
-            until.is_none_or(|until| reached.is_within(until)).then_some(reached.at)
-        })
+    fn reached(&self, started_at: Instant, steps: &mut Steps, up_to: Option<Instant>) -> Option<Instant> {
+        loop {
+            let step = steps.list.get(steps.passed)?;
+            let next = steps.list.get(steps.passed + 1);
+            let until = next.map(|next| next.since).or(up_to).unwrap_or(Instant(i64::MAX));
+            let reached =
+                step.target_ms.and_then(|target_ms| self.timeline.reach(started_at, target_ms, step.since, until));
+            match (reached, next) {
+                (Some(reached), _) => return Some(reached.at),
+                (None, None) => return None,
+                (None, Some(_)) => steps.passed += 1,
+            }
+        }
     }
 
     /// When the target is reached (3.6). A clock that has ended, with those sums, goes on as it ran just before.
-    fn due(&self, run: &Run<'a>, steps: &[Step], end: Option<(Instant, Sums)>) -> Option<Instant> {
+    fn due(&self, run: &Run<'a>, steps: &mut Steps, end: Option<(Instant, Sums)>) -> Option<Instant> {
         let reached = self.reached(run.started_at, steps, end.map(|(time, _)| time));
         let (None, Some((end, sums))) = (reached, end) else { return reached };
         let (moves, hours) = if run.started_at == end {
@@ -368,7 +390,7 @@ impl<'a> CaseLife<'a, '_> {
         } else {
             self.timeline.just_before(end)
         };
-        match steps.last()?.target_ms? - sums.counted_ms {
+        match steps.list.last()?.target_ms? - sums.counted_ms {
             _ if !moves => None,
             left if left > 0 => schedule::end_of(hours, end, left),
             _ => schedule::next_open(hours, end),
