@@ -7,6 +7,7 @@
 //! these touch are replayed (`touched`), as a layer over the facts there are ([`layers`]). [`session`] is where queries
 //! see them, with the [`views`] that follow from them; [`moment`] is the same as of another moment.
 
+pub mod compare;
 mod customers;
 mod desk_tables;
 pub mod engine;
@@ -25,7 +26,7 @@ pub mod tables;
 mod touched;
 pub mod views;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,10 +40,11 @@ use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
 
 use crate::error::{Error, Result};
-use crate::log::disk;
+use crate::log::progress::Progress;
 use crate::log::table::NewFile;
 use crate::log::write::FileWriter;
 use crate::log::{Log, WriterLock};
+use crate::log::{disk, vacuum};
 use crate::model::case::Case;
 use crate::model::desk::Desk;
 use crate::model::time::Instant;
@@ -92,6 +94,14 @@ const LAYERS_MAX: usize = 8;
 /// # Errors
 /// When the store cannot be read or written; then the facts stay as they were.
 pub async fn refresh(log: &Log, resources: Resources, extent: Extent) -> Result<Summary> {
+    refresh_telling(log, resources, extent, Progress::default()).await
+}
+
+/// The same, telling how far it has come.
+///
+/// # Errors
+/// As [`refresh`].
+pub async fn refresh_telling(log: &Log, resources: Resources, extent: Extent, progress: Progress) -> Result<Summary> {
     let home = facts::home(log.store());
     let up_to_date = |log: &Log| -> Result<Option<Pointer>> {
         let last_batch = log.last_batch()?;
@@ -109,23 +119,42 @@ pub async fn refresh(log: &Log, resources: Resources, extent: Extent) -> Result<
     }
     let last_batch = log.last_batch()?;
     let before = Pointer::read(&home).ok().flatten().filter(|before| before.last_batch < last_batch);
-    let replay = Replay::new(log.events.provider()?, &home, resources)?;
+    let replay = Replay { progress, ..Replay::new(log.events.provider()?, &home, resources)? };
     let events = log.events.rows()?;
     let touched = match (extent, before) {
         (Extent::Touched { share }, Some(before)) => replay.touched_since(before, share).await?,
         _ => None,
     };
     let pointer = Pointer { last_batch, events, ..Pointer::default() };
-    match touched {
+    let present = fact_files(&home);
+    let replayed = match touched {
         Some((before, touched)) => replay.run_touched(pointer, before, &touched).await,
         None => replay.run(pointer).await,
+    };
+    if replayed.is_err() {
+        // On a full disk their room is needed. Nobody else writes facts while we hold the lock; if the pointer came into
+        // sight before it failed, its files stay.
+        let named: BTreeSet<PathBuf> = match Pointer::read(&home) {
+            Ok(Some(pointer)) => pointer.files(&home).into_values().flatten().map(|file| file.path).collect(),
+            Ok(None) => BTreeSet::new(),
+            Err(_) => return replayed,
+        };
+        let begun = fact_files(&home).into_iter().filter(|path| !present.contains(path) && !named.contains(path));
+        begun.for_each(|path| drop(disk::remove(&path)));
     }
+    replayed
+}
+
+/// The files of all tables of facts, whether anybody names them or not.
+fn fact_files(home: &Path) -> BTreeSet<PathBuf> {
+    vacuum::folder_names(home).into_iter().flat_map(|table| vacuum::data_files(&home.join(table))).collect()
 }
 
 /// One replay in the making.
 struct Replay {
     context: SessionContext,
     resources: Resources,
+    progress: Progress,
     /// Where the facts are written.
     home: PathBuf,
     /// What has been written, which nobody sees before it is published.
@@ -139,13 +168,17 @@ impl Replay {
         context.state_ref().write().config_mut().options_mut().execution.parquet.pushdown_filters = true;
         context.register_table("log", log)?;
         disk::make_folders(home).map_err(Error::file(home))?;
-        Ok(Replay { context, resources, home: home.to_owned(), layer: Layer::default() })
+        let (home, layer) = (home.to_owned(), Layer::default());
+        Ok(Replay { context, resources, progress: Progress::default(), home, layer })
     }
 
     /// What the batches after those of the facts touch; nothing where everything had better be replayed.
     async fn touched_since(&self, before: Pointer, share: f64) -> Result<Option<(Pointer, Touched)>> {
         let facts = Layers::open(&self.home, &before)?;
-        let absorbed = if before.layers.len() > LAYERS_MAX { facts.replaced_cases() } else { Keys::default() };
+        let absorbed = match before.layers.len() > LAYERS_MAX {
+            true => (facts.replaced_cases(), facts.replaced_customers()),
+            false => (Keys::default(), Keys::default()),
+        };
         let replaced: u64 = before.layers.iter().map(|layer| layer.replaced_cases).sum();
         let touched = Touched::find(&self.context, &facts, before.last_batch, absorbed).await?;
         let work = touched.cases.len() as u64 + replaced;
@@ -225,6 +258,7 @@ impl Replay {
 
     /// Replays the cases of those events and writes the tables' files.
     async fn replay_cases(&mut self, events: DataFrame, ranges: Ranges, desk: &Arc<Desk>) -> Result<()> {
+        self.progress.tell("reading events", 0, 0);
         let events = gather(events, ranges, self.resources).await?;
         let mut folders = BTreeMap::new();
         for table in CASE_SHEETS {
@@ -234,7 +268,8 @@ impl Replay {
         let next = Arc::new(AtomicUsize::new(0));
         let mut cores = Vec::new();
         for _ in 0..self.resources.threads.clamp(1, events.ranges()) {
-            let (events, desk, folders, next) = (events.clone(), desk.clone(), folders.clone(), next.clone());
+            let (events, desk, folders) = (events.clone(), desk.clone(), folders.clone());
+            let next = Ranged { next: next.clone(), count: events.ranges(), progress: self.progress.clone() };
             cores.push(tokio::task::spawn_blocking(move || write_ranges(&events, &next, &desk, &folders)));
         }
         for core in cores {
@@ -249,6 +284,7 @@ impl Replay {
     async fn find_across_cases(&mut self, queries: &[Query<'_>]) -> Result<()> {
         let folder = facts::make_folder(&self.home, &OTHER_FINDINGS)?;
         let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
+        self.progress.tell("looking across cases", 0, 0);
         for query in queries {
             findings::find(&self.context, *query, |rows| writer.write(rows)).await?;
         }
@@ -361,7 +397,8 @@ const RANGES_A_CORE: usize = 32;
 async fn gather(events: DataFrame, ranges: Ranges, resources: Resources) -> Result<Arc<Gather>> {
     let streams = events.select_columns(CASE_COLUMNS)?.execute_stream_partitioned().await?;
     let gather = Gather::new(ranges, resources.memory_bytes / 2, streams.len());
-    let hands: Vec<_> = streams.into_iter().map(|stream| tokio::spawn(gather_from(stream, Hand::of(&gather)))).collect();
+    let hands: Vec<_> =
+        streams.into_iter().map(|stream| tokio::spawn(gather_from(stream, Hand::of(&gather)))).collect();
     for hand in hands {
         hand.await.map_err(|error| Error::Worker(error.to_string()))??;
     }
@@ -378,10 +415,25 @@ async fn gather_from(mut events: SendableRecordBatchStream, mut hand: Hand) -> R
     hand.finish()
 }
 
+/// Deals out ranges, to all cores from one heap.
+struct Ranged {
+    next: Arc<AtomicUsize>,
+    count: usize,
+    progress: Progress,
+}
+
+impl Ranged {
+    fn next(&self) -> Option<usize> {
+        let range = self.next.fetch_add(1, Ordering::Relaxed);
+        self.progress.tell("replaying cases", range.min(self.count) as u64, self.count as u64);
+        (range < self.count).then_some(range)
+    }
+}
+
 /// Replays range after range, until there is none left, and writes the tables' rows, each table into one file.
 fn write_ranges(
     events: &Gather,
-    next: &AtomicUsize,
+    ranges: &Ranged,
     desk: &Desk,
     folders: &BTreeMap<&'static str, PathBuf>,
 ) -> Result<Vec<(FactTable, NewFile)>> {
@@ -391,13 +443,9 @@ fn write_ranges(
         Some(folder) => write_into(&mut writers, table, folder, rows),
         None => Ok(()),
     };
-    loop {
-        let range = next.fetch_add(1, Ordering::Relaxed);
-        if range >= events.ranges() {
-            break;
-        }
+    while let Some(range) = ranges.next() {
         events.take(range)?.by_case(|case_id, events| {
-            output.push(&Case::replay(case_id, events.iter().copied(), desk));
+            output.push(&Case::replay(case_id, events.iter().copied(), desk), &mut write)?;
             output.drain(false, &mut write)
         })?;
     }

@@ -1,8 +1,9 @@
 -- check: first_response
 -- title: First response from the events
 -- meaning: `cases.first_response_at` and its author are those of a `message.sent` that is no bot's, while the case was not resolved, and no such message is earlier.
--- when it speaks: a row is a case, what `cases` says and the first reply that the events show. A reply at an instant at which another event may have resolved or reopened the case is accepted either way; deleted cases are left out, for their `data` reads as null. Run `casebook replay --full`; if the row stays, report it with the events of the case.
-WITH told AS (
+-- when it speaks: a row is a case, what `cases` says and the first reply that the events show. A reply at an instant at which another event may have resolved or reopened the case is accepted either way; cases that the log deletes at any time are left out, for their `data` reads as null. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+WITH silent AS (SELECT case_id FROM events WHERE data IS NULL AND case_id IS NOT NULL),
+told AS (
     SELECT e.case_id, e.time AS at,
            e.type <> 'message.sent' AS may_switch,
            e.type = 'message.sent' AND NOT coalesce(u.bot, false)
@@ -12,7 +13,7 @@ WITH told AS (
     JOIN cases c ON c.case_id = e.case_id
     LEFT JOIN users u ON u."user" = e.by AND u.since <= e.time AND (u.until IS NULL OR u.until > e.time)
     WHERE e.type IN ('message.sent', 'message.received', 'case.created', 'case.status_changed', 'case.closed')
-      AND c.deleted_at IS NULL AND e.time >= c.created_at
+      AND c.case_id NOT IN (SELECT case_id FROM silent) AND e.time >= c.created_at
 ),
 replies AS (
     SELECT case_id, at, bool_or(may_switch) AS is_unsure, bool_or(is_reply AND is_named) AS is_named
@@ -38,7 +39,7 @@ found AS (
 )
 SELECT c.case_id, c.first_response_at AS in_cases, c.first_response_by AS by_in_cases, f.sure_at AS from_events
 FROM cases c LEFT JOIN found f ON f.case_id = c.case_id
-WHERE c.deleted_at IS NULL
+WHERE c.case_id NOT IN (SELECT case_id FROM silent)
   AND ((c.first_response_at IS NULL AND f.sure_at IS NOT NULL)
        OR c.first_response_at > f.sure_at
        OR (c.first_response_at IS NOT NULL AND NOT coalesce(f.is_told, false)))

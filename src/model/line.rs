@@ -207,7 +207,9 @@ fn read_data<'a>(value: Option<(&'a str, Json<'a>)>) -> Result<(&'a str, Json<'a
     match value {
         None | Some((_, Json::Null)) => Ok(("{}", Json::Object(Vec::new()))),
         Some((text, data @ Json::Object(_))) => Ok((text, data)),
-        Some((_, other)) => Err(Refusal::new("wrong_type", format!("`data` must be an object, found {}", other.kind()))),
+        Some((_, other)) => {
+            Err(Refusal::new("wrong_type", format!("`data` must be an object, found {}", other.kind())))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use arrow::datatypes::Int64Type;
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use futures::StreamExt;
 
+use super::input::plain_texts;
 use super::layers::{Layers, Texts};
 use super::sheet::{Sheet, schema};
 use super::tables::{AUTOMATIC_ASSIGNMENTS, FINDINGS, LOAD_SPANS, OPEN_SPANS, OTHER_FINDINGS, STRANGERS};
@@ -51,7 +52,12 @@ pub async fn find(
 ) -> Result<()> {
     let frame = match query {
         Query::Findings(text) => found(context, text).await?,
-        Query::Workloads(text) | Query::OpenCases(text) => context.sql(text).await?,
+        Query::Workloads(text) | Query::OpenCases(text) => {
+            let rows = context.sql(text).await?;
+            let names: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
+            // Tables in memory have views.
+            plain_texts(rows, &names.iter().map(String::as_str).collect::<Vec<_>>())?
+        }
     };
     let columns = schema(FINDINGS.columns);
     let mut sweep = Sweep::default();
@@ -96,7 +102,8 @@ impl Sweep {
     fn workloads(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
         let event = EventColumns::of(batch);
         let users = batch.column(7).as_string::<i32>();
-        let (steps, capacities) = (batch.column(8).as_primitive::<Int64Type>(), batch.column(9).as_primitive::<Int64Type>());
+        let (steps, capacities) =
+            (batch.column(8).as_primitive::<Int64Type>(), batch.column(9).as_primitive::<Int64Type>());
         let mut rows = Sheet::new(FINDINGS.columns);
         for row in 0..batch.num_rows() {
             self.follow(users.value(row), "");
@@ -201,7 +208,11 @@ pub async fn register_narrowed(
 ) -> Result<String> {
     context.register_table(STRANGERS.name, now.provider(&STRANGERS, Texts::Plain)?)?;
     for table in [OPEN_SPANS, LOAD_SPANS, AUTOMATIC_ASSIGNMENTS] {
-        let old = context.read_table(before.provider(&table, Texts::Plain)?)?.filter(is_touched(cases, "case_id", Texts::Plain))?;
+        let old = context.read_table(before.provider(&table, Texts::Plain)?)?.filter(is_touched(
+            cases,
+            "case_id",
+            Texts::Plain,
+        ))?;
         context.register_table(format!("old_{}", table.name), old.into_view())?;
         context.register_table(format!("new_{}", table.name), now.of_last_layer(&table, Texts::Plain)?)?;
         context.register_table(format!("all_{}", table.name), now.provider(&table, Texts::Plain)?)?;

@@ -100,6 +100,12 @@ impl Layers {
         self.cases.last.keys().cloned().collect()
     }
 
+    /// Every customer that a layer has replaced.
+    #[must_use]
+    pub fn replaced_customers(&self) -> Keys {
+        self.customers.last.keys().cloned().collect()
+    }
+
     /// The rows of the last layer alone.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Replay without a store: events in memory, and a session over what they give.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -41,15 +42,18 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
     let desk = desk(rank_0(&context).await?).await?;
     let events = gather(context.table("log").await?, Ranges::default(), resources).await?;
     let mut output = Output::new(&desk);
-    events.take(0)?.by_case(|case_id, events| {
-        output.push(&Case::replay(case_id, events.iter().copied(), &desk));
+    let mut rows: HashMap<&'static str, Vec<RecordBatch>> = HashMap::new();
+    let mut keep = |table: &FactTable, batch: &RecordBatch| {
+        rows.entry(table.name).or_default().push(batch.clone());
         Ok(())
-    })?;
-    CASE_SHEETS.iter().try_for_each(|table| register(&context, table, &[]))?;
-    output.drain(true, |table, rows| {
-        context.deregister_table(table.name)?;
-        register(&context, table, std::slice::from_ref(rows))
-    })?;
+    };
+    events
+        .take(0)?
+        .by_case(|case_id, events| output.push(&Case::replay(case_id, events.iter().copied(), &desk), &mut keep))?;
+    output.drain(true, &mut keep)?;
+    for table in CASE_SHEETS {
+        register(&context, &table, &rows.remove(table.name).unwrap_or_default())?;
+    }
     context.register_batch("desk_findings", desk_findings(&desk)?)?;
     let others = findings::all(&context).await?;
     let of_cases = context.table(CASE_FINDINGS.name).await?.collect().await?;

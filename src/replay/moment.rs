@@ -16,7 +16,8 @@ use super::tables::{CASES, FactTable, MESSAGES, SURVEYS};
 use super::touched::{Keys, collect_keys};
 use super::{Replay, engine, instant, session};
 use crate::error::{Error, Result};
-use crate::log::Log;
+use crate::log::{Log, WriterLock};
+use crate::model::event::EventType;
 use crate::model::time::Instant;
 
 /// A moment on both clocks; of what is not stated, now.
@@ -59,8 +60,13 @@ impl Moment {
 /// # Errors
 /// When the store cannot be read, or its facts have never been made, or there is no room for those of the moment.
 pub async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(SessionContext, Pointer)> {
+    // A batch that had arrived by then may still be on its way.
+    let log = &match moment.known_at {
+        Some(_) => settled(log).await?,
+        None => log.clone(),
+    };
     let (home, pointer) = (facts::home(log.store()), session::pointer(log)?);
-    let deleted = Arc::new(deleted_cases(&Layers::open(&home, &pointer)?, resources).await?);
+    let deleted = Arc::new(deleted_cases(log, &Layers::open(&home, &pointer)?, pointer.last_batch, resources).await?);
     let beside = tempfile::tempdir().map_err(Error::file(Path::new("the folder for temporary files")))?;
     let of_log = engine::session(resources)?;
     let events = moment.events(of_log.read_table(log.events.provider()?)?)?;
@@ -75,17 +81,33 @@ pub async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(Se
     }
     let events = moment.events(context.read_table(log.events.provider()?)?)?;
     session::register_events(&context, events, is_deleted(&deleted))?;
-    session::register_rest(&context, log, moment.as_of.or(pointer.last_event_at_ms.map(Instant))).await?;
+    session::register_rest(&context, log, moment.known_at, moment.as_of.or(pointer.last_event_at_ms.map(Instant)))
+        .await?;
     // The files go when the session does.
     context.state_ref().write().config_mut().set_extension(Arc::new(beside));
     Ok((context, pointer))
 }
 
-async fn deleted_cases(facts: &Layers, resources: Resources) -> Result<Keys> {
+/// The log when no batch is on its way: those that come later arrive later, too. Where nobody can write, none is.
+async fn settled(log: &Log) -> Result<Log> {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    match WriterLock::take(log.store(), "log").await {
+        Ok(_) => {}
+        Err(Error::File { source, .. }) if matches!(source.kind(), ReadOnlyFilesystem | PermissionDenied) => {}
+        Err(error) => return Err(error),
+    }
+    Log::open(log.store()).await
+}
+
+/// Cases that the facts know to be deleted, and those of which the log has a deletion that the facts do not know yet.
+async fn deleted_cases(log: &Log, facts: &Layers, last_batch: i64, resources: Resources) -> Result<Keys> {
     let context = engine::session(resources)?;
     let cases = context.read_table(facts.provider(&CASES, Texts::Views)?)?;
     let mut deleted = Keys::default();
     collect_keys(cases.filter(col("deleted_at").is_not_null())?.select_columns(&["case_id"])?, &mut deleted).await?;
+    let newer = context.read_table(log.events.provider()?)?.filter(col("batch").gt(lit(last_batch)))?;
+    let deletions = newer.filter(col("type").eq(lit(EventType::CaseDeleted.name())))?;
+    collect_keys(deletions.select_columns(&["case_id"])?, &mut deleted).await?;
     Ok(deleted)
 }
 

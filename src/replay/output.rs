@@ -3,11 +3,11 @@
 use arrow::array::RecordBatch;
 
 use super::sheet::{Cell, Sheet};
-use super::tables::{CASE_SHEETS, FactTable};
+use super::tables::{CASE_SHEETS, FactTable, LEDGER};
 use crate::error::Result;
 use crate::model::case::clock::Sums;
 use crate::model::case::history::{Created, Direction, History, SENTIMENT_FIELD};
-use crate::model::case::milestones::{Clocks, Ending};
+use crate::model::case::milestones::{Clocks, Ending, Instance};
 use crate::model::desk::Desk;
 use crate::model::event::{MessageKind, Position, Sentiment};
 use crate::model::finding::Rule;
@@ -28,8 +28,15 @@ impl<'d> Output<'d> {
         Output { desk, sheets: CASE_SHEETS.each_ref().map(|table| Sheet::with_capacity(table.columns, BATCH_ROWS)) }
     }
 
-    /// Adds the rows of one case.
-    pub fn push(&mut self, history: &History<'_>) {
+    /// Adds the rows of one case. A case that was reopened thousands of times has a ledger that is handed over on the way.
+    ///
+    /// # Errors
+    /// What `take` returns.
+    pub fn push(
+        &mut self,
+        history: &History<'_>,
+        mut take: impl FnMut(&FactTable, &RecordBatch) -> Result<()>,
+    ) -> Result<()> {
         let [
             cases,
             periods,
@@ -59,7 +66,12 @@ impl<'d> Output<'d> {
         push_turns(turns, history, self.desk);
         if let Some(clocks) = &history.clocks {
             push_milestones(milestones, history, clocks);
-            push_ledger(ledger, history, clocks);
+            for instance in &clocks.instances {
+                push_ledger(ledger, history, clocks, instance);
+                if ledger.rows() >= BATCH_ROWS {
+                    take(&LEDGER, &ledger.finish()?)?;
+                }
+            }
         }
         push_messages(messages, history);
         push_field_values(fields, history);
@@ -74,6 +86,7 @@ impl<'d> Output<'d> {
             noted.push([history.case_id.into(), rule.into(), whole(count).into()]);
         }
         push_lifetime(lifetimes, history);
+        Ok(())
     }
 
     /// Hands over the rows of tables that have enough of them, or all rows.
@@ -244,21 +257,19 @@ fn push_milestones(sheet: &mut Sheet, history: &History<'_>, clocks: &Clocks<'_>
     }
 }
 
-fn push_ledger(sheet: &mut Sheet, history: &History<'_>, clocks: &Clocks<'_>) {
-    for instance in &clocks.instances {
-        let until = instance.end.map_or(history.last_event_at, |(time, _)| time);
-        for entry in clocks.timeline.entries(instance.started_at, until) {
-            sheet.push([
-                history.case_id.into(),
-                instance.milestone.name().into(),
-                instance.n.into(),
-                entry.since.into(),
-                entry.until.into(),
-                entry.label.name().into(),
-                entry.status.name().into(),
-                entry.calendar_version.into(),
-            ]);
-        }
+fn push_ledger(sheet: &mut Sheet, history: &History<'_>, clocks: &Clocks<'_>, instance: &Instance<'_>) {
+    let until = instance.end.map_or(history.last_event_at, |(time, _)| time);
+    for entry in clocks.timeline.entries(instance.started_at, until) {
+        sheet.push([
+            history.case_id.into(),
+            instance.milestone.name().into(),
+            instance.n.into(),
+            entry.since.into(),
+            entry.until.into(),
+            entry.label.name().into(),
+            entry.status.name().into(),
+            entry.calendar_version.into(),
+        ]);
     }
 }
 
@@ -421,6 +432,6 @@ fn push_lifetime(sheet: &mut Sheet, history: &History<'_>) {
         history.case_id.into(),
         begun_at.into(),
         (!is_open).then_some(last_event_at).into(),
-        standing.and_then(|standing| standing.assignee).into(),
+        standing.and(history.assignments.last()).map(|last| last.agent).into(),
     ]);
 }

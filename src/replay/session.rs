@@ -8,7 +8,7 @@ use super::functions;
 use super::layers::Layers;
 use super::moment::without_text;
 use super::tables::FACT_TABLES;
-use super::views;
+use super::{instant, views};
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::log::rows::EVENT_COLUMNS;
@@ -25,7 +25,7 @@ pub async fn open(log: &Log, resources: Resources) -> Result<(SessionContext, Po
     let events = events_until(&context, log, pointer.last_batch).await?;
     let (events, is_deleted) = with_deletions(&context, events).await?;
     register_events(&context, events, is_deleted)?;
-    register_rest(&context, log, pointer.last_event_at_ms.map(Instant)).await?;
+    register_rest(&context, log, None, pointer.last_event_at_ms.map(Instant)).await?;
     Ok((context, pointer))
 }
 
@@ -36,8 +36,17 @@ pub(super) fn pointer(log: &Log) -> Result<Pointer> {
 }
 
 /// What a session has beside facts and events. What is as of the end of the log is as of that instant.
-pub(super) async fn register_rest(context: &SessionContext, log: &Log, end: Option<Instant>) -> Result<()> {
-    context.register_table("quarantine", log.quarantine.provider()?)?;
+pub(super) async fn register_rest(
+    context: &SessionContext,
+    log: &Log,
+    known_at: Option<Instant>,
+    end: Option<Instant>,
+) -> Result<()> {
+    let mut quarantine = context.read_table(log.quarantine.provider()?)?;
+    if let Some(known_at) = known_at {
+        quarantine = quarantine.filter(col("ingested_at").lt_eq(instant(known_at)))?;
+    }
+    context.register_table("quarantine", quarantine.into_view())?;
     hide_column(context, "quarantine", "bytes").await?;
     functions::register(context, functions::calendars(context).await?);
     views::register(context, end).await

@@ -129,9 +129,7 @@ impl Column {
     fn with_capacity(kind: Kind, rows: usize) -> Column {
         match kind {
             Kind::Text => Column::Text(StringViewBuilder::with_capacity(rows)),
-            Kind::Instant => {
-                Column::Instant(TimestampMillisecondBuilder::with_capacity(rows).with_timezone("UTC"))
-            }
+            Kind::Instant => Column::Instant(TimestampMillisecondBuilder::with_capacity(rows).with_timezone("UTC")),
             Kind::Whole => Column::Whole(Int64Builder::with_capacity(rows)),
             Kind::Float => Column::Float(Float64Builder::with_capacity(rows)),
             Kind::Flag => Column::Flag(BooleanBuilder::with_capacity(rows)),

@@ -509,11 +509,11 @@ pub const NOTED: FactTable = FactTable {
 };
 
 /// From when to when a case depends on the log: its first event; the last instant at which an event about the desk could
-/// change its facts, none while it is open; and who has it at the end, whose removal would change it whenever it comes.
+/// change its facts, none while it is open; and who had it last, whose removal would change it whenever it comes.
 pub const LIFETIMES: FactTable = FactTable {
     name: "lifetimes",
     order: &["case_id"],
-    columns: &[("case_id", Text), ("begun_at", Instant), ("settled_at", Instant), ("assignee", Text)],
+    columns: &[("case_id", Text), ("begun_at", Instant), ("settled_at", Instant), ("last_assignee", Text)],
 };
 
 /// The cases whose rows a layer of the facts replaces.

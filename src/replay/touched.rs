@@ -32,18 +32,17 @@ pub struct Touched {
 
 impl Touched {
     /// What the batches after that one touch: their own cases and customers, and the cases that their events about the
-    /// desk may change. Those of `more` are added, whether or not they are touched.
+    /// desk may change. Those of `more` (cases, customers) are added, whether or not they are touched.
     ///
     /// # Errors
     /// When the log or the facts cannot be read.
-    pub async fn find(context: &SessionContext, facts: &Layers, batch: i64, more: Keys) -> Result<Touched> {
+    pub async fn find(context: &SessionContext, facts: &Layers, batch: i64, more: (Keys, Keys)) -> Result<Touched> {
         let new = context.table("log").await?.filter(col("batch").gt(lit(batch)))?;
-        let mut cases = more;
+        let (mut cases, mut customers) = more;
         let own = new.clone().filter(col("case_id").is_not_null())?.aggregate(vec![col("case_id")], vec![])?;
         collect_keys(own, &mut cases).await?;
         let about_desk = new.clone().filter(col("rank").eq(lit(0)))?;
         let batches = input::plain_texts(about_desk, input::DESK_COLUMNS)?.collect().await?;
-        let mut customers = Keys::default();
         let mut desk = DeskChanges::default();
         for batch in &batches {
             for event in desk_events(batch)? {
@@ -58,7 +57,9 @@ impl Touched {
             collect_keys(lifetimes.clone().filter(condition)?.select_columns(&["case_id"])?, &mut cases).await?;
         }
         let cases = Arc::new(cases);
-        let known = lifetimes.filter(is_touched(&cases, "case_id", Texts::Views))?.aggregate(vec![], vec![min(col("begun_at"))])?;
+        let known = lifetimes
+            .filter(is_touched(&cases, "case_id", Texts::Views))?
+            .aggregate(vec![], vec![min(col("begun_at"))])?;
         let arrived = new.aggregate(vec![], vec![min(col("time"))])?;
         let since = instants(known).await?.into_iter().chain(instants(arrived).await?).min();
         Ok(Touched { cases, customers: Arc::new(customers), since })
@@ -90,12 +91,13 @@ impl DeskChanges {
     }
 
     /// What has been over before the first of the changes stays as it is: whether a case was open then, its lifetime
-    /// tells. Only the removal of a user takes resolved cases, too.
+    /// tells. Only the removal of a user takes resolved cases, too: those whose last assignee they were, even if they have
+    /// been removed before.
     fn cases(&self) -> Option<Expr> {
         let since = instant(self.since?);
         let alive = col("settled_at").is_null().or(col("settled_at").gt_eq(since));
         let removed = self.removed_users.iter().map(|user| lit(user.as_str())).collect();
-        Some(alive.or(col("assignee").in_list(removed, false)))
+        Some(alive.or(col("last_assignee").in_list(removed, false)))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It knows nothing of the product and is free to be slow: it sorts all events, tells each case's life step by step,
 //! and answers every other question (what is a clock's label at this instant, which target is in force) anew from that
-//! story and from the versions of the desk. Its readings of unclear places are listed in `READINGS.md`.
+//! story and from the versions of the desk.
 
 #![allow(
     clippy::expect_used,

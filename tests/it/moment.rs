@@ -102,3 +102,25 @@ fn commands_answer_as_of_the_moment_that_was_typed() {
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("--as-of") && ran.stderr.contains("hint: write a day such as"), "{}", ran.stderr);
 }
+
+/// A deletion that has not been replayed yet hides what was said, all the same.
+#[test]
+fn no_text_of_a_deleted_case_is_told_by_facts_that_are_behind() {
+    let project = Project::new();
+    let event = |n: u32, kind: &str, time: &str, data: &str| {
+        format!(
+            r#"{{"id":"{n}","source":"s","type":"{kind}","subject":"C","time":"2026-03-02T{time}:00Z","data":{{{data}}}}}"#
+        )
+    };
+    let created = event(1, "case.created", "09:00", r#""customer":"c","text":"secret""#);
+    project.write("created.ndjson", created + "\n");
+    project.write("deleted.ndjson", event(2, "case.deleted", "12:00", "") + "\n");
+    project.ingest(&["created.ndjson"], 0);
+    let asked = ["sql", "SELECT text FROM events UNION ALL SELECT text FROM cases", "--format", "json"];
+    assert_eq!(project.run(&asked).stdout.matches("secret").count(), 2);
+    project.ingest(&["deleted.ndjson"], 0);
+    let ran = project.run(&[&asked[..], &["--no-refresh", "--as-of", "2026-03-02T10:00:00Z"]].concat());
+    assert_eq!((ran.code, ran.stdout.contains("secret")), (0, false), "{}", ran.stdout);
+    let checked = project.run(&["check", "--as-of", "2026-03-02T10:00:00Z"]);
+    assert_eq!(checked.code, 0, "{}{}", checked.stdout, checked.stderr);
+}

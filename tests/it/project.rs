@@ -91,6 +91,14 @@ impl Project {
         Ran::of(command.args(files).output().unwrap()).summary(code)
     }
 
+    /// How many files of events there are in force.
+    pub fn event_files(&self) -> usize {
+        let stats = self.run(&["store", "stats", "--format", "json"]).summary(0);
+        let tables = stats["tables"].as_array().unwrap();
+        let events = tables.iter().find(|table| table["table"] == "events").unwrap();
+        usize::try_from(events["files"].as_u64().unwrap()).unwrap()
+    }
+
     /// The rows of a query over facts that are up to date.
     pub fn rows(&self, sql: &str) -> Vec<Row> {
         self.batches(sql).iter().flat_map(rows_of).collect()

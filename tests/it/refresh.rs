@@ -48,7 +48,7 @@ pub async fn ingest(project: &Project, lines: &[String], now: Instant) -> Log {
         offset: 0,
     };
     let lines = (1..).zip(lines).map(made).collect();
-    let options = Options { now, threads: 1, memory_bytes: 64 << 20 };
+    let options = Options { now: now.into(), threads: 1, memory_bytes: 64 << 20 };
     log.ingest(options, move |take| take(Piece::Lines { number: 0, lines }).map(|()| 0)).await.unwrap();
     log
 }
@@ -112,7 +112,14 @@ fn random_batches_give_the_facts_of_a_full_replay() {
 fn tangled_batches_give_the_facts_of_a_full_replay() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     for seed in 0..3 {
-        let lines: Vec<String> = tangle(seed, 30).lines().map(str::to_owned).collect();
+        let mut lines: Vec<String> = tangle(seed, 30).lines().map(str::to_owned).collect();
+        // Customers who are heard of once, early and late: what replaces the layers keeps them, too.
+        for n in 0..12 {
+            let customer = format!(
+                r#"{{"id":"customer-{n}","source":"c","type":"customer.updated","subject":"c{n}","time":"2026-01-05T00:00:00Z","data":{{"name":"N{n}"}}}}"#
+            );
+            lines.insert(n * lines.len() / 12, customer);
+        }
         let in_order: Vec<usize> = (0..lines.len()).map(|line| line * 12 / lines.len()).collect();
         let scattered: Vec<usize> = (0..lines.len()).map(|line| line * 7 % 11).collect();
         let lots = if seed % 2 == 0 { in_order } else { scattered };
@@ -147,6 +154,8 @@ fn what_is_late_reaches_every_case_that_it_concerns() {
         vec![("10:30", "case.unassigned", "C1", "")],
         // Takes resolved cases, too.
         vec![("13:00", "user.removed", "ana", "")],
+        // Once more, and earlier: `C3` is nobody's since 13:00, and was hers at 12:00.
+        vec![("12:00", "user.removed", "ana", "")],
         // Before the event of its instant that resolved `C3`.
         vec![("09:20", "user.updated", "eve", r#""role":"none""#)],
     ];
@@ -160,7 +169,7 @@ fn what_is_late_reaches_every_case_that_it_concerns() {
     };
     let batches: Vec<Vec<String>> = batches.into_iter().map(&mut lines).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    assert_eq!(runtime.block_on(assert_refreshed(&batches)), 4);
+    assert_eq!(runtime.block_on(assert_refreshed(&batches)), 5);
 }
 
 /// What is touched is little, and nothing else is replayed.
@@ -180,4 +189,21 @@ async fn only_what_is_touched_is_replayed() {
     assert_eq!((again.cases_replayed, &again.pointer), (0, &second.pointer));
     let full = replay::refresh(&log, RESOURCES, Extent::Full).await.unwrap();
     assert_eq!((full.cases_replayed, full.pointer.layers.len()), (first.pointer.cases, 1));
+}
+
+/// The command that compares agrees with facts that are right, and names the table of one that are not.
+#[test]
+fn comparing_names_the_tables_that_differ() {
+    let project = Project::new();
+    project.write("all.ndjson", tangle(5, 20));
+    project.ingest(&["all.ndjson"], 0);
+    let compared = project.run(&["replay", "--compare", "--format", "json"]);
+    assert_eq!(compared.summary(0)["differences"], serde_json::json!([]), "{}", compared.stderr);
+    let pointer = project.path("store/facts/current.json");
+    let mut facts: Value = serde_json::from_slice(&std::fs::read(&pointer).unwrap()).unwrap();
+    facts["layers"][0]["files"]["turns"] = serde_json::json!([]);
+    std::fs::write(&pointer, facts.to_string()).unwrap();
+    let compared = project.run(&["replay", "--compare", "--format", "json"]).summary(1);
+    assert_eq!(compared["differences"][0]["table"], "turns");
+    assert_eq!((&compared["differences"][0]["too_many"], &compared["differences"][1]), (&0.into(), &Value::Null));
 }

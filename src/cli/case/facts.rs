@@ -46,7 +46,8 @@ pub fn of(rows: &CaseRows) -> Option<(Facts, Creation)> {
     let facts = Facts {
         created_at: case.instant("created_at")?,
         closed_at: case.instant("closed_at"),
-        deleted: case.instant("deleted_at").is_some(),
+        // Also of a case that is deleted later than the moment that is told of: its text is gone whatever the moment.
+        deleted: case.instant("deleted_at").is_some() || created.text("data").is_none(),
         policy: case.text("policy").zip(case.instant("policy_version")),
         stretches: rows.periods.iter().filter_map(|row| stretch(&row)).collect(),
         resolution_ms: rows.resolutions.iter().last().and_then(|row| row.whole("active_ms")),

@@ -13,6 +13,15 @@ const DEPTH_MAX: usize = 120;
 /// Digits of a whole number that is read here.
 const DIGITS_MAX: usize = 18;
 
+/// Reads one value that is the whole text, if it is written plainly.
+#[must_use]
+pub fn read(text: &str) -> Option<Json<'_>> {
+    let mut plain = Plain::of(text);
+    let value = plain.value()?;
+    plain.space();
+    (plain.at == text.len()).then_some(value)
+}
+
 /// A place in a text of JSON.
 pub struct Plain<'a> {
     text: &'a str,
@@ -29,7 +38,7 @@ impl<'a> Plain<'a> {
     /// Reads an object that is the whole text: `take` is given the name of each member and must read its value.
     pub fn whole_object(mut self, take: impl FnMut(&mut Plain<'a>, Cow<'a, str>) -> Option<()>) -> Option<()> {
         self.space();
-        self.expect(b'{')?;
+        self.pass(b'{')?;
         self.members(take)?;
         self.space();
         (self.at == self.text.len()).then_some(())
@@ -59,7 +68,7 @@ impl<'a> Plain<'a> {
         }
     }
 
-    fn expect(&mut self, byte: u8) -> Option<()> {
+    fn pass(&mut self, byte: u8) -> Option<()> {
         (self.byte()? == byte).then(|| self.at += 1)
     }
 
@@ -72,10 +81,10 @@ impl<'a> Plain<'a> {
         }
         loop {
             self.space();
-            self.expect(b'"')?;
+            self.pass(b'"')?;
             let name = self.text_behind_quote()?;
             self.space();
-            self.expect(b':')?;
+            self.pass(b':')?;
             take(self, name)?;
             self.space();
             let after = self.byte()?;
@@ -192,28 +201,76 @@ impl<'a> Plain<'a> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Option<Json<'_>> {
-        let mut plain = Plain::of(text);
-        let (_, value) = plain.value_with_text()?;
-        plain.space();
-        (plain.at == text.len()).then_some(value)
-    }
-
     /// What is read here is what `serde_json` reads; what it refuses is not read here.
     #[test]
     fn what_is_plain_is_read_as_serde_reads_it() {
         let plain = [
-            "null", "true", "false", "0", "-0", "7", "-12", "123456789012345678", "1234567890123456789", "1.5", "-2e3",
-            "1.0", r#""""#, r#""abc""#, r#""ümlaut 漢字""#, r#""a\"b\\c\nd\u00e9""#, r#""\ud83d\ude00""#, "[]", "[ ]",
-            "[1, [2,3] ,{}]", "{}", "{ }", r#"{"a":1,"a":[true,null],"b\n":{"c":"d"}}"#, " \t\r\n{ \"a\" : 1 } ",
+            "null",
+            "true",
+            "false",
+            "0",
+            "-0",
+            "7",
+            "-12",
+            "123456789012345678",
+            "1234567890123456789",
+            "1.5",
+            "-2e3",
+            "1.0",
+            r#""""#,
+            r#""abc""#,
+            r#""ümlaut 漢字""#,
+            r#""a\"b\\c\nd\u00e9""#,
+            r#""\ud83d\ude00""#,
+            "[]",
+            "[ ]",
+            "[1, [2,3] ,{}]",
+            "{}",
+            "{ }",
+            r#"{"a":1,"a":[true,null],"b\n":{"c":"d"}}"#,
+            " \t\r\n{ \"a\" : 1 } ",
         ];
         for text in plain {
             assert_eq!(read(text), Some(serde_json::from_str(text).unwrap()), "{text}");
         }
         let broken = [
-            "", " ", "nul", "tru", "+1", "01", "-", "1.", ".5", "1e", "--1", "\"", "\"a", "\"\\", "\"\\q\"", "\"\\ud83d\"",
-            "\"\u{1}\"", "\"a\nb\"", "[", "[1", "[1,", "[1,]", "[,]", "[1 2]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,",
-            "{\"a\":1,}", "{a:1}", "{\"a\" 1}", "{\"a\":1 \"b\":2}", "1 2", "{}}", "nan", "\"\\",
+            "",
+            " ",
+            "nul",
+            "tru",
+            "+1",
+            "01",
+            "-",
+            "1.",
+            ".5",
+            "1e",
+            "--1",
+            "\"",
+            "\"a",
+            "\"\\",
+            "\"\\q\"",
+            "\"\\ud83d\"",
+            "\"\u{1}\"",
+            "\"a\nb\"",
+            "[",
+            "[1",
+            "[1,",
+            "[1,]",
+            "[,]",
+            "[1 2]",
+            "{",
+            "{\"a\"",
+            "{\"a\":",
+            "{\"a\":1",
+            "{\"a\":1,",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{\"a\" 1}",
+            "{\"a\":1 \"b\":2}",
+            "1 2",
+            "{}}",
+            "nan",
+            "\"\\",
         ];
         for text in broken {
             assert!(read(text).is_none() && serde_json::from_str::<Json<'_>>(text).is_err(), "{text}");
@@ -226,7 +283,11 @@ mod tests {
     fn a_value_keeps_its_text() {
         let mut data = None;
         let read = Plain::of(r#" {"a": {"b" : [1,  2]} , "c":3}"#).whole_object(|plain, name| {
-            if name == "a" { data = plain.value_with_text() } else { drop(plain.value()?) }
+            if name == "a" {
+                data = plain.value_with_text()
+            } else {
+                drop(plain.value()?)
+            }
             Some(())
         });
         assert!(read.is_some());

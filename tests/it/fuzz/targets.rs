@@ -30,6 +30,7 @@ use casebook::model::case::Case;
 use casebook::model::desk::Desk;
 use casebook::model::event::CaseEvent;
 use casebook::model::json::Json;
+use casebook::model::json::plain;
 use casebook::model::line;
 use casebook::model::policy::Policy;
 use casebook::model::time::Instant;
@@ -143,14 +144,17 @@ fn read_events(bench: &mut Bench, input: &Input, answers: &mut Answers) {
     let path = bench.write(&input.ending, &input.bytes);
     let mut accepted: Vec<Vec<u8>> = Vec::new();
     let read = read_all(vec![Source::File(path.clone())], &mut |piece| {
-        let mut check = |line: &[u8]| match line::parse(line) {
-            Ok(event) => {
-                answers.add(event.kind.name());
-                if accepted.len() < EVENTS_MAX {
-                    accepted.push(line.to_vec());
+        let mut check = |line: &[u8]| {
+            assert_read_alike(line);
+            match line::parse(line) {
+                Ok(event) => {
+                    answers.add(event.kind.name());
+                    if accepted.len() < EVENTS_MAX {
+                        accepted.push(line.to_vec());
+                    }
                 }
+                Err(refusal) => answers.add(format!("{}: {refusal}", refusal.rule)),
             }
-            Err(refusal) => answers.add(format!("{}: {refusal}", refusal.rule)),
         };
         match piece {
             Piece::Block(block) if block.cut.is_some() => check(&block.bytes),
@@ -171,6 +175,14 @@ fn read_events(bench: &mut Bench, input: &Input, answers: &mut Answers) {
     replay_lines(bench, &accepted);
     if bench.turn(1000) {
         ingest(bench, path, answers);
+    }
+}
+
+/// What the quick reader reads is what `serde_json` reads.
+fn assert_read_alike(line: &[u8]) {
+    let Ok(text) = std::str::from_utf8(line) else { return };
+    if let Some(value) = plain::read(text) {
+        assert_eq!(value, serde_json::from_str(text).unwrap(), "{text}");
     }
 }
 
@@ -232,7 +244,7 @@ fn replay_lines(bench: &mut Bench, lines: &[Vec<u8>]) {
 /// The whole way into a log, and from there to facts.
 fn ingest(bench: &Bench, path: PathBuf, answers: &mut Answers) {
     let store = tempfile::tempdir_in(bench.folder.path()).unwrap();
-    let options = Options { now: NEW_YEAR, threads: 2, memory_bytes: 128 << 20 };
+    let options = Options { now: NEW_YEAR.into(), threads: 2, memory_bytes: 128 << 20 };
     bench.runtime.block_on(async {
         let mut log = Log::open(store.path()).await.unwrap();
         match log.ingest(options, move |take| read_all(vec![Source::File(path)], take)).await {
