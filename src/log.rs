@@ -17,6 +17,7 @@ pub mod live;
 pub mod lookup;
 mod object;
 pub mod pieces;
+pub mod progress;
 pub mod quarantine;
 pub mod read;
 pub mod records;
@@ -57,11 +58,33 @@ pub struct Log {
 /// How an ingestion works.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// The wall clock, which only the command line may read.
-    pub now: Instant,
+    /// Read when the batch has the log to itself, so that batches arrive in the order in which they are committed.
+    pub now: Clock,
     pub threads: usize,
     /// Bytes of memory for comparing identities.
     pub memory_bytes: usize,
+}
+
+/// A clock. Only the command line may read the one on the wall.
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    Wall(fn() -> Instant),
+    Stopped(Instant),
+}
+
+impl Clock {
+    fn read(self) -> Instant {
+        match self {
+            Clock::Wall(read) => read(),
+            Clock::Stopped(at) => at,
+        }
+    }
+}
+
+impl From<Instant> for Clock {
+    fn from(at: Instant) -> Clock {
+        Clock::Stopped(at)
+    }
 }
 
 /// What an ingestion did.
@@ -89,8 +112,13 @@ impl WriterLock {
     /// # Errors
     /// When the disk refuses.
     pub async fn take(store: &Path, part: &str) -> Result<WriterLock> {
-        let path = store.join(format!("{part}.lock"));
-        blocking(move || WriterLock::wait(&path)).await
+        let (store, path) = (store.to_owned(), store.join(format!("{part}.lock")));
+        blocking(move || {
+            let lock = WriterLock::wait(&path)?;
+            flush_log(&store)?;
+            Ok(lock)
+        })
+        .await
     }
 
     fn wait(path: &Path) -> Result<WriterLock> {
@@ -98,6 +126,17 @@ impl WriterLock {
         file.lock().map_err(Error::file(path))?;
         Ok(WriterLock { _file: file })
     }
+}
+
+/// Makes durable what a writer who was killed may have put in place and not flushed: whoever builds on what they see must
+/// not lose it in a power cut.
+fn flush_log(store: &Path) -> Result<()> {
+    for folder in ["events", "events/_delta_log", "quarantine", "quarantine/_delta_log"].map(|name| store.join(name)) {
+        if folder.is_dir() {
+            disk::flush_folder(&folder).map_err(Error::file(&folder))?;
+        }
+    }
+    Ok(())
 }
 
 impl Log {
@@ -146,7 +185,7 @@ impl Log {
         // Somebody else may have written while we waited.
         let mut log = Log::open(&self.store).await?;
         let batch = log.last_batch()?.saturating_add(1);
-        let arrival = Arrival { ingested_at: options.now, batch };
+        let arrival = Arrival { ingested_at: options.now.read(), batch };
         let (events, quarantine) = (log.events.clone(), log.quarantine.clone());
         let store = self.store.clone();
         let prepared = blocking(move || {
@@ -158,7 +197,10 @@ impl Log {
             })
         })
         .await?;
-        log.commit(prepared.quarantine, &prepared.files, &prepared.summary, arrival).await?;
+        if let Err(error) = log.commit(prepared.quarantine, &prepared.files, &prepared.summary, arrival).await {
+            remove_unnamed(&self.store, &prepared.files).await;
+            return Err(error);
+        }
         *self = log;
         Ok(prepared.summary)
     }
@@ -185,6 +227,15 @@ impl Log {
         ];
         self.events.commit(files, Mode::Append, about).await
     }
+}
+
+/// Removes files that a failed commit was to name, on a full disk for their room. Where the commit came into sight before it
+/// failed, they stay, and where that cannot be told, too.
+async fn remove_unnamed(store: &Path, files: &[NewFile]) {
+    let Ok(log) = Log::open(store).await else { return };
+    let Ok(named) = log.events.files() else { return };
+    let paths = files.iter().map(|file| log.events.folder().join(&file.name));
+    paths.filter(|path| !named.contains(path)).for_each(|path| drop(disk::remove(&path)));
 }
 
 /// Runs work that blocks beside the asynchronous rest.

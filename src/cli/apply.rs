@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::ingest::{SummaryArguments, conclude, options};
-use super::{Desk, Outcome};
+use super::{Desk, Outcome, compact};
 use crate::apply::file::Wish;
 use crate::apply::plan::{Change, How, Plan};
 use crate::apply::present::Stated;
@@ -56,6 +56,7 @@ pub async fn apply(desk: &Desk, arguments: &ApplyArguments) -> Result<Outcome> {
     let mut log = desk.log().await?;
     let feed = move |take: &mut Take<'_>| take(Piece::Lines { number: 0, lines }).map(|()| bytes);
     let summary = log.ingest(options(desk), feed).await?;
+    compact::after_ingestion(desk, &mut log).await;
     conclude(desk, &summary, begun, &about(&plan, true))
 }
 

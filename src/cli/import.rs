@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::ingest::{SummaryArguments, conclude, options};
-use super::{Desk, Outcome};
+use super::{Desk, Outcome, compact};
 use crate::error::{Error, Result, did_you_mean};
 use crate::import::{self, EventLine, ImportError, Limits, Mapping, Tally};
 use crate::log::stage::{MadeLine, Piece, Take};
@@ -54,6 +54,7 @@ pub async fn import(desk: &Desk, arguments: &ImportArguments) -> Result<Outcome>
     say_what_was_left_out(desk, &tally);
     let more = json!({"rows": tally.rows_read, "cases": tally.cases, "left_out": left_out(&tally)});
     let outcome = conclude(desk, &summary, begun, &more)?;
+    compact::after_ingestion(desk, &mut log).await;
     Ok(if tally.rows_malformed > 0 { Outcome::Look } else { outcome })
 }
 

@@ -7,13 +7,16 @@ use std::time::Instant as Stopwatch;
 use clap::Args;
 use serde_json::json;
 
-use super::{Desk, Outcome, SummaryForm, compact};
+use super::progress::Bar;
+use super::{Desk, Outcome, SummaryForm, compact, wall_clock};
 use crate::error::Result;
 use crate::log::input;
 use crate::log::pieces::read_all;
 use crate::log::read::Source;
-use crate::log::{Options, Summary};
-use crate::replay::{self, Extent};
+use crate::log::stage::Take;
+use crate::log::{Clock, Log, Options, Summary};
+use crate::replay::Extent;
+use crate::replay::compare::{self, Difference};
 use stream::StreamArguments;
 
 /// Arguments of `ingest`.
@@ -42,6 +45,9 @@ pub struct ReplayArguments {
     /// Make the facts anew even if they are up to date
     #[arg(long)]
     full: bool,
+    /// Also replay everything beside the store, and say in which tables the facts differ
+    #[arg(long, conflicts_with = "full")]
+    compare: bool,
     #[command(flatten)]
     pub form: SummaryArguments,
 }
@@ -53,11 +59,41 @@ pub async fn ingest(desk: &Desk, arguments: &IngestArguments) -> Result<Outcome>
     let mut log = desk.log().await?;
     let summary = match arguments.stream.plan(&sources) {
         Some(plan) => stream::ingest(desk, &mut log, sources, &plan).await?,
-        None => log.ingest(options(desk), move |take| read_all(sources, take)).await?,
+        None => whole(desk, &mut log, sources).await?,
     };
     let outcome = conclude(desk, &summary, begun, &json!({}))?;
     compact::after_ingestion(desk, &mut log).await;
     Ok(outcome)
+}
+
+/// Ingests sources that end, as one batch.
+pub async fn whole(desk: &Desk, log: &mut Log, sources: Vec<Source>) -> Result<Summary> {
+    let bar = Bar::of(desk.printer, "reading");
+    let (progress, of) = (bar.progress(), plain_bytes(&sources));
+    let feed = move |take: &mut Take<'_>| {
+        let mut done = 0;
+        let bytes = read_all(sources, &mut |piece| {
+            done += piece.bytes() as u64;
+            progress.tell("reading", done, of);
+            take(piece)
+        })?;
+        progress.tell("comparing and writing", 0, 0);
+        Ok(bytes)
+    };
+    log.ingest(options(desk), feed).await
+}
+
+/// Bytes of all sources; 0 where one is packed, or has no size, so that it cannot be told.
+fn plain_bytes(sources: &[Source]) -> u64 {
+    let bytes_of = |source: &Source| match source {
+        Source::File(path) => {
+            let is_packed =
+                path.extension().is_some_and(|ending| ["gz", "zst", "parquet"].iter().any(|one| ending == *one));
+            std::fs::metadata(path).ok().filter(|found| found.is_file() && !is_packed).map(|found| found.len())
+        }
+        Source::Stdin => None,
+    };
+    sources.iter().map(bytes_of).sum::<Option<u64>>().unwrap_or(0)
 }
 
 /// What was typed as sources; says which files of folders hold no events.
@@ -75,7 +111,11 @@ pub fn find(desk: &Desk, typed: &[String]) -> Result<Vec<Source>> {
 
 /// How this project ingests.
 pub fn options(desk: &Desk) -> Options {
-    Options { now: desk.now, threads: desk.settings.threads.value, memory_bytes: desk.settings.memory_bytes.value / 2 }
+    Options {
+        now: Clock::Wall(wall_clock),
+        threads: desk.settings.threads.value,
+        memory_bytes: desk.settings.memory_bytes.value / 2,
+    }
 }
 
 /// Says what an ingestion did; `more` joins the summary's object.
@@ -111,12 +151,15 @@ pub async fn replay(desk: &Desk, arguments: &ReplayArguments) -> Result<Outcome>
     let begun = Stopwatch::now();
     let log = desk.existing_log().await?;
     let extent = if arguments.full { Extent::Full } else { Extent::REFRESH };
-    let summary = replay::refresh(&log, desk.settings.resources(), extent).await?;
+    let summary = desk.refresh(&log, extent).await?;
     let (pointer, seconds) = (&summary.pointer, seconds(begun));
     let object = json!({
         "events": pointer.events, "cases": pointer.cases, "cases_replayed": summary.cases_replayed,
         "findings": pointer.findings, "noted": pointer.noted, "last_batch": pointer.last_batch, "seconds": seconds,
     });
+    if arguments.compare {
+        return compare(desk, &log, object).await;
+    }
     let noted: Vec<String> = pointer.noted.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
     let noted = if noted.is_empty() { String::new() } else { format!(" (noted: {})", noted.join(", ")) };
     let text = format!(
@@ -125,4 +168,27 @@ pub async fn replay(desk: &Desk, arguments: &ReplayArguments) -> Result<Outcome>
     );
     desk.printer.summary(text, &object)?;
     Ok(Outcome::Done)
+}
+
+/// Compares the facts with those of a replay of everything; `object` says what was replayed before.
+async fn compare(desk: &Desk, log: &Log, mut object: serde_json::Value) -> Result<Outcome> {
+    let begun = Stopwatch::now();
+    let bar = Bar::of(desk.printer, "replaying everything beside the store");
+    let differences = compare::compare(log, desk.settings.resources()).await?;
+    drop(bar);
+    let told =
+        differences.iter().map(|one| json!({"table": one.table, "too_many": one.too_many, "missing": one.missing}));
+    if let Some(object) = object.as_object_mut() {
+        object.insert("differences".to_owned(), told.collect());
+    }
+    for Difference { table, too_many, missing } in &differences {
+        desk.printer.talk(format!("{table}: {too_many} rows too many, {missing} missing"));
+    }
+    let seconds = seconds(begun);
+    let text = match differences.is_empty() {
+        true => format!("the facts are those of a full replay, row by row; compared in {seconds} s"),
+        false => format!("the facts of {} tables differ; `casebook replay --full` makes them anew", differences.len()),
+    };
+    desk.printer.summary(text, &object)?;
+    Ok(if differences.is_empty() { Outcome::Done } else { Outcome::Look })
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::format::Format;
 use super::ingest::{SummaryArguments, conclude, find, options};
 use super::output::{Bytes, OutputArguments};
-use super::{Desk, Outcome, SummaryForm};
+use super::{Desk, Outcome, SummaryForm, compact};
 use crate::error::Result;
 use crate::log::Log;
 use crate::log::quarantine::Filter;
@@ -137,6 +137,7 @@ async fn retry(desk: &Desk, arguments: &RetryArguments) -> Result<Outcome> {
         true => log.retry(options(desk), filter).await?,
         false => log.retry_with(options(desk), find(desk, &arguments.files)?, filter).await?,
     };
+    compact::after_ingestion(desk, &mut log).await;
     let (released, remaining) = (retried.released, retried.remaining);
     desk.printer.talk(format!("released {released} from the quarantine, {remaining} remain"));
     conclude(desk, &retried.summary, begun, &json!({"released": released, "remaining": remaining}))

@@ -17,7 +17,7 @@ use futures::StreamExt;
 use super::rows::LOG_SCHEMA;
 use super::table::{NewFile, Table, TableFile, scan};
 use super::write::FileWriter;
-use super::{Log, WriterLock};
+use super::{Log, WriterLock, disk};
 use crate::error::{Error, Result};
 
 /// Events of a slice of time: a file that is not merged any further.
@@ -26,8 +26,9 @@ const SLICE_ROWS: u64 = 1 << 20;
 /// Files of one size that make one of the next.
 const FANOUT: usize = 8;
 
-/// Events that one merge after an ingestion may rewrite; about a second.
-const QUICK_ROWS: u64 = 1 << 18;
+/// Events that one merge after an ingestion may rewrite; a second or two. Eight files of batches of a hundred thousand, as
+/// streams commit them, are among them.
+const QUICK_ROWS: u64 = 1 << 20;
 
 /// Events that one merge may rewrite.
 const MERGE_ROWS: u64 = 8 * SLICE_ROWS;
@@ -76,7 +77,12 @@ pub async fn compact(log: &mut Log, context: &SessionContext, reach: Reach) -> R
         let _lock = WriterLock::take(log.store(), "log").await?;
         *log = Log::open(log.store()).await?;
         let Some(old) = next_merge(log.events.entries()?, reach) else { break };
-        let new = merge(&log.events, context, &old).await?;
+        let mut new = Vec::new();
+        if let Err(error) = merge(&log.events, context, &old, &mut new).await {
+            // On a full disk their room is needed.
+            new.iter().for_each(|file| drop(disk::remove(&log.events.folder().join(&file.name))));
+            return Err(error);
+        }
         let rows = |files: &mut dyn Iterator<Item = u64>| files.sum::<u64>();
         let (before, after) =
             (rows(&mut old.iter().map(|file| file.rows)), rows(&mut new.iter().map(|file| file.rows)));
@@ -120,14 +126,13 @@ fn next_merge(mut files: Vec<TableFile>, reach: Reach) -> Option<Vec<TableFile>>
 }
 
 /// Writes the rows of those files into new ones, a slice of time each.
-async fn merge(events: &Table, context: &SessionContext, old: &[TableFile]) -> Result<Vec<NewFile>> {
+async fn merge(events: &Table, context: &SessionContext, old: &[TableFile], new: &mut Vec<NewFile>) -> Result<()> {
     let paths: Vec<_> = old.iter().map(|file| file.path.clone()).collect();
     // What was spilled is merged a batch of each at a time, so a little memory goes further with small ones. On one core,
     // for what merges the cores' parts takes memory and cannot spill.
     let config = context.copied_config().with_batch_size(MERGE_BATCH_ROWS).with_target_partitions(1);
     let context = SessionContext::new_with_config_rt(config, context.runtime_env());
     let rows = context.read_table(scan(&paths, plain())?)?;
-    let mut new = Vec::new();
     let total = old.iter().map(|file| file.rows).sum();
     for (from, until) in slices(&rows, total, SLICE_ROWS).await? {
         let mut slice = rows.clone();
@@ -139,7 +144,7 @@ async fn merge(events: &Table, context: &SessionContext, old: &[TableFile]) -> R
         }
         new.push(write(events, slice).await?);
     }
-    Ok(new)
+    Ok(())
 }
 
 async fn write(events: &Table, slice: DataFrame) -> Result<NewFile> {
@@ -219,10 +224,12 @@ mod tests {
     /// Ten thousand small batches: few files stay, and no event is rewritten often.
     #[test]
     fn files_stay_few_and_rewriting_grows_with_the_logarithm() {
-        for (reach, files_most) in [(Reach::Quick, 40), (Reach::Paying, 40)] {
+        for (reach, batches, largest) in
+            [(Reach::Quick, 10_000, 200), (Reach::Paying, 10_000, 200), (Reach::Quick, 1_000, 100_000)]
+        {
             let (mut files, mut rewritten, mut rows) = (Vec::new(), 0, 0);
-            for batch in 0..10_000 {
-                let size = 1 + (batch * 7919) % 200;
+            for batch in 0..batches {
+                let size = 1 + (batch * 7919) % largest;
                 rows += size;
                 files.push(file(batch as i64, size));
                 while let Some(old) = next_merge(files.clone(), reach) {
@@ -233,7 +240,9 @@ mod tests {
                 }
             }
             assert_eq!(files.iter().map(|file| file.rows).sum::<u64>(), rows);
-            assert!(files.len() < files_most, "{reach:?}: {} files", files.len());
+            // Large ones are about as many as the events need.
+            files.retain(|file| file.rows < SLICE_ROWS / 4);
+            assert!(files.len() < 40, "{reach:?}: {} files", files.len());
             assert!(rewritten < 7 * rows, "{reach:?}: {rewritten} rewritten of {rows}");
         }
     }

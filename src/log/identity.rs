@@ -173,7 +173,8 @@ pub fn settle(staged: &[StagedFile], log: &Lookup, memory_bytes: usize) -> Resul
         on_every_core(&of_round, log.threads(), |shard| {
             let share = usize::try_from(rows / (rounds * shards)).unwrap_or(0);
             // A little more, so that it need not grow.
-            let mut marks = marks(staged, share + share / 64 + 64, |identity| identity as u64 % (rounds * shards) == *shard)?;
+            let mut marks =
+                marks(staged, share + share / 64 + 64, |identity| identity as u64 % (rounds * shards) == *shard)?;
             marks.sort_unstable_by_key(|mark| (mark.identity, mark.ordinal));
             sorted.lock().map_err(|_| Error::Worker("a panic while comparing identities".to_owned()))?.push(marks);
             Ok(())
@@ -287,7 +288,8 @@ mod tests {
             let verdict = settle(&files, &Lookup::new(Vec::new(), 2), memory).unwrap();
             assert_eq!(verdict.dropped, [vec![0], vec![1, 3]]);
             assert_eq!(verdict.duplicates, 1);
-            let told: Vec<_> = verdict.conflicts.iter().map(|one| (one.staged, one.row, one.line, one.offset)).collect();
+            let told: Vec<_> =
+                verdict.conflicts.iter().map(|one| (one.staged, one.row, one.line, one.offset)).collect();
             assert_eq!(told, [(1, 1, 5, 40), (1, 3, 9, 80)]);
             assert!(verdict.conflicts.iter().all(|one| !one.logged && one.file.as_ref() == "a"));
         }

@@ -8,22 +8,22 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use arrow::array::AsArray;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use super::lookup::{ByFingerprint, Lookup};
 use super::pieces::{Inputs, Next};
 use super::quarantine::{self, Filter, Listed};
 use super::read::Source;
 use super::stage::{MadeLine, Piece, Take};
 use super::table::Table;
-use super::write::read_file;
 use super::{Log, Options, Summary, WriterLock};
 use crate::error::{Error, Result};
 use crate::model::json::{Json, fingerprint};
 use crate::model::line;
 
-/// Lines of one piece.
+/// Lines of one piece; fewer when they are long.
 const PIECE_LINES: usize = 4096;
+const PIECE_BYTES: usize = 4 << 20;
 
 /// What trying again did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -224,19 +224,22 @@ fn lines_of(piece: Piece, lines: &mut Lines<'_, '_>) -> Result<Vec<MadeLine>> {
 struct Lines<'t, 'f> {
     take: &'t mut Take<'f>,
     gathered: Vec<MadeLine>,
+    bytes: usize,
     number: u64,
 }
 
 impl<'t, 'f> Lines<'t, 'f> {
     fn new(take: &'t mut Take<'f>) -> Lines<'t, 'f> {
-        Lines { take, gathered: Vec::new(), number: 0 }
+        Lines { take, gathered: Vec::new(), bytes: 0, number: 0 }
     }
 
     fn add(&mut self, line: MadeLine) -> Result<()> {
+        self.bytes += line.json.len();
         self.gathered.push(line);
-        if self.gathered.len() < PIECE_LINES {
+        if self.gathered.len() < PIECE_LINES && self.bytes < PIECE_BYTES {
             return Ok(());
         }
+        self.bytes = 0;
         let lines = std::mem::take(&mut self.gathered);
         self.hand_over(Piece::Lines { number: 0, lines })
     }
@@ -254,20 +257,8 @@ impl<'t, 'f> Lines<'t, 'f> {
 
 /// The content of the log's events of these identities.
 fn contents(log: &Log, identities: &HashSet<u128>) -> Result<HashMap<u128, u128>> {
-    let mut contents = HashMap::new();
-    if identities.is_empty() {
-        return Ok(contents);
-    }
-    let wide = |bytes: Option<&[u8]>| bytes.and_then(|bytes| bytes.try_into().ok()).map(u128::from_be_bytes);
-    for path in log.events.files()? {
-        for batch in read_file(&path, &["identity", "content"])? {
-            let batch = batch?;
-            let pairs = batch.column(0).as_binary::<i32>().iter().zip(batch.column(1).as_binary::<i32>());
-            let pairs = pairs.filter_map(|(identity, content)| Some((wide(identity)?, wide(content)?)));
-            contents.extend(pairs.filter(|(identity, _)| identities.contains(identity)));
-        }
-    }
-    Ok(contents)
+    let wanted: ByFingerprint<()> = identities.iter().map(|identity| (*identity, ())).collect();
+    Ok(Lookup::new(log.events.files()?, 1).find(&wanted)?.into_iter().collect())
 }
 
 /// The identity that a line states, as far as it can be read: a torn line may well have begun with it.

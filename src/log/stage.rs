@@ -318,8 +318,7 @@ impl<'a> Worker<'a> {
             let batch = match known.is_empty() {
                 true => batch,
                 false => {
-                    let is_new: BooleanArray =
-                        (0..batch.num_rows()).map(|row| Some(!known.contains(&row))).collect();
+                    let is_new: BooleanArray = (0..batch.num_rows()).map(|row| Some(!known.contains(&row))).collect();
                     let mut news = is_new.values().iter();
                     entries.retain(|_| news.next().unwrap_or(true));
                     filter_record_batch(&batch, &is_new)?
@@ -357,9 +356,10 @@ impl<'a> Worker<'a> {
         let file = writer.finish()?;
         // The entries that are held have their files among these, too.
         let sources = self.sources.clone();
-        let left = self.staging.entries_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            left.checked_sub(entries.len())
-        });
+        let left = self
+            .staging
+            .entries_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(entries.len()));
         let entries = match left {
             Ok(_) => Entries::in_memory(sources, entries),
             Err(_) => {

@@ -280,7 +280,8 @@ impl OpenFile {
 
     fn into_reader(self) -> Result<ParquetRecordBatchReader> {
         let mask = ProjectionMask::roots(self.builder.parquet_schema(), self.roots);
-        Ok(self.builder.with_projection(mask).with_batch_size(8192).build()?)
+        // An event may have a megabyte.
+        Ok(self.builder.with_projection(mask).with_batch_size(512).build()?)
     }
 }
 

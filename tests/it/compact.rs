@@ -34,7 +34,8 @@ async fn project_of(batches: usize) -> (Project, PathBuf) {
 /// Without the merging that the command does.
 async fn ingest(project: &Project, file: &Path) {
     use casebook::log::{pieces::read_all, read::Source};
-    let options = casebook::log::Options { now: casebook::model::time::Instant(0), threads: 2, memory_bytes: 64 << 20 };
+    let options =
+        casebook::log::Options { now: casebook::model::time::Instant(0).into(), threads: 2, memory_bytes: 64 << 20 };
     let sources = vec![Source::parse(file.to_str().unwrap())];
     let mut log = Log::open(&project.path("store")).await.unwrap();
     log.ingest(options, move |take| read_all(sources, take)).await.unwrap();

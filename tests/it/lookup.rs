@@ -25,7 +25,7 @@ fn lines(numbers: std::ops::Range<u64>) -> Vec<MadeLine> {
 }
 
 async fn ingest(store: &Path, lines: Vec<MadeLine>) -> Summary {
-    let options = Options { now: Instant(0), threads: 2, memory_bytes: 64 << 20 };
+    let options = Options { now: Instant(0).into(), threads: 2, memory_bytes: 64 << 20 };
     let mut log = Log::open(store).await.unwrap();
     let pieces = lines.chunks(1000).zip(0..).map(|(lines, number)| Piece::Lines { number, lines: lines.to_vec() });
     let pieces: Vec<Piece> = pieces.collect();

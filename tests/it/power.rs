@@ -178,7 +178,7 @@ fn line(n: u64, subject: u64) -> MadeLine {
 /// Appends events numbered so, a broken line, and one event that is there already.
 async fn ingest(store: &Path, numbers: std::ops::Range<u64>) {
     let mut log = Log::open(store).await.unwrap();
-    let options = Options { now: Instant(0), threads: 2, memory_bytes: 64 << 20 };
+    let options = Options { now: Instant(0).into(), threads: 2, memory_bytes: 64 << 20 };
     let mut lines: Vec<MadeLine> = numbers.map(|n| line(n, n)).collect();
     lines.push(line(0, 0));
     lines.push(MadeLine { json: b"broken".to_vec(), file: Arc::from("made"), line: lines.len() as u64, offset: 0 });

@@ -39,6 +39,14 @@ fn assert_second_import_adds_nothing(project: &Project, mapping: &str, table: &P
     assert_same_facts(&facts, &project.facts());
 }
 
+/// Facts derived another way say the same, and so does a full replay.
+fn assert_nothing_contradicts(project: &Project) {
+    for command in [&["check"][..], &["replay", "--compare"]] {
+        let ran = project.run(command);
+        assert_eq!(ran.code, 0, "{command:?}: {}{}", ran.stdout, ran.stderr);
+    }
+}
+
 /// A query's only row, in the order of its columns' names.
 fn row(project: &Project, sql: &str) -> Value {
     let rows = project.rows(sql);
@@ -80,6 +88,7 @@ fn volvo_incidents() {
         round(percentile_cont(0.9) WITHIN GROUP (ORDER BY elapsed_ms / 3.6e6), 4) AS p90 FROM resolutions WHERE n = 1";
     let expected = json!({"n": 7_546, "median": 6.0267, "mean": 176.4423, "p90": 382.4951});
     assert_eq!(row(&project, first_resolution), expected);
+    assert_nothing_contradicts(&project);
     assert_second_import_adds_nothing(&project, "volvo-incidents", &table, &summary);
 }
 
@@ -121,5 +130,6 @@ fn support_tweets() {
         );
         assert_eq!(row(&project, &by_brand), json!({"median": brand[1], "n": brand[2]}), "{brand}");
     }
+    assert_nothing_contradicts(&project);
     assert_second_import_adds_nothing(&project, "support-tweets", &table, &summary);
 }

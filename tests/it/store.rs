@@ -32,7 +32,7 @@ async fn a_hundred_batches_and_more_lose_nothing() {
     let store = project.path("store");
     for n in 1..=105 {
         let mut log = Log::open(&store).await.unwrap();
-        let options = Options { now: Instant(0), threads: 1, memory_bytes: 64 << 20 };
+        let options = Options { now: Instant(0).into(), threads: 1, memory_bytes: 64 << 20 };
         let piece = Piece::Lines { number: 0, lines: vec![line(n), line(n.max(2) - 1)] };
         log.ingest(options, move |take| take(piece).map(|()| 1)).await.unwrap();
     }
@@ -53,7 +53,7 @@ async fn a_hundred_batches_and_more_lose_nothing() {
 async fn a_store_of_before_is_read_as_it_was() {
     let project = Project::new();
     let store = project.path("store");
-    let options = Options { now: Instant(0), threads: 1, memory_bytes: 64 << 20 };
+    let options = Options { now: Instant(0).into(), threads: 1, memory_bytes: 64 << 20 };
     let add = |n: u64| Piece::Lines { number: 0, lines: vec![line(n)] };
     for n in 1..=3 {
         Log::open(&store).await.unwrap().ingest(options, move |take| take(add(n)).map(|()| 1)).await.unwrap();

@@ -160,3 +160,17 @@ fn what_cannot_grow_line_by_line_is_not_followed() {
         assert!(ran.stderr.starts_with(&expected), "{}", ran.stderr);
     }
 }
+
+/// A feed that commits every line does not leave a file for each, while it goes on.
+#[test]
+fn a_stream_merges_its_small_files_as_it_goes() {
+    let project = Project::new();
+    let mut stream = Stream::begin(&project, &["-", "--commit-events", "1"]);
+    for n in 1..=40 {
+        stream.write(&line(&format!("e{n}")));
+        assert_eq!(stream.acknowledged("added"), n);
+    }
+    let files = project.event_files();
+    assert!(files < 20, "{files} files");
+    assert_eq!(stream.ended()["added"], 40);
+}

@@ -8,13 +8,13 @@ use clap::Args;
 use serde_json::json;
 
 use super::options;
-use crate::cli::Desk;
+use crate::cli::{Desk, compact};
 use crate::error::{Error, Result};
 use crate::log::batches::{Batches, Bounds};
 use crate::log::pieces::Inputs;
 use crate::log::read::Source;
-use crate::log::{Log, Options, Summary};
-use crate::model::time::{Instant, parse_duration_ms};
+use crate::log::{Log, Summary};
+use crate::model::time::parse_duration_ms;
 
 /// What a stream commits without being told: so often, and so many lines at once.
 const EVERY: Duration = Duration::from_secs(5);
@@ -74,16 +74,15 @@ pub async fn ingest(desk: &Desk, log: &mut Log, sources: Vec<Source>, plan: &Pla
     let mut commits = 0_u64;
     while gather(desk, &batches).await? {
         let feeding = batches.clone();
-        // Each batch has arrived when it did, not when the program began.
-        let now = Instant(jiff::Timestamp::now().as_millisecond());
-        let options = Options { now, ..options(desk) };
-        let summary = log.ingest(options, move |take| hold(&feeding)?.feed(take)).await?;
+        let summary = log.ingest(options(desk), move |take| hold(&feeding)?.feed(take)).await?;
         sums = plus(&sums, &summary);
         commits += 1;
         let over = hold(&batches)?.is_over();
         if plan.says_last || !over {
             acknowledge(desk, commits, &sums);
         }
+        // What never ends must not leave files without end.
+        compact::after_ingestion(desk, log).await;
         if over {
             break;
         }
