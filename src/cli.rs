@@ -15,6 +15,7 @@ mod init;
 mod metric;
 mod output;
 pub mod printer;
+mod progress;
 mod quarantine;
 mod report;
 pub mod settings;
@@ -22,7 +23,7 @@ mod sql;
 mod store;
 mod vacuum;
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ use crate::log::Log;
 use crate::model::time::Instant;
 use crate::replay::{self, Extent, facts::Pointer, moment::Moment};
 use printer::Printer;
+use progress::Bar;
 use settings::{Settings, Typed};
 
 /// Turns the event history of a customer-care desk into numbers a supervisor can defend.
@@ -203,7 +205,7 @@ pub enum Outcome {
 pub struct Desk {
     pub settings: Settings,
     pub printer: Printer,
-    /// The wall clock, read once, here and nowhere else; of commands that read as of another moment, that one.
+    /// The wall clock when the command began; of commands that read as of another moment, that one.
     pub now: Instant,
     pub moment: Moment,
     refresh: bool,
@@ -232,14 +234,26 @@ impl Desk {
         Log::open(store).await
     }
 
+    /// Brings the facts up to date.
+    async fn refresh(&self, log: &Log, extent: Extent) -> Result<replay::Summary> {
+        let bar = Bar::of(self.printer, "replaying");
+        replay::refresh_telling(log, self.settings.resources(), extent, bar.progress()).await
+    }
+
     /// The session in which facts can be asked, brought up to date first.
     async fn session(&self) -> Result<(datafusion::prelude::SessionContext, Pointer)> {
         let log = self.existing_log().await?;
         let resources = self.settings.resources();
         if self.refresh {
-            replay::refresh(&log, resources, Extent::REFRESH).await?;
+            match self.refresh(&log, Extent::REFRESH).await {
+                Err(Error::File { source, .. }) if is_read_only(source.kind()) => {
+                    self.printer.talk("note: the store cannot be written, so the facts stay as they are");
+                }
+                refreshed => drop(refreshed?),
+            }
         }
         if !self.moment.is_now() {
+            let _bar = Bar::of(self.printer, "replaying the events of then");
             return replay::moment::open(&log, resources, self.moment).await;
         }
         let (context, pointer) = replay::session::open(&log, resources).await?;
@@ -249,6 +263,16 @@ impl Desk {
         }
         Ok((context, pointer))
     }
+}
+
+/// Whether somebody may read, and no more.
+fn is_read_only(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
+}
+
+/// What the clock on the wall shows.
+fn wall_clock() -> Instant {
+    Instant(jiff::Timestamp::now().as_millisecond())
 }
 
 /// Runs the program.
@@ -281,7 +305,7 @@ pub fn main() -> ExitCode {
 async fn run(arguments: Arguments, printer: Printer) -> Result<Outcome> {
     let common = arguments.common;
     let typed = Typed { project: common.project, time_zone: common.tz, memory: common.memory, threads: common.threads };
-    let now = Instant(jiff::Timestamp::now().as_millisecond());
+    let now = wall_clock();
     let settings = Settings::resolve(&typed)?;
     let moment = arguments.command.moment().map_or(Ok(Moment::default()), |typed| typed.read(&settings))?;
     let desk = Desk { settings, printer, now: moment.present(now), moment, refresh: !common.no_refresh };

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::ingest::{SummaryArguments, seconds};
+use super::progress::Bar;
 use super::{Desk, Outcome};
 use crate::error::Result;
 use crate::log::Log;
@@ -28,7 +29,9 @@ pub async fn compact(desk: &Desk, arguments: &CompactArguments) -> Result<Outcom
     let mut log = desk.existing_log().await?;
     let context = engine::session(desk.settings.resources())?;
     let reach = if arguments.full { Reach::Whole } else { Reach::Paying };
+    let bar = Bar::of(desk.printer, "merging files of the log");
     let done = compact::compact(&mut log, &context, reach).await?;
+    drop(bar);
     let (files, seconds) = (log.events.entries()?.len(), seconds(begun));
     let object = json!({
         "merges": done.merges, "files_before": done.files_before, "files_after": done.files_after, "rows": done.rows,

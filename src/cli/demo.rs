@@ -9,9 +9,8 @@ use super::report::{ReportArguments, render};
 use super::{Desk, Outcome, ingest, settings};
 use crate::error::{Error, Result};
 use crate::generate::{Plan, write_events};
-use crate::log::pieces::read_all;
 use crate::log::read::Source;
-use crate::replay::{self, Extent};
+use crate::replay::Extent;
 
 /// The month that the page shows; made-up desks always end on 31 May 2026.
 const RANGE: &str = "2026-05";
@@ -54,9 +53,9 @@ fn make_events(path: &Path, cases: u64) -> Result<crate::generate::Summary> {
 async fn read_in(project: &Desk, events: &Path) -> Result<()> {
     let sources = vec![Source::File(events.to_owned())];
     let mut log = project.log().await?;
-    let added = log.ingest(ingest::options(project), move |take| read_all(sources, take)).await?;
+    let added = ingest::whole(project, &mut log, sources).await?;
     project.printer.talk(format!("ingested: {} added, {} were there already", added.added, added.duplicates));
-    let replayed = replay::refresh(&log, project.settings.resources(), Extent::REFRESH).await?;
+    let replayed = project.refresh(&log, Extent::REFRESH).await?;
     let pointer = &replayed.pointer;
     project.printer.talk(format!("replayed: {} cases, {} findings", pointer.cases, pointer.findings));
     Ok(())

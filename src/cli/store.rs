@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::ingest::{SummaryArguments, seconds};
+use super::progress::Bar;
 use super::{Desk, Outcome, SummaryForm};
 use crate::error::Result;
 use crate::log::commits::Commits;
@@ -95,6 +96,7 @@ async fn check(desk: &Desk, arguments: &CheckArguments) -> Result<Outcome> {
         problems.extend(inspect::files(log.store(), &table.files, threads)?);
     }
     if !arguments.quick {
+        let _bar = Bar::of(desk.printer, "reading every event");
         problems.extend(inspect::events(&log, threads, desk.settings.memory_bytes.value)?);
     }
     problems.sort_by(|a, b| (&a.place, a.rule, &a.detail).cmp(&(&b.place, b.rule, &b.detail)));

@@ -34,6 +34,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("polars_arrow", &["report/frame.rs"]),
     ("clap", &["cli.rs", "cli/"]),
     ("rustyline", &["cli.rs", "cli/"]),
+    ("indicatif", &["cli/progress.rs"]),
+    ("postcard", &["replay/gather.rs"]),
 ];
 
 /// What the model and the made-up desk do without: they are pure.
