@@ -23,7 +23,7 @@ pub struct Entry {
     pub ordinal: u64,
     pub line: u64,
     pub offset: u64,
-    /// Position in [`Entries::files`].
+    /// Position among the names of the files that the lines stood in.
     pub file: u32,
 }
 

@@ -4,7 +4,7 @@
 //! identities are read, and the contents only where one was found. Where so many are looked for that a filter would
 //! hardly ever say no, it is not asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::path::{Path, PathBuf};
@@ -44,17 +44,20 @@ impl Hasher for Taken {
 const SAMPLE: usize = 64;
 
 /// The files of the log, to look into.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Lookup {
     files: Vec<PathBuf>,
     threads: usize,
+    /// Positions of files, those first in which something was found last: what comes again comes as it came.
+    order: Mutex<Vec<usize>>,
 }
 
 impl Lookup {
     /// Prepares to look into those files on so many cores.
     #[must_use]
     pub fn new(files: Vec<PathBuf>, threads: usize) -> Lookup {
-        Lookup { files, threads: threads.max(1) }
+        let order = Mutex::new((0..files.len()).collect());
+        Lookup { files, threads: threads.max(1), order }
     }
 
     /// On how many cores it looks.
@@ -87,6 +90,33 @@ impl Lookup {
         found.into_inner().map_err(|_| panicked())
     }
 
+    /// The same, of identities that are thought to be in the log: file after file, those first in which something was found
+    /// last, until nothing is missing.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn find_again(&self, identities: &[u128]) -> Result<ByFingerprint<u128>> {
+        let mut missing: HashSet<u128, BuildHasherDefault<Taken>> = identities.iter().copied().collect();
+        let mut found = ByFingerprint::default();
+        // Not in the loop's head, which would hold the lock.
+        let order = lock(&self.order)?.clone();
+        for position in order {
+            let Some(path) = self.files.get(position).filter(|_| !missing.is_empty()) else { break };
+            let keys: Vec<[u8; 16]> = missing.iter().map(|identity| identity.to_be_bytes()).collect();
+            let here = find_in(path, &keys, |identity| missing.contains(&identity))?;
+            if !here.is_empty() {
+                let mut order = lock(&self.order)?;
+                order.retain(|other| *other != position);
+                order.insert(0, position);
+            }
+            for (identity, content) in here {
+                missing.remove(&identity);
+                found.insert(identity, content);
+            }
+        }
+        Ok(found)
+    }
+
     /// Whether about half of these identities or more may be in the log, by the filters' word on some of them.
     ///
     /// # Errors
@@ -97,20 +127,23 @@ impl Lookup {
         }
         let step = (identities.len() / SAMPLE).max(1);
         let sample: Vec<[u8; 16]> = identities.iter().step_by(step).map(|identity| identity.to_be_bytes()).collect();
-        let seen = Mutex::new(vec![false; sample.len()]);
-        on_every_core(&self.files, self.threads, |path| {
+        let mut seen = vec![false; sample.len()];
+        // Not in the loop's head, which would hold the lock.
+        let order = lock(&self.order)?.clone();
+        for position in order {
+            let Some(path) = self.files.get(position) else { continue };
             let file = OpenFile::open(path)?;
             for group in 0..file.row_groups() {
                 let filter = file.filter(group)?;
-                let mut seen = lock(&seen)?;
                 for (seen, identity) in seen.iter_mut().zip(&sample) {
                     *seen |= filter.as_ref().is_some_and(|filter| filter.check(identity.as_slice()));
                 }
+                if seen.iter().filter(|seen| **seen).count() * 2 >= sample.len().max(1) {
+                    return Ok(true);
+                }
             }
-            Ok(())
-        })?;
-        let seen = seen.into_inner().map_err(|_| panicked())?;
-        Ok(seen.iter().filter(|seen| **seen).count() * 2 >= sample.len().max(1))
+        }
+        Ok(false)
     }
 }
 

@@ -14,7 +14,7 @@ use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
 
 use super::identity::{Entries, Entry};
-use super::lookup::{ByFingerprint, Lookup};
+use super::lookup::Lookup;
 use super::quarantine::{QuarantineWriter, Quarantined};
 use super::read::Block;
 use super::rows::{Arrival, LOG_SCHEMA, RowsBuilder};
@@ -29,6 +29,9 @@ const FILE_ROWS: u64 = 512 * 1024;
 
 /// Events that a worker holds before it encodes them: so few that their memory is used again and again.
 const BATCH_ROWS: usize = 8 * 1024;
+
+/// After a batch that is new so many are taken to be: asking reads all filters of the log.
+const UNASKED: usize = 15;
 
 /// A piece of input for one worker.
 #[derive(Clone, Debug)]
@@ -190,6 +193,8 @@ struct Worker<'a> {
     rows: RowsBuilder,
     /// Those of the rows, as they came.
     entries: Vec<Entry>,
+    /// Batches that are not looked for in the log, because the one before them was new.
+    unasked: usize,
     file: Option<OpenFile>,
     /// The files that entries name, the last one last.
     sources: Vec<Arc<str>>,
@@ -205,6 +210,7 @@ impl<'a> Worker<'a> {
             staging,
             rows: RowsBuilder::with_capacity(staging.arrival, BATCH_ROWS),
             entries: Vec::new(),
+            unasked: 0,
             file: None,
             sources: Vec::new(),
             quarantined: Vec::new(),
@@ -339,13 +345,17 @@ impl<'a> Worker<'a> {
 
     /// The held events that are in the log as they are. Nobody looks if hardly any seems to be: those that are will be
     /// found when everything is compared.
-    fn known(&self) -> Result<HashSet<usize>> {
-        let identities: Vec<u128> = self.entries.iter().map(|entry| entry.identity).collect();
-        if !self.staging.log.has_many_of(&identities)? {
+    fn known(&mut self) -> Result<HashSet<usize>> {
+        if self.unasked > 0 {
+            self.unasked -= 1;
             return Ok(HashSet::new());
         }
-        let wanted: ByFingerprint<()> = identities.into_iter().map(|identity| (identity, ())).collect();
-        let logged: ByFingerprint<u128> = self.staging.log.find(&wanted)?.into_iter().collect();
+        let identities: Vec<u128> = self.entries.iter().map(|entry| entry.identity).collect();
+        if !self.staging.log.has_many_of(&identities)? {
+            self.unasked = UNASKED;
+            return Ok(HashSet::new());
+        }
+        let logged = self.staging.log.find_again(&identities)?;
         let is_known = |entry: &Entry| logged.get(&entry.identity) == Some(&entry.content);
         Ok((0..).zip(&self.entries).filter(|(_, entry)| is_known(entry)).map(|(row, _)| row).collect())
     }

@@ -105,6 +105,8 @@ impl CaseRows {
     /// # Errors
     /// When the tables cannot be read.
     pub async fn read(context: &SessionContext, id: &str) -> Result<CaseRows> {
+        // Few rows of many are wanted: their keys are read first.
+        context.state_ref().write().config_mut().options_mut().execution.parquet.pushdown_filters = true;
         let of = |table: &'static str, order: &'static str| Rows::of(context, table, id, order);
         Ok(CaseRows {
             cases: of("cases", "case_id").await?,
