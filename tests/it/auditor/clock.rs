@@ -228,13 +228,20 @@ impl Clocks<'_> {
         all
     }
 
+    /// Whether the changes of an instant come to anything: a priority that goes and comes back at once has not changed.
+    fn changes_anything(&self, instant: i64) -> bool {
+        let priority = |t: i64| self.case.at(t).map(|state| &state.priority);
+        let is_of_policy = |change: &Change| change.time == instant && change.priority.is_none();
+        self.changes.iter().any(is_of_policy) || priority(instant) != priority(instant - 1)
+    }
+
     /// The changes within a life that take its target away or give it back.
     fn retarget(&self, life: &Life, since: i64, has_target: bool, all: &mut Vec<Instance>) {
         let mut runs = has_target;
         let mut instants: Vec<i64> = self.changes.iter().map(|change| change.time).collect();
         instants.dedup();
         let is_within = |t: &i64| *t > since && life.end.as_ref().is_none_or(|end| *t < end.at);
-        for instant in instants.into_iter().filter(is_within) {
+        for instant in instants.into_iter().filter(is_within).filter(|t| self.changes_anything(*t)) {
             if !runs {
                 let begin = self.begin_after(instant);
                 if self.target(&(begin.priority.clone(), begin.version)).is_some() {
