@@ -23,7 +23,7 @@ mod sql;
 mod store;
 mod vacuum;
 
-use std::io::{ErrorKind, IsTerminal};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -246,7 +246,7 @@ impl Desk {
         let resources = self.settings.resources();
         if self.refresh {
             match self.refresh(&log, Extent::REFRESH).await {
-                Err(Error::File { source, .. }) if is_read_only(source.kind()) => {
+                Err(error) if error.is_read_only() => {
                     self.printer.talk("note: the store cannot be written, so the facts stay as they are");
                 }
                 refreshed => drop(refreshed?),
@@ -263,11 +263,6 @@ impl Desk {
         }
         Ok((context, pointer))
     }
-}
-
-/// Whether somebody may read, and no more.
-fn is_read_only(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
 }
 
 /// What the clock on the wall shows.

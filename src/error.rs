@@ -96,6 +96,13 @@ impl Error {
         move |source| refused_by_disk(&source).unwrap_or_else(|| Error::Table { table, source: Box::new(source) })
     }
 
+    /// Whether a file may be read, and no more.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        matches!(self, Error::File { source, .. } if matches!(source.kind(), ReadOnlyFilesystem | PermissionDenied))
+    }
+
     /// The next step, where there is one.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {

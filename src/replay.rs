@@ -164,8 +164,8 @@ struct Replay {
 impl Replay {
     fn new(log: Arc<dyn TableProvider>, home: &Path, resources: Resources) -> Result<Replay> {
         let context = engine::session(resources)?;
-        // Few rows of many are wanted, by few columns: these are read first.
-        context.state_ref().write().config_mut().options_mut().execution.parquet.pushdown_filters = true;
+        // Of the desk and of what is touched few rows are wanted.
+        engine::read_keys_first(&context);
         context.register_table("log", log)?;
         disk::make_folders(home).map_err(Error::file(home))?;
         let (home, layer) = (home.to_owned(), Layer::default());

@@ -10,7 +10,7 @@ use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::lookup::{ByFingerprint, Lookup, on_every_core};
+use super::lookup::{ByFingerprint, Lookup, lock, on_every_core};
 use super::stage::StagedFile;
 use crate::error::{Error, Result};
 
@@ -176,10 +176,10 @@ pub fn settle(staged: &[StagedFile], log: &Lookup, memory_bytes: usize) -> Resul
             let mut marks =
                 marks(staged, share + share / 64 + 64, |identity| identity as u64 % (rounds * shards) == *shard)?;
             marks.sort_unstable_by_key(|mark| (mark.identity, mark.ordinal));
-            sorted.lock().map_err(|_| Error::Worker("a panic while comparing identities".to_owned()))?.push(marks);
+            lock(&sorted)?.push(marks);
             Ok(())
         })?;
-        let sorted = sorted.into_inner().map_err(|_| Error::Worker("a panic while comparing identities".to_owned()))?;
+        let sorted = std::mem::take(&mut *lock(&sorted)?);
         let logged = match log.is_empty() {
             true => ByFingerprint::default(),
             false => {

@@ -122,9 +122,6 @@ impl Lookup {
     /// # Errors
     /// When a file cannot be read.
     pub fn has_many_of(&self, identities: &[u128]) -> Result<bool> {
-        if self.is_empty() {
-            return Ok(false);
-        }
         let step = (identities.len() / SAMPLE).max(1);
         let sample: Vec<[u8; 16]> = identities.iter().step_by(step).map(|identity| identity.to_be_bytes()).collect();
         let mut seen = vec![false; sample.len()];
@@ -171,7 +168,11 @@ fn panicked() -> Error {
     Error::Worker("a panic while looking for identities".to_owned())
 }
 
-fn lock<T>(shared: &Mutex<T>) -> Result<std::sync::MutexGuard<'_, T>> {
+/// Locks what workers share.
+///
+/// # Errors
+/// When one of them has panicked.
+pub fn lock<T>(shared: &Mutex<T>) -> Result<std::sync::MutexGuard<'_, T>> {
     shared.lock().map_err(|_| panicked())
 }
 

@@ -282,7 +282,7 @@ impl<'a> Worker<'a> {
 
     /// Lines of one file come together, so one look is nearly always enough.
     fn number_of(&mut self, file: &Arc<str>) -> u32 {
-        if self.sources.last().is_none_or(|last| !Arc::ptr_eq(last, file)) {
+        if self.sources.last().is_none_or(|last| !Arc::ptr_eq(last, file) && last != file) {
             self.sources.push(Arc::clone(file));
         }
         u32::try_from(self.sources.len() - 1).unwrap_or(u32::MAX)
@@ -346,6 +346,9 @@ impl<'a> Worker<'a> {
     /// The held events that are in the log as they are. Nobody looks if hardly any seems to be: those that are will be
     /// found when everything is compared.
     fn known(&mut self) -> Result<HashSet<usize>> {
+        if self.staging.log.is_empty() {
+            return Ok(HashSet::new());
+        }
         if self.unasked > 0 {
             self.unasked -= 1;
             return Ok(HashSet::new());

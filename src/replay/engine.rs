@@ -17,6 +17,12 @@ pub struct Resources {
     pub threads: usize,
 }
 
+/// Has the session read the columns of filters first, and of the others only the rows that are wanted: for questions that
+/// want few rows of many.
+pub fn read_keys_first(context: &SessionContext) {
+    context.state_ref().write().config_mut().options_mut().execution.parquet.pushdown_filters = true;
+}
+
 /// A session of the engine without tables.
 ///
 /// # Errors

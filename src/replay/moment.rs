@@ -90,11 +90,9 @@ pub async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(Se
 
 /// The log when no batch is on its way: those that come later arrive later, too. Where nobody can write, none is.
 async fn settled(log: &Log) -> Result<Log> {
-    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     match WriterLock::take(log.store(), "log").await {
-        Ok(_) => {}
-        Err(Error::File { source, .. }) if matches!(source.kind(), ReadOnlyFilesystem | PermissionDenied) => {}
-        Err(error) => return Err(error),
+        Err(error) if !error.is_read_only() => return Err(error),
+        _ => {}
     }
     Log::open(log.store()).await
 }

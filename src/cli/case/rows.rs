@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::cli::format::{Format, RowWriter};
 use crate::error::Result;
 use crate::model::time::Instant;
+use crate::replay::engine;
 
 /// Rows of a query.
 pub struct Rows {
@@ -105,8 +106,7 @@ impl CaseRows {
     /// # Errors
     /// When the tables cannot be read.
     pub async fn read(context: &SessionContext, id: &str) -> Result<CaseRows> {
-        // Few rows of many are wanted: their keys are read first.
-        context.state_ref().write().config_mut().options_mut().execution.parquet.pushdown_filters = true;
+        engine::read_keys_first(context);
         let of = |table: &'static str, order: &'static str| Rows::of(context, table, id, order);
         Ok(CaseRows {
             cases: of("cases", "case_id").await?,
