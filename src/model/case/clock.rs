@@ -126,24 +126,6 @@ impl<'d> Stretch<'d> {
     }
 }
 
-/// When a target was reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reached {
-    pub at: Instant,
-    /// The time before `at` was counted up to the target. Otherwise more than that had been counted when the target came
-    /// into force, and `at` is when the clock counted next.
-    by_counting: bool,
-}
-
-impl Reached {
-    /// Whether it was while the target was in force, up to a change of it or the clock's end at that instant. What was
-    /// counted before the instant reached it; to count from it on comes too late.
-    #[must_use]
-    pub fn is_within(self, until: Instant) -> bool {
-        self.at < until || (self.at == until && self.by_counting)
-    }
-}
-
 /// A row of the ledger: an interval of a clock with one label, one status and one version of the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -208,26 +190,27 @@ impl<'d> Timeline<'d> {
         self.sums_at(to) - self.sums_at(from)
     }
 
-    /// The first instant, not before `from`, at which the clock counts. Stretches that begin after `until` are not looked at.
+    /// The first instant from one on up to another at which the clock counts: at the latter if it would by what holds just
+    /// before it, whatever changes then.
     fn next_counting(&self, from: Instant, until: Instant) -> Option<Instant> {
-        let near = self.from(from).take_while(|(stretch, _)| stretch.since <= until);
+        let near = self.from(from).take_while(|(stretch, _)| stretch.since < until);
         let mut running = near.filter(|(stretch, _)| stretch.motion == Motion::Running);
         running.find_map(|(stretch, next)| {
             let open = schedule::next_open(stretch.hours(), stretch.since.max(from))?;
-            next.is_none_or(|next| open < next.since).then_some(open)
+            let counts = next.is_none_or(|next| open < next.since || (open == until && next.since == until));
+            (counts && open <= until).then_some(open)
         })
     }
 
-    /// When a clock that began at `started_at` reaches a target that is in force since `in_force`; nothing where that is
-    /// after `until`.
+    /// When a clock that began at `started_at` reaches a target that is in force since `in_force`, up to a change of it or the
+    /// clock's end at `until`.
     #[must_use]
-    pub fn reach(&self, started_at: Instant, target_ms: i64, in_force: Instant, until: Instant) -> Option<Reached> {
+    pub fn reach(&self, started_at: Instant, target_ms: i64, in_force: Instant, until: Instant) -> Option<Instant> {
         let begun = self.sums_at(started_at);
         let wanted = begun.counted_ms.saturating_add(target_ms);
         let at_force = if in_force == started_at { begun } else { self.sums_at(in_force) };
         if at_force.counted_ms >= wanted {
-            let next = self.next_counting(in_force, until);
-            return next.map(|at| Reached { at, by_counting: false }).filter(|reached| reached.is_within(until));
+            return self.next_counting(in_force, until);
         }
         let near = self.from(in_force).take_while(|(stretch, _)| stretch.since <= until);
         let running = near.filter(|(stretch, _)| stretch.motion == Motion::Running);
@@ -236,7 +219,7 @@ impl<'d> Timeline<'d> {
             let due = || schedule::end_of(stretch.hours(), stretch.since, wanted - stretch.before.counted_ms);
             if enough { due() } else { None }
         });
-        at.map(|at| Reached { at, by_counting: true }).filter(|reached| reached.is_within(until))
+        at.filter(|at| *at <= until)
     }
 
     /// Whether the clocks run just before an instant, and the hours that count then.

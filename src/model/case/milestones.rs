@@ -369,11 +369,13 @@ impl<'a> CaseLife<'a, '_> {
         loop {
             let step = steps.list.get(steps.passed)?;
             let next = steps.list.get(steps.passed + 1);
-            let until = next.map(|next| next.since).or(up_to).unwrap_or(Instant(i64::MAX));
+            let mut later = steps.list.iter().skip(steps.passed + 1);
+            let change = later.find(|later| later.target_ms != step.target_ms);
+            let until = change.map(|change| change.since).or(up_to).unwrap_or(Instant(i64::MAX));
             let reached =
                 step.target_ms.and_then(|target_ms| self.timeline.reach(started_at, target_ms, step.since, until));
             match (reached, next) {
-                (Some(reached), _) => return Some(reached.at),
+                (Some(reached), _) => return Some(reached),
                 (None, None) => return None,
                 (None, Some(_)) => steps.passed += 1,
             }

@@ -27,6 +27,15 @@ impl Walk<'_> {
         let until = self.end.unwrap_or(self.world.end());
         let mut counted = 0;
         for piece in self.pieces.iter().filter(|p| self.started_at <= p.since && p.until <= until) {
+            // What falls due at the very instant of a change of the target, as the clock ran before it, stays due.
+            let just_before = piece.since - 1;
+            if piece.since > self.started_at
+                && target_at(just_before) != target_at(piece.since)
+                && target_at(just_before).is_some_and(|target| target <= counted)
+                && self.runs_on(just_before, &self.status_on(just_before), piece.since, 0) == Some(piece.since)
+            {
+                return Some(piece.since);
+            }
             if piece.label != Label::Counted {
                 continue;
             }
@@ -49,12 +58,17 @@ impl Walk<'_> {
             Some(end) => (end - 1, self.status_on(end - 1)),
             None => (until, self.status_on(until)),
         };
-        if matches!(label(self.world, self.policy, &status, moment), Label::Paused | Label::Gap) {
+        self.runs_on(moment, &status, until, left)
+    }
+
+    /// When so much more is counted from an instant on, by what holds at a moment.
+    fn runs_on(&self, moment: i64, status: &str, from: i64, left: i64) -> Option<i64> {
+        if matches!(label(self.world, self.policy, status, moment), Label::Paused | Label::Gap) {
             return None;
         }
         match calendar_on(self.world, self.policy, moment).and_then(|version| version.value.as_ref()) {
-            Some(calendar) => hours::advance(calendar, until, left),
-            None => Some(until + left),
+            Some(calendar) => hours::advance(calendar, from, left),
+            None => Some(from + left),
         }
     }
 
