@@ -194,7 +194,7 @@ impl Replay {
         self.replay_customers(everything).await?;
         let layers = Layers::open(&self.home, &Pointer { layers: vec![self.layer.clone()], ..Pointer::default() })?;
         findings::register(&self.context, &layers)?;
-        self.find_across_cases(&findings::QUERIES).await?;
+        self.find_across_cases(findings::QUERIES).await?;
         pointer.layers = vec![self.layer.clone()];
         let pointer = self.publish(pointer).await?;
         Ok(Summary { cases_replayed: pointer.cases, pointer })
@@ -226,8 +226,7 @@ impl Replay {
         pointer.layers = before.layers.iter().take(kept).cloned().chain([self.layer.clone()]).collect();
         let now = Layers::open(&self.home, &pointer)?;
         let staying = findings::register_narrowed(&self.context, &facts, &now, &touched.cases).await?;
-        let queries: Vec<Query<'_>> = findings::QUERIES.into_iter().chain([Query::Findings(&staying)]).collect();
-        self.find_across_cases(&queries).await?;
+        self.find_across_cases(findings::QUERIES.into_iter().chain([Query::Findings(staying.into())])).await?;
         pointer.layers.truncate(kept);
         pointer.layers.push(self.layer.clone());
         let pointer = self.publish(pointer).await?;
@@ -280,15 +279,18 @@ impl Replay {
         Ok(())
     }
 
-    /// Writes what those queries find.
-    async fn find_across_cases(&mut self, queries: &[Query<'_>]) -> Result<()> {
+    /// Writes what those queries find, a file each. They run beside each other, for each sums up on one core what it has
+    /// had sorted.
+    async fn find_across_cases(&mut self, queries: impl IntoIterator<Item = Query>) -> Result<()> {
         let folder = facts::make_folder(&self.home, &OTHER_FINDINGS)?;
-        let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
         self.progress.tell("looking across cases", 0, 0);
-        for query in queries {
-            findings::find(&self.context, *query, |rows| writer.write(rows)).await?;
+        let at_once =
+            queries.into_iter().map(|query| tokio::spawn(find_into(self.context.clone(), query, folder.clone())));
+        let mut found = futures::stream::iter(at_once.collect::<Vec<_>>()).buffered(self.resources.threads.max(1));
+        while let Some(file) = found.next().await {
+            let file = file.map_err(|error| Error::Worker(error.to_string()))??;
+            self.layer.add(&OTHER_FINDINGS, file);
         }
-        self.layer.add(&OTHER_FINDINGS, writer.finish()?);
         Ok(())
     }
 
@@ -334,6 +336,13 @@ impl Replay {
         pointer.write(&self.home)?;
         Ok(pointer)
     }
+}
+
+/// Writes what a query finds into a file.
+async fn find_into(context: SessionContext, query: Query, folder: PathBuf) -> Result<NewFile> {
+    let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
+    findings::find(&context, &query, |rows| writer.write(rows)).await?;
+    writer.finish()
 }
 
 /// The events of a table that the desk is made of (those about people, profiles, policies, calendars and settings among

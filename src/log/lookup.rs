@@ -4,11 +4,11 @@
 //! identities are read, and the contents only where one was found. Where so many are looked for that a filter would
 //! hardly ever say no, it is not asked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{AsArray, BinaryArray};
 use parquet::arrow::ProjectionMask;
@@ -43,21 +43,49 @@ impl Hasher for Taken {
 /// Identities of which the filters are asked whether looking for all of them is worth while.
 const SAMPLE: usize = 64;
 
+/// Row groups whose fingerprints are kept when they have been read: those of one file by cases, among which what comes in
+/// the order of time is spread. Four megabytes each.
+const GROUPS_KEPT: usize = 12;
+
 /// The files of the log, to look into.
 #[derive(Debug)]
 pub struct Lookup {
     files: Vec<PathBuf>,
     threads: usize,
-    /// Positions of files, those first in which something was found last: what comes again comes as it came.
-    order: Mutex<Vec<usize>>,
+    /// The row groups in which something was found again last, the latest first: what comes again comes as it came.
+    recent: Mutex<Vec<Arc<Group>>>,
+}
+
+/// The fingerprints of a row group.
+#[derive(Debug)]
+struct Group {
+    /// Position of the file, and of the row group in it.
+    place: (usize, usize),
+    /// Identities, sorted, and contents.
+    marks: Vec<(u128, u128)>,
+}
+
+impl Group {
+    /// Moves what it has of the sorted identities that are missing to what is found.
+    fn answer(&self, missing: &mut Vec<u128>, found: &mut ByFingerprint<u128>) -> bool {
+        let (before, mut rest) = (missing.len(), self.marks.as_slice());
+        missing.retain(|identity| {
+            rest = rest.get(rest.partition_point(|(other, _)| other < identity)..).unwrap_or(&[]);
+            let hit = rest.first().filter(|(other, _)| other == identity);
+            hit.is_none_or(|(identity, content)| {
+                found.insert(*identity, *content);
+                false
+            })
+        });
+        missing.len() < before
+    }
 }
 
 impl Lookup {
     /// Prepares to look into those files on so many cores.
     #[must_use]
     pub fn new(files: Vec<PathBuf>, threads: usize) -> Lookup {
-        let order = Mutex::new((0..files.len()).collect());
-        Lookup { files, threads: threads.max(1), order }
+        Lookup { files, threads: threads.max(1), recent: Mutex::default() }
     }
 
     /// On how many cores it looks.
@@ -80,7 +108,7 @@ impl Lookup {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let keys: Vec<[u8; 16]> = wanted.keys().map(|identity| identity.to_be_bytes()).collect();
+        let keys: Vec<u128> = wanted.keys().copied().collect();
         let found = Mutex::new(Vec::new());
         on_every_core(&self.files, self.threads, |path| {
             let mut of_file = find_in(path, &keys, |identity| wanted.contains_key(&identity))?;
@@ -90,57 +118,86 @@ impl Lookup {
         found.into_inner().map_err(|_| panicked())
     }
 
-    /// The same, of identities that are thought to be in the log: file after file, those first in which something was found
-    /// last, until nothing is missing.
+    /// The same, of identities that are thought to be in the log: first where something was found last, then file after
+    /// file, those first that something was found in, until nothing is missing.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn find_again(&self, identities: &[u128]) -> Result<ByFingerprint<u128>> {
-        let mut missing: HashSet<u128, BuildHasherDefault<Taken>> = identities.iter().copied().collect();
+    pub fn find_again(&self, mut missing: Vec<u128>) -> Result<ByFingerprint<u128>> {
+        missing.sort_unstable();
+        missing.dedup();
         let mut found = ByFingerprint::default();
-        // Not in the loop's head, which would hold the lock.
-        let order = lock(&self.order)?.clone();
-        for position in order {
-            let Some(path) = self.files.get(position).filter(|_| !missing.is_empty()) else { break };
-            let keys: Vec<[u8; 16]> = missing.iter().map(|identity| identity.to_be_bytes()).collect();
-            let here = find_in(path, &keys, |identity| missing.contains(&identity))?;
-            if !here.is_empty() {
-                let mut order = lock(&self.order)?;
-                order.retain(|other| *other != position);
-                order.insert(0, position);
+        let recent = lock(&self.recent)?.clone();
+        for group in &recent {
+            if missing.is_empty() {
+                return Ok(found);
             }
-            for (identity, content) in here {
-                missing.remove(&identity);
-                found.insert(identity, content);
+            if group.answer(&mut missing, &mut found) {
+                self.keep(group)?;
+            }
+        }
+        for position in self.order(&recent) {
+            let Some(path) = self.files.get(position).filter(|_| !missing.is_empty()) else { break };
+            let file = OpenFile::open(path)?;
+            for group in 0..file.row_groups() {
+                let place = (position, group);
+                if recent.iter().any(|recent| recent.place == place) || !file.may_have(group, &missing)? {
+                    continue;
+                }
+                let group = Arc::new(Group { place, marks: file.marks(group)? });
+                if group.answer(&mut missing, &mut found) {
+                    self.keep(&group)?;
+                }
             }
         }
         Ok(found)
     }
 
-    /// Whether about half of these identities or more may be in the log, by the filters' word on some of them.
+    /// Positions of the files, those of these row groups first.
+    fn order(&self, recent: &[Arc<Group>]) -> Vec<usize> {
+        let mut order: Vec<usize> = Vec::with_capacity(self.files.len());
+        let mut taken = vec![false; self.files.len()];
+        for position in recent.iter().map(|group| group.place.0).chain(0..self.files.len()) {
+            if taken.get_mut(position).is_some_and(|taken| !std::mem::replace(taken, true)) {
+                order.push(position);
+            }
+        }
+        order
+    }
+
+    /// Keeps a row group as the latest.
+    fn keep(&self, group: &Arc<Group>) -> Result<()> {
+        let mut recent = lock(&self.recent)?;
+        recent.retain(|other| other.place != group.place);
+        recent.insert(0, Arc::clone(group));
+        recent.truncate(GROUPS_KEPT);
+        Ok(())
+    }
+
+    /// Whether about half of these identities or more may be in the log, by the word on some of them of what was found
+    /// last and of the filters.
     ///
     /// # Errors
     /// When a file cannot be read.
     pub fn has_many_of(&self, identities: &[u128]) -> Result<bool> {
         let step = (identities.len() / SAMPLE).max(1);
-        let sample: Vec<[u8; 16]> = identities.iter().step_by(step).map(|identity| identity.to_be_bytes()).collect();
-        let mut seen = vec![false; sample.len()];
-        // Not in the loop's head, which would hold the lock.
-        let order = lock(&self.order)?.clone();
-        for position in order {
-            let Some(path) = self.files.get(position) else { continue };
+        let mut sample: Vec<u128> = identities.iter().step_by(step).copied().collect();
+        let enough = sample.len().div_ceil(2);
+        let least = sample.len() - enough;
+        sample.sort_unstable();
+        let recent = lock(&self.recent)?.clone();
+        for group in &recent {
+            group.answer(&mut sample, &mut ByFingerprint::default());
+        }
+        for position in self.order(&recent) {
+            let Some(path) = self.files.get(position).filter(|_| sample.len() > least) else { break };
             let file = OpenFile::open(path)?;
             for group in 0..file.row_groups() {
-                let filter = file.filter(group)?;
-                for (seen, identity) in seen.iter_mut().zip(&sample) {
-                    *seen |= filter.as_ref().is_some_and(|filter| filter.check(identity.as_slice()));
-                }
-                if seen.iter().filter(|seen| **seen).count() * 2 >= sample.len().max(1) {
-                    return Ok(true);
-                }
+                let Some(filter) = file.filter(group)? else { continue };
+                sample.retain(|identity| !filter.check(identity.to_be_bytes().as_slice()));
             }
         }
-        Ok(false)
+        Ok(sample.len() <= least)
     }
 }
 
@@ -176,14 +233,11 @@ pub fn lock<T>(shared: &Mutex<T>) -> Result<std::sync::MutexGuard<'_, T>> {
     shared.lock().map_err(|_| panicked())
 }
 
-fn find_in(path: &Path, keys: &[[u8; 16]], is_wanted: impl Fn(u128) -> bool) -> Result<Vec<(u128, u128)>> {
+fn find_in(path: &Path, keys: &[u128], is_wanted: impl Fn(u128) -> bool) -> Result<Vec<(u128, u128)>> {
     let file = OpenFile::open(path)?;
     let mut found = Vec::new();
     for group in 0..file.row_groups() {
-        // With so many keys one of them would pass by chance, and asking takes as long as reading.
-        let asks = keys.len() < file.rows(group) / 2;
-        let filter = if asks { file.filter(group)? } else { None };
-        if filter.is_some_and(|filter| !keys.iter().any(|key| filter.check(key.as_slice()))) {
+        if !file.may_have(group, keys)? {
             continue;
         }
         let mut rows = Vec::new();
@@ -232,6 +286,28 @@ impl OpenFile {
         let groups = self.metadata.metadata().row_groups();
         let column = groups.get(group).and_then(|group| group.columns().get(self.column("identity").ok()?));
         Ok(column.map(|column| Sbbf::read_from_column_chunk(column, &self.file)).transpose()?.flatten())
+    }
+
+    /// Whether the filter says so of one of the identities. With so many of them one would pass by chance, and asking takes
+    /// as long as reading: then nobody asks.
+    fn may_have(&self, group: usize, identities: &[u128]) -> Result<bool> {
+        let asks = identities.len() < self.rows(group) / 2;
+        let filter = if asks { self.filter(group)? } else { None };
+        let passes = |filter: Sbbf| identities.iter().any(|identity| filter.check(identity.to_be_bytes().as_slice()));
+        Ok(filter.is_none_or(passes))
+    }
+
+    /// All identities of a row group, sorted, and their contents.
+    fn marks(&self, group: usize) -> Result<Vec<(u128, u128)>> {
+        let mut marks = Vec::with_capacity(self.rows(group));
+        self.read(group, "identity", |_, identity| marks.push((identity, 0)))?;
+        self.read(group, "content", |row, content| {
+            if let Some((_, place)) = marks.get_mut(row) {
+                *place = content;
+            }
+        })?;
+        marks.sort_unstable();
+        Ok(marks)
     }
 
     fn column(&self, name: &str) -> Result<usize> {

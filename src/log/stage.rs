@@ -4,17 +4,13 @@
 //! which nobody sees before they are committed. Beside each file goes a list of its events' fingerprints and origins,
 //! by which duplicates are found afterwards ([`super::identity`]).
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::BooleanArray;
-use arrow::compute::filter_record_batch;
-
 use super::identity::{Entries, Entry};
-use super::lookup::Lookup;
+use super::lookup::{ByFingerprint, Lookup};
 use super::quarantine::{QuarantineWriter, Quarantined};
 use super::read::Block;
 use super::rows::{Arrival, LOG_SCHEMA, RowsBuilder};
@@ -22,7 +18,7 @@ use super::table::NewFile;
 use super::write::FileWriter;
 use crate::error::{Error, Result};
 use crate::model::Refusal;
-use crate::model::line::{self, LINE_BYTES_MAX};
+use crate::model::line::{self, LINE_BYTES_MAX, LoggedEvent};
 
 /// Events of a file.
 const FILE_ROWS: u64 = 512 * 1024;
@@ -30,7 +26,7 @@ const FILE_ROWS: u64 = 512 * 1024;
 /// Events that a worker holds before it encodes them: so few that their memory is used again and again.
 const BATCH_ROWS: usize = 8 * 1024;
 
-/// After a batch that is new so many are taken to be: asking reads all filters of the log.
+/// After a piece that is new so many are taken to be: asking reads all filters of the log.
 const UNASKED: usize = 15;
 
 /// A piece of input for one worker.
@@ -188,14 +184,44 @@ struct Origin<'a> {
     ordinal: u64,
 }
 
+/// A line that is an event, before it is known whether the log has that.
+#[derive(Clone, Copy)]
+struct Checked<'a> {
+    bytes: &'a [u8],
+    entry: Entry,
+}
+
+/// Events that are not yet encoded, and their entries, as they came.
+struct Held {
+    rows: RowsBuilder,
+    entries: Vec<Entry>,
+}
+
+impl Held {
+    fn new(arrival: Arrival, capacity: usize) -> Held {
+        Held { rows: RowsBuilder::with_capacity(arrival, capacity), entries: Vec::new() }
+    }
+
+    fn push(&mut self, event: &LoggedEvent<'_>, entry: Entry) {
+        self.rows.push(event, entry.identity, entry.content);
+        self.entries.push(entry);
+    }
+
+    fn is_full(&self, batch_bytes: usize) -> bool {
+        self.entries.len() >= BATCH_ROWS || self.rows.bytes() >= batch_bytes
+    }
+}
+
 struct Worker<'a> {
     staging: &'a Staging<'a>,
-    rows: RowsBuilder,
-    /// Those of the rows, as they came.
-    entries: Vec<Entry>,
-    /// Batches that are not looked for in the log, because the one before them was new.
+    cases: Held,
+    /// Events of rank 0, of which replay wants few columns, and none of all the others: they stand by themselves.
+    desk: Held,
+    /// Pieces that are not looked for in the log, because the one before them was new.
     unasked: usize,
     file: Option<OpenFile>,
+    /// For events of rank 0 where they are many; a few stand at the end of the file with the others.
+    desk_file: Option<OpenFile>,
     /// The files that entries name, the last one last.
     sources: Vec<Arc<str>>,
     quarantined: Vec<Quarantined>,
@@ -208,10 +234,11 @@ impl<'a> Worker<'a> {
     fn new(staging: &'a Staging<'a>) -> Worker<'a> {
         Worker {
             staging,
-            rows: RowsBuilder::with_capacity(staging.arrival, BATCH_ROWS),
-            entries: Vec::new(),
+            cases: Held::new(staging.arrival, BATCH_ROWS),
+            desk: Held::new(staging.arrival, 0),
             unasked: 0,
             file: None,
+            desk_file: None,
             sources: Vec::new(),
             quarantined: Vec::new(),
             quarantined_bytes: 0,
@@ -223,24 +250,14 @@ impl<'a> Worker<'a> {
     fn take(&mut self, piece: &Piece) -> Result<()> {
         match piece {
             Piece::Block(block) if block.cut.is_some() => self.take_cut_line(block),
-            Piece::Block(block) => {
-                for (line, position) in block.lines().zip(0..) {
-                    let ordinal = (block.number << 32) | position;
-                    self.take_line(
-                        line.bytes,
-                        Origin { file: &block.file, line: line.number, offset: line.offset, ordinal },
-                    )?;
-                }
-            }
-            Piece::Lines { number, lines } => {
-                for (line, position) in lines.iter().zip(0..) {
-                    let ordinal = (number << 32) | position;
-                    self.take_line(
-                        &line.json,
-                        Origin { file: &line.file, line: line.line, offset: line.offset, ordinal },
-                    )?;
-                }
-            }
+            Piece::Block(block) => self.take_lines(block.lines().zip(0..).map(|(line, position)| {
+                let ordinal = (block.number << 32) | position;
+                (line.bytes, Origin { file: &block.file, line: line.number, offset: line.offset, ordinal })
+            }))?,
+            Piece::Lines { number, lines } => self.take_lines(lines.iter().zip(0..).map(|(line, position)| {
+                let ordinal = (number << 32) | position;
+                (line.json.as_slice(), Origin { file: &line.file, line: line.line, offset: line.offset, ordinal })
+            }))?,
             Piece::SetAside(line) => {
                 self.staged.lines += 1;
                 self.set_aside(line.clone());
@@ -260,22 +277,77 @@ impl<'a> Worker<'a> {
         self.quarantine(&block.bytes, origin, &Refusal::new("line_too_long", detail));
     }
 
-    fn take_line(&mut self, bytes: &[u8], origin: Origin<'_>) -> Result<()> {
+    fn take_lines<'l>(&mut self, lines: impl Iterator<Item = (&'l [u8], Origin<'l>)>) -> Result<()> {
+        if self.unasked == 0 && !self.staging.log.is_empty() {
+            return self.take_lines_asking(lines);
+        }
+        self.unasked = self.unasked.saturating_sub(1);
+        for (bytes, origin) in lines {
+            if let Some((event, entry)) = self.check(bytes, origin) {
+                self.hold(&event, entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes lines of which the log may have many: those that it has are not made into rows. If hardly any seems to be
+    /// there, nobody looks: what the log has of them will be found when everything is compared.
+    fn take_lines_asking<'l>(&mut self, lines: impl Iterator<Item = (&'l [u8], Origin<'l>)>) -> Result<()> {
+        let mut checked = Vec::new();
+        for (bytes, origin) in lines {
+            if let Some((_, entry)) = self.check(bytes, origin) {
+                checked.push(Checked { bytes, entry });
+            }
+        }
+        let identities: Vec<u128> = checked.iter().map(|line| line.entry.identity).collect();
+        let logged = match self.staging.log.has_many_of(&identities)? {
+            true => self.staging.log.find_again(identities)?,
+            false => {
+                self.unasked = UNASKED;
+                ByFingerprint::default()
+            }
+        };
+        for Checked { bytes, entry } in checked {
+            if logged.get(&entry.identity) == Some(&entry.content) {
+                self.staged.duplicates += 1;
+            } else if let Ok(event) = line::parse(bytes) {
+                self.hold(&event, entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The event of a line and its fingerprints; a line that is none is set aside.
+    fn check<'l>(&mut self, bytes: &'l [u8], origin: Origin<'_>) -> Option<(LoggedEvent<'l>, Entry)> {
         self.staged.lines += 1;
         let event = match line::parse(bytes) {
             Ok(event) => event,
             Err(refusal) => {
                 self.quarantine(bytes, origin, &refusal);
-                return Ok(());
+                return None;
             }
         };
         let (identity, content) = (event.identity(&mut self.buffer), event.content(&mut self.buffer));
-        self.rows.push(&event, identity, content);
         let (line, offset, ordinal) = (origin.line, origin.offset, origin.ordinal);
         let file = self.number_of(origin.file);
-        self.entries.push(Entry { identity, content, ordinal, line, offset, file });
-        if self.rows.rows() >= BATCH_ROWS || self.rows.bytes() >= self.staging.batch_bytes {
-            self.flush_rows()?;
+        Some((event, Entry { identity, content, ordinal, line, offset, file }))
+    }
+
+    fn hold(&mut self, event: &LoggedEvent<'_>, entry: Entry) -> Result<()> {
+        let batch_bytes = self.staging.batch_bytes;
+        if event.kind.rank() == 0 {
+            self.desk.push(event, entry);
+            if self.desk.is_full(batch_bytes) {
+                write(&mut self.desk_file, self.staging.folder, &mut self.desk)?;
+            }
+        } else {
+            self.cases.push(event, entry);
+            if self.cases.is_full(batch_bytes) {
+                write(&mut self.file, self.staging.folder, &mut self.cases)?;
+            }
+        }
+        if [&self.file, &self.desk_file].into_iter().flatten().any(|file| file.entries.len() as u64 >= FILE_ROWS) {
+            self.finish_files()?;
         }
         Ok(())
     }
@@ -312,60 +384,20 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    fn flush_rows(&mut self) -> Result<()> {
-        if self.rows.rows() == 0 {
-            return Ok(());
-        }
-        let known = self.known()?;
-        let batch = self.rows.finish()?;
-        let mut entries = std::mem::take(&mut self.entries);
-        self.staged.duplicates += known.len() as u64;
-        if known.len() < entries.len() {
-            let batch = match known.is_empty() {
-                true => batch,
-                false => {
-                    let is_new: BooleanArray = (0..batch.num_rows()).map(|row| Some(!known.contains(&row))).collect();
-                    let mut news = is_new.values().iter();
-                    entries.retain(|_| news.next().unwrap_or(true));
-                    filter_record_batch(&batch, &is_new)?
-                }
-            };
-            let file = match &mut self.file {
-                Some(file) => file,
-                none => none.insert(OpenFile::create(self.staging.folder)?),
-            };
-            file.writer.write(&batch)?;
-            file.entries.append(&mut entries);
-        }
-        if self.file.as_ref().is_some_and(|file| file.entries.len() as u64 >= FILE_ROWS) {
-            self.finish_file()?;
+    /// Ends the files at hand with the events that are held.
+    fn finish_files(&mut self) -> Result<()> {
+        let folder = self.staging.folder;
+        write(&mut self.file, folder, &mut self.cases)?;
+        let with_the_others = self.desk_file.is_none();
+        write(if with_the_others { &mut self.file } else { &mut self.desk_file }, folder, &mut self.desk)?;
+        for file in [self.file.take(), self.desk_file.take()].into_iter().flatten() {
+            self.finish_file(file)?;
         }
         Ok(())
     }
 
-    /// The held events that are in the log as they are. Nobody looks if hardly any seems to be: those that are will be
-    /// found when everything is compared.
-    fn known(&mut self) -> Result<HashSet<usize>> {
-        if self.staging.log.is_empty() {
-            return Ok(HashSet::new());
-        }
-        if self.unasked > 0 {
-            self.unasked -= 1;
-            return Ok(HashSet::new());
-        }
-        let identities: Vec<u128> = self.entries.iter().map(|entry| entry.identity).collect();
-        if !self.staging.log.has_many_of(&identities)? {
-            self.unasked = UNASKED;
-            return Ok(HashSet::new());
-        }
-        let logged = self.staging.log.find_again(&identities)?;
-        let is_known = |entry: &Entry| logged.get(&entry.identity) == Some(&entry.content);
-        Ok((0..).zip(&self.entries).filter(|(_, entry)| is_known(entry)).map(|(row, _)| row).collect())
-    }
-
-    /// Ends the file at hand, and keeps the list of its events' fingerprints beside it.
-    fn finish_file(&mut self) -> Result<()> {
-        let Some(OpenFile { writer, entries }) = self.file.take() else { return Ok(()) };
+    /// Ends a file, and keeps the list of its events' fingerprints beside it.
+    fn finish_file(&mut self, OpenFile { writer, entries }: OpenFile) -> Result<()> {
         let file = writer.finish()?;
         // The entries that are held have their files among these, too.
         let sources = self.sources.clone();
@@ -386,8 +418,7 @@ impl<'a> Worker<'a> {
 
     fn finish(mut self) -> Result<Staged> {
         self.flush_quarantined()?;
-        self.flush_rows()?;
-        self.finish_file()?;
+        self.finish_files()?;
         Ok(self.staged)
     }
 }
@@ -402,4 +433,18 @@ impl OpenFile {
     fn create(folder: &Path) -> Result<OpenFile> {
         Ok(OpenFile { writer: FileWriter::create(folder, "events", &LOG_SCHEMA)?, entries: Vec::new() })
     }
+}
+
+/// Writes the events that are held to a file, which begins with them where there is none.
+fn write(file: &mut Option<OpenFile>, folder: &Path, held: &mut Held) -> Result<()> {
+    if held.entries.is_empty() {
+        return Ok(());
+    }
+    let file = match file {
+        Some(file) => file,
+        none => none.insert(OpenFile::create(folder)?),
+    };
+    file.writer.write(&held.rows.finish()?)?;
+    file.entries.append(&mut held.entries);
+    Ok(())
 }

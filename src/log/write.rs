@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrowPrimitiveType, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimestampMillisecondType};
+use arrow::datatypes::{DataType, Int32Type, Int64Type, SchemaRef, TimestampMillisecondType};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -45,13 +45,15 @@ const FILTERED_COLUMNS: &[(&str, f64)] = &[("identity", 1e-5), ("case_id", 1e-2)
 
 fn properties(schema: &SchemaRef) -> WriterProperties {
     let of_the_log = schema.column_with_name("identity").is_some();
-    // Facts are written whole again and again, and read more often than that; the log is kept.
-    let compression = match of_the_log {
-        true => Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()),
-        false => Compression::LZ4_RAW,
+    // Facts are written whole again and again, and read more often than that; the log is kept. What stands in a
+    // dictionary or as differences is small as it is.
+    let zstd = Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default());
+    let (of_texts, of_others) = match of_the_log {
+        true => (zstd, zstd),
+        false => (Compression::LZ4_RAW, Compression::UNCOMPRESSED),
     };
     let mut builder = WriterProperties::builder()
-        .set_compression(compression)
+        .set_compression(of_others)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk);
     for field in schema.fields() {
@@ -66,6 +68,9 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
         // What a row group of texts spans tells little, but for the column that the rows are sorted by, and takes comparisons.
         if field.data_type() == &DataType::Utf8View && name != SORTED_COLUMN {
             builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
+        }
+        if matches!(encoding, Some(Encoding::PLAIN | Encoding::DELTA_BYTE_ARRAY)) {
+            builder = builder.set_column_compression(ColumnPath::from(name), of_texts);
         }
         if let Some(encoding) = encoding {
             let column = ColumnPath::from(name);
@@ -91,6 +96,8 @@ pub struct FileWriter {
     rows: u64,
     time_range: Option<(i64, i64)>,
     batch_range: Option<(i64, i64)>,
+    /// Whether the last rows were events of rank 0; nothing where that cannot be said.
+    ends_in_rank_0: Option<bool>,
 }
 
 /// A file that goes away unless it is finished: a failure leaves no litter, and on a full disk its room is needed.
@@ -137,14 +144,27 @@ impl FileWriter {
         let unfinished = Unfinished { path, is_finished: false };
         let file = HashedFile { file, hash: Xxh3Default::new() };
         let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties(schema)))?;
-        Ok(FileWriter { name, unfinished, writer, rows: 0, time_range: None, batch_range: None })
+        Ok(FileWriter { name, unfinished, writer, rows: 0, time_range: None, batch_range: None, ends_in_rank_0: None })
     }
 
-    /// Adds rows.
+    /// Adds rows. Those of rank 0 among events stand in row groups of their own, if they come together: whoever wants
+    /// only them, or only the others, passes over the rest.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        for part in by_rank_0(batch) {
+            let begins_otherwise = part.is_rank_0.is_some_and(|rank_0| self.ends_in_rank_0 == Some(!rank_0));
+            if begins_otherwise {
+                self.writer.flush().map_err(failed(&self.unfinished.path))?;
+            }
+            self.ends_in_rank_0 = part.is_rank_0;
+            self.write_part(&part.rows)?;
+        }
+        Ok(())
+    }
+
+    fn write_part(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
         self.time_range = widen::<TimestampMillisecondType>(self.time_range, batch, "time");
         self.batch_range = widen::<Int64Type>(self.batch_range, batch, "batch");
@@ -167,6 +187,28 @@ impl FileWriter {
         let time_range = self.time_range.map(|(first, last)| (Instant(first), Instant(last)));
         let (rows, batch_range) = (self.rows, self.batch_range);
         Ok(NewFile { name: self.name, bytes, rows, time_range, batch_range, hash: hash.digest() })
+    }
+}
+
+/// Rows that are all events of rank 0, or none of them; or of which that cannot be said.
+struct Part {
+    rows: RecordBatch,
+    is_rank_0: Option<bool>,
+}
+
+/// The rows in one part, or in two where one begins with what is of rank 0 or ends with it.
+fn by_rank_0(batch: &RecordBatch) -> Vec<Part> {
+    let ranks = batch.column_by_name("rank").and_then(|ranks| ranks.as_primitive_opt::<Int32Type>());
+    let ranks = ranks.map_or(&[][..], |ranks| ranks.values());
+    let runs: Vec<_> = ranks.chunk_by(|rank, next| (*rank == 0) == (*next == 0)).collect();
+    let is_rank_0 = |run: &[i32]| run.first().map(|rank| *rank == 0);
+    match runs.as_slice() {
+        [run] => vec![Part { rows: batch.clone(), is_rank_0: is_rank_0(run) }],
+        [first, second] => vec![
+            Part { rows: batch.slice(0, first.len()), is_rank_0: is_rank_0(first) },
+            Part { rows: batch.slice(first.len(), second.len()), is_rank_0: is_rank_0(second) },
+        ],
+        _ => vec![Part { rows: batch.clone(), is_rank_0: None }],
     }
 }
 

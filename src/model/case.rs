@@ -33,6 +33,10 @@ pub struct Case<'a> {
     life: Option<Life<'a>>,
     /// Whose workload the case is part of, and since where in the log.
     load: Option<(&'a str, Position<'a>)>,
+    /// Of an assignee the withdrawals after `seen_until`, so that they are looked up once.
+    withdrawals: Option<(&'a str, &'a [Withdrawal])>,
+    /// The user last seen who is no stranger; mostly it is them again.
+    named_user: Option<&'a str>,
 }
 
 /// What is known of a case that has been created.
@@ -67,7 +71,14 @@ impl<'a> Case<'a> {
     /// A case before its first event.
     #[must_use]
     pub fn new(case_id: &'a str) -> Case<'a> {
-        Case { history: History::new(case_id), seen_until: Instant(i64::MIN), life: None, load: None }
+        Case {
+            history: History::new(case_id),
+            seen_until: Instant(i64::MIN),
+            life: None,
+            load: None,
+            withdrawals: None,
+            named_user: None,
+        }
     }
 
     /// Replays the events of one case, which must come in log order, to its history.
@@ -139,14 +150,20 @@ impl<'a> Case<'a> {
             Act::Assigned { agent, .. } => Some(agent),
             _ => None,
         };
-        for user in agent.into_iter().chain(event.by) {
-            self.history.note_stranger(user, event, desk);
+        let named_user = self.named_user;
+        for user in agent.into_iter().chain(event.by).filter(|user| named_user != Some(user)) {
+            match desk.has_named(user, event.time) {
+                Some(true) => self.named_user = Some(user),
+                Some(false) => self.history.note_stranger(user, event),
+                None => {}
+            }
         }
         if let Act::Message(Message { mentions: Some(mentions), .. }) = event.act
             && let Ok(Json::List(users)) = Json::parse(mentions)
         {
-            for user in users.iter().filter_map(Json::as_text) {
-                self.history.note_stranger(user, event, desk);
+            let named = |user: &&str| desk.has_named(user, event.time) != Some(false);
+            for user in users.iter().filter_map(Json::as_text).filter(|user| !named(user)) {
+                self.history.note_stranger(user, event);
             }
         }
     }
@@ -379,14 +396,22 @@ impl<'a> Case<'a> {
     }
 
     /// Carries out what the assignee's presence or removal did to the case, up to and including that instant.
-    fn withdraw_until(&mut self, time: Instant, desk: &Desk) {
+    fn withdraw_until(&mut self, time: Instant, desk: &'a Desk) {
         let Some(standing) = self.standing() else { return };
         let Some(assignee) = standing.assignee else { return };
+        let mut coming = match self.withdrawals {
+            Some((of, coming)) if of == assignee => coming,
+            _ => desk.withdrawals_after(assignee, self.seen_until),
+        };
+        while let Some((_, later)) = coming.split_first().filter(|(next, _)| next.time <= self.seen_until) {
+            coming = later;
+        }
+        self.withdrawals = Some((assignee, coming));
         let takes = |withdrawal: &&Withdrawal| match withdrawal.scope {
             Withdrawn::OpenCases => !standing.status.is_resolved(),
             Withdrawn::AllCases => true,
         };
-        if let Some(withdrawal) = desk.withdrawals(assignee, self.seen_until, time).iter().find(takes) {
+        if let Some(withdrawal) = coming.iter().take_while(|withdrawal| withdrawal.time <= time).find(takes) {
             self.history.end_assignment(withdrawal.time, AssignmentEnd::Presence);
             self.release(Cause::presence(withdrawal), standing, desk);
             self.note_load(Position::Before(withdrawal.time));

@@ -260,11 +260,11 @@ impl Desk {
         self.users.get(user).and_then(|versions| versions.at(time)).is_some_and(|user| user.bot)
     }
 
-    /// Whether the log has named users by then, and not this one.
+    /// Whether the log has named that user by then; nothing while it has named nobody.
     #[must_use]
-    pub fn is_stranger(&self, user: &str, time: Instant) -> bool {
-        let some_named = self.first_named_at.is_some_and(|first| first <= time);
-        some_named && self.named_at.get(user).is_none_or(|named| *named > time)
+    pub fn has_named(&self, user: &str, time: Instant) -> Option<bool> {
+        self.first_named_at.filter(|first| *first <= time)?;
+        Some(self.named_at.get(user).is_some_and(|named| *named <= time))
     }
 
     /// The user of that name, if there is one at that instant.
@@ -292,13 +292,12 @@ impl Desk {
         self.profiles.get(profile)?.at(time)?.platform.as_deref()
     }
 
-    /// A user's withdrawals after one instant and up to another, in time order.
+    /// A user's withdrawals after an instant, in time order.
     #[must_use]
-    pub fn withdrawals(&self, user: &str, after: Instant, up_to: Instant) -> &[Withdrawal] {
+    pub fn withdrawals_after(&self, user: &str, after: Instant) -> &[Withdrawal] {
         let Some(all) = self.withdrawals.get(user) else { return &[] };
         let from = all.partition_point(|withdrawal| withdrawal.time <= after);
-        let to = all.partition_point(|withdrawal| withdrawal.time <= up_to);
-        all.get(from..to).unwrap_or(&[])
+        all.get(from..).unwrap_or(&[])
     }
 }
 
@@ -637,12 +636,12 @@ mod tests {
             (4, EventType::UserPresenceChanged, "ana", r#"{"presence":"offline"}"#),
             (5, EventType::UserPresenceChanged, "ana", r#"{"presence":"offline"}"#),
         ]);
-        let times = |after, up_to| -> Vec<i64> {
-            desk.withdrawals("ana", Instant(after), Instant(up_to)).iter().map(|w| w.time.0).collect()
+        let times = |after| -> Vec<i64> {
+            desk.withdrawals_after("ana", Instant(after)).iter().map(|withdrawal| withdrawal.time.0).collect()
         };
-        assert_eq!(times(0, 9), [4, 5]);
-        assert_eq!(times(4, 5), [5]);
-        assert_eq!(times(4, 4), [] as [i64; 0]);
+        assert_eq!(times(0), [4, 5]);
+        assert_eq!(times(4), [5]);
+        assert_eq!(times(5), [] as [i64; 0]);
     }
 
     #[test]
@@ -663,9 +662,9 @@ mod tests {
     #[test]
     fn strangers_are_those_the_log_has_not_named_though_it_names_users() {
         let desk = desk(&[(5, EventType::UserUpdated, "ana", "{}")]);
-        assert!(!desk.is_stranger("zoe", Instant(4)));
-        assert!(desk.is_stranger("zoe", Instant(5)));
-        assert!(!desk.is_stranger("ana", Instant(5)));
+        assert_eq!(desk.has_named("zoe", Instant(4)), None);
+        assert_eq!(desk.has_named("zoe", Instant(5)), Some(false));
+        assert_eq!(desk.has_named("ana", Instant(5)), Some(true));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Events: the only truth. Their types, their order and the enumerations they use (1.3, 1.4).
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::time::Instant;
@@ -204,8 +206,18 @@ impl Position<'_> {
         Some(Instant((time ^ (1 << 63)).cast_signed()))
     }
 
-    /// Text that compares, byte by byte, as the positions do, for SQL. No identifier holds a NUL: JSON may spell one, but
-    /// then the shorter of two such ids still sorts first and equal texts mean equal positions.
+    /// The event at a position that was made a text: its time, source and id.
+    #[must_use]
+    pub fn event_of_text(text: &str) -> Option<(Instant, Cow<'_, str>, &str)> {
+        let (source, id) = text.get(34..)?.split_once('\0')?;
+        let source = match source.contains(ESCAPE) {
+            true => Cow::Owned(source.replace(ESCAPED_NUL, "\0").replace(ESCAPED_ESCAPE, ESCAPE)),
+            false => Cow::Borrowed(source),
+        };
+        Some((Position::time_of_text(text)?, source, id))
+    }
+
+    /// Text that compares, byte by byte, as the positions do, for SQL.
     #[must_use]
     pub fn to_text(self) -> String {
         match self {
@@ -221,7 +233,12 @@ impl Position<'_> {
                 push_sortable(&mut text, sequence);
                 // Ranks go up to 10.
                 text.push(char::from(b'0' + rank));
-                text.push_str(source);
+                // A NUL ends the source. One in it, which JSON can spell, must be another, and sort as it does.
+                if source.contains(['\0', '\u{1}']) {
+                    text.push_str(&source.replace(ESCAPE, ESCAPED_ESCAPE).replace('\0', ESCAPED_NUL));
+                } else {
+                    text.push_str(source);
+                }
                 text.push('\0');
                 text.push_str(id);
                 text
@@ -229,6 +246,10 @@ impl Position<'_> {
         }
     }
 }
+
+const ESCAPE: &str = "\u{1}";
+const ESCAPED_NUL: &str = "\u{1}\u{1}";
+const ESCAPED_ESCAPE: &str = "\u{1}\u{2}";
 
 /// Sixteen hexadecimal digits that sort as the numbers do.
 fn push_sortable(text: &mut String, number: i64) {
@@ -370,6 +391,10 @@ mod tests {
             order(7, EventType::CaseDeleted, -1, "s", "a"),
             order(7, EventType::CaseCreated, 0, "s", "a"),
             order(7, EventType::CaseCreated, 0, "s", "ab"),
+            order(7, EventType::CaseCreated, 0, "s\0", "a"),
+            order(7, EventType::CaseCreated, 0, "s\0t", "a"),
+            order(7, EventType::CaseCreated, 0, "s\u{1}\0", "a\0b"),
+            order(7, EventType::CaseCreated, 0, "s\u{1}\u{1}", "a"),
             order(7, EventType::CaseCreated, 0, "sa", "a"),
             order(7, EventType::CaseAssigned, 0, "a", "a"),
         ];
@@ -378,6 +403,10 @@ mod tests {
         let before = Position::Before(Instant(7)).to_text();
         assert!(texts[0] < before && before < texts[1]);
         assert!(texts.iter().all(|text| text.as_str() < Position::END_TEXT));
-        assert!(texts.iter().zip(sorted).all(|(text, order)| Position::time_of_text(text) == Some(order.time)));
+        for (text, order) in texts.iter().zip(sorted) {
+            assert_eq!(Position::event_of_text(text), Some((order.time, order.source.into(), order.id)));
+        }
+        assert_eq!(Position::time_of_text(&before), Some(Instant(7)));
+        assert_eq!(Position::event_of_text(&before), None);
     }
 }

@@ -36,6 +36,8 @@ impl Replay {
 /// When the log cannot be read, and what `take` returns.
 pub(super) async fn customers(events: DataFrame, mut take: impl FnMut(RecordBatch) -> Result<()>) -> Result<()> {
     let order = ["subject", "time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
+    // By the rank, too: row groups without such events are passed over.
+    let events = events.filter(col("rank").eq(lit(0)))?;
     let events = events.filter(col("type").eq(lit(EventType::CustomerUpdated.name())))?;
     let events = input::plain_texts(events, &[input::DESK_COLUMNS, &["sequence"]].concat())?.sort(order.to_vec())?;
     let mut batches = events.execute_stream().await?;

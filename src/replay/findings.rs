@@ -1,12 +1,13 @@
 //! Findings that no case shows by itself: what the desk's events contradict, and what only all cases together do (2.7).
 //!
 //! The engine puts rows in order, within its memory; what a user or a customer comes to is summed up in one pass over them.
-//! Each query runs by itself, so that none shares the memory with another's sorts. After a refresh of some cases the queries
+//! After a refresh of some cases the queries
 //! see, under the same names, only what these can have changed, and what was found before stays otherwise.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray, TimestampMillisecondArray};
+use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use futures::StreamExt;
@@ -18,27 +19,27 @@ use super::tables::{AUTOMATIC_ASSIGNMENTS, FINDINGS, LOAD_SPANS, OPEN_SPANS, OTH
 use super::touched::{Keys, is_touched};
 use crate::error::Result;
 use crate::log::write::with_schema;
-use crate::model::event::Position;
+use crate::model::event::{EventType, Position};
 use crate::model::finding::Rule;
 use crate::model::time::Instant;
 
 /// A query over what replay has written for it.
-#[derive(Clone, Copy, Debug)]
-pub enum Query<'q> {
+#[derive(Clone, Debug)]
+pub enum Query {
     /// Each row is a finding.
-    Findings(&'q str),
+    Findings(Cow<'static, str>),
     /// Rows in the order of the log, one user after the other: steps of their workload, and what is asked of it.
-    Workloads(&'q str),
+    Workloads(Cow<'static, str>),
     /// Rows in the order of the log, one customer and profile after the other: stretches in which a case is open.
-    OpenCases(&'q str),
+    OpenCases(Cow<'static, str>),
 }
 
 /// The queries of a whole replay.
-pub const QUERIES: [Query<'static>; 4] = [
-    Query::Findings(OF_THE_DESK),
-    Query::Findings(STRANGERS_NAMED),
-    Query::OpenCases(SECOND_OPEN_CASES),
-    Query::Workloads(OVER_CAPACITY),
+pub const QUERIES: [Query; 4] = [
+    Query::Findings(Cow::Borrowed(OF_THE_DESK)),
+    Query::Findings(Cow::Borrowed(STRANGERS_NAMED)),
+    Query::OpenCases(Cow::Borrowed(SECOND_OPEN_CASES)),
+    Query::Workloads(Cow::Borrowed(OVER_CAPACITY)),
 ];
 
 /// Hands over the findings of one query, with the columns of the table.
@@ -47,7 +48,7 @@ pub const QUERIES: [Query<'static>; 4] = [
 /// The engine's, and what `take` returns.
 pub async fn find(
     context: &SessionContext,
-    query: Query<'_>,
+    query: &Query,
     mut take: impl FnMut(&RecordBatch) -> Result<()>,
 ) -> Result<()> {
     let frame = match query {
@@ -100,10 +101,9 @@ impl Sweep {
 
     /// Automatic assignments to users who are full.
     fn workloads(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let event = EventColumns::of(batch);
-        let users = batch.column(7).as_string::<i32>();
-        let (steps, capacities) =
-            (batch.column(8).as_primitive::<Int64Type>(), batch.column(9).as_primitive::<Int64Type>());
+        let text = |position: usize| batch.column(position).as_string::<i32>();
+        let number = |position: usize| batch.column(position).as_primitive::<Int64Type>();
+        let (events, users, steps, capacities) = (EventColumns::of(batch), text(3), number(4), number(5));
         let mut rows = Sheet::new(FINDINGS.columns);
         for row in 0..batch.num_rows() {
             self.follow(users.value(row), "");
@@ -111,7 +111,7 @@ impl Sweep {
             if capacities.is_valid(row) && self.workload >= capacities.value(row) {
                 let (user, workload, capacity) = (users.value(row), self.workload, capacities.value(row));
                 let detail = format!("`{user}` had {workload} open cases; the capacity is {capacity}");
-                event.push(&mut rows, row, Rule::OverCapacity, &detail);
+                events.push(&mut rows, row, EventType::CaseAssigned, Rule::OverCapacity, &detail);
             }
         }
         rows.finish()
@@ -119,17 +119,16 @@ impl Sweep {
 
     /// Creations while another case of the customer with that profile stands open, however many there are.
     fn open_cases(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let event = EventColumns::of(batch);
-        let (customers, profiles) = (batch.column(7).as_string::<i32>(), batch.column(8).as_string::<i32>());
-        let (since, until) = (batch.column(9).as_string::<i32>(), batch.column(10).as_string::<i32>());
-        let created = batch.column(11).as_boolean();
+        let text = |position: usize| batch.column(position).as_string::<i32>();
+        let (events, customers, profiles) = (EventColumns::of(batch), text(3), text(4));
+        let (since, until, created) = (events.place, text(5), batch.column(6).as_boolean());
         let mut rows = Sheet::new(FINDINGS.columns);
         for row in 0..batch.num_rows() {
             let (customer, profile) = (customers.value(row), profiles.value(row));
             self.follow(customer, profile);
             if created.value(row) && self.open_until.as_str() > since.value(row) {
                 let detail = format!("another case of customer `{customer}` with profile `{profile}` is not closed");
-                event.push(&mut rows, row, Rule::SecondOpenCase, &detail);
+                events.push(&mut rows, row, EventType::CaseCreated, Rule::SecondOpenCase, &detail);
             }
             if self.open_until.as_str() < until.value(row) {
                 self.open_until.clear();
@@ -142,27 +141,28 @@ impl Sweep {
 
 /// The event that a row is about, by the first columns of a sweep's query.
 struct EventColumns<'b> {
-    time: &'b TimestampMillisecondArray,
-    texts: [&'b StringArray; 5],
+    case_id: &'b StringArray,
+    severity: &'b StringArray,
+    place: &'b StringArray,
 }
 
 impl<'b> EventColumns<'b> {
     fn of(batch: &'b RecordBatch) -> EventColumns<'b> {
         let text = |position: usize| batch.column(position).as_string::<i32>();
-        EventColumns { time: batch.column(0).as_primitive(), texts: [1, 2, 3, 4, 5].map(text) }
+        EventColumns { case_id: text(0), severity: text(1), place: text(2) }
     }
 
-    fn push(&self, rows: &mut Sheet, row: usize, rule: Rule, detail: &str) {
-        let [source, id, case_id, kind, severity] = self.texts.map(|texts| texts.value(row));
+    fn push(&self, rows: &mut Sheet, row: usize, kind: EventType, rule: Rule, detail: &str) {
+        let Some((time, source, id)) = Position::event_of_text(self.place.value(row)) else { return };
         rows.push([
-            Instant(self.time.value(row)).into(),
-            source.into(),
+            time.into(),
+            source.as_ref().into(),
             id.into(),
-            case_id.into(),
-            kind.into(),
+            self.case_id.value(row).into(),
+            kind.name().into(),
             rule.name().into(),
             rule.effect().name().into(),
-            severity.into(),
+            self.severity.value(row).into(),
             detail.into(),
         ]);
     }
@@ -175,7 +175,7 @@ impl<'b> EventColumns<'b> {
 pub async fn all(context: &SessionContext) -> Result<Vec<RecordBatch>> {
     let mut batches = Vec::new();
     for query in QUERIES {
-        find(context, query, |batch| {
+        find(context, &query, |batch| {
             batches.push(batch.clone());
             Ok(())
         })
@@ -258,8 +258,7 @@ ORDER BY time, source, id, rule
 
 /// The stretches in which cases are open, for [`Query::OpenCases`].
 const SECOND_OPEN_CASES: &str = r#"
-SELECT time, source, id, case_id, 'case.created' AS type, severity, since_place AS place, customer, profile, since_place, until_place,
-       created
+SELECT case_id, severity, since_place, customer, profile, until_place, created
 FROM open_spans
 ORDER BY customer, profile, since_place
 "#;
@@ -268,16 +267,12 @@ ORDER BY customer, profile, since_place
 /// itself. All users are swept: a join with those who were assigned automatically would hold the spans in memory, which a
 /// sort need not.
 const OVER_CAPACITY: &str = r#"
-SELECT time, source, id, case_id, type, severity, place, "user", step, capacity
-FROM (SELECT "user", place, 0 AS step, capacity, time, source, id, case_id, type, severity
-      FROM automatic_assignments
+SELECT case_id, severity, place, "user", step, capacity
+FROM (SELECT case_id, severity, place, "user", 0 AS step, capacity FROM automatic_assignments
       UNION ALL
-      SELECT "user", since_place, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-      FROM load_spans
+      SELECT NULL, NULL, since_place, "user", 1, NULL FROM load_spans
       UNION ALL
-      SELECT "user", until_place, -1, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-      FROM load_spans
-      WHERE until_place IS NOT NULL)
+      SELECT NULL, NULL, until_place, "user", -1, NULL FROM load_spans WHERE until_place IS NOT NULL)
 ORDER BY "user", place, abs(step)
 "#;
 

@@ -20,6 +20,9 @@ use crate::model::event::CaseEvent;
 /// Bytes of an event, packed, about.
 pub const EVENT_BYTES: usize = 160;
 
+/// Bytes before each packed event that say how long it is, so that its case is seen without unpacking it.
+const LENGTH_BYTES: usize = 4;
+
 /// Bytes that a hand holds for one range before it puts them onto the heap: few locks, little memory.
 const HANDFUL_BYTES_MAX: usize = 64 << 10;
 
@@ -195,7 +198,14 @@ impl Hand {
     pub fn add(&mut self, event: &CaseEvent<'_>) -> Result<()> {
         let range = self.gather.ranges.of(event.case_id);
         let Some(handful) = self.handfuls.get_mut(range) else { return Ok(()) };
+        let begin = handful.len();
+        handful.extend_from_slice(&[0; LENGTH_BYTES]);
         *handful = postcard::to_extend(event, std::mem::take(handful)).map_err(unpackable)?;
+        // Events of the log have two megabytes at the most.
+        let length = u32::try_from(handful.len() - begin - LENGTH_BYTES).unwrap_or(u32::MAX);
+        if let Some(place) = handful.get_mut(begin..begin + LENGTH_BYTES) {
+            place.copy_from_slice(&length.to_le_bytes());
+        }
         if handful.len() < self.gather.handful_bytes {
             return Ok(());
         }
@@ -229,24 +239,36 @@ impl Events {
     /// # Errors
     /// What `take` returns.
     pub fn by_case(&self, mut take: impl FnMut(&str, &[CaseEvent<'_>]) -> Result<()>) -> Result<()> {
-        let mut cases: HashMap<&str, Vec<CaseEvent<'_>>, FixedState> = HashMap::default();
+        let mut cases: HashMap<&str, Vec<&[u8]>, FixedState> = HashMap::default();
         for handful in &self.handfuls {
             let mut rest = handful.as_slice();
-            while !rest.is_empty() {
-                let (event, after): (CaseEvent<'_>, _) = postcard::take_from_bytes(rest).map_err(unpackable)?;
-                cases.entry(event.case_id).or_default().push(event);
+            while let Some((packed, after)) = next_packed(rest) {
+                let (case_id, _) = postcard::take_from_bytes(packed).map_err(unpackable)?;
+                cases.entry(case_id).or_default().push(packed);
                 rest = after;
             }
         }
         let mut cases: Vec<_> = cases.into_iter().collect();
         cases.sort_unstable_by_key(|(case_id, _)| *case_id);
-        for (case_id, mut events) in cases {
+        // Events take much more room than packed: those of one case at a time.
+        let mut events: Vec<CaseEvent<'_>> = Vec::new();
+        for (case_id, packed) in cases {
+            events.clear();
+            for bytes in packed {
+                events.push(postcard::from_bytes(bytes).map_err(unpackable)?);
+            }
             // Mostly they are sorted already, as the log's files are; then this looks at each once.
             events.sort_by(|left, right| left.order().cmp(&right.order()));
             take(case_id, &events)?;
         }
         Ok(())
     }
+}
+
+/// The next event of a handful, packed, and what comes after it.
+fn next_packed(handful: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = handful.split_first_chunk()?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
 }
 
 #[cfg(test)]

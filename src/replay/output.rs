@@ -391,9 +391,6 @@ fn push_open_spans(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
             span.since.to_text().as_str().into(),
             until.as_str().into(),
             span.created.into(),
-            created.at.into(),
-            created.source.into(),
-            created.id.into(),
             desk.severity_at(Rule::SecondOpenCase, created.at).into(),
         ]);
     }
@@ -415,10 +412,6 @@ fn push_automatic_assignments(sheet: &mut Sheet, history: &History<'_>, desk: &D
             assignment.agent.into(),
             event.position().to_text().as_str().into(),
             assignment.capacity.into(),
-            event.time.into(),
-            event.source.into(),
-            event.id.into(),
-            event.kind.name().into(),
             desk.severity_at(Rule::OverCapacity, event.time).into(),
         ]);
     }

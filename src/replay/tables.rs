@@ -459,7 +459,8 @@ pub const STRANGERS: FactTable = FactTable {
     ],
 };
 
-/// Stretches in which a case stands in the way of another of the same customer and profile.
+/// Stretches in which a case stands in the way of another of the same customer and profile; one that was `created` begins
+/// at the place of the creation.
 pub const OPEN_SPANS: FactTable = FactTable {
     name: "open_spans",
     order: &["since_place"],
@@ -470,9 +471,6 @@ pub const OPEN_SPANS: FactTable = FactTable {
         ("since_place", Text),
         ("until_place", Text),
         ("created", Flag),
-        ("time", Instant),
-        ("source", Text),
-        ("id", Text),
         ("severity", Text),
     ],
 };
@@ -488,17 +486,7 @@ pub const LOAD_SPANS: FactTable = FactTable {
 pub const AUTOMATIC_ASSIGNMENTS: FactTable = FactTable {
     name: "automatic_assignments",
     order: &["place"],
-    columns: &[
-        ("case_id", Text),
-        ("user", Text),
-        ("place", Text),
-        ("capacity", Whole),
-        ("time", Instant),
-        ("source", Text),
-        ("id", Text),
-        ("type", Text),
-        ("severity", Text),
-    ],
+    columns: &[("case_id", Text), ("user", Text), ("place", Text), ("capacity", Whole), ("severity", Text)],
 };
 
 /// Counts of a case's events that changed nothing (2.7, "noted").

@@ -123,6 +123,16 @@ async fn what_is_looked_for_is_found() {
     assert!(lookup.has_many_of(&some).unwrap());
     let strangers: Vec<u128> = some.iter().map(|identity| !identity).collect();
     assert!(!lookup.has_many_of(&strangers).unwrap());
+    // Piece after piece, as a file comes again, with strangers among them; once more from what is kept.
+    for round in 0..2 {
+        for piece in all.chunks(500) {
+            let known: ByFingerprint<u128> = piece.iter().copied().collect();
+            let asked = piece.iter().flat_map(|(identity, _)| [*identity, !identity, *identity]).collect();
+            assert_eq!(lookup.find_again(asked).unwrap(), known, "round {round}");
+            let known: Vec<u128> = known.into_keys().collect();
+            assert!(lookup.has_many_of(&known).unwrap() && !lookup.has_many_of(&strangers).unwrap());
+        }
+    }
 }
 
 /// The engine asks the filters too, where one case is looked for among many that the bounds do not tell apart.

@@ -252,8 +252,6 @@ struct Mark<'a> {
 pub struct Created<'a> {
     pub at: Instant,
     pub by: Option<&'a str>,
-    pub source: &'a str,
-    pub id: &'a str,
     pub creation: Creation<'a>,
 }
 
@@ -393,8 +391,7 @@ impl<'a> History<'a> {
     // Writing
 
     pub(super) fn create(&mut self, event: &CaseEvent<'a>, creation: &Creation<'a>, standing: Standing<'a>) {
-        self.created =
-            Some(Created { at: event.time, by: event.by, source: event.source, id: event.id, creation: *creation });
+        self.created = Some(Created { at: event.time, by: event.by, creation: *creation });
         self.platform = creation.platform.map(Cow::Borrowed);
         self.periods.push(Period { since: event.time, until: None, standing, cause: event.into() });
         self.turns.push(Turn::asked(event.time, None));
@@ -414,8 +411,8 @@ impl<'a> History<'a> {
         }
     }
 
-    pub(super) fn note_stranger(&mut self, user: &str, event: &CaseEvent<'a>, desk: &Desk) {
-        if desk.is_stranger(user, event.time) && self.stranger_names.insert(user.to_owned()) {
+    pub(super) fn note_stranger(&mut self, user: &str, event: &CaseEvent<'a>) {
+        if self.stranger_names.insert(user.to_owned()) {
             self.strangers.push((user.to_owned(), *event));
         }
     }
