@@ -19,6 +19,7 @@ mod progress;
 mod quarantine;
 mod report;
 pub mod settings;
+mod signals;
 mod sql;
 mod store;
 mod vacuum;

@@ -13,12 +13,13 @@ mod rows;
 mod text;
 
 use clap::{Args, ValueEnum};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{SessionContext, col, lit};
 use jiff::tz::TimeZone;
 
 use super::{Desk, MomentArguments, Outcome};
 use crate::error::{Error, Result};
 use crate::explain::{Explanation, explain};
+use crate::model::event::EventType;
 use crate::model::time::Instant;
 use crate::replay::{self, tables::DESK_EVENTS};
 use rows::CaseRows;
@@ -87,7 +88,10 @@ pub async fn case(desk: &Desk, arguments: &CaseArguments) -> Result<Outcome> {
 /// created.
 async fn explanation(context: &SessionContext, rows: &CaseRows, as_of: Option<Instant>) -> Result<Option<Explanation>> {
     let Some((facts, creation)) = facts::of(rows) else { return Ok(None) };
-    let desk = replay::desk(context.table(DESK_EVENTS.name).await?).await?;
+    // Who was there when, which most of the desk's events say, explains no clock.
+    let presence = lit(EventType::UserPresenceChanged.name());
+    let events = context.table(DESK_EVENTS.name).await?.filter(col("type").not_eq(presence))?;
+    let desk = replay::desk(events).await?;
     let as_of = as_of.unwrap_or(facts.created_at);
     Ok(Some(explain(&facts, &creation.situation(), &desk, as_of)))
 }

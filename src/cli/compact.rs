@@ -7,10 +7,11 @@ use serde_json::json;
 
 use super::ingest::{SummaryArguments, seconds};
 use super::progress::Bar;
+use super::settings::FILE_EVENTS;
 use super::{Desk, Outcome};
 use crate::error::Result;
 use crate::log::Log;
-use crate::log::compact::{self, Reach};
+use crate::log::compact::{self, Aim, Reach};
 use crate::replay::engine;
 
 /// Arguments of `compact`.
@@ -19,6 +20,9 @@ pub struct CompactArguments {
     /// Write all files anew, cut into slices of time
     #[arg(long)]
     full: bool,
+    /// Events that a file should have [default: the setting `file_events`]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(FILE_EVENTS))]
+    file_events: Option<u64>,
     #[command(flatten)]
     pub form: SummaryArguments,
 }
@@ -28,9 +32,12 @@ pub async fn compact(desk: &Desk, arguments: &CompactArguments) -> Result<Outcom
     let begun = Stopwatch::now();
     let mut log = desk.existing_log().await?;
     let context = engine::session(desk.settings.resources())?;
-    let reach = if arguments.full { Reach::Whole } else { Reach::Paying };
+    let aim = Aim {
+        reach: if arguments.full { Reach::Whole } else { Reach::Paying },
+        file_events: arguments.file_events.unwrap_or(desk.settings.file_events.value),
+    };
     let bar = Bar::of(desk.printer, "merging files of the log");
-    let done = compact::compact(&mut log, &context, reach).await?;
+    let done = compact::compact(&mut log, &context, aim).await?;
     drop(bar);
     let (files, seconds) = (log.events.entries()?.len(), seconds(begun));
     let object = json!({
@@ -48,11 +55,12 @@ pub async fn compact(desk: &Desk, arguments: &CompactArguments) -> Result<Outcom
 /// Merges a little after an ingestion, so that files stay few however many batches come. The batch has been acknowledged;
 /// if merging fails it is still there, and the next ingestion tries again.
 pub async fn after_ingestion(desk: &Desk, log: &mut Log) {
-    if !compact::pays(log, Reach::Quick).unwrap_or(false) {
+    let aim = Aim { reach: Reach::Quick, file_events: desk.settings.file_events.value };
+    if !compact::pays(log, aim).unwrap_or(false) {
         return;
     }
     let Ok(context) = engine::session(desk.settings.resources()) else { return };
-    if let Err(error) = compact::compact(log, &context, Reach::Quick).await {
+    if let Err(error) = compact::compact(log, &context, aim).await {
         desk.printer.talk(format!("note: files of the log were not merged: {error}"));
     }
 }

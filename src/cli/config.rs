@@ -16,13 +16,14 @@ pub fn config(desk: &Desk) -> Result<Outcome> {
 }
 
 fn lines(settings: &Settings) -> Vec<(&'static str, String, Origin)> {
-    let Settings { project, store, time_zone, memory_bytes, threads } = settings;
+    let Settings { project, store, time_zone, memory_bytes, threads, file_events } = settings;
     vec![
         ("project", project.value.display().to_string(), project.origin),
         ("store", store.value.display().to_string(), store.origin),
         ("time_zone", time_zone.value.clone(), time_zone.origin),
         ("memory", memory_text(memory_bytes.value), memory_bytes.origin),
         ("threads", threads.value.to_string(), threads.origin),
+        ("file_events", file_events.value.to_string(), file_events.origin),
     ]
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::ingest::{SummaryArguments, conclude, options};
+use super::signals::Stop;
 use super::{Desk, Outcome, compact};
 use crate::error::{Error, Result, did_you_mean};
 use crate::import::{self, EventLine, ImportError, Limits, Mapping, Tally};
@@ -47,8 +48,15 @@ pub async fn import(desk: &Desk, arguments: &ImportArguments) -> Result<Outcome>
     let mut log = desk.log().await?;
     let kept = Arc::new(OnceLock::new());
     let tally = Arc::clone(&kept);
-    let feed =
-        move |take: &mut Take<'_>| feed(&mapping, &inputs, &limits, take).map(|read| tally.get_or_init(|| read).bytes);
+    let stop = Stop::listen()?;
+    let goes_on = stop.question();
+    let feed = move |take: &mut Take<'_>| {
+        let mut take_on = |piece: Piece| {
+            goes_on()?;
+            take(piece)
+        };
+        feed(&mapping, &inputs, &limits, &mut take_on).map(|read| tally.get_or_init(|| read).bytes)
+    };
     let summary = log.ingest(options(desk), feed).await?;
     let tally = kept.get().cloned().unwrap_or_default();
     say_what_was_left_out(desk, &tally);

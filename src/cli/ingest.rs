@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::progress::Bar;
+use super::signals::Stop;
 use super::{Desk, Outcome, SummaryForm, compact, wall_clock};
 use crate::error::Result;
 use crate::log::input;
@@ -70,9 +71,12 @@ pub async fn ingest(desk: &Desk, arguments: &IngestArguments) -> Result<Outcome>
 pub async fn whole(desk: &Desk, log: &mut Log, sources: Vec<Source>) -> Result<Summary> {
     let bar = Bar::of(desk.printer, "reading");
     let (progress, of) = (bar.progress(), plain_bytes(&sources));
+    let stop = Stop::listen()?;
+    let goes_on = stop.question();
     let feed = move |take: &mut Take<'_>| {
         let mut done = 0;
         let bytes = read_all(sources, &mut |piece| {
+            goes_on()?;
             done += piece.bytes() as u64;
             progress.tell("reading", done, of);
             take(piece)

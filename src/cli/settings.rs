@@ -1,5 +1,6 @@
 //! Settings: flag, then environment, then `casebook.toml`, then default; and where each value came from.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -7,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::error::{Error, Result, check_toml_depth, did_you_mean};
+use crate::log::compact;
 use crate::model::Refusal;
 use crate::model::time::Instant;
 use crate::replay::engine::Resources;
@@ -57,6 +59,8 @@ pub struct Settings {
     pub time_zone: Setting<String>,
     pub memory_bytes: Setting<usize>,
     pub threads: Setting<usize>,
+    /// Events that a file of the log should have when files are merged.
+    pub file_events: Setting<u64>,
 }
 
 /// `casebook.toml`.
@@ -67,9 +71,13 @@ struct ProjectFile {
     store: Option<String>,
     memory: Option<String>,
     threads: Option<usize>,
+    file_events: Option<u64>,
 }
 
 const MEMORY_DEFAULT: &str = "2GiB";
+
+/// How many events may be wanted in a file: fewer would be a file for every few messages, more than a file can count.
+pub const FILE_EVENTS: RangeInclusive<u64> = 1_000..=1_000_000_000;
 
 impl Settings {
     /// Resolves what was typed against the environment and the project's file.
@@ -91,10 +99,18 @@ impl Settings {
             cores.to_string(),
             |text| text,
         );
+        let file_events = pick(
+            None,
+            "CASEBOOK_FILE_EVENTS",
+            file.file_events.map(|events| events.to_string()),
+            compact::FILE_EVENTS.to_string(),
+            |text| text,
+        );
         let settings = Settings {
             store: Setting { value: locate(&project.value, &store)?, origin: store.origin },
             memory_bytes: Setting { value: parse_bytes(&memory)?, origin: memory.origin },
             threads: Setting { value: parse_threads(&threads)?, origin: threads.origin },
+            file_events: Setting { value: parse_file_events(&file_events)?, origin: file_events.origin },
             time_zone,
             project,
         };
@@ -208,5 +224,13 @@ fn parse_threads(threads: &Setting<String>) -> Result<usize> {
     threads.value.parse::<usize>().ok().filter(|threads| (1..=1024).contains(threads)).ok_or_else(|| {
         let place = format!("threads ({})", threads.origin.name());
         Error::invalid(place, format!("`{}` is not a number of threads from 1 to 1024", threads.value))
+    })
+}
+
+fn parse_file_events(events: &Setting<String>) -> Result<u64> {
+    events.value.parse::<u64>().ok().filter(|events| FILE_EVENTS.contains(events)).ok_or_else(|| {
+        let place = format!("file_events ({})", events.origin.name());
+        let (least, most) = (FILE_EVENTS.start(), FILE_EVENTS.end());
+        Error::invalid(place, format!("`{}` is not a number of events from {least} to {most}", events.value))
     })
 }

@@ -1,7 +1,7 @@
 //! Merging small files of the log into large ones, row for row the same.
 //!
 //! Files of about the same number of rows are merged when there are enough of them, which makes one of the next size, up
-//! to a slice of time. So an event is rewritten a few times in all, however many batches come. Inside a file the events
+//! to a slice of time with about as many events as are wanted in a file. So an event is rewritten a few times in all, however many batches come. Inside a file the events
 //! stand by case and, within a case, in the log's order: a case is found in few row groups, a time in few files.
 
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use super::write::FileWriter;
 use super::{Log, WriterLock, disk};
 use crate::error::{Error, Result};
 
-/// Events of a slice of time: a file that is not merged any further.
-const SLICE_ROWS: u64 = 1 << 20;
+/// Events of a file that is not merged any further, unless another number is wanted.
+pub const FILE_EVENTS: u64 = 1 << 20;
 
 /// Files of one size that make one of the next.
 const FANOUT: usize = 8;
@@ -30,11 +30,27 @@ const FANOUT: usize = 8;
 /// streams commit them, are among them.
 const QUICK_ROWS: u64 = 1 << 20;
 
-/// Events that one merge may rewrite.
-const MERGE_ROWS: u64 = 8 * SLICE_ROWS;
+/// Events that one merge may rewrite, or eight files of the size that is wanted.
+const MERGE_ROWS: u64 = 8 << 20;
 
 /// Rows that a merge handles at once.
 const MERGE_BATCH_ROWS: usize = 2048;
+
+/// What to merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aim {
+    pub reach: Reach,
+    /// Events that a file should have: one slice of time.
+    pub file_events: u64,
+}
+
+impl Aim {
+    /// That far, to files of the usual size.
+    #[must_use]
+    pub fn of(reach: Reach) -> Aim {
+        Aim { reach, file_events: FILE_EVENTS }
+    }
+}
 
 /// How far to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,22 +79,22 @@ pub struct Compacted {
 ///
 /// # Errors
 /// When the table cannot be read.
-pub fn pays(log: &Log, reach: Reach) -> Result<bool> {
-    Ok(next_merge(log.events.entries()?, reach).is_some())
+pub fn pays(log: &Log, aim: Aim) -> Result<bool> {
+    Ok(next_merge(log.events.entries()?, aim).is_some())
 }
 
 /// Merges files of the log, within the memory of the session. Other writers wait for one merge at a time.
 ///
 /// # Errors
 /// When the store cannot be read or written; what was merged until then stays so.
-pub async fn compact(log: &mut Log, context: &SessionContext, reach: Reach) -> Result<Compacted> {
+pub async fn compact(log: &mut Log, context: &SessionContext, aim: Aim) -> Result<Compacted> {
     let mut compacted = Compacted::default();
     loop {
         let _lock = WriterLock::take(log.store(), "log").await?;
         *log = Log::open(log.store()).await?;
-        let Some(old) = next_merge(log.events.entries()?, reach) else { break };
+        let Some(old) = next_merge(log.events.entries()?, aim) else { break };
         let mut new = Vec::new();
-        if let Err(error) = merge(&log.events, context, &old, &mut new).await {
+        if let Err(error) = merge(&log.events, context, &old, aim.file_events, &mut new).await {
             // On a full disk their room is needed.
             new.iter().for_each(|file| drop(disk::remove(&log.events.folder().join(&file.name))));
             return Err(error);
@@ -96,7 +112,7 @@ pub async fn compact(log: &mut Log, context: &SessionContext, reach: Reach) -> R
         compacted.bytes_before += old.iter().map(|file| file.bytes).sum::<u64>();
         compacted.bytes_after += new.iter().map(|file| file.bytes).sum::<u64>();
         log.events.swap(&old, &new, vec![("merged", old.len().into())]).await?;
-        if reach == Reach::Whole {
+        if aim.reach == Reach::Whole {
             break;
         }
     }
@@ -104,15 +120,19 @@ pub async fn compact(log: &mut Log, context: &SessionContext, reach: Reach) -> R
 }
 
 /// The files to merge next: the smallest size of which there are enough, earlier times first.
-fn next_merge(mut files: Vec<TableFile>, reach: Reach) -> Option<Vec<TableFile>> {
+fn next_merge(mut files: Vec<TableFile>, aim: Aim) -> Option<Vec<TableFile>> {
     files.sort_by(|a, b| (a.time_range, &a.path).cmp(&(b.time_range, &b.path)));
-    if reach == Reach::Whole {
+    if aim.reach == Reach::Whole {
         return (!files.is_empty()).then_some(files);
     }
-    let most = if reach == Reach::Quick { QUICK_ROWS } else { MERGE_ROWS };
-    files.retain(|file| file.rows < SLICE_ROWS / 2);
+    let most = if aim.reach == Reach::Quick {
+        QUICK_ROWS
+    } else {
+        MERGE_ROWS.max(aim.file_events.saturating_mul(FANOUT as u64))
+    };
+    files.retain(|file| file.rows < aim.file_events / 2);
     let size = |file: &TableFile| file.rows.max(1).ilog(FANOUT as u64);
-    let smallest = (0..=size(&TableFile { rows: SLICE_ROWS, ..files.first()?.clone() }))
+    let smallest = (0..=size(&TableFile { rows: aim.file_events, ..files.first()?.clone() }))
         .find(|of| files.iter().filter(|file| size(file) == *of).count() >= FANOUT)?;
     files.retain(|file| size(file) == smallest);
     let mut rows = 0;
@@ -126,7 +146,13 @@ fn next_merge(mut files: Vec<TableFile>, reach: Reach) -> Option<Vec<TableFile>>
 }
 
 /// Writes the rows of those files into new ones, a slice of time each.
-async fn merge(events: &Table, context: &SessionContext, old: &[TableFile], new: &mut Vec<NewFile>) -> Result<()> {
+async fn merge(
+    events: &Table,
+    context: &SessionContext,
+    old: &[TableFile],
+    file_events: u64,
+    new: &mut Vec<NewFile>,
+) -> Result<()> {
     let paths: Vec<_> = old.iter().map(|file| file.path.clone()).collect();
     // What was spilled is merged a batch of each at a time, so a little memory goes further with small ones. On one core,
     // for what merges the cores' parts takes memory and cannot spill.
@@ -134,7 +160,7 @@ async fn merge(events: &Table, context: &SessionContext, old: &[TableFile], new:
     let context = SessionContext::new_with_config_rt(config, context.runtime_env());
     let rows = context.read_table(scan(&paths, plain())?)?;
     let total = old.iter().map(|file| file.rows).sum();
-    for (from, until) in slices(&rows, total, SLICE_ROWS).await? {
+    for (from, until) in slices(&rows, total, file_events).await? {
         let mut slice = rows.clone();
         if let Some(from) = from {
             slice = slice.filter(col("time").gt_eq(instant(from)))?;
@@ -182,7 +208,7 @@ type Slice = (Option<i64>, Option<i64>);
 
 /// Cuts the time of the rows so that each slice has about as many as a file should. Cuts fall on full hours.
 async fn slices(rows: &DataFrame, total: u64, slice_rows: u64) -> Result<Vec<Slice>> {
-    if total < slice_rows * 3 / 2 {
+    if total < slice_rows.saturating_mul(3) / 2 {
         return Ok(vec![(None, None)]);
     }
     let wanted = total.div_ceil(slice_rows);
@@ -232,7 +258,7 @@ mod tests {
                 let size = 1 + (batch * 7919) % largest;
                 rows += size;
                 files.push(file(batch as i64, size));
-                while let Some(old) = next_merge(files.clone(), reach) {
+                while let Some(old) = next_merge(files.clone(), Aim::of(reach)) {
                     let merged = old.iter().map(|file| file.rows).sum();
                     rewritten += merged;
                     files.retain(|file| !old.contains(file));
@@ -241,7 +267,7 @@ mod tests {
             }
             assert_eq!(files.iter().map(|file| file.rows).sum::<u64>(), rows);
             // Large ones are about as many as the events need.
-            files.retain(|file| file.rows < SLICE_ROWS / 4);
+            files.retain(|file| file.rows < FILE_EVENTS / 4);
             assert!(files.len() < 40, "{reach:?}: {} files", files.len());
             assert!(rewritten < 7 * rows, "{reach:?}: {rewritten} rewritten of {rows}");
         }
@@ -265,9 +291,9 @@ mod tests {
 
     #[test]
     fn slices_of_time_are_left_alone() {
-        let files: Vec<_> = (0..100).map(|number| file(number, SLICE_ROWS)).collect();
-        assert!(next_merge(files.clone(), Reach::Paying).is_none());
-        assert_eq!(next_merge(files, Reach::Whole).map(|files| files.len()), Some(100));
-        assert!(next_merge(Vec::new(), Reach::Whole).is_none());
+        let files: Vec<_> = (0..100).map(|number| file(number, FILE_EVENTS)).collect();
+        assert!(next_merge(files.clone(), Aim::of(Reach::Paying)).is_none());
+        assert_eq!(next_merge(files, Aim::of(Reach::Whole)).map(|files| files.len()), Some(100));
+        assert!(next_merge(Vec::new(), Aim::of(Reach::Whole)).is_none());
     }
 }

@@ -44,6 +44,7 @@ fn settings_come_from_the_flag_then_the_environment_then_the_file() {
             vec!["time_zone", "Europe/Prague", "casebook.toml"],
             vec!["memory", "1GiB", "environment"],
             vec!["threads", "1", "flag"],
+            vec!["file_events", "1048576", "default"],
         ]
     );
 }

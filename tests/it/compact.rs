@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{AsArray, RecordBatch, StringViewArray};
 use casebook::generate::{Plan, write_events};
-use casebook::log::compact::{self, Compacted, Reach};
+use casebook::log::compact::{self, Aim, Compacted, Reach};
 use casebook::log::rows::LOG_SCHEMA;
 use casebook::log::write::{FileWriter, read_whole_file};
 use casebook::log::{Log, WriterLock, inspect};
@@ -43,7 +43,7 @@ async fn ingest(project: &Project, file: &Path) {
 
 async fn merge(store: &Path, reach: Reach) -> Compacted {
     let mut log = Log::open(store).await.unwrap();
-    compact::compact(&mut log, &engine::session(RESOURCES).unwrap(), reach).await.unwrap()
+    compact::compact(&mut log, &engine::session(RESOURCES).unwrap(), Aim::of(reach)).await.unwrap()
 }
 
 /// For tests that also run the program, which waits.
@@ -124,9 +124,35 @@ async fn merging_keeps_within_its_memory() {
     let rows = Log::open(&store).await.unwrap().events.rows().unwrap();
     let mut log = Log::open(&store).await.unwrap();
     let little = engine::session(Resources { memory_bytes: 32 << 20, threads: 2 }).unwrap();
-    let done = compact::compact(&mut log, &little, Reach::Whole).await.unwrap();
+    let done = compact::compact(&mut log, &little, Aim::of(Reach::Whole)).await.unwrap();
     assert_eq!((done.rows, done.files_after), (rows, 1));
     assert_eq!(inspect::events(&log, 2, 16 << 20).unwrap(), []);
+}
+
+/// As many events to a file as are wanted, by the flag, else by the setting.
+#[test]
+fn files_have_as_many_events_as_are_wanted() {
+    let project = Project::new();
+    let mut events = Vec::new();
+    write_events(&Plan { cases: 2000, seed: 1, days: 90 }, &mut events).unwrap();
+    project.ingest(&[project.write("events.ndjson", &events)], 0);
+    let lines = events.iter().filter(|byte| **byte == b'\n').count();
+    project.write("casebook.toml", "file_events = 2000\n");
+    for (flag, wanted) in [(None, 2000), (Some("5000"), 5000), (Some("1000000"), lines)] {
+        let flag = flag.into_iter().flat_map(|number| ["--file-events", number]);
+        let ran = project.run(&["compact", "--full"].into_iter().chain(flag).collect::<Vec<_>>());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let rows = |path: PathBuf| casebook::log::write::rows(&path).unwrap() as usize;
+        let files: Vec<usize> =
+            block(Log::open(&project.path("store"))).unwrap().events.files().unwrap().into_iter().map(rows).collect();
+        assert_eq!(files.iter().sum::<usize>(), lines);
+        assert!(files.iter().all(|rows| wanted / 2 <= *rows && *rows <= wanted * 3 / 2), "{wanted}: {files:?}");
+    }
+    let ran = project.run(&["compact", "--file-events", "10"]);
+    assert!(ran.code == 2 && ran.stderr.contains("--file-events"), "{}", ran.stderr);
+    project.write("casebook.toml", "file_events = 10\n");
+    let ran = project.run(&["compact"]);
+    assert!(ran.stderr.contains("`10` is not a number of events from 1000 to 1000000000"), "{}", ran.stderr);
 }
 
 #[test]

@@ -28,11 +28,6 @@ fn limited(project: &Project, blocks: u32, arguments: &[&str]) -> Ran {
     Ran::of(shell.output().unwrap())
 }
 
-fn data_files(project: &Project) -> usize {
-    let entries = std::fs::read_dir(project.path("store/events")).unwrap();
-    entries.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|is| is == "parquet")).count()
-}
-
 /// Wherever the disk refuses: in a file of events, in a list of fingerprints, in the commit, in the facts.
 #[test]
 fn a_disk_that_refuses_loses_nothing_and_says_so() {
@@ -40,7 +35,7 @@ fn a_disk_that_refuses_loses_nothing_and_says_so() {
     let project = Project::new();
     project.ingest(&[project.write("first.ndjson", &first)], 0);
     project.write("second.ndjson", &second);
-    let files = data_files(&project);
+    let files = project.data_files();
     let mut refusals = 0;
     for blocks in [0, 1, 2, 8, 64, 128, 256] {
         let ran = limited(&project, blocks, &["ingest", "second.ndjson"]);
@@ -51,7 +46,7 @@ fn a_disk_that_refuses_loses_nothing_and_says_so() {
         assert_eq!(ran.code, 2, "{}", ran.stderr);
         assert!(ran.stderr.contains("file too large"), "{blocks}: {}", ran.stderr);
         assert!(ran.stderr.contains("hint: make room"), "{blocks}: {}", ran.stderr);
-        assert_eq!(data_files(&project), files, "{blocks}: files of a batch that failed");
+        assert_eq!(project.data_files(), files, "{blocks}: files of a batch that failed");
         assert_eq!(project.run(&["store", "check"]).code, 0);
     }
     assert!(refusals >= 4, "{refusals}");
@@ -75,9 +70,21 @@ impl SmallDisk {
         mount.status().is_ok_and(|status| status.success()).then_some(SmallDisk(at))
     }
 
-    fn grow(&self, size: &str) {
+    fn remount(&self, options: &str) {
         let mut mount = Command::new("mount");
-        assert!(mount.args(["-o", &format!("remount,size={size}")]).arg(&self.0).status().unwrap().success());
+        assert!(mount.args(["-o", &format!("remount,{options}")]).arg(&self.0).status().unwrap().success());
+    }
+
+    fn grow(&self, size: &str) {
+        self.remount(&format!("size={size}"));
+    }
+
+    fn forbid_writing(&self) {
+        self.remount("ro");
+    }
+
+    fn allow_writing(&self) {
+        self.remount("rw");
     }
 }
 
@@ -97,12 +104,12 @@ fn a_full_disk_loses_nothing_and_has_room_again_after_the_failure() {
     let (first, second) = (made_up(40, 1), made_up(20_000, 2));
     project.ingest(&[project.write("first.ndjson", &first)], 0);
     project.write("second.ndjson", &second);
-    let files = data_files(&project);
+    let files = project.data_files();
     // Of little memory for each core come many files, and some are whole before the disk is full.
     let ran = project.run(&["ingest", "second.ndjson", "--memory", "128MiB", "--threads", "8"]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("no space left") && ran.stderr.contains("hint: make room"), "{}", ran.stderr);
-    assert_eq!(data_files(&project), files, "files of a batch that failed");
+    assert_eq!(project.data_files(), files, "files of a batch that failed");
     // A batch that fits still does.
     let third = made_up(40, 3);
     project.ingest(&[project.write("third.ndjson", &third)], 0);
@@ -152,4 +159,43 @@ fn reading_writes_nothing() {
         assert!(ran.code == 0 || arguments[0] == "case", "{arguments:?}: {}", ran.stderr);
         assert_eq!(times(&project.path("store")), before, "{arguments:?} wrote into the store");
     }
+}
+
+/// A store on a disk that is only read answers questions, from facts of yesterday too, and says what cannot be done.
+#[test]
+fn a_store_that_can_only_be_read_answers_questions() {
+    let project = Project::new();
+    let Some(disk) = SmallDisk::mount(project.path("store"), "50m") else {
+        eprintln!("skipped: no disk of its own can be mounted here");
+        return;
+    };
+    let (first, second) = (made_up(40, 1), made_up(40, 2));
+    project.ingest(&[project.write("first.ndjson", &first)], 0);
+    assert_eq!(project.run(&["replay"]).code, 0);
+    disk.forbid_writing();
+    let questions: &[&[&str]] = &[
+        &["sql", "SELECT count(*) FROM cases"],
+        &["case", "C-000001"],
+        &["metric", "created_cases", "--range", "2026"],
+        &["check"],
+        &["store", "check"],
+        &["store", "stats"],
+        &["report", "overview", "--range", "2026", "--format", "html", "-o", "pages"],
+    ];
+    for arguments in questions {
+        let ran = project.run(arguments);
+        assert_eq!((ran.code, ran.stderr.contains("read-only")), (0, false), "{arguments:?}: {}", ran.stderr);
+    }
+    assert_eq!(project.value("SELECT count(*) FROM cases"), 40);
+    for arguments in [&["ingest", "first.ndjson"][..], &["replay", "--full"], &["compact", "--full"]] {
+        let ran = project.run(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("read-only"), "{arguments:?}: {}", ran.stderr);
+    }
+    disk.allow_writing();
+    project.ingest(&[project.write("second.ndjson", &second)], 0);
+    disk.forbid_writing();
+    let ran = project.run(&["sql", "SELECT count(*) FROM cases"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("note:"), "nobody is told that the facts are old: {}", ran.stderr);
 }

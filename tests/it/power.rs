@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use casebook::log::compact::{self, Reach};
+use casebook::log::compact::{self, Aim, Reach};
 use casebook::log::disk::{self, Act};
 use casebook::log::stage::{MadeLine, Piece};
 use casebook::log::vacuum;
@@ -300,7 +300,8 @@ async fn a_power_cut_while_merging_and_tidying_loses_nothing() {
     let begun = recorder.steps().len();
     for reach in [Reach::Quick, Reach::Whole] {
         let mut log = Log::open(&store).await.unwrap();
-        let merged = compact::compact(&mut log, &replay::engine::session(RESOURCES).unwrap(), reach).await.unwrap();
+        let merged =
+            compact::compact(&mut log, &replay::engine::session(RESOURCES).unwrap(), Aim::of(reach)).await.unwrap();
         assert_eq!(merged.merges, 1);
         let gone = vacuum::vacuum(&store, Instant(i64::MAX), &facts::litter).await.unwrap();
         assert!(!gone.is_empty(), "nothing went");

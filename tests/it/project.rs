@@ -99,6 +99,12 @@ impl Project {
         usize::try_from(events["files"].as_u64().unwrap()).unwrap()
     }
 
+    /// Files in the folder of events, committed or not.
+    pub fn data_files(&self) -> usize {
+        let Ok(entries) = std::fs::read_dir(self.path("store/events")) else { return 0 };
+        entries.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|is| is == "parquet")).count()
+    }
+
     /// The rows of a query over facts that are up to date.
     pub fn rows(&self, sql: &str) -> Vec<Row> {
         self.batches(sql).iter().flat_map(rows_of).collect()

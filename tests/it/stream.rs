@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStderr, Command};
 
+use casebook::generate::{Plan, write_events};
 use serde_json::{Value, json};
 
 use crate::project::Project;
@@ -173,4 +174,31 @@ fn a_stream_merges_its_small_files_as_it_goes() {
     let files = project.event_files();
     assert!(files < 20, "{files} files");
     assert_eq!(stream.ended()["added"], 40);
+}
+
+/// Who stops an ingestion of files has changed nothing and leaves nothing behind.
+#[test]
+fn an_ingestion_that_is_stopped_leaves_nothing_behind() {
+    let project = Project::new();
+    let mut events = Vec::new();
+    write_events(&Plan { cases: 20_000, seed: 1, days: 30 }, &mut events).unwrap();
+    let file = project.write("events.ndjson", &events);
+    // The same again and again, so that it takes long enough.
+    let names: Vec<String> = (0..20).map(|n| format!("events-{n}.ndjson")).collect();
+    names.iter().for_each(|name| std::fs::hard_link(&file, project.path(name)).unwrap());
+    for signal in ["-INT", "-TERM"] {
+        let mut child = project.start(&[&["ingest".to_owned()], names.as_slice()].concat());
+        // Until the first events have been written.
+        while project.data_files() == 0 {
+            assert!(child.try_wait().unwrap().is_none(), "over before it was stopped");
+            std::thread::yield_now();
+        }
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let ran = Project::wait(child);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(ran.stderr.contains("stopped; nothing has been added"), "{}", ran.stderr);
+        assert_eq!(project.data_files(), 0, "files of what was stopped");
+    }
+    let lines = events.iter().filter(|byte| **byte == b'\n').count();
+    assert_eq!(project.ingest(&["events.ndjson"], 0)["added"], lines);
 }

@@ -5,9 +5,10 @@ use arrow::datatypes::{DataType, TimestampMillisecondType};
 use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
 use crate::cli::format::{Format, RowWriter};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::time::Instant;
 use crate::replay::engine;
 
@@ -20,11 +21,6 @@ impl Rows {
     /// The rows of that query.
     pub async fn ask(context: &SessionContext, sql: &str) -> Result<Rows> {
         Ok(Rows { batches: context.sql(sql).await?.collect().await? })
-    }
-
-    async fn of(context: &SessionContext, table: &str, case_id: &str, order: &str) -> Result<Rows> {
-        let key = case_id.replace('\'', "''");
-        Rows::ask(context, &format!("SELECT * FROM {table} WHERE case_id = '{key}' ORDER BY {order}")).await
     }
 
     /// The rows, one by one.
@@ -107,22 +103,39 @@ impl CaseRows {
     /// When the tables cannot be read.
     pub async fn read(context: &SessionContext, id: &str) -> Result<CaseRows> {
         engine::read_keys_first(context);
-        let of = |table: &'static str, order: &'static str| Rows::of(context, table, id, order);
+        // Each is short and much of it is one core's; beside each other they keep all cores.
+        let begin = |sql: String| {
+            let context = context.clone();
+            tokio::spawn(async move { Rows::ask(&context, &sql).await })
+        };
+        let key = id.replace('\'', "''");
+        let of =
+            |table: &str, order: &str| begin(format!("SELECT * FROM {table} WHERE case_id = '{key}' ORDER BY {order}"));
+        let events = of("events", "time, sequence, source, id");
+        let (cases, customers) = (of("cases", "case_id"), begin(customers(id)));
+        let (periods, assignments, turns) = (of("periods", "since"), of("assignments", "n"), of("turns", "n"));
+        let (milestones, ledger) = (of("milestones", "milestone, n"), of("ledger", "milestone, n, since"));
+        let (resolutions, messages) = (of("resolutions", "n"), of("messages", "time, message"));
+        let (surveys, findings) = (of("surveys", "survey"), of("findings", "time, source, id, rule"));
         Ok(CaseRows {
-            cases: of("cases", "case_id").await?,
-            events: of("events", "time, sequence, source, id").await?,
-            periods: of("periods", "since").await?,
-            assignments: of("assignments", "n").await?,
-            turns: of("turns", "n").await?,
-            milestones: of("milestones", "milestone, n").await?,
-            ledger: of("ledger", "milestone, n, since").await?,
-            resolutions: of("resolutions", "n").await?,
-            messages: of("messages", "time, message").await?,
-            surveys: of("surveys", "survey").await?,
-            findings: of("findings", "time, source, id, rule").await?,
-            customers: Rows::ask(context, &customers(id)).await?,
+            cases: end(cases).await?,
+            events: end(events).await?,
+            periods: end(periods).await?,
+            assignments: end(assignments).await?,
+            turns: end(turns).await?,
+            milestones: end(milestones).await?,
+            ledger: end(ledger).await?,
+            resolutions: end(resolutions).await?,
+            messages: end(messages).await?,
+            surveys: end(surveys).await?,
+            findings: end(findings).await?,
+            customers: end(customers).await?,
         })
     }
+}
+
+async fn end(query: JoinHandle<Result<Rows>>) -> Result<Rows> {
+    query.await.map_err(|error| Error::Worker(error.to_string()))?
 }
 
 fn customers(id: &str) -> String {

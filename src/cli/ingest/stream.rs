@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::options;
+use crate::cli::signals::Stop;
 use crate::cli::{Desk, compact};
 use crate::error::{Error, Result};
 use crate::log::batches::{Batches, Bounds};
@@ -68,7 +69,7 @@ pub async fn ingest(desk: &Desk, log: &mut Log, sources: Vec<Source>, plan: &Pla
     let inputs = if plan.follow { Inputs::follow(&sources)? } else { Inputs::new(sources) };
     let bounds = Bounds { lines: plan.lines, ..Bounds::default() };
     let timer = tokio::spawn(remind(plan.every, bounds.due.clone()));
-    let listener = tokio::spawn(listen()?.raise(bounds.stop.clone()));
+    let _stop = Stop::listen_for(bounds.stop.clone())?;
     let batches = Arc::new(Mutex::new(Batches::of(inputs, bounds)));
     let mut sums = Summary::default();
     let mut commits = 0_u64;
@@ -88,7 +89,6 @@ pub async fn ingest(desk: &Desk, log: &mut Log, sources: Vec<Source>, plan: &Pla
         }
     }
     timer.abort();
-    listener.abort();
     Ok(sums)
 }
 
@@ -108,47 +108,6 @@ async fn remind(every: Duration, due: Arc<AtomicBool>) {
     loop {
         tokio::time::sleep(every).await;
         due.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Ctrl-C, and where there is such a thing the polite signal to end.
-struct Listener {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-/// Begins to listen; from now on the signals do not end the program.
-#[cfg(unix)]
-fn listen() -> Result<Listener> {
-    use tokio::signal::unix::{SignalKind, signal};
-    Ok(Listener { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-}
-
-#[cfg(not(unix))]
-fn listen() -> Result<Listener> {
-    Ok(Listener {})
-}
-
-impl Listener {
-    async fn raise(mut self, stop: Arc<AtomicBool>) {
-        self.heard().await;
-        stop.store(true, Ordering::Relaxed);
-    }
-
-    #[cfg(unix)]
-    async fn heard(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn heard(&mut self) {
-        // Without a way to listen there is nobody to hear.
-        let _ = tokio::signal::ctrl_c().await;
     }
 }
 

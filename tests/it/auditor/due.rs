@@ -27,13 +27,7 @@ impl Walk<'_> {
         let until = self.end.unwrap_or(self.world.end());
         let mut counted = 0;
         for piece in self.pieces.iter().filter(|p| self.started_at <= p.since && p.until <= until) {
-            // What falls due at the very instant of a change of the target, as the clock ran before it, stays due.
-            let just_before = piece.since - 1;
-            if piece.since > self.started_at
-                && target_at(just_before) != target_at(piece.since)
-                && target_at(just_before).is_some_and(|target| target <= counted)
-                && self.runs_on(just_before, &self.status_on(just_before), piece.since, 0) == Some(piece.since)
-            {
+            if self.stays_due(piece.since, counted, &target_at) {
                 return Some(piece.since);
             }
             if piece.label != Label::Counted {
@@ -47,7 +41,19 @@ impl Walk<'_> {
             }
             counted += length;
         }
+        if self.end.is_none() && self.stays_due(until, counted, &target_at) {
+            return Some(until);
+        }
         self.after(until, (self.last_target - counted).max(0))
+    }
+
+    /// Whether something falls due at the very instant of a change of the target, as the clock ran before it.
+    fn stays_due(&self, instant: i64, counted: i64, target_at: impl Fn(i64) -> Option<i64>) -> bool {
+        let just_before = instant - 1;
+        instant > self.started_at
+            && target_at(just_before) != target_at(instant)
+            && target_at(just_before).is_some_and(|target| target <= counted)
+            && self.runs_on(just_before, &self.status_on(just_before), instant, 0) == Some(instant)
     }
 
     /// The clock runs on without a pause, by the calendar that was in force just before the end; not at all if it stood
