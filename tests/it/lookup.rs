@@ -1,9 +1,11 @@
 //! What an ingestion reads and writes: hardly anything of a log that has nothing of it, and no file for what is there.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use casebook::log::compact::{Aim, Reach, compact};
 use casebook::log::disk::{self, Act};
 use casebook::log::lookup::{ByFingerprint, Lookup};
 use casebook::log::stage::{MadeLine, Piece};
@@ -11,6 +13,7 @@ use casebook::log::{Log, Options, Summary};
 use casebook::model::time::Instant;
 use casebook::replay::engine::{self, Resources};
 use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::statistics::Statistics;
 
 use crate::project::Project;
 
@@ -36,7 +39,7 @@ async fn ingest(store: &Path, lines: Vec<MadeLine>) -> Summary {
 async fn spoil_columns(store: &Path) {
     for path in Log::open(store).await.unwrap().events.files().unwrap() {
         let mut bytes = std::fs::read(&path).unwrap();
-        let metadata = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap().metadata().clone();
+        let metadata = SerializedFileReader::new(File::open(&path).unwrap()).unwrap().metadata().clone();
         for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
             if ["identity", "content"].contains(&column.column_path().string().as_str()) {
                 let (from, length) = column.byte_range();
@@ -131,6 +134,51 @@ async fn what_is_looked_for_is_found() {
             assert_eq!(lookup.find_again(asked).unwrap(), known, "round {round}");
             let known: Vec<u128> = known.into_keys().collect();
             assert!(lookup.has_many_of(&known).unwrap() && !lookup.has_many_of(&strangers).unwrap());
+        }
+    }
+}
+
+/// What the row groups of the log hold: the span of ranks in each.
+async fn ranks_of_row_groups(store: &Path) -> Vec<(i32, i32)> {
+    let mut spans = Vec::new();
+    for path in Log::open(store).await.unwrap().events.files().unwrap() {
+        let file = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
+        for group in file.metadata().row_groups() {
+            let rank = group.columns().iter().find(|column| column.column_path().string() == "rank").unwrap();
+            let Some(Statistics::Int32(ranks)) = rank.statistics() else { panic!("no statistics") };
+            spans.push((*ranks.min_opt().unwrap(), *ranks.max_opt().unwrap()));
+        }
+    }
+    spans
+}
+
+/// Few or many among events of cases, and after merging: whoever wants only the desk's events passes over all others.
+#[tokio::test]
+async fn events_about_the_desk_stand_in_row_groups_of_their_own() {
+    for customers in [50, 20_000] {
+        let project = Project::new();
+        let store = project.path("store");
+        let customer = |n: usize| {
+            let json = format!(
+                r#"{{"id":"u{n}","source":"s","type":"customer.updated","subject":"c{n}","time":"2026-01-01T00:00:00Z","data":{{"name":"N"}}}}"#
+            );
+            MadeLine { json: json.into(), file: "more".into(), line: n as u64, offset: 0 }
+        };
+        let mut all = lines(0..1000);
+        (0..customers).for_each(|n| all.insert(n * 2 % all.len(), customer(n)));
+        assert_eq!(ingest(&store, all.clone()).await.added, 1000 + customers as u64);
+        assert_eq!(ingest(&store, all).await.duplicates, 1000 + customers as u64);
+        ingest(&store, lines(1000..1500)).await;
+        for merged in [false, true] {
+            if merged {
+                let context = engine::session(Resources { memory_bytes: 64 << 20, threads: 2 }).unwrap();
+                let mut log = Log::open(&store).await.unwrap();
+                compact(&mut log, &context, Aim::of(Reach::Whole)).await.unwrap();
+            }
+            let spans = ranks_of_row_groups(&store).await;
+            assert!(spans.iter().all(|(least, most)| (*least == 0) == (*most == 0)), "{spans:?}");
+            assert!(spans.contains(&(0, 0)) && spans.len() > 1, "{spans:?}");
+            assert_eq!(Log::open(&store).await.unwrap().events.rows().unwrap(), 1500 + customers as u64);
         }
     }
 }
