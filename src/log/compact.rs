@@ -102,8 +102,13 @@ pub async fn compact(log: &mut Log, context: &SessionContext, aim: Aim) -> Resul
         let rows = |files: &mut dyn Iterator<Item = u64>| files.sum::<u64>();
         let (before, after) =
             (rows(&mut old.iter().map(|file| file.rows)), rows(&mut new.iter().map(|file| file.rows)));
-        if before != after {
-            return Err(Error::Worker(format!("merging {before} events gave {after}; nothing was changed")));
+        let swapped = match before == after {
+            true => log.events.swap(&old, &new, vec![("merged", old.len().into())]).await,
+            false => Err(Error::Worker(format!("merging {before} events gave {after}; nothing was changed"))),
+        };
+        if let Err(error) = swapped {
+            super::remove_unnamed(log.store(), &new).await;
+            return Err(error);
         }
         compacted.merges += 1;
         compacted.rows += after;
@@ -111,7 +116,6 @@ pub async fn compact(log: &mut Log, context: &SessionContext, aim: Aim) -> Resul
         compacted.files_after += new.len() as u64;
         compacted.bytes_before += old.iter().map(|file| file.bytes).sum::<u64>();
         compacted.bytes_after += new.iter().map(|file| file.bytes).sum::<u64>();
-        log.events.swap(&old, &new, vec![("merged", old.len().into())]).await?;
         if aim.reach == Reach::Whole {
             break;
         }

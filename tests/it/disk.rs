@@ -199,3 +199,48 @@ fn a_store_that_can_only_be_read_answers_questions() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stderr.contains("note:"), "nobody is told that the facts are old: {}", ran.stderr);
 }
+
+/// A folder in which nothing can be written until this goes, where the system lets us have one.
+struct Forbidden(PathBuf);
+
+impl Forbidden {
+    fn at(folder: PathBuf) -> Option<Forbidden> {
+        let mount = |options: &[&str], paths: &[&Path]| {
+            let mut mount = Command::new("mount");
+            mount.args(options).args(paths).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+        };
+        let made = mount(&["--bind"], &[&folder, &folder]);
+        (made && mount(&["-o", "remount,bind,ro"], &[&folder])).then_some(Forbidden(folder))
+    }
+}
+
+impl Drop for Forbidden {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+/// Everything is written but the commit itself.
+#[test]
+fn a_commit_that_cannot_be_written_takes_its_files_away() {
+    let project = Project::new();
+    let (first, second) = (made_up(40, 1), made_up(40, 2));
+    project.ingest(&[project.write("first.ndjson", &first)], 0);
+    project.write("second.ndjson", &second);
+    let files = project.data_files();
+    let Some(forbidden) = Forbidden::at(project.path("store/events/_delta_log")) else {
+        eprintln!("skipped: no folder can be forbidden here");
+        return;
+    };
+    for arguments in [&["ingest", "second.ndjson"][..], &["compact", "--full"]] {
+        let ran = project.run(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("_delta_log") && ran.stderr.contains("read-only"), "{}", ran.stderr);
+        assert_eq!(project.data_files(), files, "{arguments:?}: files of what was not committed");
+        assert_eq!(project.value("SELECT count(*) FROM events"), line_count(&first));
+    }
+    drop(forbidden);
+    project.ingest(&["second.ndjson"], 0);
+    assert_eq!(project.value("SELECT count(*) FROM events"), line_count(&first) + line_count(&second));
+    assert_eq!(project.run(&["store", "check"]).code, 0);
+}
