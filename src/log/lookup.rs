@@ -56,6 +56,16 @@ pub struct Lookup {
     recent: Mutex<Vec<Arc<Group>>>,
 }
 
+/// What the log was found to have again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Again {
+    /// Contents by identity.
+    pub logged: ByFingerprint<u128>,
+    /// Whether it lies in so many row groups that not all were read: those who ask for more of its kind would read the
+    /// log again and again.
+    pub is_scattered: bool,
+}
+
 /// The fingerprints of a row group.
 #[derive(Debug)]
 struct Group {
@@ -119,18 +129,19 @@ impl Lookup {
     }
 
     /// The same, of identities that are thought to be in the log: first where something was found last, then file after
-    /// file, those first that something was found in, until nothing is missing.
+    /// file, those first that something was found in, until nothing is missing or as much was read as is kept.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn find_again(&self, mut missing: Vec<u128>) -> Result<ByFingerprint<u128>> {
+    pub fn find_again(&self, mut missing: Vec<u128>) -> Result<Again> {
         missing.sort_unstable();
         missing.dedup();
         let mut found = ByFingerprint::default();
+        let mut groups_read = 0;
         let recent = lock(&self.recent)?.clone();
         for group in &recent {
             if missing.is_empty() {
-                return Ok(found);
+                break;
             }
             if group.answer(&mut missing, &mut found) {
                 self.keep(group)?;
@@ -144,13 +155,17 @@ impl Lookup {
                 if recent.iter().any(|recent| recent.place == place) || !file.may_have(group, &missing)? {
                     continue;
                 }
+                if groups_read == GROUPS_KEPT {
+                    return Ok(Again { logged: found, is_scattered: true });
+                }
+                groups_read += 1;
                 let group = Arc::new(Group { place, marks: file.marks(group)? });
                 if group.answer(&mut missing, &mut found) {
                     self.keep(&group)?;
                 }
             }
         }
-        Ok(found)
+        Ok(Again { logged: found, is_scattered: false })
     }
 
     /// Positions of the files, those of these row groups first.

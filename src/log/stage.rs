@@ -29,6 +29,10 @@ const BATCH_ROWS: usize = 8 * 1024;
 /// After a piece that is new so many are taken to be: asking reads all filters of the log.
 const UNASKED: usize = 15;
 
+/// After a piece whose events lie scattered over the log, as those of a file sorted by case do in a log in the order of
+/// time, so many are not asked about.
+const UNASKED_SCATTERED: usize = 255;
+
 /// A piece of input for one worker.
 #[derive(Clone, Debug)]
 pub enum Piece {
@@ -300,13 +304,14 @@ impl<'a> Worker<'a> {
             }
         }
         let identities: Vec<u128> = checked.iter().map(|line| line.entry.identity).collect();
-        let logged = match self.staging.log.has_many_of(&identities)? {
-            true => self.staging.log.find_again(identities)?,
-            false => {
-                self.unasked = UNASKED;
-                ByFingerprint::default()
-            }
-        };
+        let mut logged = ByFingerprint::default();
+        if self.staging.log.has_many_of(&identities)? {
+            let again = self.staging.log.find_again(identities)?;
+            self.unasked = if again.is_scattered { UNASKED_SCATTERED } else { 0 };
+            logged = again.logged;
+        } else {
+            self.unasked = UNASKED;
+        }
         for Checked { bytes, entry } in checked {
             if logged.get(&entry.identity) == Some(&entry.content) {
                 self.staged.duplicates += 1;

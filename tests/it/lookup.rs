@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use casebook::log::compact::{Aim, Reach, compact};
 use casebook::log::disk::{self, Act};
-use casebook::log::lookup::{ByFingerprint, Lookup};
+use casebook::log::lookup::{Again, ByFingerprint, Lookup};
 use casebook::log::stage::{MadeLine, Piece};
 use casebook::log::{Log, Options, Summary};
 use casebook::model::time::Instant;
@@ -131,11 +131,36 @@ async fn what_is_looked_for_is_found() {
         for piece in all.chunks(500) {
             let known: ByFingerprint<u128> = piece.iter().copied().collect();
             let asked = piece.iter().flat_map(|(identity, _)| [*identity, !identity, *identity]).collect();
-            assert_eq!(lookup.find_again(asked).unwrap(), known, "round {round}");
+            let expected = Again { logged: known.clone(), is_scattered: false };
+            assert_eq!(lookup.find_again(asked).unwrap(), expected, "round {round}");
             let known: Vec<u128> = known.into_keys().collect();
             assert!(lookup.has_many_of(&known).unwrap() && !lookup.has_many_of(&strangers).unwrap());
         }
     }
+}
+
+/// What comes again may lie all over the log: not all of that is read for every piece, and still nothing comes twice.
+#[tokio::test]
+async fn what_lies_scattered_is_not_looked_for_again_and_again() {
+    let project = Project::new();
+    let store = project.path("store");
+    for batch in 0..20 {
+        ingest(&store, lines(batch * 50..(batch + 1) * 50)).await;
+    }
+    let log = Log::open(&store).await.unwrap();
+    let mut identities = Vec::new();
+    for path in log.events.files().unwrap() {
+        for batch in casebook::log::write::read_file(&path, &["identity"]).unwrap() {
+            let batch = batch.unwrap();
+            let marks: &arrow::array::BinaryArray = arrow::array::AsArray::as_binary(batch.column(0));
+            identities.extend(marks.iter().map(|mark| u128::from_be_bytes(mark.unwrap().try_into().unwrap())));
+        }
+    }
+    let lookup = Lookup::new(log.events.files().unwrap(), 2);
+    let again = lookup.find_again(identities.clone()).unwrap();
+    assert!(again.is_scattered && (500..1000).contains(&again.logged.len()), "{}", again.logged.len());
+    let summary = ingest(&store, lines(0..1003)).await;
+    assert_eq!((summary.added, summary.duplicates, summary.conflicts), (3, 1000, 0));
 }
 
 /// What the row groups of the log hold: the span of ranks in each.

@@ -36,6 +36,23 @@ enum Step {
     },
 }
 
+impl Step {
+    /// The same in another folder.
+    fn moved(&self, from: &Path, to: &Path) -> Step {
+        let moved = |path: &PathBuf| to.join(path.strip_prefix(from).unwrap());
+        match self {
+            Step::FolderMade(path) => Step::FolderMade(moved(path)),
+            Step::FolderFlushed(path) => Step::FolderFlushed(moved(path)),
+            Step::FileMade(path) => Step::FileMade(moved(path)),
+            Step::FileFlushed(path, content) => Step::FileFlushed(moved(path), content.clone()),
+            Step::Linked(from, to) => Step::Linked(moved(from), moved(to)),
+            Step::Renamed(from, to) => Step::Renamed(moved(from), moved(to)),
+            Step::Removed(path) => Step::Removed(moved(path)),
+            Step::Acknowledged { .. } => self.clone(),
+        }
+    }
+}
+
 #[derive(Clone, Default)]
 struct Recorder(Arc<Mutex<Vec<Step>>>);
 
@@ -261,6 +278,40 @@ async fn a_power_cut_after_any_act_leaves_every_acknowledged_batch_whole() {
     let steps = recorder.steps();
     assert!(steps.len() > 30, "{steps:?}");
     survive(&root, &steps, |_, _| true).await;
+}
+
+/// A writer is killed after any act, and what they have not flushed is seen by the next, who is told that the same events
+/// are in the log: they are, even if the power goes then.
+#[tokio::test]
+async fn a_power_cut_takes_nothing_that_was_acknowledged_upon_what_a_killed_writer_left() {
+    let project = Project::new();
+    let root = std::fs::canonicalize(project.path(".")).unwrap();
+    let recorder = Recorder::watch(&root);
+    ingest(&root.join("store"), 0..BATCH).await;
+    let begun = recorder.steps().len();
+    ingest(&root.join("store"), BATCH..2 * BATCH).await;
+    let steps = recorder.steps();
+    let after = |steps: &[Step], mut disk: Disk| {
+        steps.iter().for_each(|step| disk.apply(step));
+        disk
+    };
+    let last = after(&steps, Disk::new(&root));
+    for killed in begun..=steps.len() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = std::fs::canonicalize(folder.path()).unwrap();
+        let before = &steps[..killed];
+        after(before, Disk::new(&root)).write(&root, Cut::Best, &last, &other);
+        let recorder = Recorder::watch(&other);
+        ingest(&other.join("store"), BATCH..2 * BATCH).await;
+        let before: Vec<Step> = before.iter().map(|step| step.moved(&root, &other)).collect();
+        let disk = after(&recorder.steps(), after(&before, Disk::new(&other)));
+        for cut in [Cut::Worst, Cut::Names] {
+            let left = tempfile::tempdir().unwrap();
+            disk.write(&other, cut, &disk, left.path());
+            let place = format!("killed after act {killed} of {}, {cut:?}", steps.len());
+            look(&left.path().join("store"), 2 * BATCH, false, &place).await;
+        }
+    }
 }
 
 /// Of all acts those of a replay are the most; looking after some of them is enough, and after those that decide.
