@@ -43,6 +43,9 @@ impl Hasher for Taken {
 /// Identities of which the filters are asked whether looking for all of them is worth while.
 const SAMPLE: usize = 64;
 
+/// Identities of which the filter of one row group is asked whether it has a good part of all.
+const PART_SAMPLE: usize = 512;
+
 /// Row groups whose fingerprints are kept when they have been read: those of one file by cases, among which what comes in
 /// the order of time is spread. Four megabytes each.
 const GROUPS_KEPT: usize = 12;
@@ -61,8 +64,8 @@ pub struct Lookup {
 pub struct Again {
     /// Contents by identity.
     pub logged: ByFingerprint<u128>,
-    /// Whether it lies in so many row groups that not all were read: those who ask for more of its kind would read the
-    /// log again and again.
+    /// Whether it lies in so many row groups that most was not found, or not all was read: those who ask for more of its
+    /// kind would read the log again and again.
     pub is_scattered: bool,
 }
 
@@ -128,14 +131,16 @@ impl Lookup {
         found.into_inner().map_err(|_| panicked())
     }
 
-    /// The same, of identities that are thought to be in the log: first where something was found last, then file after
-    /// file, those first that something was found in, until nothing is missing or as much was read as is kept.
+    /// The same, of identities that are thought to be in the log: first where something was found last, then in row groups
+    /// that seem to have a good part of them, until nothing is missing or as much was read as is kept. What lies elsewhere is
+    /// not found.
     ///
     /// # Errors
     /// When a file cannot be read.
     pub fn find_again(&self, mut missing: Vec<u128>) -> Result<Again> {
         missing.sort_unstable();
         missing.dedup();
+        let asked = missing.len();
         let mut found = ByFingerprint::default();
         let mut groups_read = 0;
         let recent = lock(&self.recent)?.clone();
@@ -152,7 +157,7 @@ impl Lookup {
             let file = OpenFile::open(path)?;
             for group in 0..file.row_groups() {
                 let place = (position, group);
-                if recent.iter().any(|recent| recent.place == place) || !file.may_have(group, &missing)? {
+                if recent.iter().any(|recent| recent.place == place) || !file.may_have_part(group, &missing)? {
                     continue;
                 }
                 if groups_read == GROUPS_KEPT {
@@ -165,7 +170,7 @@ impl Lookup {
                 }
             }
         }
-        Ok(Again { logged: found, is_scattered: false })
+        Ok(Again { is_scattered: found.len() * 2 < asked, logged: found })
     }
 
     /// Positions of the files, those of these row groups first.
@@ -310,6 +315,19 @@ impl OpenFile {
         let filter = if asks { self.filter(group)? } else { None };
         let passes = |filter: Sbbf| identities.iter().any(|identity| filter.check(identity.to_be_bytes().as_slice()));
         Ok(filter.is_none_or(passes))
+    }
+
+    /// Whether the filter says so of a good part of the identities, by its word on some of them: of one in fifty, or of any
+    /// where they are few.
+    fn may_have_part(&self, group: usize, identities: &[u128]) -> Result<bool> {
+        let Some(filter) = self.filter(group)? else { return Ok(false) };
+        let sample = identities.iter().step_by((identities.len() / PART_SAMPLE).max(1));
+        let (mut asked, mut passed) = (0, 0);
+        for identity in sample {
+            asked += 1;
+            passed += usize::from(filter.check(identity.to_be_bytes().as_slice()));
+        }
+        Ok(passed > 0 && passed * 50 >= asked)
     }
 
     /// All identities of a row group, sorted, and their contents.
