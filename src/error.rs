@@ -40,6 +40,12 @@ pub enum Error {
     Worker(String),
 }
 
+impl From<tokio::task::JoinError> for Error {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Error::Worker(error.to_string())
+    }
+}
+
 /// The result of what can go wrong.
 pub type Result<T> = std::result::Result<T, Error>;
 

@@ -240,7 +240,7 @@ async fn remove_unnamed(store: &Path, files: &[NewFile]) {
 
 /// Runs work that blocks beside the asynchronous rest.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Worker(error.to_string()))?
+    tokio::task::spawn_blocking(work).await?
 }
 
 /// Everything that is written but not yet visible.

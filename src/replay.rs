@@ -272,24 +272,24 @@ impl Replay {
             cores.push(tokio::task::spawn_blocking(move || write_ranges(&events, &next, &desk, &folders)));
         }
         for core in cores {
-            for (table, file) in core.await.map_err(|error| Error::Worker(error.to_string()))?? {
+            for (table, file) in core.await?? {
                 self.layer.add(&table, file);
             }
         }
         Ok(())
     }
 
-    /// Writes what those queries find, a file each. They run beside each other, for each sums up on one core what it has
-    /// had sorted.
+    /// Writes what those queries find, a file each. As many run at once as there are cores, for each sums up on one core
+    /// what it has had sorted.
     async fn find_across_cases(&mut self, queries: impl IntoIterator<Item = Query>) -> Result<()> {
         let folder = facts::make_folder(&self.home, &OTHER_FINDINGS)?;
         self.progress.tell("looking across cases", 0, 0);
-        let at_once =
-            queries.into_iter().map(|query| tokio::spawn(find_into(self.context.clone(), query, folder.clone())));
-        let mut found = futures::stream::iter(at_once.collect::<Vec<_>>()).buffered(self.resources.threads.max(1));
+        let context = self.context.clone();
+        let begun = queries.into_iter().map(|query| tokio::spawn(find_into(context.clone(), query, folder.clone())));
+        // Begins a query only when it is waited for.
+        let mut found = futures::stream::iter(begun).buffered(self.resources.threads.max(1));
         while let Some(file) = found.next().await {
-            let file = file.map_err(|error| Error::Worker(error.to_string()))??;
-            self.layer.add(&OTHER_FINDINGS, file);
+            self.layer.add(&OTHER_FINDINGS, file??);
         }
         Ok(())
     }
@@ -370,7 +370,12 @@ fn replay_desk(events: &[RecordBatch]) -> Result<Desk> {
 
 /// The events of the session's `log` that are about no case.
 async fn rank_0(context: &SessionContext) -> Result<DataFrame> {
-    Ok(context.table("log").await?.filter(col("rank").eq(lit(0)))?)
+    of_rank_0(context.table("log").await?)
+}
+
+/// Those of a table of events that are about no case; row groups of others are passed over.
+fn of_rank_0(events: DataFrame) -> Result<DataFrame> {
+    Ok(events.filter(col("rank").eq(lit(0)))?)
 }
 
 /// Of so many rows one is taken into the sample by which cases are cut into ranges.
@@ -409,7 +414,7 @@ async fn gather(events: DataFrame, ranges: Ranges, resources: Resources) -> Resu
     let hands: Vec<_> =
         streams.into_iter().map(|stream| tokio::spawn(gather_from(stream, Hand::of(&gather)))).collect();
     for hand in hands {
-        hand.await.map_err(|error| Error::Worker(error.to_string()))??;
+        hand.await??;
     }
     Ok(gather)
 }

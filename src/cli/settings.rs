@@ -1,7 +1,9 @@
 //! Settings: flag, then environment, then `casebook.toml`, then default; and where each value came from.
 
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -109,8 +111,11 @@ impl Settings {
         let settings = Settings {
             store: Setting { value: locate(&project.value, &store)?, origin: store.origin },
             memory_bytes: Setting { value: parse_bytes(&memory)?, origin: memory.origin },
-            threads: Setting { value: parse_threads(&threads)?, origin: threads.origin },
-            file_events: Setting { value: parse_file_events(&file_events)?, origin: file_events.origin },
+            threads: Setting { value: parse_number("threads", "threads", 1..=1024, &threads)?, origin: threads.origin },
+            file_events: Setting {
+                value: parse_number("file_events", "events", FILE_EVENTS, &file_events)?,
+                origin: file_events.origin,
+            },
             time_zone,
             project,
         };
@@ -220,17 +225,14 @@ fn parse_bytes(memory: &Setting<String>) -> Result<usize> {
     })
 }
 
-fn parse_threads(threads: &Setting<String>) -> Result<usize> {
-    threads.value.parse::<usize>().ok().filter(|threads| (1..=1024).contains(threads)).ok_or_else(|| {
-        let place = format!("threads ({})", threads.origin.name());
-        Error::invalid(place, format!("`{}` is not a number of threads from 1 to 1024", threads.value))
-    })
-}
-
-fn parse_file_events(events: &Setting<String>) -> Result<u64> {
-    events.value.parse::<u64>().ok().filter(|events| FILE_EVENTS.contains(events)).ok_or_else(|| {
-        let place = format!("file_events ({})", events.origin.name());
-        let (least, most) = (FILE_EVENTS.start(), FILE_EVENTS.end());
-        Error::invalid(place, format!("`{}` is not a number of events from {least} to {most}", events.value))
+/// The whole number that a setting is written as: so many `of_what`, within the bounds.
+fn parse_number<N>(name: &str, of_what: &str, bounds: RangeInclusive<N>, setting: &Setting<String>) -> Result<N>
+where
+    N: FromStr + PartialOrd + Display,
+{
+    setting.value.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| {
+        let place = format!("{name} ({})", setting.origin.name());
+        let (least, most) = (bounds.start(), bounds.end());
+        Error::invalid(place, format!("`{}` is not a number of {of_what} from {least} to {most}", setting.value))
     })
 }

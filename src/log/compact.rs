@@ -17,7 +17,7 @@ use futures::StreamExt;
 use super::rows::LOG_SCHEMA;
 use super::table::{NewFile, Table, TableFile, scan};
 use super::write::FileWriter;
-use super::{Log, WriterLock, disk};
+use super::{Log, WriterLock};
 use crate::error::{Error, Result};
 
 /// Events of a file that is not merged any further, unless another number is wanted.
@@ -94,24 +94,13 @@ pub async fn compact(log: &mut Log, context: &SessionContext, aim: Aim) -> Resul
         *log = Log::open(log.store()).await?;
         let Some(old) = next_merge(log.events.entries()?, aim) else { break };
         let mut new = Vec::new();
-        if let Err(error) = merge(&log.events, context, &old, aim.file_events, &mut new).await {
+        if let Err(error) = replace(log, context, &old, aim.file_events, &mut new).await {
             // On a full disk their room is needed.
-            new.iter().for_each(|file| drop(disk::remove(&log.events.folder().join(&file.name))));
-            return Err(error);
-        }
-        let rows = |files: &mut dyn Iterator<Item = u64>| files.sum::<u64>();
-        let (before, after) =
-            (rows(&mut old.iter().map(|file| file.rows)), rows(&mut new.iter().map(|file| file.rows)));
-        let swapped = match before == after {
-            true => log.events.swap(&old, &new, vec![("merged", old.len().into())]).await,
-            false => Err(Error::Worker(format!("merging {before} events gave {after}; nothing was changed"))),
-        };
-        if let Err(error) = swapped {
             super::remove_unnamed(log.store(), &new).await;
             return Err(error);
         }
         compacted.merges += 1;
-        compacted.rows += after;
+        compacted.rows += new.iter().map(|file| file.rows).sum::<u64>();
         compacted.files_before += old.len() as u64;
         compacted.files_after += new.len() as u64;
         compacted.bytes_before += old.iter().map(|file| file.bytes).sum::<u64>();
@@ -147,6 +136,23 @@ fn next_merge(mut files: Vec<TableFile>, aim: Aim) -> Option<Vec<TableFile>> {
     let count = within.count();
     files.truncate(count);
     (count >= FANOUT).then_some(files)
+}
+
+/// Puts new files, a slice of time each, in the place of those.
+async fn replace(
+    log: &mut Log,
+    context: &SessionContext,
+    old: &[TableFile],
+    file_events: u64,
+    new: &mut Vec<NewFile>,
+) -> Result<()> {
+    merge(&log.events, context, old, file_events, new).await?;
+    let before: u64 = old.iter().map(|file| file.rows).sum();
+    let after: u64 = new.iter().map(|file| file.rows).sum();
+    if before != after {
+        return Err(Error::Worker(format!("merging {before} events gave {after}; nothing was changed")));
+    }
+    log.events.swap(old, new, vec![("merged", old.len().into())]).await
 }
 
 /// Writes the rows of those files into new ones, a slice of time each.

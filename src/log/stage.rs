@@ -118,7 +118,7 @@ pub struct Staging<'a> {
     pub scratch: &'a Path,
     pub arrival: Arrival,
     pub threads: usize,
-    /// Bytes of events that a worker holds before it encodes them.
+    /// Bytes of events of cases, and of others, that a worker holds before it encodes them.
     pub batch_bytes: usize,
     /// How many more fingerprints may be held in memory, of all workers.
     pub entries_left: AtomicUsize,
@@ -192,6 +192,7 @@ struct Origin<'a> {
 #[derive(Clone, Copy)]
 struct Checked<'a> {
     bytes: &'a [u8],
+    origin: Origin<'a>,
     entry: Entry,
 }
 
@@ -300,7 +301,7 @@ impl<'a> Worker<'a> {
         let mut checked = Vec::new();
         for (bytes, origin) in lines {
             if let Some((_, entry)) = self.check(bytes, origin) {
-                checked.push(Checked { bytes, entry });
+                checked.push(Checked { bytes, origin, entry });
             }
         }
         let identities: Vec<u128> = checked.iter().map(|line| line.entry.identity).collect();
@@ -312,11 +313,14 @@ impl<'a> Worker<'a> {
         } else {
             self.unasked = UNASKED;
         }
-        for Checked { bytes, entry } in checked {
+        for Checked { bytes, origin, entry } in checked {
             if logged.get(&entry.identity) == Some(&entry.content) {
                 self.staged.duplicates += 1;
-            } else if let Ok(event) = line::parse(bytes) {
-                self.hold(&event, entry)?;
+                continue;
+            }
+            match line::parse(bytes) {
+                Ok(event) => self.hold(&event, entry)?,
+                Err(refusal) => self.quarantine(bytes, origin, &refusal),
             }
         }
         Ok(())
@@ -339,22 +343,18 @@ impl<'a> Worker<'a> {
     }
 
     fn hold(&mut self, event: &LoggedEvent<'_>, entry: Entry) -> Result<()> {
-        let batch_bytes = self.staging.batch_bytes;
-        if event.kind.rank() == 0 {
-            self.desk.push(event, entry);
-            if self.desk.is_full(batch_bytes) {
-                write(&mut self.desk_file, self.staging.folder, &mut self.desk)?;
-            }
-        } else {
-            self.cases.push(event, entry);
-            if self.cases.is_full(batch_bytes) {
-                write(&mut self.file, self.staging.folder, &mut self.cases)?;
-            }
+        let (held, file) = match event.kind.rank() {
+            0 => (&mut self.desk, &mut self.desk_file),
+            _ => (&mut self.cases, &mut self.file),
+        };
+        held.push(event, entry);
+        if held.is_full(self.staging.batch_bytes) {
+            write(file, self.staging.folder, held)?;
         }
-        if [&self.file, &self.desk_file].into_iter().flatten().any(|file| file.entries.len() as u64 >= FILE_ROWS) {
-            self.finish_files()?;
+        match file {
+            Some(file) if file.entries.len() as u64 >= FILE_ROWS => self.finish_files(),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Lines of one file come together, so one look is nearly always enough.

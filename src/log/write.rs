@@ -69,11 +69,11 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
         if field.data_type() == &DataType::Utf8View && name != SORTED_COLUMN {
             builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
         }
-        if matches!(encoding, Some(Encoding::PLAIN | Encoding::DELTA_BYTE_ARRAY)) {
-            builder = builder.set_column_compression(ColumnPath::from(name), of_texts);
-        }
         if let Some(encoding) = encoding {
             let column = ColumnPath::from(name);
+            if matches!(encoding, Encoding::PLAIN | Encoding::DELTA_BYTE_ARRAY) {
+                builder = builder.set_column_compression(column.clone(), of_texts);
+            }
             builder =
                 builder.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding);
         }

@@ -161,8 +161,8 @@ impl<'a> Case<'a> {
         if let Act::Message(Message { mentions: Some(mentions), .. }) = event.act
             && let Ok(Json::List(users)) = Json::parse(mentions)
         {
-            let named = |user: &&str| desk.has_named(user, event.time) != Some(false);
-            for user in users.iter().filter_map(Json::as_text).filter(|user| !named(user)) {
+            let is_stranger = |user: &&str| desk.has_named(user, event.time) == Some(false);
+            for user in users.iter().filter_map(Json::as_text).filter(is_stranger) {
                 self.history.note_stranger(user, event);
             }
         }

@@ -9,7 +9,7 @@ use futures::StreamExt;
 
 use super::sheet::{Sheet, schema};
 use super::tables::CUSTOMERS;
-use super::{Replay, facts, input};
+use super::{Replay, facts, input, of_rank_0};
 use crate::error::Result;
 use crate::log::write::FileWriter;
 use crate::model::customer::Customer;
@@ -36,9 +36,7 @@ impl Replay {
 /// When the log cannot be read, and what `take` returns.
 pub(super) async fn customers(events: DataFrame, mut take: impl FnMut(RecordBatch) -> Result<()>) -> Result<()> {
     let order = ["subject", "time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
-    // By the rank, too: row groups without such events are passed over.
-    let events = events.filter(col("rank").eq(lit(0)))?;
-    let events = events.filter(col("type").eq(lit(EventType::CustomerUpdated.name())))?;
+    let events = of_rank_0(events)?.filter(col("type").eq(lit(EventType::CustomerUpdated.name())))?;
     let events = input::plain_texts(events, &[input::DESK_COLUMNS, &["sequence"]].concat())?.sort(order.to_vec())?;
     let mut batches = events.execute_stream().await?;
     let mut rows = Rows { sheet: Sheet::new(CUSTOMERS.columns), present: None };

@@ -242,7 +242,9 @@ impl Events {
         let mut cases: HashMap<&str, Vec<&[u8]>, FixedState> = HashMap::default();
         for handful in &self.handfuls {
             let mut rest = handful.as_slice();
-            while let Some((packed, after)) = next_packed(rest) {
+            while !rest.is_empty() {
+                let (packed, after) =
+                    next_packed(rest).ok_or_else(|| unpackable(postcard::Error::DeserializeUnexpectedEnd))?;
                 let (case_id, _) = postcard::take_from_bytes(packed).map_err(unpackable)?;
                 cases.entry(case_id).or_default().push(packed);
                 rest = after;

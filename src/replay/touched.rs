@@ -12,7 +12,7 @@ use foldhash::fast::FixedState;
 use super::input::desk_events;
 use super::layers::{Layers, Texts, key_filter};
 use super::tables::LIFETIMES;
-use super::{input, instant};
+use super::{input, instant, of_rank_0};
 use crate::error::Result;
 use crate::model::desk::DeskEvent;
 use crate::model::event::EventType;
@@ -41,7 +41,7 @@ impl Touched {
         let (mut cases, mut customers) = more;
         let own = new.clone().filter(col("case_id").is_not_null())?.aggregate(vec![col("case_id")], vec![])?;
         collect_keys(own, &mut cases).await?;
-        let about_desk = new.clone().filter(col("rank").eq(lit(0)))?;
+        let about_desk = of_rank_0(new.clone())?;
         let batches = input::plain_texts(about_desk, input::DESK_COLUMNS)?.collect().await?;
         let mut desk = DeskChanges::default();
         for batch in &batches {

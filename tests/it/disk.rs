@@ -59,36 +59,33 @@ fn a_disk_that_refuses_loses_nothing_and_says_so() {
     assert_eq!(project.run(&["check"]).code, 0);
 }
 
-/// A small disk of its own, where the system lets us make one.
-struct SmallDisk(PathBuf);
+/// A folder that is a disk of its own until this goes, where the system lets us make one.
+struct Mounted(PathBuf);
 
-impl SmallDisk {
-    fn mount(at: PathBuf, size: &str) -> Option<SmallDisk> {
+impl Mounted {
+    fn new(options: &[&str], source: &Path, at: PathBuf) -> Option<Mounted> {
         std::fs::create_dir_all(&at).unwrap();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(&at).stderr(Stdio::null());
-        mount.status().is_ok_and(|status| status.success()).then_some(SmallDisk(at))
+        mount.args(options).args([source, &at]).stderr(Stdio::null());
+        mount.status().is_ok_and(|status| status.success()).then_some(Mounted(at))
+    }
+
+    fn small(at: PathBuf, size: &str) -> Option<Mounted> {
+        Mounted::new(&["-t", "tmpfs", "-o", &format!("size={size}")], Path::new("tmpfs"), at)
+    }
+
+    /// A folder as it is, that can be forbidden to be written.
+    fn in_place(folder: PathBuf) -> Option<Mounted> {
+        Mounted::new(&["--bind"], &folder, folder.clone())
     }
 
     fn remount(&self, options: &str) {
         let mut mount = Command::new("mount");
         assert!(mount.args(["-o", &format!("remount,{options}")]).arg(&self.0).status().unwrap().success());
     }
-
-    fn grow(&self, size: &str) {
-        self.remount(&format!("size={size}"));
-    }
-
-    fn forbid_writing(&self) {
-        self.remount("ro");
-    }
-
-    fn allow_writing(&self) {
-        self.remount("rw");
-    }
 }
 
-impl Drop for SmallDisk {
+impl Drop for Mounted {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg(&self.0).status();
     }
@@ -97,7 +94,7 @@ impl Drop for SmallDisk {
 #[test]
 fn a_full_disk_loses_nothing_and_has_room_again_after_the_failure() {
     let project = Project::new();
-    let Some(disk) = SmallDisk::mount(project.path("store"), "3m") else {
+    let Some(disk) = Mounted::small(project.path("store"), "3m") else {
         eprintln!("skipped: no disk of its own can be mounted here");
         return;
     };
@@ -114,7 +111,7 @@ fn a_full_disk_loses_nothing_and_has_room_again_after_the_failure() {
     let third = made_up(40, 3);
     project.ingest(&[project.write("third.ndjson", &third)], 0);
     assert_eq!(project.run(&["store", "check"]).code, 0);
-    disk.grow("100m");
+    disk.remount("size=100m");
     project.ingest(&["second.ndjson"], 0);
     let events = line_count(&first) + line_count(&second) + line_count(&third);
     assert_eq!(project.value("SELECT count(*) FROM events"), events);
@@ -165,14 +162,14 @@ fn reading_writes_nothing() {
 #[test]
 fn a_store_that_can_only_be_read_answers_questions() {
     let project = Project::new();
-    let Some(disk) = SmallDisk::mount(project.path("store"), "50m") else {
+    let Some(disk) = Mounted::small(project.path("store"), "50m") else {
         eprintln!("skipped: no disk of its own can be mounted here");
         return;
     };
     let (first, second) = (made_up(40, 1), made_up(40, 2));
     project.ingest(&[project.write("first.ndjson", &first)], 0);
     assert_eq!(project.run(&["replay"]).code, 0);
-    disk.forbid_writing();
+    disk.remount("ro");
     let questions: &[&[&str]] = &[
         &["sql", "SELECT count(*) FROM cases"],
         &["case", "C-000001"],
@@ -192,32 +189,12 @@ fn a_store_that_can_only_be_read_answers_questions() {
         assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
         assert!(ran.stderr.contains("read-only"), "{arguments:?}: {}", ran.stderr);
     }
-    disk.allow_writing();
+    disk.remount("rw");
     project.ingest(&[project.write("second.ndjson", &second)], 0);
-    disk.forbid_writing();
+    disk.remount("ro");
     let ran = project.run(&["sql", "SELECT count(*) FROM cases"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stderr.contains("note:"), "nobody is told that the facts are old: {}", ran.stderr);
-}
-
-/// A folder in which nothing can be written until this goes, where the system lets us have one.
-struct Forbidden(PathBuf);
-
-impl Forbidden {
-    fn at(folder: PathBuf) -> Option<Forbidden> {
-        let mount = |options: &[&str], paths: &[&Path]| {
-            let mut mount = Command::new("mount");
-            mount.args(options).args(paths).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-        };
-        let made = mount(&["--bind"], &[&folder, &folder]);
-        (made && mount(&["-o", "remount,bind,ro"], &[&folder])).then_some(Forbidden(folder))
-    }
-}
-
-impl Drop for Forbidden {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
-    }
 }
 
 /// Everything is written but the commit itself.
@@ -228,10 +205,11 @@ fn a_commit_that_cannot_be_written_takes_its_files_away() {
     project.ingest(&[project.write("first.ndjson", &first)], 0);
     project.write("second.ndjson", &second);
     let files = project.data_files();
-    let Some(forbidden) = Forbidden::at(project.path("store/events/_delta_log")) else {
+    let Some(forbidden) = Mounted::in_place(project.path("store/events/_delta_log")) else {
         eprintln!("skipped: no folder can be forbidden here");
         return;
     };
+    forbidden.remount("bind,ro");
     for arguments in [&["ingest", "second.ndjson"][..], &["compact", "--full"]] {
         let ran = project.run(arguments);
         assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);

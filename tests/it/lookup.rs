@@ -91,15 +91,8 @@ async fn events_that_are_there_are_not_written_again() {
     assert_eq!(log.events.rows().unwrap(), 5010);
 }
 
-/// By the filters or past them, few or many: always the same answer.
-#[tokio::test]
-async fn what_is_looked_for_is_found() {
-    let project = Project::new();
-    let store = project.path("store");
-    for batch in 0..3 {
-        ingest(&store, lines(batch * 3000..(batch + 1) * 3000)).await;
-    }
-    let log = Log::open(&store).await.unwrap();
+/// Identity and content of every event of a log.
+fn fingerprints(log: &Log) -> Vec<(u128, u128)> {
     let mut all = Vec::new();
     for path in log.events.files().unwrap() {
         for batch in casebook::log::write::read_file(&path, &["identity", "content"]).unwrap() {
@@ -111,6 +104,19 @@ async fn what_is_looked_for_is_found() {
             all.extend((0..batch.num_rows()).map(|row| (wide(0, row), wide(1, row))));
         }
     }
+    all
+}
+
+/// By the filters or past them, few or many: always the same answer.
+#[tokio::test]
+async fn what_is_looked_for_is_found() {
+    let project = Project::new();
+    let store = project.path("store");
+    for batch in 0..3 {
+        ingest(&store, lines(batch * 3000..(batch + 1) * 3000)).await;
+    }
+    let log = Log::open(&store).await.unwrap();
+    let all = fingerprints(&log);
     assert_eq!(all.len(), 9000);
     let lookup = Lookup::new(log.events.files().unwrap(), 2);
     for step in [1, 2, 5, 100, 4000] {
@@ -148,16 +154,9 @@ async fn what_lies_scattered_is_not_looked_for_again_and_again() {
         ingest(&store, lines(batch * 50..(batch + 1) * 50)).await;
     }
     let log = Log::open(&store).await.unwrap();
-    let mut identities = Vec::new();
-    for path in log.events.files().unwrap() {
-        for batch in casebook::log::write::read_file(&path, &["identity"]).unwrap() {
-            let batch = batch.unwrap();
-            let marks: &arrow::array::BinaryArray = arrow::array::AsArray::as_binary(batch.column(0));
-            identities.extend(marks.iter().map(|mark| u128::from_be_bytes(mark.unwrap().try_into().unwrap())));
-        }
-    }
+    let identities = fingerprints(&log).into_iter().map(|(identity, _)| identity).collect();
     let lookup = Lookup::new(log.events.files().unwrap(), 2);
-    let again = lookup.find_again(identities.clone()).unwrap();
+    let again = lookup.find_again(identities).unwrap();
     assert!(again.is_scattered && (500..1000).contains(&again.logged.len()), "{}", again.logged.len());
     let summary = ingest(&store, lines(0..1003)).await;
     assert_eq!((summary.added, summary.duplicates, summary.conflicts), (3, 1000, 0));

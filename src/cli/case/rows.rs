@@ -5,10 +5,9 @@ use arrow::datatypes::{DataType, TimestampMillisecondType};
 use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use tokio::task::JoinHandle;
 
 use crate::cli::format::{Format, RowWriter};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::time::Instant;
 use crate::replay::engine;
 
@@ -118,24 +117,20 @@ impl CaseRows {
         let (resolutions, messages) = (of("resolutions", "n"), of("messages", "time, message"));
         let (surveys, findings) = (of("surveys", "survey"), of("findings", "time, source, id, rule"));
         Ok(CaseRows {
-            cases: end(cases).await?,
-            events: end(events).await?,
-            periods: end(periods).await?,
-            assignments: end(assignments).await?,
-            turns: end(turns).await?,
-            milestones: end(milestones).await?,
-            ledger: end(ledger).await?,
-            resolutions: end(resolutions).await?,
-            messages: end(messages).await?,
-            surveys: end(surveys).await?,
-            findings: end(findings).await?,
-            customers: end(customers).await?,
+            cases: cases.await??,
+            events: events.await??,
+            periods: periods.await??,
+            assignments: assignments.await??,
+            turns: turns.await??,
+            milestones: milestones.await??,
+            ledger: ledger.await??,
+            resolutions: resolutions.await??,
+            messages: messages.await??,
+            surveys: surveys.await??,
+            findings: findings.await??,
+            customers: customers.await??,
         })
     }
-}
-
-async fn end(query: JoinHandle<Result<Rows>>) -> Result<Rows> {
-    query.await.map_err(|error| Error::Worker(error.to_string()))?
 }
 
 fn customers(id: &str) -> String {

@@ -97,7 +97,7 @@ async fn gather(desk: &Desk, batches: &Arc<Mutex<Batches>>) -> Result<bool> {
     let (batches, printer) = (batches.clone(), desk.printer);
     let mut say = move |notice| printer.talk(format!("note: {notice}"));
     let gathering = tokio::task::spawn_blocking(move || hold(&batches)?.gather(&mut say));
-    gathering.await.map_err(|error| Error::Worker(error.to_string()))?
+    gathering.await?
 }
 
 fn hold(batches: &Mutex<Batches>) -> Result<MutexGuard<'_, Batches>> {

@@ -368,16 +368,15 @@ impl<'a> CaseLife<'a, '_> {
     fn reached(&self, started_at: Instant, steps: &mut Steps, up_to: Option<Instant>) -> Option<Instant> {
         loop {
             let step = steps.list.get(steps.passed)?;
-            let next = steps.list.get(steps.passed + 1);
-            let mut later = steps.list.iter().skip(steps.passed + 1);
-            let change = later.find(|later| later.target_ms != step.target_ms);
-            let until = change.map(|change| change.since).or(up_to).unwrap_or(Instant(i64::MAX));
+            let mut following = steps.list.iter().enumerate().skip(steps.passed + 1);
+            let change = following.find(|(_, later)| later.target_ms != step.target_ms);
+            let until = change.map(|(_, change)| change.since).or(up_to).unwrap_or(Instant(i64::MAX));
             let reached =
                 step.target_ms.and_then(|target_ms| self.timeline.reach(started_at, target_ms, step.since, until));
-            match (reached, next) {
+            match (reached, change) {
                 (Some(reached), _) => return Some(reached),
                 (None, None) => return None,
-                (None, Some(_)) => steps.passed += 1,
+                (None, Some((position, _))) => steps.passed = position,
             }
         }
     }
