@@ -11,8 +11,6 @@ pub mod fold;
 pub mod ledger;
 pub mod target;
 
-use std::borrow::Cow;
-
 use crate::model::case::clock::{Entry, Label, Sums, Timeline};
 use crate::model::case::history::{Cause, Period, Standing};
 use crate::model::case::milestones::Outcome;
@@ -187,7 +185,7 @@ fn periods(stretches: &[Stretch]) -> Vec<Period<'static>> {
         since: stretch.since,
         until: None,
         standing: Standing { status: stretch.status, assignee: None, priority: stretch.priority, profile: None },
-        cause: Cause { time: stretch.since, name: "", source: Cow::Borrowed(""), id: Cow::Borrowed("") },
+        cause: Cause { time: stretch.since, name: "", source: "", id: "" },
     };
     stretches.iter().map(period).collect()
 }

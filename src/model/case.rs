@@ -33,10 +33,34 @@ pub struct Case<'a> {
     life: Option<Life<'a>>,
     /// Whose workload the case is part of, and since where in the log.
     load: Option<(&'a str, Position<'a>)>,
-    /// Of an assignee the withdrawals after `seen_until`, so that they are looked up once.
-    withdrawals: Option<(&'a str, &'a [Withdrawal])>,
+    /// The withdrawals of the assignee that are ahead, so that they are looked up once.
+    withdrawals: Option<Ahead<'a>>,
     /// The user last seen who is no stranger; mostly it is them again.
     named_user: Option<&'a str>,
+}
+
+/// The withdrawals of a user after some instant. Most events come before the next.
+#[derive(Clone, Copy, Debug)]
+struct Ahead<'a> {
+    user: &'a str,
+    next_at: Instant,
+    times: &'a [Instant],
+    all: &'a [Withdrawal],
+}
+
+impl<'a> Ahead<'a> {
+    fn new(user: &'a str, (times, all): (&'a [Instant], &'a [Withdrawal])) -> Ahead<'a> {
+        let next_at = times.first().copied().unwrap_or(Instant(i64::MAX));
+        Ahead { user, next_at, times, all }
+    }
+
+    fn after(self, time: Instant) -> Ahead<'a> {
+        if time < self.next_at {
+            return self;
+        }
+        let past = self.times.iter().take_while(|at| **at <= time).count();
+        Ahead::new(self.user, (self.times.get(past..).unwrap_or(&[]), self.all.get(past..).unwrap_or(&[])))
+    }
 }
 
 /// What is known of a case that has been created.
@@ -399,19 +423,19 @@ impl<'a> Case<'a> {
     fn withdraw_until(&mut self, time: Instant, desk: &'a Desk) {
         let Some(standing) = self.standing() else { return };
         let Some(assignee) = standing.assignee else { return };
-        let mut coming = match self.withdrawals {
-            Some((of, coming)) if of == assignee => coming,
-            _ => desk.withdrawals_after(assignee, self.seen_until),
+        let ahead = match self.withdrawals {
+            Some(ahead) if ahead.user == assignee => ahead.after(self.seen_until),
+            _ => Ahead::new(assignee, desk.withdrawals_after(assignee, self.seen_until)),
         };
-        while let Some((_, later)) = coming.split_first().filter(|(next, _)| next.time <= self.seen_until) {
-            coming = later;
+        self.withdrawals = Some(ahead);
+        if time < ahead.next_at {
+            return;
         }
-        self.withdrawals = Some((assignee, coming));
         let takes = |withdrawal: &&Withdrawal| match withdrawal.scope {
             Withdrawn::OpenCases => !standing.status.is_resolved(),
             Withdrawn::AllCases => true,
         };
-        if let Some(withdrawal) = coming.iter().take_while(|withdrawal| withdrawal.time <= time).find(takes) {
+        if let Some(withdrawal) = ahead.all.iter().take_while(|withdrawal| withdrawal.time <= time).find(takes) {
             self.history.end_assignment(withdrawal.time, AssignmentEnd::Presence);
             self.release(Cause::presence(withdrawal), standing, desk);
             self.note_load(Position::Before(withdrawal.time));

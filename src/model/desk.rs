@@ -146,6 +146,13 @@ pub struct Withdrawal {
     pub id: String,
 }
 
+/// The withdrawals of one user, in time order. Most questions are answered by the times alone, which are near each other.
+#[derive(Clone, Debug, Default)]
+struct Withdrawals {
+    times: Vec<Instant>,
+    all: Vec<Withdrawal>,
+}
+
 /// Which of a user's cases a withdrawal takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withdrawn {
@@ -177,8 +184,8 @@ pub struct Desk {
     default_hours: Schedule,
     /// What the desk's own events contradict, in log order.
     pub findings: Vec<DeskFinding>,
-    /// By user, in time order.
-    withdrawals: Named<Vec<Withdrawal>>,
+    /// By user.
+    withdrawals: Named<Withdrawals>,
     /// When a `user.updated` first named each user.
     named_at: Named<Instant>,
     first_named_at: Option<Instant>,
@@ -292,12 +299,12 @@ impl Desk {
         self.profiles.get(profile)?.at(time)?.platform.as_deref()
     }
 
-    /// A user's withdrawals after an instant, in time order.
+    /// A user's withdrawals after an instant, in time order, and their times.
     #[must_use]
-    pub fn withdrawals_after(&self, user: &str, after: Instant) -> &[Withdrawal] {
-        let Some(all) = self.withdrawals.get(user) else { return &[] };
-        let from = all.partition_point(|withdrawal| withdrawal.time <= after);
-        all.get(from..).unwrap_or(&[])
+    pub fn withdrawals_after(&self, user: &str, after: Instant) -> (&[Instant], &[Withdrawal]) {
+        let Some(Withdrawals { times, all }) = self.withdrawals.get(user) else { return (&[], &[]) };
+        let from = times.partition_point(|time| *time <= after);
+        (times.get(from..).unwrap_or(&[]), all.get(from..).unwrap_or(&[]))
     }
 }
 
@@ -522,7 +529,9 @@ impl DeskBuilder {
     fn withdraw(&mut self, event: &DeskEvent<'_>, scope: Withdrawn) {
         let withdrawal =
             Withdrawal { time: event.time, scope, source: event.source.to_owned(), id: event.id.to_owned() };
-        self.desk.withdrawals.entry(event.subject.to_owned()).or_default().push(withdrawal);
+        let of_user = self.desk.withdrawals.entry(event.subject.to_owned()).or_default();
+        of_user.times.push(event.time);
+        of_user.all.push(withdrawal);
     }
 
     fn update_profile(&mut self, event: &DeskEvent<'_>) {
@@ -637,7 +646,7 @@ mod tests {
             (5, EventType::UserPresenceChanged, "ana", r#"{"presence":"offline"}"#),
         ]);
         let times = |after| -> Vec<i64> {
-            desk.withdrawals_after("ana", Instant(after)).iter().map(|withdrawal| withdrawal.time.0).collect()
+            desk.withdrawals_after("ana", Instant(after)).1.iter().map(|withdrawal| withdrawal.time.0).collect()
         };
         assert_eq!(times(0), [4, 5]);
         assert_eq!(times(4), [5]);

@@ -220,17 +220,20 @@ impl Position<'_> {
     /// Text that compares, byte by byte, as the positions do, for SQL.
     #[must_use]
     pub fn to_text(self) -> String {
+        let mut text = String::new();
+        self.write_text(&mut text);
+        text
+    }
+
+    /// The same at the end of a text.
+    pub fn write_text(self, text: &mut String) {
         match self {
-            Position::Before(time) => {
-                let mut text = String::with_capacity(16);
-                push_sortable(&mut text, time.0);
-                text
-            }
+            Position::Before(time) => push_sortable(text, time.0),
             Position::Of(Order { time, about_cases, sequence, rank, source, id }) => {
-                let mut text = String::with_capacity(36 + source.len() + id.len());
-                push_sortable(&mut text, time.0);
+                text.reserve(36 + source.len() + id.len());
+                push_sortable(text, time.0);
                 text.push(if about_cases { '1' } else { '0' });
-                push_sortable(&mut text, sequence);
+                push_sortable(text, sequence);
                 // Ranks go up to 10.
                 text.push(char::from(b'0' + rank));
                 // A NUL ends the source. One in it, which JSON can spell, must be another, and sort as it does.
@@ -241,7 +244,6 @@ impl Position<'_> {
                 }
                 text.push('\0');
                 text.push_str(id);
-                text
             }
         }
     }
@@ -254,8 +256,10 @@ const ESCAPED_ESCAPE: &str = "\u{1}\u{2}";
 /// Sixteen hexadecimal digits that sort as the numbers do.
 fn push_sortable(text: &mut String, number: i64) {
     let number = number.cast_unsigned() ^ (1 << 63);
-    let digit = |place: u32| char::from_digit((number >> (4 * place)) as u32 & 15, 16).unwrap_or('0');
-    text.extend((0..16).rev().map(digit));
+    for place in (0..16).rev() {
+        let digit = (number >> (4 * place)) as u8 & 15;
+        text.push(char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
+    }
 }
 
 /// An event about a case, its members typed. Borrows everything. It is packed into bytes within one replay, never for long:

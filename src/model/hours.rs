@@ -33,6 +33,9 @@ const BLOCK_BITS: u32 = 35;
 /// Blocks from 1970 to the year 2417. Open time beyond is not looked for.
 const BLOCKS: usize = 410;
 
+/// 2²⁶ ms, about eighteen hours: for each the segment is known that holds its beginning.
+const SPAN_BITS: u32 = 26;
+
 /// One version of a calendar, compiled.
 #[derive(Debug)]
 pub struct OpenHours {
@@ -50,6 +53,8 @@ impl PartialEq for OpenHours {
 #[derive(Debug)]
 struct Block {
     segments: Vec<Segment>,
+    /// Of each span of the block the segment that holds its beginning.
+    spans: Vec<usize>,
     end: i64,
     open_ms: i64,
     holiday_ms: i64,
@@ -119,7 +124,7 @@ impl OpenHours {
             let before = block.sums_at(from.0).0;
             if block.open_ms - before >= left {
                 let wanted = before + left;
-                let after = block.segments.partition_point(|segment| segment.open_before_ms < wanted);
+                let after = block.first_after(from.0, |segment| segment.open_before_ms >= wanted);
                 let segment = block.segments.get(after.checked_sub(1)?)?;
                 return Some(Instant(segment.since + (wanted - segment.open_before_ms)));
             }
@@ -128,31 +133,39 @@ impl OpenHours {
         None
     }
 
-    /// The stretches from one instant to another, in order; neighbours differ.
-    #[must_use]
-    pub fn pieces(&self, from: Instant, to: Instant) -> Vec<(Instant, Instant, Opening)> {
-        let mut pieces: Vec<(Instant, Instant, Opening)> = Vec::new();
-        for block in (Self::block_of(from)..=Self::block_of(to)).map_while(|index| self.block(index)) {
-            let mut at = block.position(from.0);
-            while let Some(segment) = block.segments.get(at).filter(|segment| segment.since < to.0) {
-                at += 1;
-                let until = block.segments.get(at).map_or(block.end, |next| next.since).min(to.0);
-                let since = segment.since.max(from.0);
-                match pieces.last_mut() {
-                    Some(last) if last.2 == segment.opening => last.1 = Instant(until),
-                    _ if since < until => pieces.push((Instant(since), Instant(until), segment.opening)),
-                    _ => {}
-                }
-            }
-        }
-        pieces
+    /// The stretches from one instant to another, in order; neighbours differ, but for years that go by.
+    pub fn pieces(&self, from: Instant, to: Instant) -> impl Iterator<Item = (Instant, Instant, Opening)> {
+        let blocks = (Self::block_of(from)..=Self::block_of(to)).map_while(|index| self.block(index));
+        blocks.flat_map(move |block| {
+            let ahead = block.segments.get(block.position(from.0)..).unwrap_or(&[]);
+            let ends = ahead.iter().skip(1).map(|next| next.since).chain([block.end]);
+            let pieces = ahead.iter().zip(ends).take_while(move |(segment, _)| segment.since < to.0);
+            let pieces = pieces.map(move |(segment, end)| {
+                (Instant(segment.since.max(from.0)), Instant(end.min(to.0)), segment.opening)
+            });
+            pieces.filter(|(since, until, _)| since < until)
+        })
     }
 }
 
 impl Block {
     /// The segment that holds an instant; the first or last for one outside.
     fn position(&self, time: i64) -> usize {
-        self.segments.partition_point(|segment| segment.since <= time).saturating_sub(1)
+        let into = time.saturating_sub(self.end - (1 << BLOCK_BITS)).clamp(0, (1 << BLOCK_BITS) - 1);
+        let begin = usize::try_from(into >> SPAN_BITS).ok().and_then(|span| self.spans.get(span));
+        let begin = begin.copied().unwrap_or_default();
+        let ahead = self.segments.iter().skip(begin + 1);
+        begin + ahead.take_while(|segment| segment.since <= time).count()
+    }
+
+    /// The first segment, from the one that holds an instant on, of which something holds that does of all later ones.
+    fn first_after(&self, time: i64, holds: impl Fn(&Segment) -> bool) -> usize {
+        /// So many are looked at one by one: what is asked for is mostly near.
+        const NEAR: usize = 16;
+        let begin = self.position(time);
+        let near = self.segments.iter().skip(begin).take(NEAR).take_while(|segment| !holds(segment)).count();
+        let far = self.segments.get(begin + near..).filter(|_| near == NEAR).unwrap_or(&[]);
+        begin + near + far.partition_point(|segment| !holds(segment))
     }
 
     /// Open and holiday milliseconds of the block before that instant.
@@ -237,7 +250,7 @@ fn union(mut intervals: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
 }
 
 fn segments(start: i64, end: i64, days: &[Day], open: &[(i64, i64)]) -> Block {
-    let mut block = Block { segments: Vec::new(), end, open_ms: 0, holiday_ms: 0 };
+    let mut block = Block { segments: Vec::new(), spans: Vec::new(), end, open_ms: 0, holiday_ms: 0 };
     let mut open = open.iter().skip_while(|(_, until)| *until <= start).peekable();
     for day in days {
         let (mut at, until) = (day.since.max(start), day.until.min(end));
@@ -253,6 +266,8 @@ fn segments(start: i64, end: i64, days: &[Day], open: &[(i64, i64)]) -> Block {
             while open.next_if(|(_, until)| *until <= at).is_some() {}
         }
     }
+    let holding = |begin: i64| block.segments.partition_point(|segment| segment.since <= begin).saturating_sub(1);
+    block.spans = (start..end).step_by(1 << SPAN_BITS).map(holding).collect();
     block
 }
 
@@ -284,7 +299,7 @@ mod tests {
     }
 
     fn open_pieces(hours: &OpenHours, from: &str, to: &str) -> Vec<String> {
-        let pieces = hours.pieces(at(from), at(to)).into_iter().filter(|(_, _, opening)| *opening == Opening::Open);
+        let pieces = hours.pieces(at(from), at(to)).filter(|(_, _, opening)| *opening == Opening::Open);
         pieces.map(|(since, until, _)| format!("{since}/{until}").replace(":00.000Z", "")).collect()
     }
 
@@ -331,7 +346,35 @@ mod tests {
         let (from, to) = (at("1971-05-06T01:02:03.004Z"), at("2031-01-01T00:00:00Z"));
         assert_eq!(always.measure(from, to).open_ms, to.since_ms(from));
         assert_eq!(always.end_of(from, to.since_ms(from)), Some(to));
-        assert_eq!(always.pieces(from, to), [(from, to, Opening::Open)]);
+        let pieces: Vec<_> = always.pieces(from, to).collect();
+        assert!(pieces.iter().all(|(since, until, opening)| since < until && *opening == Opening::Open));
+        assert!(pieces.windows(2).all(|pair| pair[0].1 == pair[1].0));
+        assert_eq!((pieces[0].0, pieces.last().unwrap().1), (from, to));
+    }
+
+    #[test]
+    fn segments_are_found_by_span_as_they_are_by_search() {
+        let day: Vec<String> = (0..24).map(|hour| format!(r#"["{hour:02}:10","{hour:02}:50"]"#)).collect();
+        let busy = format!(
+            r#"{{"time_zone":"Europe/Berlin","hours":{{"tue":[{}],"fri":[["09:00","17:00"]]}}}}"#,
+            day.join(",")
+        );
+        for hours in [hours(OFFICE), hours(&busy), hours(r#"{"time_zone":"UTC","hours":{}}"#)] {
+            let index = OpenHours::block_of(at("2026-03-09T00:00:00Z"));
+            let block = hours.block(index).unwrap();
+            let edges = block.segments.iter().map(|segment| segment.since);
+            let spans = (0..=block.spans.len() as i64).map(|span| block.end - (span << SPAN_BITS));
+            for time in edges.chain(spans).flat_map(|edge| [edge - 1, edge, edge + 1]).chain([i64::MIN, i64::MAX]) {
+                let searched = block.segments.partition_point(|segment| segment.since <= time).saturating_sub(1);
+                assert_eq!(block.position(time), searched, "{time}");
+                for wanted in [1, 3_600_000, 40 * 3_600_000, i64::MAX] {
+                    let wanted = block.sums_at(time).0.saturating_add(wanted);
+                    let enough = |segment: &Segment| segment.open_before_ms >= wanted;
+                    let searched = block.segments.partition_point(|segment| !enough(segment));
+                    assert_eq!(block.first_after(time, enough), searched, "{time}");
+                }
+            }
+        }
     }
 
     #[test]

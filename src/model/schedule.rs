@@ -134,10 +134,14 @@ pub fn next_open(hours: Option<&OpenHours>, from: Instant) -> Option<Instant> {
     hours.map_or(Some(from), |hours| hours.next_open(from))
 }
 
-/// The stretches of a stretch.
-#[must_use]
-pub fn pieces(hours: Option<&OpenHours>, from: Instant, to: Instant) -> Vec<(Instant, Instant, Opening)> {
-    hours.map_or_else(|| vec![(from, to, Opening::Open)], |hours| hours.pieces(from, to))
+/// The stretches of a stretch, which is not empty; neighbours may be alike.
+pub fn pieces(
+    hours: Option<&OpenHours>,
+    from: Instant,
+    to: Instant,
+) -> impl Iterator<Item = (Instant, Instant, Opening)> {
+    let always = hours.is_none().then_some((from, to, Opening::Open));
+    hours.map(|hours| hours.pieces(from, to)).into_iter().flatten().chain(always)
 }
 
 #[cfg(test)]

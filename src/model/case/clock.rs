@@ -232,7 +232,8 @@ impl<'d> Timeline<'d> {
     /// The intervals from one instant to another; neighbours differ.
     #[must_use]
     pub fn entries(&self, from: Instant, to: Instant) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = Vec::new();
+        // Two days in the office.
+        let mut entries: Vec<Entry> = Vec::with_capacity(4);
         for (stretch, next) in self.from(from) {
             let (since, until) = (stretch.since.max(from), next.map_or(to, |next| next.since.min(to)));
             if since >= until {

@@ -33,23 +33,21 @@ pub struct Cause<'a> {
     pub time: Instant,
     /// The event's type, or `presence`.
     pub name: &'static str,
-    pub source: Cow<'a, str>,
-    pub id: Cow<'a, str>,
+    pub source: &'a str,
+    pub id: &'a str,
 }
 
 impl<'a> From<&CaseEvent<'a>> for Cause<'a> {
     fn from(event: &CaseEvent<'a>) -> Cause<'a> {
-        let (source, id) = (Cow::Borrowed(event.source), Cow::Borrowed(event.id));
-        Cause { time: event.time, name: event.kind.name(), source, id }
+        Cause { time: event.time, name: event.kind.name(), source: event.source, id: event.id }
     }
 }
 
-impl Cause<'_> {
+impl<'a> Cause<'a> {
     /// The cause of a case being taken from its assignee.
     #[must_use]
-    pub fn presence<'a>(withdrawal: &Withdrawal) -> Cause<'a> {
-        let (source, id) = (withdrawal.source.clone().into(), withdrawal.id.clone().into());
-        Cause { time: withdrawal.time, name: "presence", source, id }
+    pub fn presence(withdrawal: &'a Withdrawal) -> Cause<'a> {
+        Cause { time: withdrawal.time, name: "presence", source: &withdrawal.source, id: &withdrawal.id }
     }
 }
 
@@ -313,7 +311,7 @@ impl<'a> History<'a> {
             first_assigned_at: None,
             surveys: Surveys::default(),
             salesforce_record: None,
-            periods: Vec::new(),
+            periods: Vec::with_capacity(8),
             assignments: Vec::new(),
             turns: Vec::new(),
             resolutions: Vec::new(),

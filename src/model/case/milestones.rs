@@ -186,7 +186,7 @@ impl<'a> Clocks<'a> {
         let terms = desk.sla().terms(policy)?;
         let timeline = Timeline::new(created_at, periods, &terms, runs.horizon());
         let case = CaseLife { terms, timeline: &timeline, priorities: priorities(periods), desk };
-        let mut instances = Vec::new();
+        let mut instances = Vec::with_capacity(runs.list.len());
         for milestone in Milestone::ALL {
             let mut n = 0;
             let runs: Vec<&Run<'a>> = runs.list.iter().filter(|run| run.milestone == milestone).collect();
