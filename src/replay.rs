@@ -7,6 +7,7 @@
 //! these touch are replayed (`touched`), as a layer over the facts there are ([`layers`]). [`session`] is where queries
 //! see them, with the [`views`] that follow from them; [`moment`] is the same as of another moment.
 
+pub mod across;
 pub mod compare;
 mod customers;
 mod desk_tables;
@@ -38,6 +39,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, SessionContext, col, lit};
 use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
+use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result};
 use crate::log::progress::Progress;
@@ -48,17 +50,18 @@ use crate::log::{disk, vacuum};
 use crate::model::case::Case;
 use crate::model::desk::Desk;
 use crate::model::time::Instant;
+use across::{Across, AcrossHand};
 use desk_tables::{desk_findings, desk_tables};
 use engine::Resources;
 use facts::{Layer, Pointer};
-use findings::Query;
-use gather::{EVENT_BYTES, Gather, Hand, Ranges};
+use gather::{CASE_EVENTS, EVENT_BYTES, Gather, Hand, Ranges};
 use input::{CASE_COLUMNS, CaseColumns};
 use layers::{Layers, Texts};
 use output::Output;
 use sheet::{Sheet, schema};
 use tables::{
-    CASE_SHEETS, CASES, DESK_EVENTS, FINDINGS, FactTable, NOTED, OTHER_FINDINGS, REPLACED_CASES, REPLACED_CUSTOMERS,
+    CASE_SHEETS, CASES, CUSTOMERS, DESK_EVENTS, FINDINGS, FactTable, NOTED, OTHER_FINDINGS, REPLACED_CASES,
+    REPLACED_CUSTOMERS,
 };
 use touched::{Keys, Touched, is_touched};
 
@@ -188,13 +191,19 @@ impl Replay {
     /// Replays the whole log.
     async fn run(mut self, mut pointer: Pointer) -> Result<Summary> {
         let everything = self.context.table("log").await?;
+        let ranges = tokio::spawn(sampled(everything.clone(), self.resources));
         let desk = self.replay_desk(rank_0(&self.context).await?).await?;
-        let ranges = sampled(everything.clone(), self.resources).await?;
-        self.replay_cases(everything.clone(), ranges, &desk).await?;
-        self.replay_customers(everything).await?;
+        let ranges = ranges.await??;
+        let across = across(ranges.count(), self.resources);
+        let of_cases = self.replay_cases(everything.clone(), ranges, &desk, Some(&across)).await?;
+        // Meanwhile the disk takes the last of those files.
+        let (customers, found) = tokio::try_join!(self.replay_customers(everything), self.find_across_cases(&across))?;
+        self.add_finished(of_cases).await?;
+        self.layer.add(&CUSTOMERS, customers);
+        found.into_iter().for_each(|file| self.layer.add(&OTHER_FINDINGS, file));
         let layers = Layers::open(&self.home, &Pointer { layers: vec![self.layer.clone()], ..Pointer::default() })?;
         findings::register(&self.context, &layers)?;
-        self.find_across_cases(findings::QUERIES).await?;
+        self.find_by_queries(&findings::QUERIES).await?;
         pointer.layers = vec![self.layer.clone()];
         let pointer = self.publish(pointer).await?;
         Ok(Summary { cases_replayed: pointer.cases, pointer })
@@ -214,9 +223,11 @@ impl Replay {
         }
         let cases: Vec<String> = touched.cases.iter().cloned().collect();
         let wanted = wanted_ranges(cases.len() * CASE_EVENTS, self.resources);
-        self.replay_cases(events, Ranges::cut(cases, wanted), &desk).await?;
+        let of_cases = self.replay_cases(events, Ranges::cut(cases, wanted), &desk, None).await?;
+        self.add_finished(of_cases).await?;
         if !touched.customers.is_empty() {
-            self.replay_customers(log.filter(is_touched(&touched.customers, "subject", Texts::Views))?).await?;
+            let events = log.filter(is_touched(&touched.customers, "subject", Texts::Views))?;
+            self.layer.add(&CUSTOMERS, self.replay_customers(events).await?);
         }
         self.write_keys(&REPLACED_CASES, &touched.cases)?;
         self.write_keys(&REPLACED_CUSTOMERS, &touched.customers)?;
@@ -226,7 +237,13 @@ impl Replay {
         pointer.layers = before.layers.iter().take(kept).cloned().chain([self.layer.clone()]).collect();
         let now = Layers::open(&self.home, &pointer)?;
         let staying = findings::register_narrowed(&self.context, &facts, &now, &touched.cases).await?;
-        self.find_across_cases(findings::QUERIES.into_iter().chain([Query::Findings(staying.into())])).await?;
+        let events = usize::try_from(before.events).unwrap_or(usize::MAX);
+        let across = across(wanted_ranges(events, self.resources), self.resources);
+        findings::gather_across(&self.context, &across).await?;
+        let found = self.find_across_cases(&across).await?;
+        found.into_iter().for_each(|file| self.layer.add(&OTHER_FINDINGS, file));
+        self.find_by_queries(&findings::QUERIES).await?;
+        self.find_by_queries(&[&staying]).await?;
         pointer.layers.truncate(kept);
         pointer.layers.push(self.layer.clone());
         let pointer = self.publish(pointer).await?;
@@ -255,8 +272,14 @@ impl Replay {
         Ok(Arc::new(desk))
     }
 
-    /// Replays the cases of those events and writes the tables' files.
-    async fn replay_cases(&mut self, events: DataFrame, ranges: Ranges, desk: &Arc<Desk>) -> Result<()> {
+    /// Replays the cases of those events and writes the tables' files; gathers what they show together.
+    async fn replay_cases(
+        &self,
+        events: DataFrame,
+        ranges: Ranges,
+        desk: &Arc<Desk>,
+        across: Option<&Arc<Across>>,
+    ) -> Result<Vec<Finishing>> {
         self.progress.tell("reading events", 0, 0);
         let events = gather(events, ranges, self.resources).await?;
         let mut folders = BTreeMap::new();
@@ -266,37 +289,59 @@ impl Replay {
         let folders = Arc::new(folders);
         let next = Arc::new(AtomicUsize::new(0));
         let mut cores = Vec::new();
-        for _ in 0..self.resources.threads.clamp(1, events.ranges()) {
+        for _ in 0..self.resources.threads.clamp(1, events.heaps()) {
             let (events, desk, folders) = (events.clone(), desk.clone(), folders.clone());
-            let next = Ranged { next: next.clone(), count: events.ranges(), progress: self.progress.clone() };
-            cores.push(tokio::task::spawn_blocking(move || write_ranges(&events, &next, &desk, &folders)));
+            let next = Ranged { next: next.clone(), count: events.heaps(), progress: self.progress.clone() };
+            let hand = across.map(|across| across.hand());
+            cores.push(tokio::task::spawn_blocking(move || write_ranges(&events, &next, &desk, &folders, hand)));
         }
+        let mut files = Vec::new();
         for core in cores {
-            for (table, file) in core.await?? {
-                self.layer.add(&table, file);
-            }
+            files.extend(core.await??);
+        }
+        Ok(files)
+    }
+
+    async fn add_finished(&mut self, files: Vec<Finishing>) -> Result<()> {
+        for (table, file) in files {
+            self.layer.add(&table, file.await??);
         }
         Ok(())
     }
 
-    /// Writes what those queries find, a file each. As many run at once as there are cores, for each sums up on one core
-    /// what it has had sorted.
-    async fn find_across_cases(&mut self, queries: impl IntoIterator<Item = Query>) -> Result<()> {
+    /// Writes what cases show together, each core into a file of its own.
+    async fn find_across_cases(&self, across: &Arc<Across>) -> Result<Vec<NewFile>> {
         let folder = facts::make_folder(&self.home, &OTHER_FINDINGS)?;
         self.progress.tell("looking across cases", 0, 0);
-        let context = self.context.clone();
-        let begun = queries.into_iter().map(|query| tokio::spawn(find_into(context.clone(), query, folder.clone())));
-        // Begins a query only when it is waited for.
-        let mut found = futures::stream::iter(begun).buffered(self.resources.threads.max(1));
-        while let Some(file) = found.next().await {
-            self.layer.add(&OTHER_FINDINGS, file??);
+        let next = Arc::new(AtomicUsize::new(0));
+        let mut cores = Vec::new();
+        for _ in 0..self.resources.threads.clamp(1, across.heaps()) {
+            let (across, next, folder) = (across.clone(), next.clone(), folder.clone());
+            cores.push(tokio::task::spawn_blocking(move || find_in_heaps(&across, &next, &folder)));
+        }
+        let mut files = Vec::new();
+        for core in cores {
+            files.push(core.await??);
+        }
+        Ok(files)
+    }
+
+    /// Writes what those queries find, a file each.
+    async fn find_by_queries(&mut self, queries: &[&str]) -> Result<()> {
+        let folder = facts::make_folder(&self.home, &OTHER_FINDINGS)?;
+        for query in queries {
+            let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
+            findings::find(&self.context, query, |rows| writer.write(rows)).await?;
+            self.layer.add(&OTHER_FINDINGS, writer.finish()?);
         }
         Ok(())
     }
 
     fn write_keys(&mut self, table: &FactTable, keys: &Keys) -> Result<()> {
         let mut sheet = Sheet::new(table.columns);
-        keys.iter().for_each(|key| sheet.push([key.as_str().into()]));
+        for key in keys.iter() {
+            sheet.row().put(key.as_str());
+        }
         self.write_rows(table, &sheet.finish()?)
     }
 
@@ -338,11 +383,16 @@ impl Replay {
     }
 }
 
-/// Writes what a query finds into a file.
-async fn find_into(context: SessionContext, query: Query, folder: PathBuf) -> Result<NewFile> {
-    let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
-    findings::find(&context, &query, |rows| writer.write(rows)).await?;
-    writer.finish()
+/// Writes what is found in heap after heap, until there is none left, into a file.
+fn find_in_heaps(across: &Across, next: &AtomicUsize, folder: &Path) -> Result<NewFile> {
+    let mut writer = FileWriter::create(folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
+    loop {
+        let heap = next.fetch_add(1, Ordering::Relaxed);
+        if heap >= across.heaps() {
+            return writer.finish();
+        }
+        across.find(heap, |rows| writer.write(rows))?;
+    }
 }
 
 /// The events of a table that the desk is made of (those about people, profiles, policies, calendars and settings among
@@ -381,9 +431,6 @@ fn of_rank_0(events: DataFrame) -> Result<DataFrame> {
 /// Of so many rows one is taken into the sample by which cases are cut into ranges.
 const SAMPLED: usize = 509;
 
-/// Events of a case, about.
-const CASE_EVENTS: usize = 10;
-
 /// Ranges of the cases of those events.
 async fn sampled(events: DataFrame, resources: Resources) -> Result<Ranges> {
     let cases = events.filter(col("case_id").is_not_null())?.select_columns(&["case_id"])?;
@@ -398,33 +445,42 @@ async fn sampled(events: DataFrame, resources: Resources) -> Result<Ranges> {
     Ok(Ranges::cut(sample, wanted_ranges(rows, resources)))
 }
 
-/// So many ranges that one of them, unpacked, is little on each core.
+/// So many ranges that one of them is little on each core, and at hand for it from the first case to the last.
 fn wanted_ranges(events: usize, resources: Resources) -> usize {
-    let range_bytes = (resources.memory_bytes / resources.threads.max(1) / 64).clamp(1 << 20, 2 << 20);
+    let range_bytes = (resources.memory_bytes / resources.threads.max(1) / 64).clamp(1 << 19, 1 << 20);
     (events * EVENT_BYTES).div_ceil(range_bytes).max(resources.threads * RANGES_A_CORE)
 }
 
 /// Ranges for each core at the least, so that all are done at about the same time.
 const RANGES_A_CORE: usize = 32;
 
+/// Heaps for what the cases of so many ranges show together. That takes a fraction of the room of their events.
+fn across(ranges: usize, resources: Resources) -> Arc<Across> {
+    Arc::new(Across::new(ranges.div_ceil(8), resources.memory_bytes / 8, resources.threads.max(1)))
+}
+
 /// The events about cases, range by range.
 async fn gather(events: DataFrame, ranges: Ranges, resources: Resources) -> Result<Arc<Gather>> {
     let streams = events.select_columns(CASE_COLUMNS)?.execute_stream_partitioned().await?;
-    let gather = Gather::new(ranges, resources.memory_bytes / 2, streams.len());
-    let hands: Vec<_> =
-        streams.into_iter().map(|stream| tokio::spawn(gather_from(stream, Hand::of(&gather)))).collect();
+    let gather = Gather::new(ranges.count(), resources.memory_bytes / 2, streams.len());
+    let ranges = Arc::new(ranges);
+    let hands: Vec<_> = streams
+        .into_iter()
+        .map(|stream| tokio::spawn(gather_from(stream, ranges.clone(), Hand::of(&gather))))
+        .collect();
     for hand in hands {
         hand.await??;
     }
     Ok(gather)
 }
 
-async fn gather_from(mut events: SendableRecordBatchStream, mut hand: Hand) -> Result<()> {
+async fn gather_from(mut events: SendableRecordBatchStream, ranges: Arc<Ranges>, mut hand: Hand) -> Result<()> {
     while let Some(batch) = events.next().await {
         let batch = batch?;
         let columns = CaseColumns::new(&batch)?;
         let of_cases = (0..batch.num_rows()).filter(|row| columns.is_of_a_case(*row));
-        of_cases.filter_map(|row| columns.event(row)).try_for_each(|event| hand.add(&event))?;
+        let events = of_cases.filter_map(|row| columns.event(row));
+        events.into_iter().try_for_each(|event| hand.add(ranges.of(event.case_id), &event))?;
     }
     hand.finish()
 }
@@ -444,13 +500,17 @@ impl Ranged {
     }
 }
 
+/// A table's file that is being finished, which is mostly waiting for the disk.
+type Finishing = (FactTable, JoinHandle<Result<NewFile>>);
+
 /// Replays range after range, until there is none left, and writes the tables' rows, each table into one file.
 fn write_ranges(
     events: &Gather,
     ranges: &Ranged,
     desk: &Desk,
     folders: &BTreeMap<&'static str, PathBuf>,
-) -> Result<Vec<(FactTable, NewFile)>> {
+    mut hand: Option<AcrossHand>,
+) -> Result<Vec<Finishing>> {
     let mut writers: BTreeMap<&'static str, FileWriter> = BTreeMap::new();
     let mut output = Output::new(desk);
     let mut write = |table: &FactTable, rows: &RecordBatch| match folders.get(table.name) {
@@ -459,13 +519,18 @@ fn write_ranges(
     };
     while let Some(range) = ranges.next() {
         events.take(range)?.by_case(|case_id, events| {
-            output.push(&Case::replay(case_id, events.iter().copied(), desk), &mut write)?;
+            let history = Case::replay(case_id, events.iter().copied(), desk);
+            if let Some(hand) = &mut hand {
+                hand.add(&history, desk)?;
+            }
+            output.push(&history, &mut write)?;
             output.drain(false, &mut write)
         })?;
     }
     output.drain(true, &mut write)?;
+    hand.map_or(Ok(()), AcrossHand::finish)?;
     let files = CASE_SHEETS.into_iter().filter_map(|table| Some((table, writers.remove(table.name)?)));
-    files.map(|(table, writer)| Ok((table, writer.finish()?))).collect()
+    Ok(files.map(|(table, writer)| (table, tokio::task::spawn_blocking(|| writer.finish()))).collect())
 }
 
 fn write_into(

@@ -26,6 +26,9 @@ use crate::model::time::Instant;
 /// Rows of a row group: what a scan can pass over at once.
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 
+/// Rows of facts that are encoded at once: more than a batch of them has, which would be cut.
+const FACT_BATCH_ROWS: usize = 8192;
+
 /// Columns whose values seldom repeat: a dictionary of them would only be in the way.
 const UNIQUE_COLUMNS: &[&str] =
     &["id", "text", "data", "message", "identity", "content", "event_id", "place", "since_place", "until_place"];
@@ -56,6 +59,9 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
         .set_compression(of_others)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk);
+    if !of_the_log {
+        builder = builder.set_write_batch_size(FACT_BATCH_ROWS);
+    }
     for field in schema.fields() {
         let name = field.name().as_str();
         let encoding = match field.data_type() {
@@ -71,7 +77,7 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
         }
         if let Some(encoding) = encoding {
             let column = ColumnPath::from(name);
-            if matches!(encoding, Encoding::PLAIN | Encoding::DELTA_BYTE_ARRAY) {
+            if encoding == Encoding::PLAIN {
                 builder = builder.set_column_compression(column.clone(), of_texts);
             }
             builder =

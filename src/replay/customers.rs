@@ -11,6 +11,7 @@ use super::sheet::{Sheet, schema};
 use super::tables::CUSTOMERS;
 use super::{Replay, facts, input, of_rank_0};
 use crate::error::Result;
+use crate::log::table::NewFile;
 use crate::log::write::FileWriter;
 use crate::model::customer::Customer;
 use crate::model::desk::DeskEvent;
@@ -21,12 +22,11 @@ const BATCH_ROWS: usize = 8192;
 
 impl Replay {
     /// Writes the file of `customers` from those events of the log.
-    pub(super) async fn replay_customers(&mut self, events: DataFrame) -> Result<()> {
+    pub(super) async fn replay_customers(&self, events: DataFrame) -> Result<NewFile> {
         let folder = facts::make_folder(&self.home, &CUSTOMERS)?;
         let mut writer = FileWriter::create(&folder, CUSTOMERS.name, &schema(CUSTOMERS.columns))?;
         customers(events, |rows| writer.write(&rows)).await?;
-        self.layer.add(&CUSTOMERS, writer.finish()?);
-        Ok(())
+        writer.finish()
     }
 }
 
@@ -71,13 +71,13 @@ impl Rows {
     fn write_present(&mut self) {
         let Some((name, customer)) = self.present.take() else { return };
         for version in customer.versions().iter() {
-            self.sheet.push([
-                name.as_str().into(),
-                version.since.into(),
-                version.until.into(),
-                version.value.name.as_deref().into(),
-                version.value.data.as_str().into(),
-            ]);
+            self.sheet
+                .row()
+                .put(name.as_str())
+                .put(version.since)
+                .put(version.until)
+                .put(version.value.name.as_deref())
+                .put(version.value.data.as_str());
         }
     }
 

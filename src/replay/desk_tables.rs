@@ -26,37 +26,37 @@ pub fn desk_tables(desk: &Desk) -> Result<Vec<(FactTable, RecordBatch)>> {
     let mut users = Sheet::new(USERS.columns);
     each_version(&desk.users, |name, version| {
         let user = &version.value;
-        users.push([
-            name.into(),
-            version.since.into(),
-            version.until.into(),
-            user.name.as_deref().into(),
-            user.role.name().into(),
-            user.team.as_deref().into(),
-            user.capacity.into(),
-            user.auto_assign.into(),
-            user.bot.into(),
-            texts(&user.skills),
-            texts(&user.group_skills),
-            texts(&user.groups),
-        ]);
+        users
+            .row()
+            .put(name)
+            .put(version.since)
+            .put(version.until)
+            .put(user.name.as_deref())
+            .put(user.role.name())
+            .put(user.team.as_deref())
+            .put(user.capacity)
+            .put(user.auto_assign)
+            .put(user.bot)
+            .put(texts(&user.skills))
+            .put(texts(&user.group_skills))
+            .put(texts(&user.groups));
     });
     let mut profiles = Sheet::new(PROFILES.columns);
     each_version(&desk.profiles, |name, version| {
         let profile = &version.value;
-        profiles.push([
-            name.into(),
-            version.since.into(),
-            version.until.into(),
-            profile.name.as_deref().into(),
-            profile.platform.as_deref().into(),
-            profile.visible_to.as_ref().map_or(Cell::Texts(None), texts),
-            profile.calendar.as_deref().into(),
-        ]);
+        profiles
+            .row()
+            .put(name)
+            .put(version.since)
+            .put(version.until)
+            .put(profile.name.as_deref())
+            .put(profile.platform.as_deref())
+            .put(profile.visible_to.as_ref().map_or(Cell::Texts(None), texts))
+            .put(profile.calendar.as_deref());
     });
     let mut presence = Sheet::new(PRESENCE.columns);
     each_version(&desk.presence, |name, version| {
-        presence.push([name.into(), version.since.into(), version.until.into(), version.value.name().into()]);
+        presence.row().put(name).put(version.since).put(version.until).name(version.value.name());
     });
     Ok(vec![
         (USERS, users.finish()?),
@@ -90,18 +90,18 @@ fn policies(desk: &Desk) -> Result<RecordBatch> {
     let mut sheet = Sheet::new(POLICIES.columns);
     each_version(&desk.policies, |name, version| {
         let policy = &version.value;
-        sheet.push([
-            name.into(),
-            version.since.into(),
-            version.until.into(),
-            policy.name.as_str().into(),
-            policy.position.into(),
-            policy.enabled.into(),
-            conditions(&policy.conditions).to_text().as_str().into(),
-            targets(&policy.targets).to_text().as_str().into(),
-            policy.calendar.as_deref().into(),
-            Cell::Texts(Some(policy.pause_on.iter().map(|status| Status::name(*status)).collect())),
-        ]);
+        sheet
+            .row()
+            .put(name)
+            .put(version.since)
+            .put(version.until)
+            .put(policy.name.as_str())
+            .put(policy.position)
+            .put(policy.enabled)
+            .put(conditions(&policy.conditions).to_text().as_str())
+            .put(targets(&policy.targets).to_text().as_str())
+            .put(policy.calendar.as_deref())
+            .put(Cell::Texts(Some(policy.pause_on.iter().map(|status| Status::name(*status)).collect())));
     });
     sheet.finish()
 }
@@ -154,14 +154,14 @@ fn calendars(desk: &Desk) -> Result<RecordBatch> {
                 ("hours", hours(&holiday.hours)),
             ])
         });
-        sheet.push([
-            name.into(),
-            version.since.into(),
-            version.until.into(),
-            calendar.time_zone.iana_name().into(),
-            week.to_text().as_str().into(),
-            Json::List(holidays.collect()).to_text().as_str().into(),
-        ]);
+        sheet
+            .row()
+            .put(name)
+            .put(version.since)
+            .put(version.until)
+            .put(calendar.time_zone.iana_name())
+            .put(week.to_text().as_str())
+            .put(Json::List(holidays.collect()).to_text().as_str());
     });
     sheet.finish()
 }
@@ -177,15 +177,15 @@ fn groups(desk: &Desk) -> Result<RecordBatch> {
     let mut sheet = Sheet::new(GROUPS.columns);
     each_version(&desk.groups, |name, version| {
         let group = &version.value;
-        sheet.push([
-            name.into(),
-            version.since.into(),
-            version.until.into(),
-            group.name.as_deref().into(),
-            texts(&group.members),
-            texts(&group.skills),
-            texts(&group.profiles),
-        ]);
+        sheet
+            .row()
+            .put(name)
+            .put(version.since)
+            .put(version.until)
+            .put(group.name.as_deref())
+            .put(texts(&group.members))
+            .put(texts(&group.skills))
+            .put(texts(&group.profiles));
     });
     sheet.finish()
 }
@@ -194,18 +194,18 @@ fn fields(desk: &Desk) -> Result<RecordBatch> {
     let mut sheet = Sheet::new(FIELDS.columns);
     each_version(&desk.fields, |name, version| {
         let field = &version.value;
-        sheet.push([
-            name.into(),
-            version.since.into(),
-            version.until.into(),
-            field.name.as_deref().into(),
-            field.kind.map(FieldKind::name).into(),
-            field.values.as_ref().map_or(Cell::Texts(None), texts),
-            field.visibility.map(FieldVisibility::name).into(),
-            field.mandatory.into(),
-            field.enabled.into(),
-            field.position.into(),
-        ]);
+        sheet
+            .row()
+            .put(name)
+            .put(version.since)
+            .put(version.until)
+            .put(field.name.as_deref())
+            .name(field.kind.map(FieldKind::name))
+            .put(field.values.as_ref().map_or(Cell::Texts(None), texts))
+            .name(field.visibility.map(FieldVisibility::name))
+            .put(field.mandatory)
+            .put(field.enabled)
+            .put(field.position);
     });
     sheet.finish()
 }
@@ -225,16 +225,16 @@ fn settings(desk: &Desk) -> Result<RecordBatch> {
             ("customer_reply", Some(Json::Flag(transitions.customer_reply))),
         ]);
         let findings = settings.findings.iter().map(|(rule, severity)| (rule.as_str(), Some(text(severity.clone()))));
-        sheet.push([
-            version.since.into(),
-            version.until.into(),
-            settings.grace_period_ms.into(),
-            Cell::Texts(Some(settings.unassign_on.iter().map(|presence| Presence::name(*presence)).collect())),
-            settings.default_calendar.as_deref().into(),
-            transitions.to_text().as_str().into(),
-            sla.to_text().as_str().into(),
-            object(findings).to_text().as_str().into(),
-        ]);
+        sheet
+            .row()
+            .put(version.since)
+            .put(version.until)
+            .put(settings.grace_period_ms)
+            .put(Cell::Texts(Some(settings.unassign_on.iter().map(|presence| Presence::name(*presence)).collect())))
+            .put(settings.default_calendar.as_deref())
+            .put(transitions.to_text().as_str())
+            .put(sla.to_text().as_str())
+            .put(object(findings).to_text().as_str());
     }
     sheet.finish()
 }
@@ -260,17 +260,17 @@ fn text(text: impl Into<Cow<'static, str>>) -> Json<'static> {
 pub fn desk_findings(desk: &Desk) -> Result<RecordBatch> {
     let mut sheet = Sheet::new(FINDINGS.columns);
     for finding in &desk.findings {
-        sheet.push([
-            finding.time.into(),
-            finding.source.as_str().into(),
-            finding.id.as_str().into(),
-            Cell::Text(None),
-            finding.kind.name().into(),
-            finding.rule.name().into(),
-            finding.rule.effect().name().into(),
-            finding.severity.as_str().into(),
-            finding.detail.as_str().into(),
-        ]);
+        sheet
+            .row()
+            .put(finding.time)
+            .put(finding.source.as_str())
+            .put(finding.id.as_str())
+            .put(Cell::Text(None))
+            .name(finding.kind.name())
+            .name(finding.rule.name())
+            .name(finding.rule.effect().name())
+            .put(finding.severity.as_str())
+            .put(finding.detail.as_str());
     }
     sheet.finish()
 }

@@ -1,46 +1,28 @@
 //! Findings that no case shows by itself: what the desk's events contradict, and what only all cases together do (2.7).
 //!
-//! The engine puts rows in order, within its memory; what a user or a customer comes to is summed up in one pass over them.
-//! After a refresh of some cases the queries
-//! see, under the same names, only what these can have changed, and what was found before stays otherwise.
+//! After a refresh of some cases, queries and sweeps ([`super::across`]) see only what these can have changed, and what was
+//! found before stays otherwise.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use futures::StreamExt;
 
+use super::across::{About, Across, Load, Stretch};
 use super::input::plain_texts;
 use super::layers::{Layers, Texts};
-use super::sheet::{Sheet, schema};
-use super::tables::{AUTOMATIC_ASSIGNMENTS, FINDINGS, LOAD_SPANS, OPEN_SPANS, OTHER_FINDINGS, STRANGERS};
+use super::sheet::schema;
+use super::tables::{AUTOMATIC_ASSIGNMENTS, FINDINGS, FactTable, LOAD_SPANS, OPEN_SPANS, OTHER_FINDINGS, STRANGERS};
 use super::touched::{Keys, is_touched};
 use crate::error::Result;
 use crate::log::write::with_schema;
-use crate::model::event::{EventType, Position};
-use crate::model::finding::Rule;
+use crate::model::event::Position;
 use crate::model::time::Instant;
 
-/// A query over what replay has written for it.
-#[derive(Clone, Debug)]
-pub enum Query {
-    /// Each row is a finding.
-    Findings(Cow<'static, str>),
-    /// Rows in the order of the log, one user after the other: steps of their workload, and what is asked of it.
-    Workloads(Cow<'static, str>),
-    /// Rows in the order of the log, one customer and profile after the other: stretches in which a case is open.
-    OpenCases(Cow<'static, str>),
-}
-
-/// The queries of a whole replay.
-pub const QUERIES: [Query; 4] = [
-    Query::Findings(Cow::Borrowed(OF_THE_DESK)),
-    Query::Findings(Cow::Borrowed(STRANGERS_NAMED)),
-    Query::OpenCases(Cow::Borrowed(SECOND_OPEN_CASES)),
-    Query::Workloads(Cow::Borrowed(OVER_CAPACITY)),
-];
+/// The queries of every replay; each row is a finding.
+pub const QUERIES: [&str; 2] = [OF_THE_DESK, STRANGERS_NAMED];
 
 /// Hands over the findings of one query, with the columns of the table.
 ///
@@ -48,28 +30,13 @@ pub const QUERIES: [Query; 4] = [
 /// The engine's, and what `take` returns.
 pub async fn find(
     context: &SessionContext,
-    query: &Query,
+    query: &str,
     mut take: impl FnMut(&RecordBatch) -> Result<()>,
 ) -> Result<()> {
-    let frame = match query {
-        Query::Findings(text) => found(context, text).await?,
-        Query::Workloads(text) | Query::OpenCases(text) => {
-            let rows = context.sql(text).await?;
-            let names: Vec<String> = rows.schema().fields().iter().map(|field| field.name().clone()).collect();
-            // Tables in memory have views.
-            plain_texts(rows, &names.iter().map(String::as_str).collect::<Vec<_>>())?
-        }
-    };
     let columns = schema(FINDINGS.columns);
-    let mut sweep = Sweep::default();
-    let mut batches = frame.execute_stream().await?;
+    let mut batches = found(context, query).await?.execute_stream().await?;
     while let Some(batch) = batches.next().await {
-        let batch = batch?;
-        match query {
-            Query::Findings(_) => take(&with_schema(&batch, &columns)?)?,
-            Query::Workloads(_) => take(&sweep.workloads(&batch)?)?,
-            Query::OpenCases(_) => take(&sweep.open_cases(&batch)?)?,
-        }
+        take(&with_schema(&batch?, &columns)?)?;
     }
     Ok(())
 }
@@ -82,90 +49,67 @@ async fn found(context: &SessionContext, query: &str) -> Result<DataFrame> {
     Ok(context.sql(query).await?.select(columns.collect::<Vec<_>>())?)
 }
 
-/// One pass over rows in order, which a window of the engine takes several times as long for. It holds what one user, or
-/// one customer and profile, has come to so far.
-#[derive(Debug, Default)]
-struct Sweep {
-    of: (String, String),
-    workload: i64,
-    open_until: String,
+/// Gathers what the cases of the session's tables show together.
+///
+/// # Errors
+/// The engine's, and when the temporary file cannot be written.
+pub async fn gather_across(context: &SessionContext, across: &Across) -> Result<()> {
+    let mut hand = across.hand();
+    each_batch(
+        context,
+        &OPEN_SPANS,
+        &["customer", "profile", "since_place", "until_place", "created", "case_id", "severity"],
+        |batch| {
+            let text = |position: usize| batch.column(position).as_string::<i32>();
+            let (customer, profile, since, until) = (text(0), text(1), text(2), text(3));
+            let (created, case_id, severity) = (batch.column(4).as_boolean(), text(5), text(6));
+            (0..batch.num_rows()).try_for_each(|row| {
+                let about = About { case_id: case_id.value(row), severity: severity.value(row) };
+                hand.add_stretch(&Stretch {
+                    customer: customer.value(row),
+                    profile: profile.value(row),
+                    since: since.value(row),
+                    until: until.value(row),
+                    created: created.value(row).then_some(about),
+                })
+            })
+        },
+    )
+    .await?;
+    each_batch(context, &LOAD_SPANS, &["user", "since_place", "until_place"], |batch| {
+        let text = |position: usize| batch.column(position).as_string::<i32>();
+        let (user, since, until) = (text(0), text(1), text(2));
+        (0..batch.num_rows()).try_for_each(|row| {
+            let until = until.is_valid(row).then(|| until.value(row));
+            hand.add_load(&Load::Bears(user.value(row), since.value(row), until))
+        })
+    })
+    .await?;
+    each_batch(context, &AUTOMATIC_ASSIGNMENTS, &["user", "place", "capacity", "case_id", "severity"], |batch| {
+        let text = |position: usize| batch.column(position).as_string::<i32>();
+        let (user, place, case_id, severity) = (text(0), text(1), text(3), text(4));
+        let capacity = batch.column(2).as_primitive::<Int64Type>();
+        (0..batch.num_rows()).try_for_each(|row| {
+            let about = About { case_id: case_id.value(row), severity: severity.value(row) };
+            hand.add_load(&Load::Asked(user.value(row), place.value(row), capacity.value(row), about))
+        })
+    })
+    .await?;
+    hand.finish()
 }
 
-impl Sweep {
-    /// Begins anew where another one's rows begin.
-    fn follow(&mut self, first: &str, second: &str) {
-        if self.of.0 != first || self.of.1 != second {
-            *self = Sweep { of: (first.to_owned(), second.to_owned()), ..Sweep::default() };
-        }
+async fn each_batch(
+    context: &SessionContext,
+    table: &FactTable,
+    columns: &[&str],
+    mut take: impl FnMut(&RecordBatch) -> Result<()>,
+) -> Result<()> {
+    let rows = plain_texts(context.table(table.name).await?, columns)?;
+    let mut batches = rows.execute_stream().await?;
+    while let Some(batch) = batches.next().await {
+        take(&batch?)?;
     }
-
-    /// Automatic assignments to users who are full.
-    fn workloads(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let text = |position: usize| batch.column(position).as_string::<i32>();
-        let number = |position: usize| batch.column(position).as_primitive::<Int64Type>();
-        let (events, users, steps, capacities) = (EventColumns::of(batch), text(3), number(4), number(5));
-        let mut rows = Sheet::new(FINDINGS.columns);
-        for row in 0..batch.num_rows() {
-            self.follow(users.value(row), "");
-            self.workload += steps.value(row);
-            if capacities.is_valid(row) && self.workload >= capacities.value(row) {
-                let (user, workload, capacity) = (users.value(row), self.workload, capacities.value(row));
-                let detail = format!("`{user}` had {workload} open cases; the capacity is {capacity}");
-                events.push(&mut rows, row, EventType::CaseAssigned, Rule::OverCapacity, &detail);
-            }
-        }
-        rows.finish()
-    }
-
-    /// Creations while another case of the customer with that profile stands open, however many there are.
-    fn open_cases(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let text = |position: usize| batch.column(position).as_string::<i32>();
-        let (events, customers, profiles) = (EventColumns::of(batch), text(3), text(4));
-        let (since, until, created) = (events.place, text(5), batch.column(6).as_boolean());
-        let mut rows = Sheet::new(FINDINGS.columns);
-        for row in 0..batch.num_rows() {
-            let (customer, profile) = (customers.value(row), profiles.value(row));
-            self.follow(customer, profile);
-            if created.value(row) && self.open_until.as_str() > since.value(row) {
-                let detail = format!("another case of customer `{customer}` with profile `{profile}` is not closed");
-                events.push(&mut rows, row, EventType::CaseCreated, Rule::SecondOpenCase, &detail);
-            }
-            if self.open_until.as_str() < until.value(row) {
-                self.open_until.clear();
-                self.open_until.push_str(until.value(row));
-            }
-        }
-        rows.finish()
-    }
-}
-
-/// The event that a row is about, by the first columns of a sweep's query.
-struct EventColumns<'b> {
-    case_id: &'b StringArray,
-    severity: &'b StringArray,
-    place: &'b StringArray,
-}
-
-impl<'b> EventColumns<'b> {
-    fn of(batch: &'b RecordBatch) -> EventColumns<'b> {
-        let text = |position: usize| batch.column(position).as_string::<i32>();
-        EventColumns { case_id: text(0), severity: text(1), place: text(2) }
-    }
-
-    fn push(&self, rows: &mut Sheet, row: usize, kind: EventType, rule: Rule, detail: &str) {
-        let Some((time, source, id)) = Position::event_of_text(self.place.value(row)) else { return };
-        rows.push([
-            time.into(),
-            source.as_ref().into(),
-            id.into(),
-            self.case_id.value(row).into(),
-            kind.name().into(),
-            rule.name().into(),
-            rule.effect().name().into(),
-            self.severity.value(row).into(),
-            detail.into(),
-        ]);
-    }
+    Ok(())
 }
 
 /// The findings of every query, in memory.
@@ -175,7 +119,7 @@ impl<'b> EventColumns<'b> {
 pub async fn all(context: &SessionContext) -> Result<Vec<RecordBatch>> {
     let mut batches = Vec::new();
     for query in QUERIES {
-        find(context, &query, |batch| {
+        find(context, query, |batch| {
             batches.push(batch.clone());
             Ok(())
         })
@@ -189,9 +133,7 @@ pub async fn all(context: &SessionContext) -> Result<Vec<RecordBatch>> {
 /// # Errors
 /// When the facts cannot be read.
 pub fn register(context: &SessionContext, facts: &Layers) -> Result<()> {
-    for table in [STRANGERS, OPEN_SPANS, LOAD_SPANS, AUTOMATIC_ASSIGNMENTS] {
-        context.register_table(table.name, facts.provider(&table, Texts::Plain)?)?;
-    }
+    context.register_table(STRANGERS.name, facts.provider(&STRANGERS, Texts::Plain)?)?;
     Ok(())
 }
 
@@ -254,26 +196,6 @@ FROM (SELECT *, row_number() OVER (PARTITION BY "user" ORDER BY place) AS nth FR
 WHERE nth = 1
 GROUP BY time, source, id, case_id, type, severity
 ORDER BY time, source, id, rule
-"#;
-
-/// The stretches in which cases are open, for [`Query::OpenCases`].
-const SECOND_OPEN_CASES: &str = r#"
-SELECT case_id, severity, since_place, customer, profile, until_place, created
-FROM open_spans
-ORDER BY customer, profile, since_place
-"#;
-
-/// The places at which workloads change, and at which they are asked for: an assignment is read before what it changes
-/// itself. All users are swept: a join with those who were assigned automatically would hold the spans in memory, which a
-/// sort need not.
-const OVER_CAPACITY: &str = r#"
-SELECT case_id, severity, place, "user", step, capacity
-FROM (SELECT case_id, severity, place, "user", 0 AS step, capacity FROM automatic_assignments
-      UNION ALL
-      SELECT NULL, NULL, since_place, "user", 1, NULL FROM load_spans
-      UNION ALL
-      SELECT NULL, NULL, until_place, "user", -1, NULL FROM load_spans WHERE until_place IS NOT NULL)
-ORDER BY "user", place, abs(step)
 "#;
 
 /// Customers of whom a case that was replayed stands, or stood, in the way of another.

@@ -8,6 +8,7 @@ use arrow::compute::{cast, concat_batches};
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 
+use super::across::Across;
 use super::customers::customers;
 use super::desk_tables::{desk_findings, desk_tables};
 use super::engine::{self, Resources};
@@ -41,21 +42,29 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
     context.register_table("log", in_memory(log.clone())?)?;
     let desk = desk(rank_0(&context).await?).await?;
     let events = gather(context.table("log").await?, Ranges::default(), resources).await?;
-    let mut output = Output::new(&desk);
+    let (mut output, across) = (Output::new(&desk), Across::new(1, resources.memory_bytes / 8, 1));
+    let mut hand = across.hand();
     let mut rows: HashMap<&'static str, Vec<RecordBatch>> = HashMap::new();
     let mut keep = |table: &FactTable, batch: &RecordBatch| {
         rows.entry(table.name).or_default().push(batch.clone());
         Ok(())
     };
-    events
-        .take(0)?
-        .by_case(|case_id, events| output.push(&Case::replay(case_id, events.iter().copied(), &desk), &mut keep))?;
+    events.take(0)?.by_case(|case_id, events| {
+        let history = Case::replay(case_id, events.iter().copied(), &desk);
+        hand.add(&history, &desk)?;
+        output.push(&history, &mut keep)
+    })?;
+    hand.finish()?;
     output.drain(true, &mut keep)?;
     for table in CASE_SHEETS {
         register(&context, &table, &rows.remove(table.name).unwrap_or_default())?;
     }
     context.register_batch("desk_findings", desk_findings(&desk)?)?;
-    let others = findings::all(&context).await?;
+    let mut others = findings::all(&context).await?;
+    across.find(0, |rows| {
+        others.push(rows.clone());
+        Ok(())
+    })?;
     let of_cases = context.table(CASE_FINDINGS.name).await?.collect().await?;
     register(&context, &FINDINGS, &[of_cases, others].concat())?;
     for (table, rows) in desk_tables(&desk)? {

@@ -12,8 +12,8 @@ use crate::model::desk::Desk;
 use crate::model::event::{MessageKind, Position, Sentiment};
 use crate::model::finding::Rule;
 
-/// Rows of a table that are handed over at once.
-const BATCH_ROWS: usize = 1024;
+/// Rows of a table that are handed over at once, and so encoded: fewer take more of the encoder's time.
+const BATCH_ROWS: usize = 4096;
 
 /// Collects the histories of cases, table by table.
 pub struct Output<'d> {
@@ -25,7 +25,9 @@ impl<'d> Output<'d> {
     /// An empty output; the desk says how severe findings are.
     #[must_use]
     pub fn new(desk: &'d Desk) -> Output<'d> {
-        Output { desk, sheets: CASE_SHEETS.each_ref().map(|table| Sheet::with_capacity(table.columns, BATCH_ROWS)) }
+        // The rows of the last case come on top.
+        let rows = BATCH_ROWS + BATCH_ROWS / 8;
+        Output { desk, sheets: CASE_SHEETS.each_ref().map(|table| Sheet::with_capacity(table.columns, rows)) }
     }
 
     /// Adds the rows of one case. A case that was reopened thousands of times has a ledger that is handed over on the way.
@@ -83,7 +85,7 @@ impl<'d> Output<'d> {
         push_strangers(strangers, history, self.desk);
         push_open_spans(spans, history, self.desk);
         for (rule, count) in history.noted.counts().into_iter().filter(|(_, count)| *count > 0) {
-            noted.push([history.case_id.into(), rule.into(), whole(count).into()]);
+            noted.row().put(history.case_id).put(rule).put(whole(count));
         }
         push_lifetime(lifetimes, history);
         Ok(())
@@ -118,43 +120,43 @@ fn push_case(sheet: &mut Sheet, history: &History<'_>, created: &Created<'_>) {
         |bot: bool| history.messages.iter().filter(move |row| row.direction == Direction::Sent && row.bot == bot);
     let of = |direction: Direction| history.messages.iter().filter(move |row| row.direction == direction);
     let deleted = history.deleted_at.is_some();
-    sheet.push([
-        history.case_id.into(),
-        created.creation.customer.into(),
-        standing.profile.into(),
-        history.platform.as_deref().into(),
-        created.creation.origin.unwrap_or("manual").into(),
-        created.creation.language.into(),
-        created.at.into(),
-        created.by.into(),
-        created.creation.text.filter(|_| !deleted).into(),
-        history.clocks.as_ref().map(|clocks| clocks.policy).into(),
-        history.clocks.as_ref().map(|clocks| clocks.policy_version).into(),
-        history.first_assigned_at.into(),
-        history.first_response().into(),
-        first_turn.and_then(|turn| turn.answered_by).into(),
-        history.resolutions.first().map(|first| first.resolved_at).into(),
-        resolution.map(|last| last.resolved_at).into(),
-        resolution.and_then(|last| last.by).into(),
-        count(history.resolutions.iter().filter(|resolution| resolution.reopened_at.is_some())),
-        history.closes_at.into(),
-        history.closed_at.into(),
-        history.deleted_at.into(),
-        standing.status.name().into(),
-        standing.assignee.into(),
-        standing.priority.name().into(),
-        sentiment(history).into(),
-        Cell::Map(fields(history)),
-        count(of(Direction::Received)),
-        count(sent(false)),
-        count(sent(true)),
-        count(of(Direction::Noted)),
-        count(history.assignments.iter()),
-        of(Direction::Received).map(|row| row.time).max().into(),
-        sent(false).map(|row| row.time).max().into(),
-        history.salesforce_record.into(),
-        history.surveys.last_score().into(),
-    ]);
+    sheet
+        .row()
+        .put(history.case_id)
+        .put(created.creation.customer)
+        .put(standing.profile)
+        .put(history.platform.as_deref())
+        .put(created.creation.origin.unwrap_or("manual"))
+        .put(created.creation.language)
+        .put(created.at)
+        .put(created.by)
+        .put(created.creation.text.filter(|_| !deleted))
+        .put(history.clocks.as_ref().map(|clocks| clocks.policy))
+        .put(history.clocks.as_ref().map(|clocks| clocks.policy_version))
+        .put(history.first_assigned_at)
+        .put(history.first_response())
+        .put(first_turn.and_then(|turn| turn.answered_by))
+        .put(history.resolutions.first().map(|first| first.resolved_at))
+        .put(resolution.map(|last| last.resolved_at))
+        .put(resolution.and_then(|last| last.by))
+        .put(count(history.resolutions.iter().filter(|resolution| resolution.reopened_at.is_some())))
+        .put(history.closes_at)
+        .put(history.closed_at)
+        .put(history.deleted_at)
+        .name(standing.status.name())
+        .put(standing.assignee)
+        .name(standing.priority.name())
+        .put(sentiment(history))
+        .put(Cell::Map(fields(history)))
+        .put(count(of(Direction::Received)))
+        .put(count(sent(false)))
+        .put(count(sent(true)))
+        .put(count(of(Direction::Noted)))
+        .put(count(history.assignments.iter()))
+        .put(of(Direction::Received).map(|row| row.time).max())
+        .put(sent(false).map(|row| row.time).max())
+        .put(history.salesforce_record)
+        .put(history.surveys.last_score());
 }
 
 fn sentiment<'h>(history: &'h History<'_>) -> &'h str {
@@ -172,52 +174,52 @@ fn fields<'h>(history: &'h History<'_>) -> Vec<(&'h str, &'h str)> {
 
 fn push_periods(sheet: &mut Sheet, history: &History<'_>) {
     for period in &history.periods {
-        sheet.push([
-            history.case_id.into(),
-            period.since.into(),
-            period.until.into(),
-            period.standing.status.name().into(),
-            period.standing.assignee.into(),
-            period.standing.priority.name().into(),
-            period.standing.profile.into(),
-            period.cause.name.into(),
-            period.cause.source.as_ref().into(),
-            period.cause.id.as_ref().into(),
-        ]);
+        sheet
+            .row()
+            .put(history.case_id)
+            .put(period.since)
+            .put(period.until)
+            .name(period.standing.status.name())
+            .put(period.standing.assignee)
+            .name(period.standing.priority.name())
+            .put(period.standing.profile)
+            .name(period.cause.name)
+            .put(period.cause.source)
+            .put(period.cause.id);
     }
 }
 
 fn push_assignments(sheet: &mut Sheet, history: &History<'_>) {
     for (assignment, n) in history.assignments.iter().zip(1_i64..) {
-        sheet.push([
-            history.case_id.into(),
-            n.into(),
-            assignment.agent.into(),
-            assignment.assigned_at.into(),
-            assignment.assigned_by.into(),
-            assignment.automatic.into(),
-            assignment.ended.map(|(time, _)| time).into(),
-            assignment.ended.map(|(_, end)| end.name()).into(),
-            assignment.first_reply_at.into(),
-        ]);
+        sheet
+            .row()
+            .put(history.case_id)
+            .put(n)
+            .put(assignment.agent)
+            .put(assignment.assigned_at)
+            .put(assignment.assigned_by)
+            .put(assignment.automatic)
+            .put(assignment.ended.map(|(time, _)| time))
+            .name(assignment.ended.map(|(_, end)| end.name()))
+            .put(assignment.first_reply_at);
     }
 }
 
 fn push_turns(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
     for (turn, n) in history.turns.iter().zip(1_i64..) {
-        sheet.push([
-            history.case_id.into(),
-            n.into(),
-            turn.asked_at.into(),
-            turn.answered_at.into(),
-            turn.answered_by.into(),
-            turn.stopped_at.into(),
-            history.assignee_at(turn.asked_at).into(),
-            turn.kind.map(MessageKind::name).into(),
-            turn.answered_at.map(|answered_at| answered_at.since_ms(turn.asked_at)).into(),
-            turn.answered_at.map(|answered_at| history.active_ms(turn.asked_at, answered_at)).into(),
-            turn.answered_at.map(|answered_at| history.business_ms(turn.asked_at, answered_at, desk)).into(),
-        ]);
+        sheet
+            .row()
+            .put(history.case_id)
+            .put(n)
+            .put(turn.asked_at)
+            .put(turn.answered_at)
+            .put(turn.answered_by)
+            .put(turn.stopped_at)
+            .put(history.assignee_at(turn.asked_at))
+            .name(turn.kind.map(MessageKind::name))
+            .put(turn.answered_at.map(|answered_at| answered_at.since_ms(turn.asked_at)))
+            .put(turn.answered_at.map(|answered_at| history.active_ms(turn.asked_at, answered_at)))
+            .put(turn.answered_at.map(|answered_at| history.business_ms(turn.asked_at, answered_at, desk)));
     }
 }
 
@@ -229,99 +231,99 @@ fn push_milestones(sheet: &mut Sheet, history: &History<'_>, clocks: &Clocks<'_>
             None => (None, None),
         };
         let sum = |of: fn(&Sums) -> i64| Cell::Whole(instance.sums.as_ref().map(of));
-        sheet.push([
-            history.case_id.into(),
-            instance.milestone.name().into(),
-            instance.n.into(),
-            instance.turn.into(),
-            instance.since.into(),
-            instance.until.into(),
-            clocks.policy.into(),
-            instance.policy_version.into(),
-            instance.started_at.into(),
-            instance.target_ms.into(),
-            instance.due_at.into(),
-            instance.completed_at().into(),
-            completed_by.into(),
-            instance.stopped_at().into(),
-            instance.disabled_at().into(),
-            instance.due_at.and_then(|due_at| history.assignee_at(due_at)).into(),
-            ended_at.and_then(|ended_at| history.assignee_at(ended_at)).into(),
-            ended_at.map(|ended_at| ended_at.since_ms(instance.started_at)).into(),
-            sum(|sums| sums.counted_ms),
-            sum(|sums| sums.off_hours_ms),
-            sum(|sums| sums.holiday_ms),
-            sum(|sums| sums.paused_ms),
-            sum(|sums| sums.gap_ms),
-        ]);
+        sheet
+            .row()
+            .put(history.case_id)
+            .name(instance.milestone.name())
+            .put(instance.n)
+            .put(instance.turn)
+            .put(instance.since)
+            .put(instance.until)
+            .put(clocks.policy)
+            .put(instance.policy_version)
+            .put(instance.started_at)
+            .put(instance.target_ms)
+            .put(instance.due_at)
+            .put(instance.completed_at())
+            .put(completed_by)
+            .put(instance.stopped_at())
+            .put(instance.disabled_at())
+            .put(instance.due_at.and_then(|due_at| history.assignee_at(due_at)))
+            .put(ended_at.and_then(|ended_at| history.assignee_at(ended_at)))
+            .put(ended_at.map(|ended_at| ended_at.since_ms(instance.started_at)))
+            .put(sum(|sums| sums.counted_ms))
+            .put(sum(|sums| sums.off_hours_ms))
+            .put(sum(|sums| sums.holiday_ms))
+            .put(sum(|sums| sums.paused_ms))
+            .put(sum(|sums| sums.gap_ms));
     }
 }
 
 fn push_ledger(sheet: &mut Sheet, history: &History<'_>, clocks: &Clocks<'_>, instance: &Instance<'_>) {
     let until = instance.end.map_or(history.last_event_at, |(time, _)| time);
     for entry in clocks.timeline.entries(instance.started_at, until) {
-        sheet.push([
-            history.case_id.into(),
-            instance.milestone.name().into(),
-            instance.n.into(),
-            entry.since.into(),
-            entry.until.into(),
-            entry.label.name().into(),
-            entry.status.name().into(),
-            entry.calendar_version.into(),
-        ]);
+        sheet
+            .row()
+            .put(history.case_id)
+            .name(instance.milestone.name())
+            .put(instance.n)
+            .put(entry.since)
+            .put(entry.until)
+            .name(entry.label.name())
+            .name(entry.status.name())
+            .put(entry.calendar_version);
     }
 }
 
 fn push_resolutions(sheet: &mut Sheet, history: &History<'_>, created: &Created<'_>, desk: &Desk) {
     for (resolution, n) in history.resolutions.iter().zip(1_i64..) {
-        sheet.push([
-            history.case_id.into(),
-            n.into(),
-            resolution.resolved_at.into(),
-            resolution.status.name().into(),
-            history.assignee_at(resolution.resolved_at).into(),
-            resolution.by.into(),
-            resolution.resolved_at.since_ms(created.at).into(),
-            history.active_ms(created.at, resolution.resolved_at).into(),
-            history.business_ms(created.at, resolution.resolved_at, desk).into(),
-            resolution.reopened_at.into(),
-            resolution.closed_at.into(),
-        ]);
+        sheet
+            .row()
+            .put(history.case_id)
+            .put(n)
+            .put(resolution.resolved_at)
+            .name(resolution.status.name())
+            .put(history.assignee_at(resolution.resolved_at))
+            .put(resolution.by)
+            .put(resolution.resolved_at.since_ms(created.at))
+            .put(history.active_ms(created.at, resolution.resolved_at))
+            .put(history.business_ms(created.at, resolution.resolved_at, desk))
+            .put(resolution.reopened_at)
+            .put(resolution.closed_at);
     }
 }
 
 fn push_messages(sheet: &mut Sheet, history: &History<'_>) {
     let deleted = history.deleted_at.is_some();
     for row in &history.messages {
-        sheet.push([
-            history.case_id.into(),
-            row.time.into(),
-            row.message.into(),
-            row.direction.name().into(),
-            row.kind.map(MessageKind::name).into(),
-            row.by.into(),
-            row.bot.into(),
-            row.text.filter(|_| !deleted).into(),
-            row.sentiment.map(Sentiment::name).into(),
-            row.language.into(),
-            row.liked.into(),
-            row.deleted_at.into(),
-            row.place.name().into(),
-        ]);
+        sheet
+            .row()
+            .put(history.case_id)
+            .put(row.time)
+            .put(row.message)
+            .name(row.direction.name())
+            .name(row.kind.map(MessageKind::name))
+            .put(row.by)
+            .put(row.bot)
+            .put(row.text.filter(|_| !deleted))
+            .name(row.sentiment.map(Sentiment::name))
+            .put(row.language)
+            .put(row.liked)
+            .put(row.deleted_at)
+            .name(row.place.name());
     }
 }
 
 fn push_field_values(sheet: &mut Sheet, history: &History<'_>) {
     for (field, versions) in &history.field_values {
         for version in versions.iter() {
-            sheet.push([
-                history.case_id.into(),
-                field.as_ref().into(),
-                version.since.into(),
-                version.until.into(),
-                version.value.as_ref().into(),
-            ]);
+            sheet
+                .row()
+                .put(history.case_id)
+                .put(field.as_ref())
+                .put(version.since)
+                .put(version.until)
+                .put(version.value.as_ref());
         }
     }
 }
@@ -329,91 +331,89 @@ fn push_field_values(sheet: &mut Sheet, history: &History<'_>) {
 fn push_locks(sheet: &mut Sheet, history: &History<'_>) {
     let Some(message) = history.created.and_then(|created| created.creation.message) else { return };
     for lock in history.locks().iter() {
-        sheet.push([message.into(), history.case_id.into(), lock.since.into(), lock.until.into()]);
+        sheet.row().put(message).put(history.case_id).put(lock.since).put(lock.until);
     }
 }
 
 fn push_surveys(sheet: &mut Sheet, history: &History<'_>) {
     let deleted = history.deleted_at.is_some();
     for survey in history.surveys.answered() {
-        sheet.push([
-            history.case_id.into(),
-            survey.answer.survey.into(),
-            survey.answer.kind.into(),
-            survey.answer.score.into(),
-            survey.answer.comment.filter(|_| !deleted).into(),
-            survey.answered_at.into(),
-            survey.sent_at.and_then(|sent_at| history.assignee_at(sent_at)).into(),
-        ]);
+        sheet
+            .row()
+            .put(history.case_id)
+            .put(survey.answer.survey)
+            .put(survey.answer.kind)
+            .put(survey.answer.score)
+            .put(survey.answer.comment.filter(|_| !deleted))
+            .put(survey.answered_at)
+            .put(survey.sent_at.and_then(|sent_at| history.assignee_at(sent_at)));
     }
 }
 
 fn push_findings(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
     for finding in &history.findings {
         let event = &finding.event;
-        sheet.push([
-            event.time.into(),
-            event.source.into(),
-            event.id.into(),
-            history.case_id.into(),
-            event.kind.name().into(),
-            finding.rule.name().into(),
-            finding.rule.effect().name().into(),
-            desk.severity_at(finding.rule, event.time).into(),
-            finding.detail.as_str().into(),
-        ]);
+        sheet
+            .row()
+            .put(event.time)
+            .put(event.source)
+            .put(event.id)
+            .put(history.case_id)
+            .name(event.kind.name())
+            .name(finding.rule.name())
+            .name(finding.rule.effect().name())
+            .put(desk.severity_at(finding.rule, event.time))
+            .put(finding.detail.as_str());
     }
 }
 
 fn push_strangers(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
     for (user, event) in &history.strangers {
-        sheet.push([
-            history.case_id.into(),
-            event.position().to_text().as_str().into(),
-            user.as_str().into(),
-            event.time.into(),
-            event.source.into(),
-            event.id.into(),
-            event.kind.name().into(),
-            desk.severity_at(Rule::UnknownUser, event.time).into(),
-        ]);
+        sheet
+            .row()
+            .put(history.case_id)
+            .put(event.position())
+            .put(user.as_str())
+            .put(event.time)
+            .put(event.source)
+            .put(event.id)
+            .name(event.kind.name())
+            .put(desk.severity_at(Rule::UnknownUser, event.time));
     }
 }
 
 fn push_open_spans(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
     let Some(created) = &history.created else { return };
     for span in &history.open_spans {
-        let until = span.until.map_or_else(|| Position::END_TEXT.to_owned(), Position::to_text);
-        sheet.push([
-            history.case_id.into(),
-            created.creation.customer.into(),
-            span.profile.into(),
-            span.since.to_text().as_str().into(),
-            until.as_str().into(),
-            span.created.into(),
-            desk.severity_at(Rule::SecondOpenCase, created.at).into(),
-        ]);
+        let until = span.until.map_or(Cell::Text(Some(Position::END_TEXT)), Cell::from);
+        sheet
+            .row()
+            .put(history.case_id)
+            .put(created.creation.customer)
+            .put(span.profile)
+            .put(span.since)
+            .put(until)
+            .put(span.created)
+            .put(desk.severity_at(Rule::SecondOpenCase, created.at));
     }
 }
 
 fn push_load_spans(sheet: &mut Sheet, history: &History<'_>) {
     for span in &history.load_spans {
-        let until = span.until.map(Position::to_text);
-        let since = span.since.to_text();
-        sheet.push([history.case_id.into(), span.user.into(), since.as_str().into(), until.as_deref().into()]);
+        sheet.row().put(history.case_id).put(span.user).put(span.since).put(span.until);
     }
 }
 
 fn push_automatic_assignments(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
     for assignment in &history.automatic_assignments {
         let event = &assignment.event;
-        sheet.push([
-            history.case_id.into(),
-            assignment.agent.into(),
-            event.position().to_text().as_str().into(),
-            assignment.capacity.into(),
-            desk.severity_at(Rule::OverCapacity, event.time).into(),
-        ]);
+        sheet
+            .row()
+            .put(history.case_id)
+            .put(assignment.agent)
+            .put(event.position())
+            .put(assignment.capacity)
+            .put(desk.severity_at(Rule::OverCapacity, event.time));
     }
 }
 
@@ -421,10 +421,10 @@ fn push_lifetime(sheet: &mut Sheet, history: &History<'_>) {
     let Some((begun_at, last_event_at)) = history.seen else { return };
     let standing = history.standing().filter(|_| history.deleted_at.is_none());
     let is_open = standing.is_some_and(|standing| !standing.status.is_resolved());
-    sheet.push([
-        history.case_id.into(),
-        begun_at.into(),
-        (!is_open).then_some(last_event_at).into(),
-        standing.and(history.assignments.last()).map(|last| last.agent).into(),
-    ]);
+    sheet
+        .row()
+        .put(history.case_id)
+        .put(begun_at)
+        .put((!is_open).then_some(last_event_at))
+        .put(standing.and(history.assignments.last()).map(|last| last.agent));
 }

@@ -1,6 +1,6 @@
 //! The fact tables, column by column (4).
 
-use super::sheet::Kind::{self, Flag, Float, Instant, Map, Text, Texts, Whole};
+use super::sheet::Kind::{self, Flag, Float, Instant, Key, Map, Name, Place, Text, Texts, Whole};
 
 /// A fact table: its name, its columns, and the columns its listings are ordered by.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub const CASES: FactTable = FactTable {
         ("created_at", Instant),
         ("created_by", Text),
         ("text", Text),
-        ("policy", Text),
+        ("policy", Key),
         ("policy_version", Instant),
         ("first_assigned_at", Instant),
         ("first_response_at", Instant),
@@ -36,9 +36,9 @@ pub const CASES: FactTable = FactTable {
         ("closes_at", Instant),
         ("closed_at", Instant),
         ("deleted_at", Instant),
-        ("status", Text),
+        ("status", Name),
         ("assignee", Text),
-        ("priority", Text),
+        ("priority", Name),
         ("sentiment", Text),
         ("fields", Map),
         ("messages_received", Whole),
@@ -58,15 +58,15 @@ pub const PERIODS: FactTable = FactTable {
     name: "periods",
     order: &["case_id", "since"],
     columns: &[
-        ("case_id", Text),
+        ("case_id", Key),
         ("since", Instant),
         ("until", Instant),
-        ("status", Text),
-        ("assignee", Text),
-        ("priority", Text),
-        ("profile", Text),
-        ("cause", Text),
-        ("event_source", Text),
+        ("status", Name),
+        ("assignee", Key),
+        ("priority", Name),
+        ("profile", Key),
+        ("cause", Name),
+        ("event_source", Key),
         ("event_id", Text),
     ],
 };
@@ -76,14 +76,14 @@ pub const ASSIGNMENTS: FactTable = FactTable {
     name: "assignments",
     order: &["case_id", "n"],
     columns: &[
-        ("case_id", Text),
+        ("case_id", Key),
         ("n", Whole),
         ("agent", Text),
         ("assigned_at", Instant),
         ("assigned_by", Text),
         ("automatic", Flag),
         ("ended_at", Instant),
-        ("ended_by", Text),
+        ("ended_by", Name),
         ("first_reply_at", Instant),
     ],
 };
@@ -93,14 +93,14 @@ pub const TURNS: FactTable = FactTable {
     name: "turns",
     order: &["case_id", "n"],
     columns: &[
-        ("case_id", Text),
+        ("case_id", Key),
         ("n", Whole),
         ("asked_at", Instant),
         ("answered_at", Instant),
-        ("answered_by", Text),
+        ("answered_by", Key),
         ("stopped_at", Instant),
-        ("assignee", Text),
-        ("kind", Text),
+        ("assignee", Key),
+        ("kind", Name),
         ("elapsed_ms", Whole),
         ("active_ms", Whole),
         ("business_ms", Whole),
@@ -112,23 +112,23 @@ pub const MILESTONES: FactTable = FactTable {
     name: "milestones",
     order: &["case_id", "milestone", "n"],
     columns: &[
-        ("case_id", Text),
-        ("milestone", Text),
+        ("case_id", Key),
+        ("milestone", Name),
         ("n", Whole),
         ("turn", Whole),
         ("since", Instant),
         ("until", Instant),
-        ("policy", Text),
+        ("policy", Key),
         ("policy_version", Instant),
         ("started_at", Instant),
         ("target_ms", Whole),
         ("due_at", Instant),
         ("completed_at", Instant),
-        ("completed_by", Text),
+        ("completed_by", Key),
         ("stopped_at", Instant),
         ("disabled_at", Instant),
-        ("assignee_at_due", Text),
-        ("assignee_at_end", Text),
+        ("assignee_at_due", Key),
+        ("assignee_at_end", Key),
         ("elapsed_ms", Whole),
         ("counted_ms", Whole),
         ("off_hours_ms", Whole),
@@ -143,13 +143,13 @@ pub const LEDGER: FactTable = FactTable {
     name: "ledger",
     order: &["case_id", "milestone", "n", "since"],
     columns: &[
-        ("case_id", Text),
-        ("milestone", Text),
+        ("case_id", Key),
+        ("milestone", Name),
         ("n", Whole),
         ("since", Instant),
         ("until", Instant),
-        ("label", Text),
-        ("status", Text),
+        ("label", Name),
+        ("status", Name),
         ("calendar_version", Instant),
     ],
 };
@@ -159,12 +159,12 @@ pub const RESOLUTIONS: FactTable = FactTable {
     name: "resolutions",
     order: &["case_id", "n"],
     columns: &[
-        ("case_id", Text),
+        ("case_id", Key),
         ("n", Whole),
         ("resolved_at", Instant),
-        ("status", Text),
-        ("agent", Text),
-        ("by", Text),
+        ("status", Name),
+        ("agent", Key),
+        ("by", Key),
         ("elapsed_ms", Whole),
         ("active_ms", Whole),
         ("business_ms", Whole),
@@ -178,19 +178,19 @@ pub const MESSAGES: FactTable = FactTable {
     name: "messages",
     order: &["case_id", "time", "message"],
     columns: &[
-        ("case_id", Text),
+        ("case_id", Key),
         ("time", Instant),
         ("message", Text),
-        ("direction", Text),
-        ("kind", Text),
+        ("direction", Name),
+        ("kind", Name),
         ("by", Text),
         ("bot", Flag),
         ("text", Text),
-        ("sentiment", Text),
+        ("sentiment", Name),
         ("language", Text),
         ("liked", Flag),
         ("deleted_at", Instant),
-        ("place", Text),
+        ("place", Name),
     ],
 };
 
@@ -198,7 +198,7 @@ pub const MESSAGES: FactTable = FactTable {
 pub const FIELD_VALUES: FactTable = FactTable {
     name: "field_values",
     order: &["case_id", "field", "since"],
-    columns: &[("case_id", Text), ("field", Text), ("since", Instant), ("until", Instant), ("value", Text)],
+    columns: &[("case_id", Key), ("field", Text), ("since", Instant), ("until", Instant), ("value", Text)],
 };
 
 /// One row per finding.
@@ -210,9 +210,9 @@ pub const FINDINGS: FactTable = FactTable {
         ("source", Text),
         ("id", Text),
         ("case_id", Text),
-        ("type", Text),
-        ("rule", Text),
-        ("effect", Text),
+        ("type", Name),
+        ("rule", Name),
+        ("effect", Name),
         ("severity", Text),
         ("detail", Text),
     ],
@@ -257,7 +257,7 @@ pub const PROFILES: FactTable = FactTable {
 pub const PRESENCE: FactTable = FactTable {
     name: "presence",
     order: &["user", "since"],
-    columns: &[("user", Text), ("since", Instant), ("until", Instant), ("presence", Text)],
+    columns: &[("user", Text), ("since", Instant), ("until", Instant), ("presence", Name)],
 };
 
 /// One row per version of a customer.
@@ -360,7 +360,7 @@ pub const SURVEYS: FactTable = FactTable {
     name: "surveys",
     order: &["case_id", "survey"],
     columns: &[
-        ("case_id", Text),
+        ("case_id", Key),
         ("survey", Text),
         ("kind", Text),
         ("score", Float),
@@ -449,12 +449,12 @@ pub const STRANGERS: FactTable = FactTable {
     order: &["place"],
     columns: &[
         ("case_id", Text),
-        ("place", Text),
+        ("place", Place),
         ("user", Text),
         ("time", Instant),
         ("source", Text),
         ("id", Text),
-        ("type", Text),
+        ("type", Name),
         ("severity", Text),
     ],
 };
@@ -468,10 +468,10 @@ pub const OPEN_SPANS: FactTable = FactTable {
         ("case_id", Text),
         ("customer", Text),
         ("profile", Text),
-        ("since_place", Text),
-        ("until_place", Text),
+        ("since_place", Place),
+        ("until_place", Place),
         ("created", Flag),
-        ("severity", Text),
+        ("severity", Key),
     ],
 };
 
@@ -479,21 +479,21 @@ pub const OPEN_SPANS: FactTable = FactTable {
 pub const LOAD_SPANS: FactTable = FactTable {
     name: "load_spans",
     order: &["since_place"],
-    columns: &[("case_id", Text), ("user", Text), ("since_place", Text), ("until_place", Text)],
+    columns: &[("case_id", Key), ("user", Text), ("since_place", Place), ("until_place", Place)],
 };
 
 /// Automatic assignments to users whom the log knows.
 pub const AUTOMATIC_ASSIGNMENTS: FactTable = FactTable {
     name: "automatic_assignments",
     order: &["place"],
-    columns: &[("case_id", Text), ("user", Text), ("place", Text), ("capacity", Whole), ("severity", Text)],
+    columns: &[("case_id", Key), ("user", Text), ("place", Place), ("capacity", Whole), ("severity", Key)],
 };
 
 /// Counts of a case's events that changed nothing (2.7, "noted").
 pub const NOTED: FactTable = FactTable {
     name: "noted",
     order: &["case_id", "rule"],
-    columns: &[("case_id", Text), ("rule", Text), ("count", Whole)],
+    columns: &[("case_id", Key), ("rule", Text), ("count", Whole)],
 };
 
 /// From when to when a case depends on the log: its first event; the last instant at which an event about the desk could
