@@ -47,7 +47,6 @@ use crate::log::table::NewFile;
 use crate::log::write::FileWriter;
 use crate::log::{Log, WriterLock};
 use crate::log::{disk, vacuum};
-use crate::model::case::Case;
 use crate::model::desk::Desk;
 use crate::model::time::Instant;
 use across::{Across, AcrossHand};
@@ -518,16 +517,14 @@ fn write_ranges(
         None => Ok(()),
     };
     while let Some(range) = ranges.next() {
-        events.take(range)?.by_case(|case_id, events| {
-            let history = Case::replay(case_id, events.iter().copied(), desk);
+        events.take(range)?.replay(desk, |histories| {
             if let Some(hand) = &mut hand {
-                hand.add(&history, desk)?;
+                histories.iter().try_for_each(|history| hand.add(history, desk))?;
             }
-            output.push(&history, &mut write)?;
-            output.drain(false, &mut write)
+            output.push(histories, &mut write)
         })?;
     }
-    output.drain(true, &mut write)?;
+    output.finish(&mut write)?;
     hand.map_or(Ok(()), AcrossHand::finish)?;
     let files = CASE_SHEETS.into_iter().filter_map(|table| Some((table, writers.remove(table.name)?)));
     Ok(files.map(|(table, writer)| (table, tokio::task::spawn_blocking(|| writer.finish()))).collect())

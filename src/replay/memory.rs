@@ -20,7 +20,6 @@ use super::{desk, findings, functions, gather, input, rank_0, session, views};
 use crate::error::{Error, Result};
 use crate::log::rows::{Arrival, RowsBuilder};
 use crate::log::write::with_schema;
-use crate::model::case::Case;
 use crate::model::line;
 use crate::model::time::Instant;
 
@@ -49,13 +48,12 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
         rows.entry(table.name).or_default().push(batch.clone());
         Ok(())
     };
-    events.take(0)?.by_case(|case_id, events| {
-        let history = Case::replay(case_id, events.iter().copied(), &desk);
-        hand.add(&history, &desk)?;
-        output.push(&history, &mut keep)
+    events.take(0)?.replay(&desk, |histories| {
+        histories.iter().try_for_each(|history| hand.add(history, &desk))?;
+        output.push(histories, &mut keep)
     })?;
     hand.finish()?;
-    output.drain(true, &mut keep)?;
+    output.finish(&mut keep)?;
     for table in CASE_SHEETS {
         register(&context, &table, &rows.remove(table.name).unwrap_or_default())?;
     }

@@ -3,10 +3,10 @@
 use arrow::array::RecordBatch;
 
 use super::sheet::{Cell, Sheet};
-use super::tables::{CASE_SHEETS, FactTable, LEDGER};
+use super::tables::{CASE_SHEETS, FactTable};
 use crate::error::Result;
 use crate::model::case::clock::Sums;
-use crate::model::case::history::{Created, Direction, History, SENTIMENT_FIELD};
+use crate::model::case::history::{Direction, History, SENTIMENT_FIELD};
 use crate::model::case::milestones::{Clocks, Ending, Instance};
 use crate::model::desk::Desk;
 use crate::model::event::{MessageKind, Position, Sentiment};
@@ -30,79 +30,79 @@ impl<'d> Output<'d> {
         Output { desk, sheets: CASE_SHEETS.each_ref().map(|table| Sheet::with_capacity(table.columns, rows)) }
     }
 
-    /// Adds the rows of one case. A case that was reopened thousands of times has a ledger that is handed over on the way.
+    /// Adds the rows of some cases, one table after the other: so what fills a table stays at hand. A case that was
+    /// reopened thousands of times has a ledger that is handed over on the way.
     ///
     /// # Errors
     /// What `take` returns.
     pub fn push(
         &mut self,
-        history: &History<'_>,
+        histories: &[History<'_>],
         mut take: impl FnMut(&FactTable, &RecordBatch) -> Result<()>,
     ) -> Result<()> {
-        let [
-            cases,
-            periods,
-            assignments,
-            turns,
-            milestones,
-            ledger,
-            resolutions,
-            messages,
-            fields,
-            locks,
-            surveys,
-            findings,
-            strangers,
-            spans,
-            loads,
-            automatic,
-            noted,
-            lifetimes,
-        ] = &mut self.sheets;
-        if let Some(created) = &history.created {
-            push_case(cases, history, created);
-            push_resolutions(resolutions, history, created, self.desk);
-        }
-        push_periods(periods, history);
-        push_assignments(assignments, history);
-        push_turns(turns, history, self.desk);
-        if let Some(clocks) = &history.clocks {
-            push_milestones(milestones, history, clocks);
-            for instance in &clocks.instances {
-                push_ledger(ledger, history, clocks, instance);
-                if ledger.rows() >= BATCH_ROWS {
-                    take(&LEDGER, &ledger.finish()?)?;
+        for ((table, sheet), fill) in CASE_SHEETS.iter().zip(&mut self.sheets).zip(FILLS) {
+            let mut hand_over = |sheet: &mut Sheet| match sheet.rows() >= BATCH_ROWS {
+                true => take(table, &sheet.finish()?),
+                false => Ok(()),
+            };
+            for history in histories {
+                match fill {
+                    Fill::Whole(fill) => fill(sheet, history, self.desk),
+                    Fill::ByClock(fill) => {
+                        if let Some(clocks) = &history.clocks {
+                            for instance in &clocks.instances {
+                                fill(sheet, history, clocks, instance);
+                                hand_over(sheet)?;
+                            }
+                        }
+                    }
                 }
+                hand_over(sheet)?;
             }
         }
-        push_messages(messages, history);
-        push_field_values(fields, history);
-        push_locks(locks, history);
-        push_surveys(surveys, history);
-        push_load_spans(loads, history);
-        push_automatic_assignments(automatic, history, self.desk);
-        push_findings(findings, history, self.desk);
-        push_strangers(strangers, history, self.desk);
-        push_open_spans(spans, history, self.desk);
-        for (rule, count) in history.noted.counts().into_iter().filter(|(_, count)| *count > 0) {
-            noted.row().put(history.case_id).put(rule).put(whole(count));
-        }
-        push_lifetime(lifetimes, history);
         Ok(())
     }
 
-    /// Hands over the rows of tables that have enough of them, or all rows.
+    /// Hands over the rows that are left.
     ///
     /// # Errors
     /// What `take` returns.
-    pub fn drain(&mut self, all: bool, mut take: impl FnMut(&FactTable, &RecordBatch) -> Result<()>) -> Result<()> {
-        let least = if all { 1 } else { BATCH_ROWS };
-        for (table, sheet) in CASE_SHEETS.iter().zip(&mut self.sheets).filter(|(_, sheet)| sheet.rows() >= least) {
+    pub fn finish(mut self, mut take: impl FnMut(&FactTable, &RecordBatch) -> Result<()>) -> Result<()> {
+        for (table, sheet) in CASE_SHEETS.iter().zip(&mut self.sheets).filter(|(_, sheet)| sheet.rows() > 0) {
             take(table, &sheet.finish()?)?;
         }
         Ok(())
     }
 }
+
+/// What puts the rows of a case into a table.
+#[derive(Clone, Copy)]
+enum Fill {
+    Whole(fn(&mut Sheet, &History<'_>, &Desk)),
+    ByClock(fn(&mut Sheet, &History<'_>, &Clocks<'_>, &Instance<'_>)),
+}
+
+/// Of each of the [`CASE_SHEETS`].
+const FILLS: [Fill; CASE_SHEETS.len()] = [
+    Fill::Whole(push_case),
+    Fill::Whole(push_periods),
+    Fill::Whole(push_assignments),
+    Fill::Whole(push_turns),
+    Fill::Whole(push_milestones),
+    Fill::ByClock(push_ledger),
+    Fill::Whole(push_resolutions),
+    Fill::Whole(push_messages),
+    Fill::Whole(push_field_values),
+    Fill::Whole(push_locks),
+    Fill::Whole(push_surveys),
+    Fill::Whole(push_findings),
+    Fill::Whole(push_strangers),
+    Fill::Whole(push_open_spans),
+    Fill::Whole(push_load_spans),
+    Fill::Whole(push_automatic_assignments),
+    Fill::Whole(push_noted),
+    Fill::Whole(push_lifetime),
+];
 
 fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -112,8 +112,8 @@ fn count<T>(items: impl Iterator<Item = T>) -> Cell<'static> {
     Cell::Whole(Some(whole(items.count() as u64)))
 }
 
-fn push_case(sheet: &mut Sheet, history: &History<'_>, created: &Created<'_>) {
-    let Some(standing) = history.standing() else { return };
+fn push_case(sheet: &mut Sheet, history: &History<'_>, _: &Desk) {
+    let Some((created, standing)) = history.created.as_ref().zip(history.standing()) else { return };
     let first_turn = history.turns.first();
     let resolution = history.resolutions.last().filter(|last| last.reopened_at.is_none());
     let sent =
@@ -172,7 +172,7 @@ fn fields<'h>(history: &'h History<'_>) -> Vec<(&'h str, &'h str)> {
     fields
 }
 
-fn push_periods(sheet: &mut Sheet, history: &History<'_>) {
+fn push_periods(sheet: &mut Sheet, history: &History<'_>, _: &Desk) {
     for period in &history.periods {
         sheet
             .row()
@@ -189,7 +189,7 @@ fn push_periods(sheet: &mut Sheet, history: &History<'_>) {
     }
 }
 
-fn push_assignments(sheet: &mut Sheet, history: &History<'_>) {
+fn push_assignments(sheet: &mut Sheet, history: &History<'_>, _: &Desk) {
     for (assignment, n) in history.assignments.iter().zip(1_i64..) {
         sheet
             .row()
@@ -223,7 +223,8 @@ fn push_turns(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
     }
 }
 
-fn push_milestones(sheet: &mut Sheet, history: &History<'_>, clocks: &Clocks<'_>) {
+fn push_milestones(sheet: &mut Sheet, history: &History<'_>, _: &Desk) {
+    let Some(clocks) = &history.clocks else { return };
     for instance in &clocks.instances {
         let (completed_by, ended_at) = match instance.end {
             Some((time, Ending::Completed(by))) => (by, Some(time)),
@@ -275,7 +276,8 @@ fn push_ledger(sheet: &mut Sheet, history: &History<'_>, clocks: &Clocks<'_>, in
     }
 }
 
-fn push_resolutions(sheet: &mut Sheet, history: &History<'_>, created: &Created<'_>, desk: &Desk) {
+fn push_resolutions(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
+    let Some(created) = &history.created else { return };
     for (resolution, n) in history.resolutions.iter().zip(1_i64..) {
         sheet
             .row()
@@ -293,7 +295,7 @@ fn push_resolutions(sheet: &mut Sheet, history: &History<'_>, created: &Created<
     }
 }
 
-fn push_messages(sheet: &mut Sheet, history: &History<'_>) {
+fn push_messages(sheet: &mut Sheet, history: &History<'_>, _: &Desk) {
     let deleted = history.deleted_at.is_some();
     for row in &history.messages {
         sheet
@@ -314,7 +316,7 @@ fn push_messages(sheet: &mut Sheet, history: &History<'_>) {
     }
 }
 
-fn push_field_values(sheet: &mut Sheet, history: &History<'_>) {
+fn push_field_values(sheet: &mut Sheet, history: &History<'_>, _: &Desk) {
     for (field, versions) in &history.field_values {
         for version in versions.iter() {
             sheet
@@ -328,14 +330,14 @@ fn push_field_values(sheet: &mut Sheet, history: &History<'_>) {
     }
 }
 
-fn push_locks(sheet: &mut Sheet, history: &History<'_>) {
+fn push_locks(sheet: &mut Sheet, history: &History<'_>, _: &Desk) {
     let Some(message) = history.created.and_then(|created| created.creation.message) else { return };
     for lock in history.locks().iter() {
         sheet.row().put(message).put(history.case_id).put(lock.since).put(lock.until);
     }
 }
 
-fn push_surveys(sheet: &mut Sheet, history: &History<'_>) {
+fn push_surveys(sheet: &mut Sheet, history: &History<'_>, _: &Desk) {
     let deleted = history.deleted_at.is_some();
     for survey in history.surveys.answered() {
         sheet
@@ -398,7 +400,7 @@ fn push_open_spans(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
     }
 }
 
-fn push_load_spans(sheet: &mut Sheet, history: &History<'_>) {
+fn push_load_spans(sheet: &mut Sheet, history: &History<'_>, _: &Desk) {
     for span in &history.load_spans {
         sheet.row().put(history.case_id).put(span.user).put(span.since).put(span.until);
     }
@@ -417,7 +419,13 @@ fn push_automatic_assignments(sheet: &mut Sheet, history: &History<'_>, desk: &D
     }
 }
 
-fn push_lifetime(sheet: &mut Sheet, history: &History<'_>) {
+fn push_noted(sheet: &mut Sheet, history: &History<'_>, _: &Desk) {
+    for (rule, count) in history.noted.counts().into_iter().filter(|(_, count)| *count > 0) {
+        sheet.row().put(history.case_id).put(rule).put(whole(count));
+    }
+}
+
+fn push_lifetime(sheet: &mut Sheet, history: &History<'_>, _: &Desk) {
     let Some((begun_at, last_event_at)) = history.seen else { return };
     let standing = history.standing().filter(|_| history.deleted_at.is_none());
     let is_open = standing.is_some_and(|standing| !standing.status.is_resolved());
