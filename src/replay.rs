@@ -241,8 +241,7 @@ impl Replay {
         findings::gather_across(&self.context, &across).await?;
         let found = self.find_across_cases(&across).await?;
         found.into_iter().for_each(|file| self.layer.add(&OTHER_FINDINGS, file));
-        self.find_by_queries(&findings::QUERIES).await?;
-        self.find_by_queries(&[&staying]).await?;
+        self.find_by_queries(&[&findings::QUERIES[..], &[&staying]].concat()).await?;
         pointer.layers.truncate(kept);
         pointer.layers.push(self.layer.clone());
         let pointer = self.publish(pointer).await?;
@@ -478,8 +477,8 @@ async fn gather_from(mut events: SendableRecordBatchStream, ranges: Arc<Ranges>,
         let batch = batch?;
         let columns = CaseColumns::new(&batch)?;
         let of_cases = (0..batch.num_rows()).filter(|row| columns.is_of_a_case(*row));
-        let events = of_cases.filter_map(|row| columns.event(row));
-        events.into_iter().try_for_each(|event| hand.add(ranges.of(event.case_id), &event))?;
+        let mut events = of_cases.filter_map(|row| columns.event(row));
+        events.try_for_each(|event| hand.add(ranges.of(event.case_id), &event))?;
     }
     hand.finish()
 }
