@@ -12,6 +12,8 @@ pub mod milestones;
 mod rules;
 pub mod survey;
 
+use std::borrow::Borrow;
+
 use super::desk::{Desk, Withdrawal, Withdrawn};
 use super::event::{Act, CaseEvent, Creation, EventType, Message, Position, Priority, Sentiment, Status};
 use super::finding::{Finding, OpenSpan, Rule};
@@ -43,15 +45,16 @@ pub struct Case<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Ahead<'a> {
     user: &'a str,
+    of: Withdrawn,
     next_at: Instant,
     times: &'a [Instant],
     all: &'a [Withdrawal],
 }
 
 impl<'a> Ahead<'a> {
-    fn new(user: &'a str, (times, all): (&'a [Instant], &'a [Withdrawal])) -> Ahead<'a> {
+    fn new(user: &'a str, of: Withdrawn, (times, all): (&'a [Instant], &'a [Withdrawal])) -> Ahead<'a> {
         let next_at = times.first().copied().unwrap_or(Instant(i64::MAX));
-        Ahead { user, next_at, times, all }
+        Ahead { user, of, next_at, times, all }
     }
 
     fn after(self, time: Instant) -> Ahead<'a> {
@@ -59,7 +62,7 @@ impl<'a> Ahead<'a> {
             return self;
         }
         let past = self.times.iter().take_while(|at| **at <= time).count();
-        Ahead::new(self.user, (self.times.get(past..).unwrap_or(&[]), self.all.get(past..).unwrap_or(&[])))
+        Ahead::new(self.user, self.of, (self.times.get(past..).unwrap_or(&[]), self.all.get(past..).unwrap_or(&[])))
     }
 }
 
@@ -109,12 +112,12 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn replay<'e: 'a>(
         case_id: &'a str,
-        events: impl IntoIterator<Item = CaseEvent<'e>>,
+        events: impl IntoIterator<Item: Borrow<CaseEvent<'e>>>,
         desk: &'a Desk,
     ) -> History<'a> {
         let mut case = Case::new(case_id);
         for event in events {
-            case.apply(&event, desk);
+            case.apply(event.borrow(), desk);
         }
         case.finish(desk)
     }
@@ -423,19 +426,13 @@ impl<'a> Case<'a> {
     fn withdraw_until(&mut self, time: Instant, desk: &'a Desk) {
         let Some(standing) = self.standing() else { return };
         let Some(assignee) = standing.assignee else { return };
+        let of = if standing.status.is_resolved() { Withdrawn::Resolved } else { Withdrawn::Open };
         let ahead = match self.withdrawals {
-            Some(ahead) if ahead.user == assignee => ahead.after(self.seen_until),
-            _ => Ahead::new(assignee, desk.withdrawals_after(assignee, self.seen_until)),
+            Some(ahead) if ahead.of == of && ahead.user == assignee => ahead.after(self.seen_until),
+            _ => Ahead::new(assignee, of, desk.withdrawals_after(assignee, of, self.seen_until)),
         };
         self.withdrawals = Some(ahead);
-        if time < ahead.next_at {
-            return;
-        }
-        let takes = |withdrawal: &&Withdrawal| match withdrawal.scope {
-            Withdrawn::OpenCases => !standing.status.is_resolved(),
-            Withdrawn::AllCases => true,
-        };
-        if let Some(withdrawal) = ahead.all.iter().take_while(|withdrawal| withdrawal.time <= time).find(takes) {
+        if let Some(withdrawal) = ahead.all.first().filter(|_| ahead.next_at <= time) {
             self.history.end_assignment(withdrawal.time, AssignmentEnd::Presence);
             self.release(Cause::presence(withdrawal), standing, desk);
             self.note_load(Position::Before(withdrawal.time));

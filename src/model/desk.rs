@@ -141,7 +141,6 @@ pub struct Transitions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withdrawal {
     pub time: Instant,
-    pub scope: Withdrawn,
     pub source: String,
     pub id: String,
 }
@@ -153,13 +152,13 @@ struct Withdrawals {
     all: Vec<Withdrawal>,
 }
 
-/// Which of a user's cases a withdrawal takes.
+/// Which of a user's cases is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withdrawn {
-    /// A presence of `unassign_on`: the open ones.
-    OpenCases,
-    /// The user was removed: all of them.
-    AllCases,
+    /// One that is open: a presence of `unassign_on` takes it, and the user's removal.
+    Open,
+    /// One that is resolved: only the user's removal takes it.
+    Resolved,
 }
 
 /// By name, for what every event of a case asks: quick to look up, without an order.
@@ -184,8 +183,9 @@ pub struct Desk {
     default_hours: Schedule,
     /// What the desk's own events contradict, in log order.
     pub findings: Vec<DeskFinding>,
-    /// By user.
+    /// By user, of open and of resolved cases.
     withdrawals: Named<Withdrawals>,
+    withdrawals_of_resolved: Named<Withdrawals>,
     /// When a `user.updated` first named each user.
     named_at: Named<Instant>,
     first_named_at: Option<Instant>,
@@ -301,8 +301,12 @@ impl Desk {
 
     /// A user's withdrawals after an instant, in time order, and their times.
     #[must_use]
-    pub fn withdrawals_after(&self, user: &str, after: Instant) -> (&[Instant], &[Withdrawal]) {
-        let Some(Withdrawals { times, all }) = self.withdrawals.get(user) else { return (&[], &[]) };
+    pub fn withdrawals_after(&self, user: &str, of: Withdrawn, after: Instant) -> (&[Instant], &[Withdrawal]) {
+        let by_user = match of {
+            Withdrawn::Open => &self.withdrawals,
+            Withdrawn::Resolved => &self.withdrawals_of_resolved,
+        };
+        let Some(Withdrawals { times, all }) = by_user.get(user) else { return (&[], &[]) };
         let from = times.partition_point(|time| *time <= after);
         (times.get(from..).unwrap_or(&[]), all.get(from..).unwrap_or(&[]))
     }
@@ -363,7 +367,7 @@ impl DeskBuilder {
                     group.members.remove(subject);
                 }
                 self.note_groups(event.time);
-                self.withdraw(event, Withdrawn::AllCases);
+                self.withdraw(event, &[Withdrawn::Open, Withdrawn::Resolved]);
             }
             EventType::UserPresenceChanged => self.change_presence(event),
             EventType::GroupUpdated => {
@@ -522,16 +526,21 @@ impl DeskBuilder {
         self.desk.presence.entry(event.subject.to_owned()).or_default().set(event.time, presence);
         let takes = self.desk.settings.last().is_some_and(|settings| settings.unassign_on.contains(&presence));
         if takes {
-            self.withdraw(event, Withdrawn::OpenCases);
+            self.withdraw(event, &[Withdrawn::Open]);
         }
     }
 
-    fn withdraw(&mut self, event: &DeskEvent<'_>, scope: Withdrawn) {
-        let withdrawal =
-            Withdrawal { time: event.time, scope, source: event.source.to_owned(), id: event.id.to_owned() };
-        let of_user = self.desk.withdrawals.entry(event.subject.to_owned()).or_default();
-        of_user.times.push(event.time);
-        of_user.all.push(withdrawal);
+    fn withdraw(&mut self, event: &DeskEvent<'_>, of: &[Withdrawn]) {
+        for of in of {
+            let by_user = match of {
+                Withdrawn::Open => &mut self.desk.withdrawals,
+                Withdrawn::Resolved => &mut self.desk.withdrawals_of_resolved,
+            };
+            let of_user = by_user.entry(event.subject.to_owned()).or_default();
+            let (time, source, id) = (event.time, event.source.to_owned(), event.id.to_owned());
+            of_user.times.push(time);
+            of_user.all.push(Withdrawal { time, source, id });
+        }
     }
 
     fn update_profile(&mut self, event: &DeskEvent<'_>) {
@@ -644,13 +653,17 @@ mod tests {
             (3, EventType::UserPresenceChanged, "ana", r#"{"presence":"away"}"#),
             (4, EventType::UserPresenceChanged, "ana", r#"{"presence":"offline"}"#),
             (5, EventType::UserPresenceChanged, "ana", r#"{"presence":"offline"}"#),
+            (6, EventType::UserRemoved, "ana", "{}"),
         ]);
-        let times = |after| -> Vec<i64> {
-            desk.withdrawals_after("ana", Instant(after)).1.iter().map(|withdrawal| withdrawal.time.0).collect()
+        let times = |of, after| -> Vec<i64> {
+            let (times, all) = desk.withdrawals_after("ana", of, Instant(after));
+            assert!(times.iter().eq(all.iter().map(|withdrawal| &withdrawal.time)));
+            times.iter().map(|time| time.0).collect()
         };
-        assert_eq!(times(0), [4, 5]);
-        assert_eq!(times(4), [5]);
-        assert_eq!(times(5), [] as [i64; 0]);
+        assert_eq!(times(Withdrawn::Open, 0), [4, 5, 6]);
+        assert_eq!(times(Withdrawn::Open, 4), [5, 6]);
+        assert_eq!(times(Withdrawn::Open, 6), [] as [i64; 0]);
+        assert_eq!(times(Withdrawn::Resolved, 0), [6]);
     }
 
     #[test]

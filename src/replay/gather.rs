@@ -297,7 +297,7 @@ impl Packed {
     pub fn replay<'p>(&'p self, desk: &'p Desk, mut take: impl FnMut(&[History<'p>]) -> Result<()>) -> Result<()> {
         let (mut histories, mut events_of_them) = (Vec::with_capacity(CASES_AT_ONCE), 0);
         self.by_case(|case_id, events| {
-            histories.push(Case::replay(case_id, events.iter().copied(), desk));
+            histories.push(Case::replay(case_id, events, desk));
             events_of_them += events.len();
             if histories.len() < CASES_AT_ONCE && events_of_them < EVENTS_AT_ONCE {
                 return Ok(());

@@ -224,7 +224,7 @@ fn replay_lines(bench: &mut Bench, lines: &[Vec<u8>]) {
     let mut events: Vec<CaseEvent<'_>> = of_cases.filter_map(|row| columns.event(row)).collect();
     events.sort_by(|left, right| (left.case_id, left.order()).cmp(&(right.case_id, right.order())));
     for case in events.chunk_by(|left, right| left.case_id == right.case_id) {
-        let history = Case::replay(case[0].case_id, case.iter().copied(), &desk);
+        let history = Case::replay(case[0].case_id, case, &desk);
         let Some(clocks) = &history.clocks else { continue };
         for instance in &clocks.instances {
             let until = instance.end.map_or(history.last_event_at, |(time, _)| time);
