@@ -1,9 +1,9 @@
 //! The life cycle of cases: what events mean.
 //!
 //! Pure: no I/O, no async, no Arrow, no wall clock. It takes events and returns what happened; it never fails on any
-//! set of events, it reports findings. Reading order: [`event`] (types and order), [`members`] (what an event's data
-//! may hold), [`mod@line`] (one line of the wire format), [`desk`] (people, profiles and settings as versions over time),
-//! [`case`] (the life cycle itself), [`finding`] (what contradicts it).
+//! set of events, it reports findings. Reading order: [`event`] (types), [`position`] (their order), [`members`] (what an
+//! event's data may hold), [`mod@line`] (one line of the wire format), [`desk`] (people, profiles and settings as versions
+//! over time), [`case`] (the life cycle itself), [`finding`] (what contradicts it).
 
 pub mod calendar;
 pub mod case;
@@ -17,6 +17,7 @@ pub mod json;
 pub mod line;
 pub mod members;
 pub mod policy;
+pub mod position;
 pub mod schedule;
 pub mod sla;
 pub mod time;

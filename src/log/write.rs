@@ -31,7 +31,10 @@ const FACT_BATCH_ROWS: usize = 8192;
 
 /// Columns whose values seldom repeat: a dictionary of them would only be in the way.
 const UNIQUE_COLUMNS: &[&str] =
-    &["id", "text", "data", "message", "identity", "content", "event_id", "place", "since_place", "until_place"];
+    &["id", "text", "data", "message", "identity", "content", "event_id", "event_place", "since_place", "until_place"];
+
+/// A column of which that holds where there is a row for each case.
+const UNIQUE_COLUMN_OF_FACTS: &str = "customer";
 
 /// Columns that no compression makes smaller.
 const RANDOM_COLUMNS: &[&str] = &["identity", "content"];
@@ -68,6 +71,7 @@ fn properties(schema: &SchemaRef) -> WriterProperties {
             DataType::Int32 | DataType::Int64 | DataType::Timestamp(..) => Some(Encoding::DELTA_BINARY_PACKED),
             _ if name == SORTED_COLUMN => Some(Encoding::DELTA_BYTE_ARRAY),
             _ if UNIQUE_COLUMNS.contains(&name) => Some(Encoding::PLAIN),
+            _ if !of_the_log && name == UNIQUE_COLUMN_OF_FACTS => Some(Encoding::PLAIN),
             // Dictionaries.
             _ => None,
         };

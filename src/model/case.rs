@@ -15,10 +15,11 @@ pub mod survey;
 use std::borrow::Borrow;
 
 use super::desk::{Desk, Withdrawal, Withdrawn};
-use super::event::{Act, CaseEvent, Creation, EventType, Message, Position, Priority, Sentiment, Status};
+use super::event::{Act, CaseEvent, Creation, EventType, Message, Priority, Sentiment, Status};
 use super::finding::{Finding, OpenSpan, Rule};
 use super::json::Json;
 use super::policy::Milestone;
+use super::position::Position;
 use super::sla::Situation;
 use super::time::Instant;
 use history::{AssignmentEnd, Cause, Direction, History, MessageRow, Place, Resolution, Standing, Turn};

@@ -1,9 +1,8 @@
-//! Events: the only truth. Their types, their order and the enumerations they use (1.3, 1.4).
-
-use std::borrow::Cow;
+//! Events: the only truth. Their types and the enumerations they use (1.4).
 
 use serde::{Deserialize, Serialize};
 
+use super::position::{Order, Position};
 use super::time::Instant;
 
 /// Declares an enumeration whose variants have fixed names on the wire.
@@ -167,101 +166,6 @@ impl EventType {
     }
 }
 
-/// The place of an event in the log (1.3). Sorts as the log does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Order<'a> {
-    pub time: Instant,
-    /// False for rank 0: those come before all others of their instant.
-    pub about_cases: bool,
-    pub sequence: i64,
-    pub rank: u8,
-    pub source: &'a str,
-    pub id: &'a str,
-}
-
-impl<'a> Order<'a> {
-    /// The place of an event of that type.
-    #[must_use]
-    pub fn new(time: Instant, kind: EventType, sequence: i64, source: &'a str, id: &'a str) -> Order<'a> {
-        let rank = kind.rank();
-        Order { time, about_cases: rank > 0, sequence, rank, source, id }
-    }
-}
-
-/// A position in the log: an event's own, or the one before all events of an instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position<'a> {
-    Before(Instant),
-    Of(Order<'a>),
-}
-
-impl Position<'_> {
-    /// Text behind that of every position.
-    pub const END_TEXT: &'static str = "z";
-
-    /// The time of a position that was made a text.
-    #[must_use]
-    pub fn time_of_text(text: &str) -> Option<Instant> {
-        let time = u64::from_str_radix(text.get(..16)?, 16).ok()?;
-        Some(Instant((time ^ (1 << 63)).cast_signed()))
-    }
-
-    /// The event at a position that was made a text: its time, source and id.
-    #[must_use]
-    pub fn event_of_text(text: &str) -> Option<(Instant, Cow<'_, str>, &str)> {
-        let (source, id) = text.get(34..)?.split_once('\0')?;
-        let source = match source.contains(ESCAPE) {
-            true => Cow::Owned(source.replace(ESCAPED_NUL, "\0").replace(ESCAPED_ESCAPE, ESCAPE)),
-            false => Cow::Borrowed(source),
-        };
-        Some((Position::time_of_text(text)?, source, id))
-    }
-
-    /// Text that compares, byte by byte, as the positions do, for SQL.
-    #[must_use]
-    pub fn to_text(self) -> String {
-        let mut text = String::new();
-        self.write_text(&mut text);
-        text
-    }
-
-    /// The same at the end of a text.
-    pub fn write_text(self, text: &mut String) {
-        match self {
-            Position::Before(time) => push_sortable(text, time.0),
-            Position::Of(Order { time, about_cases, sequence, rank, source, id }) => {
-                text.reserve(36 + source.len() + id.len());
-                push_sortable(text, time.0);
-                text.push(if about_cases { '1' } else { '0' });
-                push_sortable(text, sequence);
-                // Ranks go up to 10.
-                text.push(char::from(b'0' + rank));
-                // A NUL ends the source. One in it, which JSON can spell, must be another, and sort as it does.
-                if source.contains(['\0', '\u{1}']) {
-                    text.push_str(&source.replace(ESCAPE, ESCAPED_ESCAPE).replace('\0', ESCAPED_NUL));
-                } else {
-                    text.push_str(source);
-                }
-                text.push('\0');
-                text.push_str(id);
-            }
-        }
-    }
-}
-
-const ESCAPE: &str = "\u{1}";
-const ESCAPED_NUL: &str = "\u{1}\u{1}";
-const ESCAPED_ESCAPE: &str = "\u{1}\u{2}";
-
-/// Sixteen hexadecimal digits that sort as the numbers do.
-fn push_sortable(text: &mut String, number: i64) {
-    let number = number.cast_unsigned() ^ (1 << 63);
-    for place in (0..16).rev() {
-        let digit = (number >> (4 * place)) as u8 & 15;
-        text.push(char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
-    }
-}
-
 /// An event about a case, its members typed. Borrows everything. It is packed into bytes within one replay, never for long:
 /// the form of these has no name and no version.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -384,33 +288,5 @@ mod tests {
             assert_eq!(EventType::parse(name).unwrap().name(), *name);
         }
         assert_eq!(EventType::parse("case.exploded"), None);
-    }
-
-    #[test]
-    fn the_texts_of_positions_compare_as_the_positions_do() {
-        let order = |time, kind, sequence, source, id| Order::new(Instant(time), kind, sequence, source, id);
-        let sorted = [
-            order(-5, EventType::CaseDeleted, 0, "s", "a"),
-            order(7, EventType::UserUpdated, 3, "s", "a"),
-            order(7, EventType::CaseDeleted, -1, "s", "a"),
-            order(7, EventType::CaseCreated, 0, "s", "a"),
-            order(7, EventType::CaseCreated, 0, "s", "ab"),
-            order(7, EventType::CaseCreated, 0, "s\0", "a"),
-            order(7, EventType::CaseCreated, 0, "s\0t", "a"),
-            order(7, EventType::CaseCreated, 0, "s\u{1}\0", "a\0b"),
-            order(7, EventType::CaseCreated, 0, "s\u{1}\u{1}", "a"),
-            order(7, EventType::CaseCreated, 0, "sa", "a"),
-            order(7, EventType::CaseAssigned, 0, "a", "a"),
-        ];
-        let texts = sorted.map(|order| Position::Of(order).to_text());
-        assert!(sorted.is_sorted() && texts.windows(2).all(|pair| pair[0] < pair[1]));
-        let before = Position::Before(Instant(7)).to_text();
-        assert!(texts[0] < before && before < texts[1]);
-        assert!(texts.iter().all(|text| text.as_str() < Position::END_TEXT));
-        for (text, order) in texts.iter().zip(sorted) {
-            assert_eq!(Position::event_of_text(text), Some((order.time, order.source.into(), order.id)));
-        }
-        assert_eq!(Position::time_of_text(&before), Some(Instant(7)));
-        assert_eq!(Position::event_of_text(&before), None);
     }
 }

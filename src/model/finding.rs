@@ -1,6 +1,7 @@
 //! Findings: events that contradict the model, each with the rule it breaks (2.7).
 
-use super::event::{CaseEvent, Position};
+use super::event::CaseEvent;
+use super::position::Position;
 
 /// What becomes of an event that breaks a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! is small, so that it is quickly sorted, and one is swept beside the other. Only what one user or one customer comes to
 //! must fit into memory.
 
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -18,8 +19,9 @@ use super::tables::FINDINGS;
 use crate::error::Result;
 use crate::model::case::history::History;
 use crate::model::desk::Desk;
-use crate::model::event::{EventType, Position};
-use crate::model::finding::Rule;
+use crate::model::event::EventType;
+use crate::model::finding::{OpenSpan, Rule};
+use crate::model::position::{Order, Position};
 
 /// Rows of findings that are handed over at once.
 const BATCH_ROWS: usize = 1024;
@@ -37,28 +39,27 @@ pub struct About<'a> {
     pub severity: &'a str,
 }
 
-/// What bears on the workload of a user. Places of the log are texts that sort as the log does.
+/// What bears on the workload of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Load<'a> {
-    /// From place to place an open case is the user's; no second: still.
-    Bears(&'a str, &'a str, Option<&'a str>),
-    /// A case is assigned automatically to the user, who can take so many.
-    Asked(&'a str, &'a str, i64, #[serde(borrow)] About<'a>),
+pub struct Load<'a> {
+    pub user: &'a str,
+    #[serde(borrow)]
+    pub how: Bearing<'a>,
 }
 
-impl Load<'_> {
-    fn user(&self) -> &str {
-        match self {
-            Load::Bears(user, ..) | Load::Asked(user, ..) => user,
-        }
-    }
+/// How it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Bearing<'a> {
+    /// From one position to another an open case is the user's; no second: still.
+    Bears(#[serde(borrow)] Position<'a>, #[serde(borrow)] Option<Position<'a>>),
+    /// A case is assigned automatically to the user, who can take so many.
+    Asked(#[serde(borrow)] Position<'a>, i64, #[serde(borrow)] About<'a>),
 }
 
 /// What happens to a user's workload. Sorts in the order in which it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Step<'a> {
-    user: &'a str,
-    place: &'a str,
+    at: Position<'a>,
     change: Change<'a>,
 }
 
@@ -71,30 +72,38 @@ enum Change<'a> {
 }
 
 impl<'a> Step<'a> {
-    fn all_of(load: Load<'a>) -> impl Iterator<Item = Step<'a>> {
-        let (first, second) = match load {
-            Load::Asked(user, place, capacity, about) => {
-                (Step { user, place, change: Change::Asked(capacity, about) }, None)
-            }
-            Load::Bears(user, since, until) => {
-                let end = until.map(|place| Step { user, place, change: Change::Ends });
-                (Step { user, place: since, change: Change::Begins }, end)
+    fn all_of(how: Bearing<'a>) -> impl Iterator<Item = Step<'a>> {
+        let (first, second) = match how {
+            Bearing::Asked(at, capacity, about) => (Step { at, change: Change::Asked(capacity, about) }, None),
+            Bearing::Bears(since, until) => {
+                let end = until.map(|at| Step { at, change: Change::Ends });
+                (Step { at: since, change: Change::Begins }, end)
             }
         };
         std::iter::once(first).chain(second)
     }
 }
 
-/// A stretch, from place to place, in which a case stands in the way of another of that customer and profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// A stretch in which a case stands in the way of another of that customer and profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch<'a> {
     pub customer: &'a str,
     pub profile: &'a str,
-    pub since: &'a str,
-    pub until: &'a str,
+    #[serde(borrow)]
+    pub span: Span<'a>,
+}
+
+/// From when to when it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Span<'a> {
+    #[serde(borrow)]
+    pub since: Position<'a>,
     /// It begins with the creation of this case.
     #[serde(borrow)]
     pub created: Option<About<'a>>,
+    /// None: still.
+    #[serde(borrow)]
+    pub until: Option<Position<'a>>,
 }
 
 impl Across {
@@ -115,7 +124,7 @@ impl Across {
     #[must_use]
     pub fn hand(&self) -> AcrossHand {
         let (users, customers) = (Hand::of(&self.users), Hand::of(&self.customers));
-        AcrossHand { users, customers, heaps: self.heaps() as u64, since: String::new(), until: String::new() }
+        AcrossHand { users, customers, heaps: self.heaps() as u64 }
     }
 
     /// Hands over the findings of the heaps at a position.
@@ -128,34 +137,48 @@ impl Across {
             if found.rows() >= least { take(&found.finish()?) } else { Ok(()) }
         };
         let packed = self.users.take(heap)?;
-        let mut steps: Vec<Step<'_>> = Vec::new();
+        let mut by_user: HashMap<&str, Vec<Step<'_>>, FixedState> = HashMap::default();
         for load in packed.unpack() {
-            steps.extend(Step::all_of(load?));
+            let Load { user, how } = load?;
+            by_user.entry(user).or_default().extend(Step::all_of(how));
         }
-        steps.sort_unstable();
-        for steps in steps.chunk_by(|step, next| step.user == next.user) {
-            workload(steps, &mut found);
+        for (user, mut steps) in sorted(by_user) {
+            steps.sort_unstable();
+            workload(user, &steps, &mut found);
             hand_over(&mut found, BATCH_ROWS)?;
         }
         let packed = self.customers.take(heap)?;
-        let mut stretches: Vec<Stretch<'_>> = packed.unpack().collect::<Result<_>>()?;
-        stretches.sort_unstable();
-        for stretches in stretches.chunk_by(|one, next| (one.customer, one.profile) == (next.customer, next.profile)) {
-            open_cases(stretches, &mut found);
+        let mut by_customer: HashMap<(&str, &str), Vec<Span<'_>>, FixedState> = HashMap::default();
+        for stretch in packed.unpack() {
+            let Stretch { customer, profile, span } = stretch?;
+            by_customer.entry((customer, profile)).or_default().push(span);
+        }
+        // Most customers have one case.
+        by_customer.retain(|_, spans| spans.len() > 1);
+        for ((customer, profile), mut spans) in sorted(by_customer) {
+            spans.sort_unstable();
+            open_cases(customer, profile, &spans, &mut found);
             hand_over(&mut found, BATCH_ROWS)?;
         }
         hand_over(&mut found, 1)
     }
 }
 
+/// In the order of the keys.
+fn sorted<K: Ord, V>(by_key: HashMap<K, V, FixedState>) -> Vec<(K, V)> {
+    let mut sorted: Vec<(K, V)> = by_key.into_iter().collect();
+    sorted.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+    sorted
+}
+
 /// Automatic assignments to a user who is full.
-fn workload(steps: &[Step<'_>], found: &mut Sheet) {
+fn workload(user: &str, steps: &[Step<'_>], found: &mut Sheet) {
     let mut workload = 0_i64;
     for step in steps {
         match step.change {
             Change::Asked(capacity, about) if workload >= capacity => {
-                let detail = format!("`{}` had {workload} open cases; the capacity is {capacity}", step.user);
-                push(found, step.place, about, EventType::CaseAssigned, Rule::OverCapacity, &detail);
+                let detail = format!("`{user}` had {workload} open cases; the capacity is {capacity}");
+                push(found, step.at, about, EventType::CaseAssigned, Rule::OverCapacity, &detail);
             }
             Change::Asked(..) => {}
             Change::Begins => workload += 1,
@@ -165,24 +188,26 @@ fn workload(steps: &[Step<'_>], found: &mut Sheet) {
 }
 
 /// Creations while another case of the customer with that profile stands open, however many there are.
-fn open_cases(stretches: &[Stretch<'_>], found: &mut Sheet) {
-    let mut open_until = "";
-    for stretch in stretches {
-        if let Some(about) = stretch.created.filter(|_| open_until > stretch.since) {
-            let (customer, profile) = (stretch.customer, stretch.profile);
+fn open_cases(customer: &str, profile: &str, spans: &[Span<'_>], found: &mut Sheet) {
+    let mut before: Option<&Span<'_>> = None;
+    for span in spans {
+        let open = before.filter(|before| before.until.is_none_or(|until| until > span.since));
+        if let Some((about, _)) = span.created.zip(open) {
             let detail = format!("another case of customer `{customer}` with profile `{profile}` is not closed");
-            push(found, stretch.since, about, EventType::CaseCreated, Rule::SecondOpenCase, &detail);
+            push(found, span.since, about, EventType::CaseCreated, Rule::SecondOpenCase, &detail);
         }
-        open_until = open_until.max(stretch.until);
+        if before.is_none_or(|before| before.until.is_some_and(|last| span.until.is_none_or(|until| until > last))) {
+            before = Some(span);
+        }
     }
 }
 
-fn push(found: &mut Sheet, place: &str, about: About<'_>, kind: EventType, rule: Rule, detail: &str) {
-    let Some((time, source, id)) = Position::event_of_text(place) else { return };
+fn push(found: &mut Sheet, at: Position<'_>, about: About<'_>, kind: EventType, rule: Rule, detail: &str) {
+    let Some(Order { time, source, id, .. }) = at.order().copied() else { return };
     found
         .row()
         .put(time)
-        .put(source.as_ref())
+        .put(source)
         .put(id)
         .put(about.case_id)
         .name(kind.name())
@@ -197,8 +222,6 @@ pub struct AcrossHand {
     users: Hand,
     customers: Hand,
     heaps: u64,
-    since: String,
-    until: String,
 }
 
 impl AcrossHand {
@@ -207,31 +230,23 @@ impl AcrossHand {
     /// # Errors
     /// When the temporary file cannot be written.
     pub fn add(&mut self, history: &History<'_>, desk: &Desk) -> Result<()> {
-        let (mut since, mut until) = (std::mem::take(&mut self.since), std::mem::take(&mut self.until));
         for span in &history.load_spans {
-            let until = span.until.map(|place| text_in(&mut until, place));
-            self.add_load(&Load::Bears(span.user, text_in(&mut since, span.since), until))?;
+            self.add_load(&Load { user: span.user, how: Bearing::Bears(span.since, span.until) })?;
         }
         for assignment in &history.automatic_assignments {
             let severity = desk.severity_at(Rule::OverCapacity, assignment.event.time);
             let about = About { case_id: history.case_id, severity };
-            let place = text_in(&mut since, assignment.event.position());
-            self.add_load(&Load::Asked(assignment.agent, place, assignment.capacity, about))?;
+            let how = Bearing::Asked(assignment.event.position(), assignment.capacity, about);
+            self.add_load(&Load { user: assignment.agent, how })?;
         }
-        if let Some(created) = &history.created {
-            let severity = desk.severity_at(Rule::SecondOpenCase, created.at);
-            let about = About { case_id: history.case_id, severity };
-            for span in &history.open_spans {
-                self.add_stretch(&Stretch {
-                    customer: created.creation.customer,
-                    profile: span.profile,
-                    since: text_in(&mut since, span.since),
-                    until: span.until.map_or(Position::END_TEXT, |place| text_in(&mut until, place)),
-                    created: span.created.then_some(about),
-                })?;
-            }
+        let Some(created) = &history.created else { return Ok(()) };
+        let severity = desk.severity_at(Rule::SecondOpenCase, created.at);
+        let about = About { case_id: history.case_id, severity };
+        for span in &history.open_spans {
+            let OpenSpan { profile, since, until, .. } = *span;
+            let span = Span { since, created: span.created.then_some(about), until };
+            self.add_stretch(&Stretch { customer: created.creation.customer, profile, span })?;
         }
-        (self.since, self.until) = (since, until);
         Ok(())
     }
 
@@ -240,7 +255,7 @@ impl AcrossHand {
     /// # Errors
     /// As [`AcrossHand::add`].
     pub fn add_load(&mut self, load: &Load<'_>) -> Result<()> {
-        self.users.add(heap_of(load.user(), self.heaps), load)
+        self.users.add(heap_of(load.user, self.heaps), load)
     }
 
     /// Puts a stretch in which a case stands in the way of others.
@@ -265,48 +280,38 @@ fn heap_of(name: &str, heaps: u64) -> usize {
     (FixedState::default().hash_one(name) % heaps) as usize
 }
 
-fn text_in<'t>(text: &'t mut String, place: Position<'_>) -> &'t str {
-    text.clear();
-    place.write_text(text);
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use arrow::array::AsArray;
 
     use super::*;
-    use crate::model::event::Order;
     use crate::model::time::Instant;
 
-    fn place(time: i64, id: &str) -> String {
-        Position::Of(Order::new(Instant(time), EventType::CaseAssigned, 0, "s", id)).to_text()
+    fn at(time: i64) -> Position<'static> {
+        Position::Of(Order::new(Instant(time), EventType::CaseAssigned, 0, "s", "e"))
     }
 
     /// The same from one heap or from many, in memory or on disk, put in any order by several hands.
     #[test]
     fn who_is_full_and_whose_case_is_the_second() {
-        let at: Vec<String> = (0..10).map(|time| place(time, "e")).collect();
         let about = |case_id| About { case_id, severity: "warning" };
-        let end = Position::END_TEXT;
+        let bears = |user, since, until: Option<i64>| Load { user, how: Bearing::Bears(at(since), until.map(at)) };
+        let asked = |user, time, capacity, case| Load { user, how: Bearing::Asked(at(time), capacity, about(case)) };
         let loads = [
             // Ana can take two: the third is one too many, the fourth comes as the first ends.
-            Load::Asked("ana", &at[1], 2, about("A")),
-            Load::Bears("ana", &at[1], Some(&at[4])),
-            Load::Asked("ana", &at[2], 2, about("B")),
-            Load::Bears("ana", &at[2], None),
-            Load::Asked("ana", &at[3], 2, about("C")),
-            Load::Bears("ana", &at[3], Some(&at[3])),
-            Load::Asked("ana", &at[5], 2, about("D")),
-            Load::Asked("ben", &at[3], 1, about("E")),
-            Load::Asked("eve", &at[9], 0, about("F")),
+            asked("ana", 1, 2, "A"),
+            bears("ana", 1, Some(4)),
+            asked("ana", 2, 2, "B"),
+            bears("ana", 2, None),
+            asked("ana", 3, 2, "C"),
+            bears("ana", 3, Some(3)),
+            asked("ana", 5, 2, "D"),
+            asked("ben", 3, 1, "E"),
+            asked("eve", 9, 0, "F"),
         ];
-        let stretch = |customer, profile, since: usize, until: Option<usize>, case_id: Option<&'static str>| Stretch {
-            customer,
-            profile,
-            since: &at[since],
-            until: until.map_or(end, |until| at[until].as_str()),
-            created: case_id.map(about),
+        let stretch = |customer, profile, since, until: Option<i64>, case_id: Option<&'static str>| {
+            let span = Span { since: at(since), created: case_id.map(about), until: until.map(at) };
+            Stretch { customer, profile, span }
         };
         let stretches = [
             stretch("zoe", "fb", 1, Some(5), Some("G")),

@@ -20,7 +20,7 @@ use crate::log::vacuum::{self, Litter, Why};
 use crate::model::time::Instant;
 
 /// Changes with every change of the tables or of what replay writes into them, so that older facts are written anew.
-pub const FACTS_FORMAT: u32 = 7;
+pub const FACTS_FORMAT: u32 = 8;
 
 /// How the names of pointers begin that were replaced. Such a file is as old as its replacement.
 const PAST: &str = "past";

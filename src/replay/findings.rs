@@ -5,20 +5,20 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use futures::StreamExt;
 
-use super::across::{About, Across, Load, Stretch};
+use super::across::{About, Across, Bearing, Load, Span, Stretch};
 use super::input::plain_texts;
 use super::layers::{Layers, Texts};
 use super::sheet::schema;
 use super::tables::{AUTOMATIC_ASSIGNMENTS, FINDINGS, FactTable, LOAD_SPANS, OPEN_SPANS, OTHER_FINDINGS, STRANGERS};
 use super::touched::{Keys, is_touched};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log::write::with_schema;
-use crate::model::event::Position;
+use crate::model::position::Position;
 use crate::model::time::Instant;
 
 /// The queries of every replay; each row is a finding.
@@ -52,9 +52,11 @@ async fn found(context: &SessionContext, query: &str) -> Result<DataFrame> {
 /// Gathers what the cases of the session's tables show together.
 ///
 /// # Errors
-/// The engine's, and when the temporary file cannot be written.
+/// The engine's, when the temporary file cannot be written, or when a place is none.
 pub async fn gather_across(context: &SessionContext, across: &Across) -> Result<()> {
     let mut hand = across.hand();
+    // Where sources are spelled out that are not in a place as they are.
+    let (mut since_room, mut until_room) = (String::new(), String::new());
     each_batch(
         context,
         &OPEN_SPANS,
@@ -65,13 +67,11 @@ pub async fn gather_across(context: &SessionContext, across: &Across) -> Result<
             let (created, case_id, severity) = (batch.column(4).as_boolean(), text(5), text(6));
             (0..batch.num_rows()).try_for_each(|row| {
                 let about = About { case_id: case_id.value(row), severity: severity.value(row) };
-                hand.add_stretch(&Stretch {
-                    customer: customer.value(row),
-                    profile: profile.value(row),
-                    since: since.value(row),
-                    until: until.value(row),
-                    created: created.value(row).then_some(about),
-                })
+                let created = created.value(row).then_some(about);
+                let (since, until) = (at(since, row, &mut since_room)?, at_or_never(until, row, &mut until_room)?);
+                let (customer, profile, span) =
+                    (customer.value(row), profile.value(row), Span { since, created, until });
+                hand.add_stretch(&Stretch { customer, profile, span })
             })
         },
     )
@@ -80,22 +80,33 @@ pub async fn gather_across(context: &SessionContext, across: &Across) -> Result<
         let text = |position: usize| batch.column(position).as_string::<i32>();
         let (user, since, until) = (text(0), text(1), text(2));
         (0..batch.num_rows()).try_for_each(|row| {
-            let until = until.is_valid(row).then(|| until.value(row));
-            hand.add_load(&Load::Bears(user.value(row), since.value(row), until))
+            let (since, until) = (at(since, row, &mut since_room)?, at_or_never(until, row, &mut until_room)?);
+            hand.add_load(&Load { user: user.value(row), how: Bearing::Bears(since, until) })
         })
     })
     .await?;
-    each_batch(context, &AUTOMATIC_ASSIGNMENTS, &["user", "place", "capacity", "case_id", "severity"], |batch| {
+    each_batch(context, &AUTOMATIC_ASSIGNMENTS, &["user", "event_place", "capacity", "case_id", "severity"], |batch| {
         let text = |position: usize| batch.column(position).as_string::<i32>();
         let (user, place, case_id, severity) = (text(0), text(1), text(3), text(4));
         let capacity = batch.column(2).as_primitive::<Int64Type>();
         (0..batch.num_rows()).try_for_each(|row| {
             let about = About { case_id: case_id.value(row), severity: severity.value(row) };
-            hand.add_load(&Load::Asked(user.value(row), place.value(row), capacity.value(row), about))
+            let how = Bearing::Asked(at(place, row, &mut since_room)?, capacity.value(row), about);
+            hand.add_load(&Load { user: user.value(row), how })
         })
     })
     .await?;
     hand.finish()
+}
+
+fn at<'p>(places: &'p StringArray, row: usize, room: &'p mut String) -> Result<Position<'p>> {
+    let none =
+        || Error::refused("the facts hold a place that is none").with_hint("`casebook replay --full` writes them anew");
+    Position::of_text(places.value(row), room).ok_or_else(none)
+}
+
+fn at_or_never<'p>(places: &'p StringArray, row: usize, room: &'p mut String) -> Result<Option<Position<'p>>> {
+    places.is_valid(row).then(|| at(places, row, room)).transpose()
 }
 
 async fn each_batch(
@@ -170,7 +181,7 @@ pub async fn register_narrowed(
     let place = Position::Before(changed).to_text();
     let spans = SPANS_FROM.replace("$place", &place);
     context.register_table(LOAD_SPANS.name, context.sql(&spans).await?.into_view())?;
-    let assignments = format!("SELECT * FROM all_automatic_assignments WHERE place >= '{place}'");
+    let assignments = format!("SELECT * FROM all_automatic_assignments WHERE event_place >= '{place}'");
     context.register_table(AUTOMATIC_ASSIGNMENTS.name, context.sql(&assignments).await?.into_view())?;
     Ok(STAYING.replace("$ms", &changed.0.to_string()))
 }
@@ -179,7 +190,7 @@ pub async fn register_narrowed(
 async fn first_change(context: &SessionContext) -> Result<Option<Instant>> {
     let rows = context.sql(FIRST_CHANGE).await?.collect().await?;
     let place = rows.first().and_then(|batch| batch.column(0).as_string::<i32>().iter().next().flatten());
-    Ok(place.and_then(Position::time_of_text))
+    Ok(place.and_then(|place| Some(Position::of_text(place, &mut String::new())?.time())))
 }
 
 /// What the desk's own events contradict.
@@ -192,7 +203,7 @@ ORDER BY time, source, id, rule
 const STRANGERS_NAMED: &str = r#"
 SELECT time, source, id, case_id, type, 'unknown_user' AS rule, 'applied' AS effect, severity,
        'no `user.updated` has named ' || string_agg('`' || "user" || '`', ', ' ORDER BY "user") AS detail
-FROM (SELECT *, row_number() OVER (PARTITION BY "user" ORDER BY place) AS nth FROM strangers)
+FROM (SELECT *, row_number() OVER (PARTITION BY "user" ORDER BY event_place) AS nth FROM strangers)
 WHERE nth = 1
 GROUP BY time, source, id, case_id, type, severity
 ORDER BY time, source, id, rule
@@ -218,12 +229,12 @@ WITH old AS (SELECT case_id, "user", since_place AS place, 1 AS step, 0 AS capac
              UNION ALL
              SELECT case_id, "user", until_place, -1, 0, '' FROM old_load_spans WHERE until_place IS NOT NULL
              UNION ALL
-             SELECT case_id, "user", place, 0, capacity, severity FROM old_automatic_assignments),
+             SELECT case_id, "user", event_place, 0, capacity, severity FROM old_automatic_assignments),
      new AS (SELECT case_id, "user", since_place AS place, 1 AS step, 0 AS capacity, '' AS severity FROM new_load_spans
              UNION ALL
              SELECT case_id, "user", until_place, -1, 0, '' FROM new_load_spans WHERE until_place IS NOT NULL
              UNION ALL
-             SELECT case_id, "user", place, 0, capacity, severity FROM new_automatic_assignments)
+             SELECT case_id, "user", event_place, 0, capacity, severity FROM new_automatic_assignments)
 SELECT min(place) FROM ((SELECT * FROM old EXCEPT SELECT * FROM new)
                         UNION ALL
                         (SELECT * FROM new EXCEPT SELECT * FROM old))

@@ -9,7 +9,7 @@ use crate::model::case::clock::Sums;
 use crate::model::case::history::{Direction, History, SENTIMENT_FIELD};
 use crate::model::case::milestones::{Clocks, Ending, Instance};
 use crate::model::desk::Desk;
-use crate::model::event::{MessageKind, Position, Sentiment};
+use crate::model::event::{MessageKind, Sentiment};
 use crate::model::finding::Rule;
 
 /// Rows of a table that are handed over at once, and so encoded: fewer take more of the encoder's time.
@@ -387,14 +387,13 @@ fn push_strangers(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
 fn push_open_spans(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
     let Some(created) = &history.created else { return };
     for span in &history.open_spans {
-        let until = span.until.map_or(Cell::Text(Some(Position::END_TEXT)), Cell::from);
         sheet
             .row()
             .put(history.case_id)
             .put(created.creation.customer)
             .put(span.profile)
             .put(span.since)
-            .put(until)
+            .put(span.until)
             .put(span.created)
             .put(desk.severity_at(Rule::SecondOpenCase, created.at));
     }

@@ -17,7 +17,7 @@ use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 
 use crate::error::Result;
 use crate::log::rows::instant_type;
-use crate::model::event::Position;
+use crate::model::position::Position;
 use crate::model::time::Instant;
 
 /// What a column holds.
@@ -183,7 +183,6 @@ impl Column {
             (Column::Key(keys), Cell::Text(text)) => keys.push(text),
             (Column::Name(names), Cell::Name(name)) => names.push(name),
             (Column::Place(places), Cell::Place(Some(position))) => places.push(position),
-            (Column::Place(places), Cell::Text(text)) => places.builder.append_option(text),
             (Column::Instant(numbers), Cell::Instant(instant)) => numbers.push(instant.map(|instant| instant.0)),
             (Column::Whole(numbers), Cell::Whole(whole)) => numbers.push(whole),
             (Column::Float(builder), Cell::Float(float)) => builder.append_option(float),
@@ -440,7 +439,7 @@ mod tests {
     use arrow::array::AsArray;
 
     use super::*;
-    use crate::model::event::Position;
+    use crate::model::position::Position;
 
     /// What is put cheaply comes out as it went in, also after the sheet was handed over and begun anew.
     #[test]

@@ -442,14 +442,14 @@ pub const CASE_FINDINGS: FactTable = FactTable { name: "case_findings", ..FINDIN
 /// The findings that the desk's events show, or all cases together.
 pub const OTHER_FINDINGS: FactTable = FactTable { name: "other_findings", ..FINDINGS };
 
-/// Events that name a user whom no `user.updated` has named before, the first of each case and user. `place` sorts as
+/// Events that name a user whom no `user.updated` has named before, the first of each case and user. `event_place` sorts as
 /// the log does.
 pub const STRANGERS: FactTable = FactTable {
     name: "strangers",
-    order: &["place"],
+    order: &["event_place"],
     columns: &[
         ("case_id", Text),
-        ("place", Place),
+        ("event_place", Place),
         ("user", Text),
         ("time", Instant),
         ("source", Text),
@@ -485,8 +485,8 @@ pub const LOAD_SPANS: FactTable = FactTable {
 /// Automatic assignments to users whom the log knows.
 pub const AUTOMATIC_ASSIGNMENTS: FactTable = FactTable {
     name: "automatic_assignments",
-    order: &["place"],
-    columns: &[("case_id", Key), ("user", Text), ("place", Place), ("capacity", Whole), ("severity", Key)],
+    order: &["event_place"],
+    columns: &[("case_id", Key), ("user", Text), ("event_place", Place), ("capacity", Whole), ("severity", Key)],
 };
 
 /// Counts of a case's events that changed nothing (2.7, "noted").

@@ -4,7 +4,7 @@
 //! instant.
 
 use super::Case;
-use crate::model::event::Position;
+use crate::model::position::Position;
 
 /// A stretch in which an open case is assigned to a user; no `until`: still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
