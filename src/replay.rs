@@ -2,13 +2,15 @@
 //!
 //! The events about the desk are replayed first, in memory, to the [`Desk`]. The events about cases are gathered by ranges
 //! of cases ([`gather`]); each core takes range after range, replays case after case, and writes what that gives into a
-//! Parquet file of its own for each table ([`output`], [`sheet`], [`tables`]). What no case can know alone (a second open case, a stranger's first event) is
-//! found afterwards in SQL (`findings`). Then all tables switch together ([`facts`]). After new events only the cases that
+//! Parquet file of its own for each table ([`cores`], [`output`], [`sheet`], [`tables`]). What no case can know alone is
+//! found afterwards: a second open case by sweeping what cases show together ([`across`]), a stranger's first event in
+//! SQL (`findings`). Then all tables switch together ([`facts`]). After new events only the cases that
 //! these touch are replayed (`touched`), as a layer over the facts there are ([`layers`]). [`session`] is where queries
 //! see them, with the [`views`] that follow from them; [`moment`] is the same as of another moment.
 
 pub mod across;
 pub mod compare;
+pub mod cores;
 mod customers;
 mod desk_tables;
 pub mod engine;
@@ -27,19 +29,15 @@ pub mod tables;
 mod touched;
 pub mod views;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafusion::catalog::TableProvider;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, SessionContext, col, lit};
 use datafusion::scalar::ScalarValue;
-use futures::StreamExt;
-use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result};
 use crate::log::progress::Progress;
@@ -49,18 +47,16 @@ use crate::log::{Log, WriterLock};
 use crate::log::{disk, vacuum};
 use crate::model::desk::Desk;
 use crate::model::time::Instant;
-use across::{Across, AcrossHand};
+use across::Across;
+use cores::Finishing;
 use desk_tables::{desk_findings, desk_tables};
 use engine::Resources;
 use facts::{Layer, Pointer};
-use gather::{CASE_EVENTS, EVENT_BYTES, Gather, Hand, Ranges};
-use input::{CASE_COLUMNS, CaseColumns};
+use gather::{CASE_EVENTS, Gather, Ranges};
 use layers::{Layers, Texts};
-use output::Output;
 use sheet::{Sheet, schema};
 use tables::{
-    CASE_SHEETS, CASES, CUSTOMERS, DESK_EVENTS, FINDINGS, FactTable, NOTED, OTHER_FINDINGS, REPLACED_CASES,
-    REPLACED_CUSTOMERS,
+    CASES, CUSTOMERS, DESK_EVENTS, FINDINGS, FactTable, NOTED, OTHER_FINDINGS, REPLACED_CASES, REPLACED_CUSTOMERS,
 };
 use touched::{Keys, Touched, is_touched};
 
@@ -190,13 +186,15 @@ impl Replay {
     /// Replays the whole log.
     async fn run(mut self, mut pointer: Pointer) -> Result<Summary> {
         let everything = self.context.table("log").await?;
-        let ranges = tokio::spawn(sampled(everything.clone(), self.resources));
+        self.progress.tell("reading events", 0, 0);
+        // Beside the desk, which is replayed on one core.
+        let events = tokio::spawn(cores::gather_all(everything.clone(), self.resources));
         let desk = self.replay_desk(rank_0(&self.context).await?).await?;
-        let ranges = ranges.await??;
-        let across = across(ranges.count(), self.resources);
-        let of_cases = self.replay_cases(everything.clone(), ranges, &desk, Some(&across)).await?;
+        let events = events.await??;
+        let across = cores::across(events.heaps(), self.resources);
+        let of_cases = self.replay_cases(events, &desk, Some(across.clone())).await?;
         // Meanwhile the disk takes the last of those files.
-        let (customers, found) = tokio::try_join!(self.replay_customers(everything), self.find_across_cases(&across))?;
+        let (customers, found) = tokio::try_join!(self.replay_customers(everything), self.find_across_cases(across))?;
         self.add_finished(of_cases).await?;
         self.layer.add(&CUSTOMERS, customers);
         found.into_iter().for_each(|file| self.layer.add(&OTHER_FINDINGS, file));
@@ -221,8 +219,10 @@ impl Replay {
             events = events.filter(col("time").gt_eq(instant(since)))?;
         }
         let cases: Vec<String> = touched.cases.iter().cloned().collect();
-        let wanted = wanted_ranges(cases.len() * CASE_EVENTS, self.resources);
-        let of_cases = self.replay_cases(events, Ranges::cut(cases, wanted), &desk, None).await?;
+        let wanted = cores::wanted_ranges(cases.len() * CASE_EVENTS, self.resources);
+        self.progress.tell("reading events", 0, 0);
+        let events = cores::gather(events, Ranges::cut(cases, wanted), self.resources).await?;
+        let of_cases = self.replay_cases(events, &desk, None).await?;
         self.add_finished(of_cases).await?;
         if !touched.customers.is_empty() {
             let events = log.filter(is_touched(&touched.customers, "subject", Texts::Views))?;
@@ -237,9 +237,9 @@ impl Replay {
         let now = Layers::open(&self.home, &pointer)?;
         let staying = findings::register_narrowed(&self.context, &facts, &now, &touched.cases).await?;
         let events = usize::try_from(before.events).unwrap_or(usize::MAX);
-        let across = across(wanted_ranges(events, self.resources), self.resources);
+        let across = cores::across(cores::wanted_ranges(events, self.resources), self.resources);
         findings::gather_across(&self.context, &across).await?;
-        let found = self.find_across_cases(&across).await?;
+        let found = self.find_across_cases(across).await?;
         found.into_iter().for_each(|file| self.layer.add(&OTHER_FINDINGS, file));
         self.find_by_queries(&[&findings::QUERIES[..], &[&staying]].concat()).await?;
         pointer.layers.truncate(kept);
@@ -270,36 +270,6 @@ impl Replay {
         Ok(Arc::new(desk))
     }
 
-    /// Replays the cases of those events and writes the tables' files; gathers what they show together.
-    async fn replay_cases(
-        &self,
-        events: DataFrame,
-        ranges: Ranges,
-        desk: &Arc<Desk>,
-        across: Option<&Arc<Across>>,
-    ) -> Result<Vec<Finishing>> {
-        self.progress.tell("reading events", 0, 0);
-        let events = gather(events, ranges, self.resources).await?;
-        let mut folders = BTreeMap::new();
-        for table in CASE_SHEETS {
-            folders.insert(table.name, facts::make_folder(&self.home, &table)?);
-        }
-        let folders = Arc::new(folders);
-        let next = Arc::new(AtomicUsize::new(0));
-        let mut cores = Vec::new();
-        for _ in 0..self.resources.threads.clamp(1, events.heaps()) {
-            let (events, desk, folders) = (events.clone(), desk.clone(), folders.clone());
-            let next = Ranged { next: next.clone(), count: events.heaps(), progress: self.progress.clone() };
-            let hand = across.map(|across| across.hand());
-            cores.push(tokio::task::spawn_blocking(move || write_ranges(&events, &next, &desk, &folders, hand)));
-        }
-        let mut files = Vec::new();
-        for core in cores {
-            files.extend(core.await??);
-        }
-        Ok(files)
-    }
-
     async fn add_finished(&mut self, files: Vec<Finishing>) -> Result<()> {
         for (table, file) in files {
             self.layer.add(&table, file.await??);
@@ -307,21 +277,20 @@ impl Replay {
         Ok(())
     }
 
-    /// Writes what cases show together, each core into a file of its own.
-    async fn find_across_cases(&self, across: &Arc<Across>) -> Result<Vec<NewFile>> {
-        let folder = facts::make_folder(&self.home, &OTHER_FINDINGS)?;
+    /// Replays the cases of those events and writes the tables' files; gathers what they show together.
+    async fn replay_cases(
+        &self,
+        events: Arc<Gather>,
+        desk: &Arc<Desk>,
+        across: Option<Arc<Across>>,
+    ) -> Result<Vec<Finishing>> {
+        cores::replay(events, desk.clone(), across, &self.home, self.resources, self.progress.clone()).await
+    }
+
+    /// Writes what cases show together.
+    async fn find_across_cases(&self, across: Arc<Across>) -> Result<Vec<NewFile>> {
         self.progress.tell("looking across cases", 0, 0);
-        let next = Arc::new(AtomicUsize::new(0));
-        let mut cores = Vec::new();
-        for _ in 0..self.resources.threads.clamp(1, across.heaps()) {
-            let (across, next, folder) = (across.clone(), next.clone(), folder.clone());
-            cores.push(tokio::task::spawn_blocking(move || find_in_heaps(&across, &next, &folder)));
-        }
-        let mut files = Vec::new();
-        for core in cores {
-            files.push(core.await??);
-        }
-        Ok(files)
+        cores::find(across, &self.home, self.resources).await
     }
 
     /// Writes what those queries find, a file each.
@@ -381,18 +350,6 @@ impl Replay {
     }
 }
 
-/// Writes what is found in heap after heap, until there is none left, into a file.
-fn find_in_heaps(across: &Across, next: &AtomicUsize, folder: &Path) -> Result<NewFile> {
-    let mut writer = FileWriter::create(folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
-    loop {
-        let heap = next.fetch_add(1, Ordering::Relaxed);
-        if heap >= across.heaps() {
-            return writer.finish();
-        }
-        across.find(heap, |rows| writer.write(rows))?;
-    }
-}
-
 /// The events of a table that the desk is made of (those about people, profiles, policies, calendars and settings among
 /// them), in the log's order, with plain texts.
 fn of_the_desk(events: DataFrame) -> Result<DataFrame> {
@@ -424,124 +381,6 @@ async fn rank_0(context: &SessionContext) -> Result<DataFrame> {
 /// Those of a table of events that are about no case; row groups of others are passed over.
 fn of_rank_0(events: DataFrame) -> Result<DataFrame> {
     Ok(events.filter(col("rank").eq(lit(0)))?)
-}
-
-/// Of so many rows one is taken into the sample by which cases are cut into ranges.
-const SAMPLED: usize = 509;
-
-/// Ranges of the cases of those events.
-async fn sampled(events: DataFrame, resources: Resources) -> Result<Ranges> {
-    let cases = events.filter(col("case_id").is_not_null())?.select_columns(&["case_id"])?;
-    let (mut sample, mut rows) = (Vec::new(), 0);
-    let mut batches = cases.execute_stream().await?;
-    while let Some(batch) = batches.next().await {
-        let batch = batch?;
-        let ids = batch.column(0).as_string_view();
-        sample.extend(ids.iter().skip(rows % SAMPLED).step_by(SAMPLED).flatten().map(str::to_owned));
-        rows += batch.num_rows();
-    }
-    Ok(Ranges::cut(sample, wanted_ranges(rows, resources)))
-}
-
-/// So many ranges that one of them is little on each core, and at hand for it from the first case to the last.
-fn wanted_ranges(events: usize, resources: Resources) -> usize {
-    let range_bytes = (resources.memory_bytes / resources.threads.max(1) / 64).clamp(1 << 19, 1 << 20);
-    (events * EVENT_BYTES).div_ceil(range_bytes).max(resources.threads * RANGES_A_CORE)
-}
-
-/// Ranges for each core at the least, so that all are done at about the same time.
-const RANGES_A_CORE: usize = 32;
-
-/// Heaps for what the cases of so many ranges show together. That takes a fraction of the room of their events.
-fn across(ranges: usize, resources: Resources) -> Arc<Across> {
-    Arc::new(Across::new(ranges.div_ceil(8), resources.memory_bytes / 8, resources.threads.max(1)))
-}
-
-/// The events about cases, range by range.
-async fn gather(events: DataFrame, ranges: Ranges, resources: Resources) -> Result<Arc<Gather>> {
-    let streams = events.select_columns(CASE_COLUMNS)?.execute_stream_partitioned().await?;
-    let gather = Gather::new(ranges.count(), resources.memory_bytes / 2, streams.len());
-    let ranges = Arc::new(ranges);
-    let hands: Vec<_> = streams
-        .into_iter()
-        .map(|stream| tokio::spawn(gather_from(stream, ranges.clone(), Hand::of(&gather))))
-        .collect();
-    for hand in hands {
-        hand.await??;
-    }
-    Ok(gather)
-}
-
-async fn gather_from(mut events: SendableRecordBatchStream, ranges: Arc<Ranges>, mut hand: Hand) -> Result<()> {
-    while let Some(batch) = events.next().await {
-        let batch = batch?;
-        let columns = CaseColumns::new(&batch)?;
-        let of_cases = (0..batch.num_rows()).filter(|row| columns.is_of_a_case(*row));
-        let mut events = of_cases.filter_map(|row| columns.event(row));
-        events.try_for_each(|event| hand.add(ranges.of(event.case_id), &event))?;
-    }
-    hand.finish()
-}
-
-/// Deals out ranges, to all cores from one heap.
-struct Ranged {
-    next: Arc<AtomicUsize>,
-    count: usize,
-    progress: Progress,
-}
-
-impl Ranged {
-    fn next(&self) -> Option<usize> {
-        let range = self.next.fetch_add(1, Ordering::Relaxed);
-        self.progress.tell("replaying cases", range.min(self.count) as u64, self.count as u64);
-        (range < self.count).then_some(range)
-    }
-}
-
-/// A table's file that is being finished, which is mostly waiting for the disk.
-type Finishing = (FactTable, JoinHandle<Result<NewFile>>);
-
-/// Replays range after range, until there is none left, and writes the tables' rows, each table into one file.
-fn write_ranges(
-    events: &Gather,
-    ranges: &Ranged,
-    desk: &Desk,
-    folders: &BTreeMap<&'static str, PathBuf>,
-    mut hand: Option<AcrossHand>,
-) -> Result<Vec<Finishing>> {
-    let mut writers: BTreeMap<&'static str, FileWriter> = BTreeMap::new();
-    let mut output = Output::new(desk);
-    let mut write = |table: &FactTable, rows: &RecordBatch| match folders.get(table.name) {
-        Some(folder) => write_into(&mut writers, table, folder, rows),
-        None => Ok(()),
-    };
-    while let Some(range) = ranges.next() {
-        events.take(range)?.replay(desk, |histories| {
-            if let Some(hand) = &mut hand {
-                histories.iter().try_for_each(|history| hand.add(history, desk))?;
-            }
-            output.push(histories, &mut write)
-        })?;
-    }
-    output.finish(&mut write)?;
-    hand.map_or(Ok(()), AcrossHand::finish)?;
-    let files = CASE_SHEETS.into_iter().filter_map(|table| Some((table, writers.remove(table.name)?)));
-    Ok(files.map(|(table, writer)| (table, tokio::task::spawn_blocking(|| writer.finish()))).collect())
-}
-
-fn write_into(
-    writers: &mut BTreeMap<&'static str, FileWriter>,
-    table: &FactTable,
-    folder: &Path,
-    rows: &RecordBatch,
-) -> Result<()> {
-    let mut writer = match writers.remove(table.name) {
-        Some(writer) => writer,
-        None => FileWriter::create(folder, table.name, &schema(table.columns))?,
-    };
-    writer.write(rows)?;
-    writers.insert(table.name, writer);
-    Ok(())
 }
 
 /// An instant in a query.

@@ -16,10 +16,11 @@ use foldhash::fast::FixedState;
 
 use super::facts::{Layer, Pointer};
 use super::input::plain;
+use super::output::CASE_SHEETS;
 use super::sheet::schema;
 use super::tables::{
-    CASE_FINDINGS, CASE_SHEETS, CUSTOMERS, DESK_EVENTS, FACT_TABLES, FINDINGS, FactTable, OTHER_FINDINGS,
-    REPLACED_CASES, REPLACED_CUSTOMERS,
+    CASE_FINDINGS, CUSTOMERS, DESK_EVENTS, FACT_TABLES, FINDINGS, FactTable, OTHER_FINDINGS, REPLACED_CASES,
+    REPLACED_CUSTOMERS,
 };
 use super::touched::Keys;
 use crate::error::Result;
@@ -72,7 +73,7 @@ impl Layers {
         }
         let (key, replaced) = match table.name {
             name if name == CUSTOMERS.name => ("customer", &self.customers),
-            name if CASE_SHEETS.iter().any(|sheet| sheet.name == name) => ("case_id", &self.cases),
+            name if CASE_SHEETS.iter().any(|sheet| sheet.table.name == name) => ("case_id", &self.cases),
             // What is written anew each time.
             _ => return self.of_last_layer(table, texts),
         };

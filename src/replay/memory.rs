@@ -13,10 +13,10 @@ use super::customers::customers;
 use super::desk_tables::{desk_findings, desk_tables};
 use super::engine::{self, Resources};
 use super::gather::Ranges;
-use super::output::Output;
+use super::output::{CASE_SHEETS, CaseSheet, Output};
 use super::sheet::schema;
-use super::tables::{CASE_FINDINGS, CASE_SHEETS, CUSTOMERS, FINDINGS, FactTable};
-use super::{desk, findings, functions, gather, input, rank_0, session, views};
+use super::tables::{CASE_FINDINGS, CUSTOMERS, FINDINGS, FactTable};
+use super::{cores, desk, findings, functions, input, rank_0, session, views};
 use crate::error::{Error, Result};
 use crate::log::rows::{Arrival, RowsBuilder};
 use crate::log::write::with_schema;
@@ -40,7 +40,7 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
     let context = engine::session(resources)?;
     context.register_table("log", in_memory(log.clone())?)?;
     let desk = desk(rank_0(&context).await?).await?;
-    let events = gather(context.table("log").await?, Ranges::default(), resources).await?;
+    let events = cores::gather(context.table("log").await?, Ranges::default(), resources).await?;
     let (mut output, across) = (Output::new(&desk), Across::new(1, resources.memory_bytes / 8, 1));
     let mut hand = across.hand();
     let mut rows: HashMap<&'static str, Vec<RecordBatch>> = HashMap::new();
@@ -54,7 +54,7 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
     })?;
     hand.finish()?;
     output.finish(&mut keep)?;
-    for table in CASE_SHEETS {
+    for CaseSheet { table, .. } in CASE_SHEETS {
         register(&context, &table, &rows.remove(table.name).unwrap_or_default())?;
     }
     context.register_batch("desk_findings", desk_findings(&desk)?)?;

@@ -3,7 +3,10 @@
 use arrow::array::RecordBatch;
 
 use super::sheet::{Cell, Sheet};
-use super::tables::{CASE_SHEETS, FactTable};
+use super::tables::{
+    ASSIGNMENTS, AUTOMATIC_ASSIGNMENTS, CASE_FINDINGS, CASES, COMMUNITY_LOCKS, FIELD_VALUES, FactTable, LEDGER,
+    LIFETIMES, LOAD_SPANS, MESSAGES, MILESTONES, NOTED, OPEN_SPANS, PERIODS, RESOLUTIONS, STRANGERS, SURVEYS, TURNS,
+};
 use crate::error::Result;
 use crate::model::case::clock::Sums;
 use crate::model::case::history::{Direction, History, SENTIMENT_FIELD};
@@ -11,6 +14,46 @@ use crate::model::case::milestones::{Clocks, Ending, Instance};
 use crate::model::desk::Desk;
 use crate::model::event::{MessageKind, Sentiment};
 use crate::model::finding::Rule;
+
+/// A table whose rows are taken from cases, and what puts those of a case into it.
+#[derive(Clone, Copy)]
+pub struct CaseSheet {
+    pub table: FactTable,
+    fill: Fill,
+}
+
+#[derive(Clone, Copy)]
+enum Fill {
+    Whole(fn(&mut Sheet, &History<'_>, &Desk)),
+    ByClock(fn(&mut Sheet, &History<'_>, &Clocks<'_>, &Instance<'_>)),
+}
+
+/// The tables that replay takes from each case: those of 4 and, behind them, what it needs to find what no case knows alone
+/// and to know later which cases new events touch. All have a `case_id`.
+pub const CASE_SHEETS: [CaseSheet; 18] = [
+    whole_case(CASES, push_case),
+    whole_case(PERIODS, push_periods),
+    whole_case(ASSIGNMENTS, push_assignments),
+    whole_case(TURNS, push_turns),
+    whole_case(MILESTONES, push_milestones),
+    CaseSheet { table: LEDGER, fill: Fill::ByClock(push_ledger) },
+    whole_case(RESOLUTIONS, push_resolutions),
+    whole_case(MESSAGES, push_messages),
+    whole_case(FIELD_VALUES, push_field_values),
+    whole_case(COMMUNITY_LOCKS, push_locks),
+    whole_case(SURVEYS, push_surveys),
+    whole_case(CASE_FINDINGS, push_findings),
+    whole_case(STRANGERS, push_strangers),
+    whole_case(OPEN_SPANS, push_open_spans),
+    whole_case(LOAD_SPANS, push_load_spans),
+    whole_case(AUTOMATIC_ASSIGNMENTS, push_automatic_assignments),
+    whole_case(NOTED, push_noted),
+    whole_case(LIFETIMES, push_lifetime),
+];
+
+const fn whole_case(table: FactTable, fill: fn(&mut Sheet, &History<'_>, &Desk)) -> CaseSheet {
+    CaseSheet { table, fill: Fill::Whole(fill) }
+}
 
 /// Rows of a table that are handed over at once, and so encoded: fewer take more of the encoder's time.
 const BATCH_ROWS: usize = 4096;
@@ -27,7 +70,7 @@ impl<'d> Output<'d> {
     pub fn new(desk: &'d Desk) -> Output<'d> {
         // The rows of the last case come on top.
         let rows = BATCH_ROWS + BATCH_ROWS / 8;
-        Output { desk, sheets: CASE_SHEETS.each_ref().map(|table| Sheet::with_capacity(table.columns, rows)) }
+        Output { desk, sheets: CASE_SHEETS.each_ref().map(|sheet| Sheet::with_capacity(sheet.table.columns, rows)) }
     }
 
     /// Adds the rows of some cases, one table after the other: so what fills a table stays at hand. A case that was
@@ -40,7 +83,7 @@ impl<'d> Output<'d> {
         histories: &[History<'_>],
         mut take: impl FnMut(&FactTable, &RecordBatch) -> Result<()>,
     ) -> Result<()> {
-        for ((table, sheet), fill) in CASE_SHEETS.iter().zip(&mut self.sheets).zip(FILLS) {
+        for (CaseSheet { table, fill }, sheet) in CASE_SHEETS.iter().zip(&mut self.sheets) {
             let mut hand_over = |sheet: &mut Sheet| match sheet.rows() >= BATCH_ROWS {
                 true => take(table, &sheet.finish()?),
                 false => Ok(()),
@@ -68,41 +111,14 @@ impl<'d> Output<'d> {
     /// # Errors
     /// What `take` returns.
     pub fn finish(mut self, mut take: impl FnMut(&FactTable, &RecordBatch) -> Result<()>) -> Result<()> {
-        for (table, sheet) in CASE_SHEETS.iter().zip(&mut self.sheets).filter(|(_, sheet)| sheet.rows() > 0) {
+        for (CaseSheet { table, .. }, sheet) in
+            CASE_SHEETS.iter().zip(&mut self.sheets).filter(|(_, sheet)| sheet.rows() > 0)
+        {
             take(table, &sheet.finish()?)?;
         }
         Ok(())
     }
 }
-
-/// What puts the rows of a case into a table.
-#[derive(Clone, Copy)]
-enum Fill {
-    Whole(fn(&mut Sheet, &History<'_>, &Desk)),
-    ByClock(fn(&mut Sheet, &History<'_>, &Clocks<'_>, &Instance<'_>)),
-}
-
-/// Of each of the [`CASE_SHEETS`].
-const FILLS: [Fill; CASE_SHEETS.len()] = [
-    Fill::Whole(push_case),
-    Fill::Whole(push_periods),
-    Fill::Whole(push_assignments),
-    Fill::Whole(push_turns),
-    Fill::Whole(push_milestones),
-    Fill::ByClock(push_ledger),
-    Fill::Whole(push_resolutions),
-    Fill::Whole(push_messages),
-    Fill::Whole(push_field_values),
-    Fill::Whole(push_locks),
-    Fill::Whole(push_surveys),
-    Fill::Whole(push_findings),
-    Fill::Whole(push_strangers),
-    Fill::Whole(push_open_spans),
-    Fill::Whole(push_load_spans),
-    Fill::Whole(push_automatic_assignments),
-    Fill::Whole(push_noted),
-    Fill::Whole(push_lifetime),
-];
 
 fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)

@@ -395,29 +395,6 @@ pub const FACT_TABLES: [FactTable; 21] = [
     FINDINGS,
 ];
 
-/// The tables that replay takes from each case: those of 4 and, behind them, what it needs to find what no case knows alone
-/// and to know later which cases new events touch. All have a `case_id`.
-pub const CASE_SHEETS: [FactTable; 18] = [
-    CASES,
-    PERIODS,
-    ASSIGNMENTS,
-    TURNS,
-    MILESTONES,
-    LEDGER,
-    RESOLUTIONS,
-    MESSAGES,
-    FIELD_VALUES,
-    COMMUNITY_LOCKS,
-    SURVEYS,
-    CASE_FINDINGS,
-    STRANGERS,
-    OPEN_SPANS,
-    LOAD_SPANS,
-    AUTOMATIC_ASSIGNMENTS,
-    NOTED,
-    LIFETIMES,
-];
-
 /// The tables that say how the desk was, written anew by every replay.
 pub const DESK_TABLES: [FactTable; 8] = [USERS, PROFILES, PRESENCE, POLICIES, CALENDARS, GROUPS, FIELDS, SETTINGS];
 

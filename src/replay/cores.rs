@@ -1,0 +1,209 @@
+//! The work of a replay on every core: events are gathered by ranges of cases, each core replays range after range and
+//! writes files of its own, and then sweeps what cases show together.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arrow::array::{AsArray, RecordBatch};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::prelude::{DataFrame, col};
+use futures::StreamExt;
+use tokio::task::JoinHandle;
+
+use super::across::Across;
+use super::engine::Resources;
+use super::facts;
+use super::gather::{EVENT_BYTES, Gather, Hand, Ranges};
+use super::input::{CASE_COLUMNS, CaseColumns};
+use super::output::{CASE_SHEETS, Output};
+use super::sheet::schema;
+use super::tables::{FactTable, OTHER_FINDINGS};
+use crate::error::Result;
+use crate::log::progress::Progress;
+use crate::log::table::NewFile;
+use crate::log::write::FileWriter;
+use crate::model::desk::Desk;
+
+/// Of so many rows one is taken into the sample by which cases are cut into ranges.
+const SAMPLED: usize = 509;
+
+/// Ranges for each core at the least, so that all are done at about the same time.
+const RANGES_A_CORE: usize = 32;
+
+/// Ranges of the cases of those events.
+async fn sampled(events: DataFrame, resources: Resources) -> Result<Ranges> {
+    let cases = events.filter(col("case_id").is_not_null())?.select_columns(&["case_id"])?;
+    let (mut sample, mut rows) = (Vec::new(), 0);
+    let mut batches = cases.execute_stream().await?;
+    while let Some(batch) = batches.next().await {
+        let batch = batch?;
+        let ids = batch.column(0).as_string_view();
+        sample.extend(ids.iter().skip(rows % SAMPLED).step_by(SAMPLED).flatten().map(str::to_owned));
+        rows += batch.num_rows();
+    }
+    Ok(Ranges::cut(sample, wanted_ranges(rows, resources)))
+}
+
+/// So many ranges that one of them is little on each core, and at hand for it from the first case to the last.
+#[must_use]
+pub fn wanted_ranges(events: usize, resources: Resources) -> usize {
+    let range_bytes = (resources.memory_bytes / resources.threads.max(1) / 64).clamp(1 << 19, 1 << 20);
+    (events * EVENT_BYTES).div_ceil(range_bytes).max(resources.threads * RANGES_A_CORE)
+}
+
+/// Heaps for what the cases of so many ranges show together. That takes a fraction of the room of their events.
+#[must_use]
+pub fn across(ranges: usize, resources: Resources) -> Arc<Across> {
+    Arc::new(Across::new(ranges.div_ceil(8), resources.memory_bytes / 8, resources.threads.max(1)))
+}
+
+/// All events about cases, range by range.
+///
+/// # Errors
+/// As [`gather`].
+pub async fn gather_all(events: DataFrame, resources: Resources) -> Result<Arc<Gather>> {
+    let ranges = sampled(events.clone(), resources).await?;
+    gather(events, ranges, resources).await
+}
+
+/// The events about cases, by those ranges.
+///
+/// # Errors
+/// When the events cannot be read, or the temporary file not be written.
+pub async fn gather(events: DataFrame, ranges: Ranges, resources: Resources) -> Result<Arc<Gather>> {
+    let streams = events.select_columns(CASE_COLUMNS)?.execute_stream_partitioned().await?;
+    let gather = Gather::new(ranges.count(), resources.memory_bytes / 2, streams.len());
+    let ranges = Arc::new(ranges);
+    let hands: Vec<_> = streams
+        .into_iter()
+        .map(|stream| tokio::spawn(gather_from(stream, ranges.clone(), Hand::of(&gather))))
+        .collect();
+    for hand in hands {
+        hand.await??;
+    }
+    Ok(gather)
+}
+
+async fn gather_from(mut events: SendableRecordBatchStream, ranges: Arc<Ranges>, mut hand: Hand) -> Result<()> {
+    while let Some(batch) = events.next().await {
+        let batch = batch?;
+        let columns = CaseColumns::new(&batch)?;
+        let of_cases = (0..batch.num_rows()).filter(|row| columns.is_of_a_case(*row));
+        let mut events = of_cases.filter_map(|row| columns.event(row));
+        events.try_for_each(|event| hand.add(ranges.of(event.case_id), &event))?;
+    }
+    hand.finish()
+}
+
+/// A table's file that is being finished, which is mostly waiting for the disk.
+pub type Finishing = (FactTable, JoinHandle<Result<NewFile>>);
+
+/// Replays range after range and writes the tables' rows, each core and table into a file of its own.
+///
+/// # Errors
+/// When the disk refuses.
+pub async fn replay(
+    events: Arc<Gather>,
+    desk: Arc<Desk>,
+    across: Option<Arc<Across>>,
+    home: &Path,
+    resources: Resources,
+    progress: Progress,
+) -> Result<Vec<Finishing>> {
+    let mut folders = BTreeMap::new();
+    for sheet in CASE_SHEETS {
+        folders.insert(sheet.table.name, facts::make_folder(home, &sheet.table)?);
+    }
+    let files = on_every_core(resources, events.heaps(), move |ranges| {
+        let mut writers = Writers { folders: &folders, open: BTreeMap::new() };
+        let (mut output, mut hand) = (Output::new(&desk), across.as_ref().map(|across| across.hand()));
+        while let Some(range) = ranges.next() {
+            progress.tell("replaying cases", range as u64, ranges.count as u64);
+            events.take(range)?.replay(&desk, |histories| {
+                if let Some(hand) = &mut hand {
+                    histories.iter().try_for_each(|history| hand.add(history, &desk))?;
+                }
+                output.push(histories, |table, rows| writers.write(table, rows))
+            })?;
+        }
+        output.finish(|table, rows| writers.write(table, rows))?;
+        hand.map_or(Ok(()), |hand| hand.finish())?;
+        Ok(writers.finish())
+    });
+    Ok(files.await?.into_iter().flatten().collect())
+}
+
+/// Writes what is found in heap after heap, each core into a file of its own.
+///
+/// # Errors
+/// When the disk refuses.
+pub async fn find(across: Arc<Across>, home: &Path, resources: Resources) -> Result<Vec<NewFile>> {
+    let folder = facts::make_folder(home, &OTHER_FINDINGS)?;
+    on_every_core(resources, across.heaps(), move |heaps| {
+        let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
+        while let Some(heap) = heaps.next() {
+            across.find(heap, |rows| writer.write(rows))?;
+        }
+        writer.finish()
+    })
+    .await
+}
+
+/// The files that one core writes.
+struct Writers<'f> {
+    folders: &'f BTreeMap<&'static str, PathBuf>,
+    /// By table, begun with its first rows.
+    open: BTreeMap<&'static str, FileWriter>,
+}
+
+impl Writers<'_> {
+    fn write(&mut self, table: &FactTable, rows: &RecordBatch) -> Result<()> {
+        let Some(folder) = self.folders.get(table.name) else { return Ok(()) };
+        let mut writer = match self.open.remove(table.name) {
+            Some(writer) => writer,
+            None => FileWriter::create(folder, table.name, &schema(table.columns))?,
+        };
+        writer.write(rows)?;
+        self.open.insert(table.name, writer);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Vec<Finishing> {
+        let tables = CASE_SHEETS.into_iter().map(|sheet| sheet.table);
+        let files = tables.filter_map(|table| Some((table, self.open.remove(table.name)?)));
+        files.map(|(table, writer)| (table, tokio::task::spawn_blocking(|| writer.finish()))).collect()
+    }
+}
+
+/// Deals out the numbers below a count, to all cores from one heap.
+struct Numbers {
+    next: AtomicUsize,
+    count: usize,
+}
+
+impl Numbers {
+    fn next(&self) -> Option<usize> {
+        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < self.count)
+    }
+}
+
+/// What the work gives on each core; it takes numbers until there is none left.
+async fn on_every_core<T: Send + 'static>(
+    resources: Resources,
+    count: usize,
+    work: impl Fn(&Numbers) -> Result<T> + Send + Sync + 'static,
+) -> Result<Vec<T>> {
+    let (numbers, work) = (Arc::new(Numbers { next: AtomicUsize::new(0), count }), Arc::new(work));
+    let begin = |_| {
+        let (numbers, work) = (numbers.clone(), work.clone());
+        tokio::task::spawn_blocking(move || work(&numbers))
+    };
+    let cores: Vec<_> = (0..resources.threads.clamp(1, count.max(1))).map(begin).collect();
+    let mut given = Vec::new();
+    for core in cores {
+        given.push(core.await??);
+    }
+    Ok(given)
+}
