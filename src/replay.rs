@@ -23,6 +23,7 @@ pub mod layers;
 pub mod memory;
 pub mod moment;
 pub mod output;
+mod pack;
 pub mod session;
 pub mod sheet;
 pub mod tables;

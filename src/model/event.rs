@@ -1,7 +1,5 @@
 //! Events: the only truth. Their types and the enumerations they use (1.4).
 
-use serde::{Deserialize, Serialize};
-
 use super::position::{Order, Position};
 use super::time::Instant;
 
@@ -9,10 +7,13 @@ use super::time::Instant;
 macro_rules! named {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$variant_meta])* $variant,)+ }
 
         impl $name {
+            /// Every value.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
+
             /// Every name, as on the wire.
             pub const NAMES: &'static [&'static str] = &[$($text,)+];
 
@@ -166,9 +167,8 @@ impl EventType {
     }
 }
 
-/// An event about a case, its members typed. Borrows everything. It is packed into bytes within one replay, never for long:
-/// the form of these has no name and no version.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// An event about a case, its members typed. Borrows everything.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CaseEvent<'a> {
     pub case_id: &'a str,
     pub time: Instant,
@@ -195,7 +195,7 @@ impl<'a> CaseEvent<'a> {
 }
 
 /// What an event about a case says, beside who did it and when.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Act<'a> {
     Created(Creation<'a>),
     ProfileAssigned {
@@ -236,7 +236,7 @@ pub enum Act<'a> {
 }
 
 /// How a case began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Creation<'a> {
     pub customer: &'a str,
     pub profile: Option<&'a str>,
@@ -254,7 +254,7 @@ pub struct Creation<'a> {
 }
 
 /// A customer's answer to a survey.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Answer<'a> {
     pub survey: &'a str,
     /// `csat`, `nps` or `ces`.
@@ -264,7 +264,7 @@ pub struct Answer<'a> {
 }
 
 /// A message of any direction.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Message<'a> {
     pub message: &'a str,
     pub kind: MessageKind,

@@ -2,13 +2,11 @@
 
 use std::cmp::Ordering;
 
-use serde::{Deserialize, Serialize};
-
 use super::event::EventType;
 use super::time::Instant;
 
 /// The place of an event in the log (1.3). Sorts as the log does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Order<'a> {
     pub time: Instant,
     /// False for rank 0: those come before all others of their instant.
@@ -29,10 +27,9 @@ impl<'a> Order<'a> {
 }
 
 /// A position in the log: an event's own, or the one before all events of an instant. Sorts as the log does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Position<'a> {
     Before(Instant),
-    #[serde(borrow)]
     Of(Order<'a>),
 }
 

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use foldhash::fast::FixedState;
-use serde::{Deserialize, Serialize};
 
 use super::gather::{Gather, Hand};
+use super::pack::{Pack, pack_enum, pack_struct};
 use super::sheet::Sheet;
 use super::tables::FINDINGS;
 use crate::error::Result;
@@ -33,27 +33,26 @@ pub struct Across {
 }
 
 /// The case that a finding would be about, and how it would be shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct About<'a> {
     pub case_id: &'a str,
     pub severity: &'a str,
 }
 
 /// What bears on the workload of a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load<'a> {
     pub user: &'a str,
-    #[serde(borrow)]
     pub how: Bearing<'a>,
 }
 
 /// How it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bearing<'a> {
     /// From one position to another an open case is the user's; no second: still.
-    Bears(#[serde(borrow)] Position<'a>, #[serde(borrow)] Option<Position<'a>>),
+    Bears(Position<'a>, Option<Position<'a>>),
     /// A case is assigned automatically to the user, who can take so many.
-    Asked(#[serde(borrow)] Position<'a>, i64, #[serde(borrow)] About<'a>),
+    Asked(Position<'a>, i64, About<'a>),
 }
 
 /// What happens to a user's workload. Sorts in the order in which it counts.
@@ -85,26 +84,32 @@ impl<'a> Step<'a> {
 }
 
 /// A stretch in which a case stands in the way of another of that customer and profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch<'a> {
     pub customer: &'a str,
     pub profile: &'a str,
-    #[serde(borrow)]
     pub span: Span<'a>,
 }
 
 /// From when to when it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span<'a> {
-    #[serde(borrow)]
     pub since: Position<'a>,
     /// It begins with the creation of this case.
-    #[serde(borrow)]
     pub created: Option<About<'a>>,
     /// None: still.
-    #[serde(borrow)]
     pub until: Option<Position<'a>>,
 }
+
+pack_struct!(About { case_id, severity });
+pack_struct!(Load { user, how });
+pack_struct!(Stretch { customer, profile, span });
+pack_struct!(Span { since, created, until });
+
+pack_enum!(Bearing {
+    0 = Bears(since, until),
+    1 = Asked(at, capacity, about),
+});
 
 impl Across {
     /// So many heaps for users and for customers each, which hold at most so many bytes in memory, filled by so many hands.

@@ -1,7 +1,7 @@
 //! Events of cases, brought together case by case; or anything else that belongs together, in heaps.
 //!
 //! Events come in any order; a case is replayed alone, from all of its events. So they are gathered by ranges of case ids:
-//! a range is a heap of events, packed into bytes, and one range at a time is unpacked and sorted, which is quick because
+//! a range is a heap of events, packed into text, and one range at a time is unpacked and sorted, which is quick because
 //! it is small. Heaps beyond the memory go to a temporary file. This takes a fraction of what sorting rows of thirty columns
 //! takes, and what comes out is in the order of case ids.
 
@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use foldhash::fast::FixedState;
-use serde::{Deserialize, Serialize};
 
+use super::pack::Pack;
 use crate::error::{Error, Result};
 use crate::model::case::Case;
 use crate::model::case::history::History;
@@ -31,9 +31,6 @@ pub const CASE_EVENTS: usize = 10;
 /// while each table takes its rows of them. One at a time takes a twelfth more of a replay, hundreds a sixth.
 const CASES_AT_ONCE: usize = 16;
 const EVENTS_AT_ONCE: usize = 4096;
-
-/// Bytes before each packed event that say how long it is, so that its case is seen without unpacking it.
-const LENGTH_BYTES: usize = 4;
 
 /// Bytes that a hand holds for one range before it puts them onto the heap: few locks, little memory.
 const HANDFUL_BYTES_MAX: usize = 64 << 10;
@@ -108,7 +105,7 @@ pub struct Gather {
 
 #[derive(Debug, Default)]
 struct Heap {
-    handfuls: Vec<Vec<u8>>,
+    handfuls: Vec<String>,
     spilled: Vec<Extent>,
 }
 
@@ -142,7 +139,7 @@ impl Gather {
         self.heaps.len()
     }
 
-    fn put(&self, heap: usize, handful: Vec<u8>) -> Result<()> {
+    fn put(&self, heap: usize, handful: String) -> Result<()> {
         let Some(heap) = self.heaps.get(heap) else { return Ok(()) };
         let bytes = handful.len();
         lock(heap)?.handfuls.push(handful);
@@ -175,7 +172,7 @@ impl Gather {
         let Some(heap) = self.heaps.get(heap) else { return Ok(Packed::default()) };
         let heap = std::mem::take(&mut *lock(heap)?);
         let mut handfuls = heap.handfuls;
-        self.held.fetch_sub(handfuls.iter().map(Vec::len).sum(), Ordering::Relaxed);
+        self.held.fetch_sub(handfuls.iter().map(String::len).sum(), Ordering::Relaxed);
         for extent in heap.spilled.iter().filter(|extent| extent.bytes > 0) {
             handfuls.push(lock(&self.spill)?.read(*extent)?);
         }
@@ -188,7 +185,7 @@ fn lock<T>(shared: &Mutex<T>) -> Result<MutexGuard<'_, T>> {
 }
 
 impl Spill {
-    fn write(&mut self, handfuls: &[Vec<u8>]) -> Result<Extent> {
+    fn write(&mut self, handfuls: &[String]) -> Result<Extent> {
         let (offset, end) = (self.end, &mut self.end);
         let file = match &mut self.file {
             Some(file) => file,
@@ -196,20 +193,20 @@ impl Spill {
         };
         file.seek(SeekFrom::Start(offset)).map_err(refused)?;
         for handful in handfuls {
-            file.write_all(handful).map_err(refused)?;
+            file.write_all(handful.as_bytes()).map_err(refused)?;
             *end += handful.len() as u64;
         }
-        Ok(Extent { offset, bytes: handfuls.iter().map(Vec::len).sum() })
+        Ok(Extent { offset, bytes: handfuls.iter().map(String::len).sum() })
     }
 
-    fn read(&mut self, extent: Extent) -> Result<Vec<u8>> {
+    fn read(&mut self, extent: Extent) -> Result<String> {
         use std::io::Read;
         let mut bytes = vec![0; extent.bytes];
         if let Some(file) = &mut self.file {
             file.seek(SeekFrom::Start(extent.offset)).map_err(refused)?;
             file.read_exact(&mut bytes).map_err(refused)?;
         }
-        Ok(bytes)
+        String::from_utf8(bytes).map_err(|_| damaged())
     }
 }
 
@@ -220,34 +217,31 @@ fn refused(error: std::io::Error) -> Error {
 /// What gathers on one core.
 pub struct Hand {
     gather: Arc<Gather>,
-    handfuls: Vec<Vec<u8>>,
+    handfuls: Vec<String>,
+    /// Where an item is packed, so that how long it is stands before it.
+    packed: String,
 }
 
 impl Hand {
     /// A hand that holds nothing yet.
     #[must_use]
     pub fn of(gather: &Arc<Gather>) -> Hand {
-        Hand { gather: Arc::clone(gather), handfuls: vec![Vec::new(); gather.heaps()] }
+        Hand { gather: Arc::clone(gather), handfuls: vec![String::new(); gather.heaps()], packed: String::new() }
     }
 
     /// Packs an item, such as an event, for a heap.
     ///
     /// # Errors
     /// When the temporary file cannot be written.
-    pub fn add(&mut self, heap: usize, item: &impl Serialize) -> Result<()> {
+    pub fn add<'i>(&mut self, heap: usize, item: &impl Pack<'i>) -> Result<()> {
         let Some(handful) = self.handfuls.get_mut(heap) else { return Ok(()) };
-        let begin = handful.len();
-        handful.extend_from_slice(&[0; LENGTH_BYTES]);
-        *handful = postcard::to_extend(item, std::mem::take(handful)).map_err(unpackable)?;
-        // Events of the log have two megabytes at the most.
-        let length = u32::try_from(handful.len() - begin - LENGTH_BYTES).unwrap_or(u32::MAX);
-        if let Some(place) = handful.get_mut(begin..begin + LENGTH_BYTES) {
-            place.copy_from_slice(&length.to_le_bytes());
-        }
+        self.packed.clear();
+        item.pack(&mut self.packed);
+        self.packed.as_str().pack(handful);
         if handful.len() < self.gather.handful_bytes {
             return Ok(());
         }
-        let next = Vec::with_capacity(handful.len() + handful.len() / 8);
+        let next = String::with_capacity(handful.len() + handful.len() / 8);
         self.gather.put(heap, std::mem::replace(handful, next))
     }
 
@@ -261,33 +255,34 @@ impl Hand {
     }
 }
 
-fn unpackable(error: postcard::Error) -> Error {
-    Error::Worker(format!("events could not be packed and unpacked: {error}"))
+fn damaged() -> Error {
+    Error::Worker("what was gathered could not be unpacked".to_owned())
 }
 
 /// What a heap held.
 #[derive(Debug, Default)]
 pub struct Packed {
-    handfuls: Vec<Vec<u8>>,
+    handfuls: Vec<String>,
 }
 
 impl Packed {
     /// Each item, packed.
-    fn items(&self) -> impl Iterator<Item = Result<&[u8]>> {
+    fn items(&self) -> impl Iterator<Item = Result<&str>> {
         self.handfuls.iter().flat_map(|handful| {
-            let mut rest = handful.as_slice();
+            let mut rest = handful.as_str();
             std::iter::from_fn(move || {
-                let next = (!rest.is_empty()).then(|| next_packed(rest))?;
-                let (packed, after) = next.unwrap_or_default();
-                rest = after;
-                Some(next.map(|_| packed).ok_or_else(|| unpackable(postcard::Error::DeserializeUnexpectedEnd)))
+                let item = (!rest.is_empty()).then(|| <&str>::unpack(&mut rest))?;
+                if item.is_none() {
+                    rest = "";
+                }
+                Some(item.ok_or_else(damaged))
             })
         })
     }
 
     /// Each item; all are alike.
-    pub fn unpack<'p, T: Deserialize<'p>>(&'p self) -> impl Iterator<Item = Result<T>> {
-        self.items().map(|packed| postcard::from_bytes(packed?).map_err(unpackable))
+    pub fn unpack<'p, T: Pack<'p>>(&'p self) -> impl Iterator<Item = Result<T>> {
+        self.items().map(|packed| T::unpack(&mut packed?).ok_or_else(damaged))
     }
 
     /// Replays the cases of events, in the order of their ids, and hands over their histories, some at a time.
@@ -315,11 +310,11 @@ impl Packed {
     /// # Errors
     /// What `take` returns.
     fn by_case<'p>(&'p self, mut take: impl FnMut(&'p str, &[CaseEvent<'p>]) -> Result<()>) -> Result<()> {
-        let mut cases: HashMap<&str, Vec<&[u8]>, FixedState> = HashMap::default();
+        let mut cases: HashMap<&str, Vec<&str>, FixedState> = HashMap::default();
         for packed in self.items() {
             let packed = packed?;
             // The first member of an event.
-            let (case_id, _) = postcard::take_from_bytes(packed).map_err(unpackable)?;
+            let case_id = <&str>::unpack(&mut { packed }).ok_or_else(damaged)?;
             cases.entry(case_id).or_insert_with(|| Vec::with_capacity(CASE_EVENTS)).push(packed);
         }
         let mut cases: Vec<_> = cases.into_iter().collect();
@@ -328,8 +323,8 @@ impl Packed {
         let mut events: Vec<CaseEvent<'_>> = Vec::new();
         for (case_id, packed) in cases {
             events.clear();
-            for bytes in packed {
-                events.push(postcard::from_bytes(bytes).map_err(unpackable)?);
+            for mut packed in packed {
+                events.push(CaseEvent::unpack(&mut packed).ok_or_else(damaged)?);
             }
             // Mostly they are sorted already, as the log's files are; then this looks at each once.
             events.sort_by(|left, right| left.order().cmp(&right.order()));
@@ -337,12 +332,6 @@ impl Packed {
         }
         Ok(())
     }
-}
-
-/// The next event of a handful, packed, and what comes after it.
-fn next_packed(handful: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = handful.split_first_chunk()?;
-    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
 }
 
 #[cfg(test)]

@@ -35,7 +35,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli.rs", "cli/"]),
     ("rustyline", &["cli.rs", "cli/"]),
     ("indicatif", &["cli/progress.rs"]),
-    ("postcard", &["replay/gather.rs"]),
 ];
 
 /// What the model and the made-up desk do without: they are pure.
