@@ -323,9 +323,13 @@ mod tests {
             stretch("zoe", "fb", 2, Some(3), Some("H")),
             stretch("zoe", "fb", 4, None, Some("I")),
             stretch("zoe", "fb", 6, None, None),
+            // As long as the longest of all before.
+            stretch("zoe", "fb", 7, Some(8), Some("M")),
             stretch("zoe", "x", 2, None, Some("J")),
             stretch("kim", "fb", 2, Some(4), Some("K")),
             stretch("kim", "fb", 4, Some(5), Some("L")),
+            stretch("lea", "fb", 1, Some(3), Some("N")),
+            stretch("lea", "fb", 2, Some(4), Some("O")),
         ];
         for (heaps, held_bytes_max, backwards) in [(1, 1 << 20, false), (5, 1 << 20, true), (3, 0, false)] {
             let across = Across::new(heaps, held_bytes_max, 2);
@@ -353,12 +357,14 @@ mod tests {
                     .unwrap();
             }
             found.sort_unstable();
-            let another = "another case of customer `zoe` with profile `fb` is not closed";
+            let another = |name| format!("another case of customer `{name}` with profile `fb` is not closed");
             let expected = [
                 "C over_capacity `ana` had 2 open cases; the capacity is 2".to_owned(),
                 "F over_capacity `eve` had 0 open cases; the capacity is 0".to_owned(),
-                format!("H second_open_case {another}"),
-                format!("I second_open_case {another}"),
+                format!("H second_open_case {}", another("zoe")),
+                format!("I second_open_case {}", another("zoe")),
+                format!("M second_open_case {}", another("zoe")),
+                format!("O second_open_case {}", another("lea")),
             ];
             assert_eq!(found, expected, "{heaps} heaps");
         }
