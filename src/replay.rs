@@ -37,6 +37,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafusion::catalog::TableProvider;
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::prelude::{DataFrame, SessionContext, col, lit};
 use datafusion::scalar::ScalarValue;
 
@@ -189,9 +190,9 @@ impl Replay {
         let everything = self.context.table("log").await?;
         self.progress.tell("reading events", 0, 0);
         // Beside the desk, which is replayed on one core.
-        let events = tokio::spawn(cores::gather_all(everything.clone(), self.resources));
+        let events = SpawnedTask::spawn(cores::gather_all(everything.clone(), self.resources));
         let desk = self.replay_desk(rank_0(&self.context).await?).await?;
-        let events = events.await??;
+        let events = events.join().await??;
         let across = cores::across(events.heaps(), self.resources);
         let of_cases = self.replay_cases(events, &desk, Some(across.clone())).await?;
         // Meanwhile the disk takes the last of those files.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{AsArray, RecordBatch};
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, col};
 use futures::StreamExt;
@@ -76,12 +77,11 @@ pub async fn gather(events: DataFrame, ranges: Ranges, resources: Resources) -> 
     let streams = events.select_columns(CASE_COLUMNS)?.execute_stream_partitioned().await?;
     let gather = Gather::new(ranges.count(), resources.memory_bytes / 2, streams.len());
     let ranges = Arc::new(ranges);
-    let hands: Vec<_> = streams
-        .into_iter()
-        .map(|stream| tokio::spawn(gather_from(stream, ranges.clone(), Hand::of(&gather))))
-        .collect();
+    let begin = |stream| SpawnedTask::spawn(gather_from(stream, ranges.clone(), Hand::of(&gather)));
+    // After one that fails the others end, too.
+    let hands: Vec<_> = streams.into_iter().map(begin).collect();
     for hand in hands {
-        hand.await??;
+        hand.join().await??;
     }
     Ok(gather)
 }
@@ -116,7 +116,7 @@ pub async fn replay(
     for sheet in CASE_SHEETS {
         folders.insert(sheet.table.name, facts::make_folder(home, &sheet.table)?);
     }
-    let files = on_every_core(resources, events.heaps(), move |ranges| {
+    let written = on_every_core(resources, events.heaps(), move |ranges| {
         let mut writers = Writers { folders: &folders, open: BTreeMap::new() };
         let (mut output, mut hand) = (Output::new(&desk), across.as_ref().map(|across| across.hand()));
         while let Some(range) = ranges.next() {
@@ -128,11 +128,13 @@ pub async fn replay(
                 output.push(histories, |table, rows| writers.write(table, rows))
             })?;
         }
+        progress.tell("replaying cases", ranges.count as u64, ranges.count as u64);
         output.finish(|table, rows| writers.write(table, rows))?;
         hand.map_or(Ok(()), |hand| hand.finish())?;
-        Ok(writers.finish())
+        Ok(writers.open)
     });
-    Ok(files.await?.into_iter().flatten().collect())
+    let finish = |(table, writer): (FactTable, FileWriter)| (table, tokio::task::spawn_blocking(|| writer.finish()));
+    Ok(written.await?.into_iter().flat_map(BTreeMap::into_values).map(finish).collect())
 }
 
 /// Writes what is found in heap after heap, each core into a file of its own.
@@ -154,26 +156,20 @@ pub async fn find(across: Arc<Across>, home: &Path, resources: Resources) -> Res
 /// The files that one core writes.
 struct Writers<'f> {
     folders: &'f BTreeMap<&'static str, PathBuf>,
-    /// By table, begun with its first rows.
-    open: BTreeMap<&'static str, FileWriter>,
+    /// By the table's name, begun with its first rows.
+    open: BTreeMap<&'static str, (FactTable, FileWriter)>,
 }
 
 impl Writers<'_> {
     fn write(&mut self, table: &FactTable, rows: &RecordBatch) -> Result<()> {
         let Some(folder) = self.folders.get(table.name) else { return Ok(()) };
         let mut writer = match self.open.remove(table.name) {
-            Some(writer) => writer,
+            Some((_, writer)) => writer,
             None => FileWriter::create(folder, table.name, &schema(table.columns))?,
         };
         writer.write(rows)?;
-        self.open.insert(table.name, writer);
+        self.open.insert(table.name, (*table, writer));
         Ok(())
-    }
-
-    fn finish(mut self) -> Vec<Finishing> {
-        let tables = CASE_SHEETS.into_iter().map(|sheet| sheet.table);
-        let files = tables.filter_map(|table| Some((table, self.open.remove(table.name)?)));
-        files.map(|(table, writer)| (table, tokio::task::spawn_blocking(|| writer.finish()))).collect()
     }
 }
 
@@ -189,7 +185,8 @@ impl Numbers {
     }
 }
 
-/// What the work gives on each core; it takes numbers until there is none left.
+/// What the work gives on each core; it takes numbers until there is none left. Where one fails the others come to an end
+/// soon, and nothing is at work any more when this says so.
 async fn on_every_core<T: Send + 'static>(
     resources: Resources,
     count: usize,
@@ -198,12 +195,44 @@ async fn on_every_core<T: Send + 'static>(
     let (numbers, work) = (Arc::new(Numbers { next: AtomicUsize::new(0), count }), Arc::new(work));
     let begin = |_| {
         let (numbers, work) = (numbers.clone(), work.clone());
-        tokio::task::spawn_blocking(move || work(&numbers))
+        tokio::task::spawn_blocking(move || {
+            work(&numbers).inspect_err(|_| numbers.next.store(count, Ordering::Relaxed))
+        })
     };
     let cores: Vec<_> = (0..resources.threads.clamp(1, count.max(1))).map(begin).collect();
     let mut given = Vec::new();
     for core in cores {
-        given.push(core.await??);
+        given.push(core.await);
     }
-    Ok(given)
+    given.into_iter().map(|given| given?).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[tokio::test]
+    async fn each_number_goes_to_one_core_and_a_failure_ends_all() {
+        let resources = Resources { memory_bytes: 1 << 20, threads: 2 };
+        let taken = |numbers: &Numbers| Ok(std::iter::from_fn(|| numbers.next()).collect::<Vec<_>>());
+        let mut all = on_every_core(resources, 1000, taken).await.unwrap().concat();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..1000));
+        // More numbers than one core would take while the other fails.
+        let count = 1 << 30;
+        let left = Arc::new(AtomicUsize::new(count));
+        let counted = left.clone();
+        let failing = move |numbers: &Numbers| {
+            while let Some(number) = numbers.next() {
+                counted.fetch_sub(1, Ordering::Relaxed);
+                if number == 0 {
+                    return Err(Error::refused("no more"));
+                }
+            }
+            Ok(())
+        };
+        assert_eq!(on_every_core(resources, count, failing).await.unwrap_err().to_string(), "no more");
+        assert!(left.load(Ordering::Relaxed) > 0);
+    }
 }

@@ -189,8 +189,9 @@ pub async fn register_narrowed(
 /// When the first change of a workload, or of what is asked of it, came.
 async fn first_change(context: &SessionContext) -> Result<Option<Instant>> {
     let rows = context.sql(FIRST_CHANGE).await?.collect().await?;
-    let place = rows.first().and_then(|batch| batch.column(0).as_string::<i32>().iter().next().flatten());
-    Ok(place.and_then(|place| Some(Position::of_text(place, &mut String::new())?.time())))
+    let Some(places) = rows.first().map(|batch| batch.column(0).as_string::<i32>()) else { return Ok(None) };
+    let mut room = String::new();
+    Ok(at_or_never(places, 0, &mut room)?.map(|place| place.time()))
 }
 
 /// What the desk's own events contradict.

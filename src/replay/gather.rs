@@ -142,8 +142,10 @@ impl Gather {
     fn put(&self, heap: usize, handful: String) -> Result<()> {
         let Some(heap) = self.heaps.get(heap) else { return Ok(()) };
         let bytes = handful.len();
+        // Before somebody else can move it to disk.
+        let held = self.held.fetch_add(bytes, Ordering::Relaxed) + bytes;
         lock(heap)?.handfuls.push(handful);
-        if self.held.fetch_add(bytes, Ordering::Relaxed) + bytes > self.held_bytes_max {
+        if held > self.held_bytes_max {
             self.spill()?;
         }
         Ok(())
