@@ -195,11 +195,11 @@ impl Replay {
         let events = events.join().await??;
         let across = cores::across(events.heaps(), self.resources);
         let of_cases = self.replay_cases(events, &desk, Some(across.clone())).await?;
-        // Meanwhile the disk takes the last of those files.
-        let (customers, found) = tokio::try_join!(self.replay_customers(everything), self.find_across_cases(across))?;
+        // Meanwhile the disk takes the last of those files. All are waited for, so that none comes after a clean-up.
+        let (customers, found) = tokio::join!(self.replay_customers(everything), self.find_across_cases(across));
         self.add_finished(of_cases).await?;
-        self.layer.add(&CUSTOMERS, customers);
-        found.into_iter().for_each(|file| self.layer.add(&OTHER_FINDINGS, file));
+        self.layer.add(&CUSTOMERS, customers?);
+        found?.into_iter().for_each(|file| self.layer.add(&OTHER_FINDINGS, file));
         let layers = Layers::open(&self.home, &Pointer { layers: vec![self.layer.clone()], ..Pointer::default() })?;
         findings::register(&self.context, &layers)?;
         self.find_by_queries(&findings::QUERIES).await?;
@@ -272,11 +272,16 @@ impl Replay {
         Ok(Arc::new(desk))
     }
 
+    /// Waits for all of those files, of which one that fails fails the replay.
     async fn add_finished(&mut self, files: Vec<Finishing>) -> Result<()> {
+        let mut finished = Vec::new();
         for (table, file) in files {
-            self.layer.add(&table, file.await??);
+            finished.push((table, file.await));
         }
-        Ok(())
+        finished.into_iter().try_for_each(|(table, file)| {
+            self.layer.add(&table, file??);
+            Ok(())
+        })
     }
 
     /// Replays the cases of those events and writes the tables' files; gathers what they show together.

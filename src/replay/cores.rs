@@ -2,6 +2,7 @@
 //! writes files of its own, and then sweeps what cases show together.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -163,13 +164,13 @@ struct Writers<'f> {
 impl Writers<'_> {
     fn write(&mut self, table: &FactTable, rows: &RecordBatch) -> Result<()> {
         let Some(folder) = self.folders.get(table.name) else { return Ok(()) };
-        let mut writer = match self.open.remove(table.name) {
-            Some((_, writer)) => writer,
-            None => FileWriter::create(folder, table.name, &schema(table.columns))?,
+        let (_, writer) = match self.open.entry(table.name) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(none) => {
+                none.insert((*table, FileWriter::create(folder, table.name, &schema(table.columns))?))
+            }
         };
-        writer.write(rows)?;
-        self.open.insert(table.name, (*table, writer));
-        Ok(())
+        writer.write(rows)
     }
 }
 
