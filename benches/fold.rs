@@ -17,9 +17,9 @@ use casebook::model::case::Case;
 use casebook::model::case::history::History;
 use casebook::model::desk::Desk;
 use casebook::model::event::CaseEvent;
-use casebook::model::line;
+use casebook::query::memory::plain;
 use casebook::replay::input::{CaseColumns, desk_events};
-use casebook::replay::memory::plain;
+use casebook::wire::line;
 
 /// As the program has it.
 #[global_allocator]

@@ -31,9 +31,13 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, Result};
+use crate::facts::manifest::Pointer;
 use crate::log::Log;
 use crate::model::time::Instant;
-use crate::replay::{self, Extent, facts::Pointer, moment::Moment};
+use crate::query;
+use crate::query::moment::Moment;
+use crate::replay;
+use crate::replay::Extent;
 use printer::Printer;
 use progress::Bar;
 use settings::{Settings, Typed};
@@ -255,9 +259,9 @@ impl Desk {
         }
         if !self.moment.is_now() {
             let _bar = Bar::of(self.printer, "replaying the events of then");
-            return replay::moment::open(&log, resources, self.moment).await;
+            return query::moment::open(&log, resources, self.moment).await;
         }
-        let (context, pointer) = replay::session::open(&log, resources).await?;
+        let (context, pointer) = query::session::open(&log, resources).await?;
         let behind = log.last_batch()?.saturating_sub(pointer.last_batch);
         if behind > 0 {
             self.printer.talk(format!("note: the facts are {behind} batches behind the log"));

@@ -1,21 +1,41 @@
 //! Casebook turns the event history of a customer-care desk into numbers a supervisor can defend.
 //!
-//! The rooms of the house, in reading order; dependencies point upwards only:
+//! The modules, in reading order; each uses only those above it:
 //!
+//! - [`error`]: what can go wrong.
+//! - [`json`]: JSON values and their fingerprints.
 //! - [`model`]: the life cycle of cases. Pure.
-//! - [`explain`]: why a case's numbers are what they are. Pure.
-//! - [`log`]: the event log: reading, checking, quarantine, appending.
+//! - [`wire`]: the wire format of events. Pure.
+//! - [`explain`]: why the numbers of a case are what they are. Pure.
+//! - [`generate`]: events of a desk that does not exist. Pure.
+//! - [`store`]: everything durable: Parquet files, commits, locks, flushing.
+//! - [`input`]: the inputs of an ingestion, as pieces of lines.
+//! - [`log`]: the event log: checking, identity, quarantine, appending, compacting.
+//! - [`facts`]: the fact tables and the files that hold them.
+//! - [`replay`]: events in, fact tables out.
+//! - [`query`]: sessions in which SQL sees the log and the facts.
 //! - [`apply`]: policies, calendars, people and settings from a file, as events.
+//! - [`import`]: foreign exports, through a mapping, as events.
+//! - [`metric`]: metrics, questions and answers.
+//! - [`report`]: dashboards, pages and their formats.
+//! - [`audit`]: checks that derive the facts another way.
+//! - [`cli`]: the command line.
 
 pub mod apply;
 pub mod audit;
 pub mod cli;
 pub mod error;
 pub mod explain;
+pub mod facts;
 pub mod generate;
 pub mod import;
+pub mod input;
+pub mod json;
 pub mod log;
 pub mod metric;
 pub mod model;
+pub mod query;
 pub mod replay;
 pub mod report;
+pub mod store;
+pub mod wire;

@@ -2,34 +2,18 @@
 //!
 //! An ingestion is one batch: its lines are read in blocks, checked on every core and staged as Parquet files
 //! ([`stage`]), compared with each other and with the log ([`identity`]), and become visible all at once with one commit
-//! ([`table`]). Lines that break a rule go to the [`quarantine`]. Memory stays the same whatever the size of the input.
+//! ([`crate::store::table`]). Lines that break a rule go to the [`quarantine`]. Memory stays the same whatever the size of the input.
 
-pub mod array;
-pub mod batches;
-pub mod commits;
 pub mod compact;
-pub mod disk;
-pub mod flat;
 pub mod identity;
-pub mod input;
 pub mod inspect;
-pub mod live;
 pub mod lookup;
-mod object;
-pub mod pieces;
-pub mod progress;
 pub mod quarantine;
-pub mod read;
-pub mod records;
 pub mod retry;
 pub mod rows;
 pub mod stage;
-pub mod table;
-pub mod vacuum;
-pub mod write;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
@@ -38,14 +22,18 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 
 use crate::error::{Error, Result};
+use crate::input::piece::Quarantined;
+use crate::input::piece::Take;
+use crate::log::identity::{Conflict, Verdict};
+use crate::log::lookup::Lookup;
+use crate::log::quarantine::QuarantineWriter;
+use crate::log::rows::{Arrival, LOG_SCHEMA};
+use crate::log::stage::{Staged, StagedFile, Staging};
 use crate::model::time::Instant;
-use identity::{Conflict, Verdict};
-use lookup::Lookup;
-use quarantine::{QuarantineWriter, Quarantined};
-use rows::{Arrival, LOG_SCHEMA};
-use stage::{Staged, StagedFile, Staging, Take};
-use table::{Mode, NewFile, Table};
-use write::FileWriter;
+use crate::store::lock::{WriterLock, blocking};
+use crate::store::parquet::FileWriter;
+use crate::store::table::{Mode, NewFile, Table};
+use crate::store::{disk, parquet, vacuum};
 
 /// The log of one store, at one version.
 #[derive(Clone, Debug)]
@@ -99,44 +87,6 @@ pub struct Summary {
     pub quarantined: u64,
     /// Bytes of input, unpacked.
     pub bytes: u64,
-}
-
-/// Held while one part of a store is written; other writers of that part wait.
-pub struct WriterLock {
-    _file: File,
-}
-
-impl WriterLock {
-    /// Takes the lock of a part, such as `log` or `facts`, waiting for whoever holds it.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub async fn take(store: &Path, part: &str) -> Result<WriterLock> {
-        let (store, path) = (store.to_owned(), store.join(format!("{part}.lock")));
-        blocking(move || {
-            let lock = WriterLock::wait(&path)?;
-            flush_log(&store)?;
-            Ok(lock)
-        })
-        .await
-    }
-
-    fn wait(path: &Path) -> Result<WriterLock> {
-        let file = File::create(path).map_err(Error::file(path))?;
-        file.lock().map_err(Error::file(path))?;
-        Ok(WriterLock { _file: file })
-    }
-}
-
-/// Makes durable what a writer who was killed may have put in place and not flushed: whoever builds on what they see must
-/// not lose it in a power cut.
-fn flush_log(store: &Path) -> Result<()> {
-    for folder in ["events", "events/_delta_log", "quarantine", "quarantine/_delta_log"].map(|name| store.join(name)) {
-        if folder.is_dir() {
-            disk::flush_folder(&folder).map_err(Error::file(&folder))?;
-        }
-    }
-    Ok(())
 }
 
 impl Log {
@@ -238,11 +188,6 @@ async fn remove_unnamed(store: &Path, files: &[NewFile]) {
     paths.filter(|path| !named.contains(path)).for_each(|path| drop(disk::remove(&path)));
 }
 
-/// Runs work that blocks beside the asynchronous rest.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await?
-}
-
 /// Everything that is written but not yet visible.
 struct Prepared {
     files: Vec<NewFile>,
@@ -325,14 +270,14 @@ fn rewrite(
         _ => Some(FileWriter::create(events.folder(), "events", &LOG_SCHEMA)?),
     };
     let mut first_row = 0_u32;
-    for batch in write::read_whole_file(&path)? {
+    for batch in parquet::read_whole_file(&path)? {
         let batch = batch?;
         let row_of = |offset: usize| first_row.saturating_add(u32::try_from(offset).unwrap_or(u32::MAX));
         let keep: BooleanArray =
             (0..batch.num_rows()).map(|offset| Some(dropped.binary_search(&row_of(offset)).is_err())).collect();
         if let Some(writer) = &mut writer {
             let kept = arrow::compute::filter_record_batch(&batch, &keep)?;
-            writer.write(&write::with_schema(&kept, &LOG_SCHEMA)?)?;
+            writer.write(&parquet::with_schema(&kept, &LOG_SCHEMA)?)?;
         }
         let lines: Vec<Quarantined> = (0..batch.num_rows())
             .filter_map(|offset| Some(conflict_line(conflicts.get(&row_of(offset))?, &batch, offset)))

@@ -24,12 +24,13 @@ use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result, did_you_mean};
+use crate::facts::rows::schema;
+use crate::facts::tables::FACT_TABLES;
 use crate::log::rows::{EVENT_COLUMNS, LOG_SCHEMA};
-use crate::replay;
-use crate::replay::engine::{self, Resources};
-use crate::replay::sheet::schema;
-use crate::replay::tables::FACT_TABLES;
-use crate::replay::views;
+use crate::query;
+use crate::query::views;
+use crate::store::engine;
+use crate::store::engine::Resources;
 use aggregation::Aggregation;
 use header::{Metric, MetricKind};
 use question::instant_value;
@@ -161,7 +162,7 @@ pub async fn empty_session() -> Result<SessionContext> {
         context.register_table(table.name, Arc::new(EmptyTable::new(schema(table.columns))))?;
     }
     functions::register(&context);
-    replay::functions::register(&context, replay::functions::Calendars::new());
+    query::functions::register(&context, query::functions::Calendars::new());
     views::register(&context, None).await?;
     Ok(context)
 }

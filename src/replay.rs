@@ -2,33 +2,21 @@
 //!
 //! The events about the desk are replayed first, in memory, to the [`Desk`]. The events about cases are gathered by ranges
 //! of cases ([`gather`]); each core takes range after range, replays case after case, and writes what that gives into a
-//! Parquet file of its own for each table ([`cores`], [`output`], [`sheet`], [`tables`]). What no case can know alone is
+//! Parquet file of its own for each table ([`cores`], [`output`]). What no case can know alone is
 //! found afterwards: a second open case by sweeping what cases show together ([`across`]), a stranger's first event in
-//! SQL (`findings`). Then all tables switch together ([`facts`]). After new events only the cases that
-//! these touch are replayed (`touched`), as a layer over the facts there are ([`layers`]). [`session`] is where queries
-//! see them, with the [`views`] that follow from them; [`moment`] is the same as of another moment.
+//! SQL ([`findings`]). Then all tables switch together ([`manifest`](crate::facts::manifest)). After new events only the cases that
+//! these touch are replayed ([`touched`]), as a layer over the facts there are ([`Layers`]).
 
 pub mod across;
-pub mod compare;
 pub mod cores;
-mod customers;
-mod desk_tables;
-pub mod engine;
-pub mod facts;
-mod findings;
-pub mod functions;
+pub mod customers;
+pub mod desk_tables;
+pub mod findings;
 pub mod gather;
 pub mod input;
-pub mod layers;
-pub mod memory;
-pub mod moment;
 pub mod output;
 mod pack;
-pub mod session;
-pub mod sheet;
-pub mod tables;
-mod touched;
-pub mod views;
+pub mod touched;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -42,25 +30,29 @@ use datafusion::prelude::{DataFrame, SessionContext, col, lit};
 use datafusion::scalar::ScalarValue;
 
 use crate::error::{Error, Result};
-use crate::log::progress::Progress;
-use crate::log::table::NewFile;
-use crate::log::write::FileWriter;
-use crate::log::{Log, WriterLock};
-use crate::log::{disk, vacuum};
-use crate::model::desk::Desk;
-use crate::model::time::Instant;
-use across::Across;
-use cores::Finishing;
-use desk_tables::{desk_findings, desk_tables};
-use engine::Resources;
-use facts::{Layer, Pointer};
-use gather::{CASE_EVENTS, Gather, Ranges};
-use layers::{Layers, Texts};
-use sheet::{Sheet, schema};
-use tables::{
+use crate::facts::layers::Keys;
+use crate::facts::layers::{Layers, Texts};
+use crate::facts::manifest;
+use crate::facts::manifest::{Layer, Pointer};
+use crate::facts::rows::{Sheet, schema};
+use crate::facts::tables::{
     CASES, CUSTOMERS, DESK_EVENTS, FINDINGS, FactTable, NOTED, OTHER_FINDINGS, REPLACED_CASES, REPLACED_CUSTOMERS,
 };
-use touched::{Keys, Touched, is_touched};
+use crate::log::Log;
+use crate::model::desk::Desk;
+use crate::model::time::Instant;
+use crate::replay::across::Across;
+use crate::replay::cores::Finishing;
+use crate::replay::desk_tables::{desk_findings, desk_tables};
+use crate::replay::gather::{CASE_EVENTS, Gather, Ranges};
+use crate::replay::touched::{Touched, is_touched};
+use crate::store::engine;
+use crate::store::engine::Resources;
+use crate::store::lock::WriterLock;
+use crate::store::parquet::FileWriter;
+use crate::store::progress::Progress;
+use crate::store::table::NewFile;
+use crate::store::{disk, vacuum};
 
 /// What a replay did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +94,7 @@ pub async fn refresh(log: &Log, resources: Resources, extent: Extent) -> Result<
 /// # Errors
 /// As [`refresh`].
 pub async fn refresh_telling(log: &Log, resources: Resources, extent: Extent, progress: Progress) -> Result<Summary> {
-    let home = facts::home(log.store());
+    let home = manifest::home(log.store());
     let up_to_date = |log: &Log| -> Result<Option<Pointer>> {
         let last_batch = log.last_batch()?;
         let pointer = Pointer::read(&home)?.filter(|_| extent != Extent::Full);
@@ -148,6 +140,20 @@ pub async fn refresh_telling(log: &Log, resources: Resources, extent: Extent, pr
 /// The files of all tables of facts, whether anybody names them or not.
 fn fact_files(home: &Path) -> BTreeSet<PathBuf> {
     vacuum::folder_names(home).into_iter().flat_map(|table| vacuum::data_files(&home.join(table))).collect()
+}
+
+/// Replays all of those events into fact files in that folder, beside any store. The result names them; nothing there names
+/// them yet but its own pointer.
+///
+/// # Errors
+/// When the events cannot be read or the folder cannot be written.
+pub async fn replay_beside(
+    events: Arc<dyn TableProvider>,
+    folder: &Path,
+    resources: Resources,
+    pointer: Pointer,
+) -> Result<Pointer> {
+    Ok(Replay::new(events, folder, resources)?.run(pointer).await?.pointer)
 }
 
 /// One replay in the making.
@@ -302,7 +308,7 @@ impl Replay {
 
     /// Writes what those queries find, a file each.
     async fn find_by_queries(&mut self, queries: &[&str]) -> Result<()> {
-        let folder = facts::make_folder(&self.home, &OTHER_FINDINGS)?;
+        let folder = manifest::make_folder(&self.home, &OTHER_FINDINGS)?;
         for query in queries {
             let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
             findings::find(&self.context, query, |rows| writer.write(rows)).await?;
@@ -320,7 +326,7 @@ impl Replay {
     }
 
     fn write_rows(&mut self, table: &FactTable, rows: &RecordBatch) -> Result<()> {
-        let folder = facts::make_folder(&self.home, table)?;
+        let folder = manifest::make_folder(&self.home, table)?;
         let mut writer = FileWriter::create(&folder, table.name, &schema(table.columns))?;
         writer.write(rows)?;
         self.layer.add(table, writer.finish()?);
@@ -333,7 +339,7 @@ impl Replay {
             let folder = self.home.join(table);
             disk::flush_folder(&folder).map_err(Error::file(&folder))?;
         }
-        pointer.format = facts::FACTS_FORMAT;
+        pointer.format = manifest::FACTS_FORMAT;
         let facts = Layers::open(&self.home, &pointer)?;
         let context = &self.context;
         context.register_table("cases_now", facts.provider(&CASES, Texts::Views)?)?;
@@ -381,7 +387,10 @@ fn replay_desk(events: &[RecordBatch]) -> Result<Desk> {
 }
 
 /// The events of the session's `log` that are about no case.
-async fn rank_0(context: &SessionContext) -> Result<DataFrame> {
+///
+/// # Errors
+/// When the session has no `log`.
+pub async fn rank_0(context: &SessionContext) -> Result<DataFrame> {
     of_rank_0(context.table("log").await?)
 }
 
@@ -391,6 +400,7 @@ fn of_rank_0(events: DataFrame) -> Result<DataFrame> {
 }
 
 /// An instant in a query.
-fn instant(time: Instant) -> datafusion::prelude::Expr {
+#[must_use]
+pub fn instant(time: Instant) -> datafusion::prelude::Expr {
     lit(ScalarValue::TimestampMillisecond(Some(time.0), Some("UTC".into())))
 }

@@ -9,8 +9,9 @@ use toml::de::{DeTable, DeValue};
 use super::kind::Kind;
 use super::tree::{Fault, Node, Tree, read_members};
 use crate::error::{Error, check_toml_depth, place_in};
-use crate::model::json::Json;
-use crate::model::{Refusal, members};
+use crate::json::Json;
+use crate::model::Refusal;
+use crate::wire::members;
 
 /// What a file says of one thing.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::event::EventType;
-use crate::model::members;
+use crate::wire::members;
 
 /// A kind of thing that a file can state. The order is the one in which events are appended: a user finds their group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,11 +10,11 @@ use super::kind::{Form, Kind};
 use super::present::{State, Stated};
 use super::warnings::{self, Warning};
 use crate::error::{Error, Result};
-use crate::log::stage::MadeLine;
+use crate::input::piece::MadeLine;
+use crate::json::Json;
 use crate::model::event::EventType;
-use crate::model::json::Json;
-use crate::model::line;
 use crate::model::time::Instant;
+use crate::wire::line;
 
 /// The CloudEvents source of what is applied.
 pub const SOURCE: &str = "apply";

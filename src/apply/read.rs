@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::model::event::EventType;
 use crate::model::time::Instant;
-use crate::replay::engine::{self, Resources};
+use crate::store::engine;
+use crate::store::engine::Resources;
 
 const COLUMNS: &[&str] = &["time", "sequence", "type", "subject", "data"];
 

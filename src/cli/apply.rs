@@ -13,7 +13,7 @@ use crate::apply::plan::{Change, How, Plan};
 use crate::apply::present::Stated;
 use crate::apply::{file, read, show};
 use crate::error::{Error, Result};
-use crate::log::stage::{Piece, Take};
+use crate::input::piece::{Piece, Take};
 
 /// Arguments of `apply`.
 #[derive(Debug, Args)]

@@ -19,9 +19,10 @@ use jiff::tz::TimeZone;
 use super::{Desk, MomentArguments, Outcome};
 use crate::error::{Error, Result};
 use crate::explain::{Explanation, explain};
+use crate::facts::tables::DESK_EVENTS;
 use crate::model::event::EventType;
 use crate::model::time::Instant;
-use crate::replay::{self, tables::DESK_EVENTS};
+use crate::replay;
 use rows::CaseRows;
 use text::Ink;
 

@@ -12,7 +12,7 @@ use super::{Desk, Outcome};
 use crate::error::Result;
 use crate::log::Log;
 use crate::log::compact::{self, Aim, Reach};
-use crate::replay::engine;
+use crate::store::engine;
 
 /// Arguments of `compact`.
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use super::report::{ReportArguments, render};
 use super::{Desk, Outcome, ingest, settings};
 use crate::error::{Error, Result};
 use crate::generate::{Plan, write_events};
-use crate::log::read::Source;
+use crate::input::read::Source;
 use crate::replay::Extent;
 
 /// The month that the page shows; made-up desks always end on 31 May 2026.

@@ -14,7 +14,7 @@ use super::signals::Stop;
 use super::{Desk, Outcome, compact};
 use crate::error::{Error, Result, did_you_mean};
 use crate::import::{self, EventLine, ImportError, Limits, Mapping, Tally};
-use crate::log::stage::{MadeLine, Piece, Take};
+use crate::input::piece::{MadeLine, Piece, Take};
 
 /// Lines that are handed over at once; fewer when they are long.
 const BATCH_LINES: usize = 4096;

@@ -11,13 +11,14 @@ use super::progress::Bar;
 use super::signals::Stop;
 use super::{Desk, Outcome, SummaryForm, compact, wall_clock};
 use crate::error::Result;
-use crate::log::input;
-use crate::log::pieces::read_all;
-use crate::log::read::Source;
-use crate::log::stage::Take;
+use crate::input::files;
+use crate::input::piece::Take;
+use crate::input::pieces::read_all;
+use crate::input::read::Source;
 use crate::log::{Clock, Log, Options, Summary};
+use crate::query::compare;
+use crate::query::compare::Difference;
 use crate::replay::Extent;
-use crate::replay::compare::{self, Difference};
 use stream::StreamArguments;
 
 /// Arguments of `ingest`.
@@ -102,7 +103,7 @@ fn plain_bytes(sources: &[Source]) -> u64 {
 
 /// What was typed as sources; says which files of folders hold no events.
 pub fn find(desk: &Desk, typed: &[String]) -> Result<Vec<Source>> {
-    let found = input::find(typed)?;
+    let found = files::find(typed)?;
     if let Some(first) = found.passed_over.first() {
         let more = match found.passed_over.len() {
             1 => String::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::printer::Printer;
-use crate::log::progress::{Progress, Step};
+use crate::store::progress::{Progress, Step};
 
 /// How often the bar moves by itself.
 const TICK: Duration = Duration::from_millis(200);

@@ -16,7 +16,7 @@ use super::{Desk, Outcome, SummaryForm, compact};
 use crate::error::Result;
 use crate::log::Log;
 use crate::log::quarantine::Filter;
-use crate::replay::engine;
+use crate::store::engine;
 
 /// Arguments of `quarantine`.
 #[derive(Debug, Args)]

@@ -12,12 +12,12 @@ use super::metric::catalogue;
 use super::settings::parse_zone;
 use super::{Desk, MomentArguments, Outcome};
 use crate::error::{Error, Result, did_you_mean};
-use crate::log::write::begin_whole_file;
 use crate::metric::functions;
 use crate::metric::range::Range;
 use crate::report::build::{self, Sources};
 use crate::report::page::{Body, Page, Widget};
 use crate::report::{dashboard_names, draw, find_dashboard, html};
+use crate::store::parquet::begin_whole_file;
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]

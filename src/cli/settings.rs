@@ -13,7 +13,7 @@ use crate::error::{Error, Result, check_toml_depth, did_you_mean};
 use crate::log::compact;
 use crate::model::Refusal;
 use crate::model::time::Instant;
-use crate::replay::engine::Resources;
+use crate::store::engine::Resources;
 
 /// What was typed about settings; everything may be absent.
 #[derive(Clone, Debug, Default)]

@@ -12,12 +12,13 @@ use super::ingest::{SummaryArguments, seconds};
 use super::progress::Bar;
 use super::{Desk, Outcome, SummaryForm};
 use crate::error::Result;
-use crate::log::commits::Commits;
+use crate::facts::manifest;
+use crate::facts::manifest::Pointer;
 use crate::log::inspect::{self, Problem};
 use crate::log::rows::LOG_SCHEMA;
-use crate::log::table::{Table, TableFile};
-use crate::log::vacuum::{find, tables};
-use crate::replay::facts::{self, Pointer};
+use crate::store::commits::Commits;
+use crate::store::table::{Table, TableFile};
+use crate::store::vacuum::{find, tables};
 
 /// Arguments of `store`.
 #[derive(Debug, Args)]
@@ -79,7 +80,7 @@ async fn all_tables(store: &Path) -> Result<Vec<StoredTable>> {
         let commits = Some((table.version(), table.version().saturating_sub(checkpoint)));
         all.push(StoredTable { name, files: table.entries()?, commits });
     }
-    let home = facts::home(store);
+    let home = manifest::home(store);
     let of_facts = Pointer::read(&home)?.unwrap_or_default().files(&home);
     all.extend(of_facts.into_iter().map(|(name, files)| StoredTable { name, files, commits: None }));
     Ok(all)
@@ -146,7 +147,7 @@ async fn stats(desk: &Desk) -> Result<Outcome> {
         }
         all.push(of_table);
     }
-    let litter = find(log.store(), desk.now, &facts::litter).await?;
+    let litter = find(log.store(), desk.now, &manifest::litter).await?;
     let litter_bytes: u64 = litter.iter().map(|thing| thing.bytes).sum();
     let object = json!({
         "tables": all, "last_batch": log.last_batch()?, "not_needed": {"files": litter.len(), "bytes": litter_bytes},

@@ -8,9 +8,9 @@ use serde_json::json;
 use super::ingest::{SummaryArguments, seconds};
 use super::{Desk, Outcome};
 use crate::error::{Error, Result};
-use crate::log::vacuum;
+use crate::facts::manifest;
 use crate::model::time::{Instant, parse_duration_ms};
-use crate::replay::facts;
+use crate::store::vacuum;
 
 /// Arguments of `vacuum`.
 #[derive(Debug, Args)]
@@ -41,8 +41,8 @@ pub async fn vacuum(desk: &Desk, arguments: &VacuumArguments) -> Result<Outcome>
     let log = desk.existing_log().await?;
     let since = since(desk, &arguments.keep)?;
     let litter = match arguments.dry_run {
-        true => vacuum::find(log.store(), since, &facts::litter).await?,
-        false => vacuum::vacuum(log.store(), since, &facts::litter).await?,
+        true => vacuum::find(log.store(), since, &manifest::litter).await?,
+        false => vacuum::vacuum(log.store(), since, &manifest::litter).await?,
     };
     let bytes: u64 = litter.iter().map(|thing| thing.bytes).sum();
     let place = |path: &std::path::Path| path.strip_prefix(log.store()).unwrap_or(path).display().to_string();

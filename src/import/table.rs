@@ -7,7 +7,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::error::{ImportError, did_you_mean};
 use super::mapping::Mapping;
-use crate::log::records::{self, Dialect, Fields, RECORD_MIB_MAX, Records, Unreadable};
+use crate::input::records;
+use crate::input::records::{Dialect, Fields, RECORD_MIB_MAX, Records, Unreadable};
 
 /// An open table.
 pub(super) struct Table {

@@ -5,7 +5,8 @@
 //! million quarantined events. The log remains the judge of each event.
 
 use crate::model::event::{EventType, Priority};
-use crate::model::members::{self, MemberOf};
+use crate::wire::members;
+use crate::wire::members::MemberOf;
 
 /// What the subject of an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

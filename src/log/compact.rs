@@ -14,11 +14,12 @@ use datafusion::prelude::{DataFrame, SessionContext, col, date_trunc, lit};
 use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
 
-use super::rows::LOG_SCHEMA;
-use super::table::{NewFile, Table, TableFile, scan};
-use super::write::FileWriter;
-use super::{Log, WriterLock};
 use crate::error::{Error, Result};
+use crate::log::Log;
+use crate::log::rows::LOG_SCHEMA;
+use crate::store::lock::WriterLock;
+use crate::store::parquet::FileWriter;
+use crate::store::table::{NewFile, Table, TableFile, scan};
 
 /// Events of a file that is not merged any further, unless another number is wanted.
 pub const FILE_EVENTS: u64 = 1 << 20;

@@ -10,9 +10,9 @@ use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::lookup::{ByFingerprint, Lookup, lock, on_every_core};
-use super::stage::StagedFile;
 use crate::error::{Error, Result};
+use crate::log::lookup::{ByFingerprint, Lookup, lock, on_every_core};
+use crate::log::stage::StagedFile;
 
 /// The fingerprints of one staged event and where its line stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,7 +258,7 @@ fn places(staged: &[StagedFile], conflicts: &HashMap<(u32, u32), bool>) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::table::NewFile;
+    use crate::store::table::NewFile;
 
     fn entry(identity: u128, content: u128, ordinal: u64) -> Entry {
         Entry { identity, content, ordinal, line: ordinal + 1, offset: ordinal * 10, file: 0 }

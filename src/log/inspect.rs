@@ -10,13 +10,14 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::Log;
-use super::lookup::on_every_core;
-use super::table::TableFile;
-use super::write::{self, read_file};
 use crate::error::{Error, Result};
-use crate::model::line;
+use crate::log::Log;
+use crate::log::lookup::on_every_core;
 use crate::model::time::Instant;
+use crate::store::parquet;
+use crate::store::parquet::read_file;
+use crate::store::table::TableFile;
+use crate::wire::line;
 
 /// Something that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +55,7 @@ fn look_at(file: &TableFile) -> std::result::Result<(), (&'static str, String)> 
     if file.hash.is_some_and(|known| known != hash) {
         return Err(("file_altered", "its bytes are not those that were written".to_owned()));
     }
-    let rows = write::rows(&file.path).map_err(|error| ("file_unreadable", error.to_string()))?;
+    let rows = parquet::rows(&file.path).map_err(|error| ("file_unreadable", error.to_string()))?;
     if rows != file.rows {
         return Err(("file_rows", format!("its commit says {} rows, found {rows}", file.rows)));
     }

@@ -10,11 +10,12 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 
-use super::rows::{Arrival, instant_type};
-use super::table::{Mode, NewFile, Table};
-use super::write::FileWriter;
 use crate::error::Result;
-use crate::model::json::fingerprint;
+use crate::input::piece::Quarantined;
+use crate::json::fingerprint;
+use crate::log::rows::{Arrival, instant_type};
+use crate::store::parquet::FileWriter;
+use crate::store::table::{Mode, NewFile, Table};
 
 /// The columns of `quarantine` (4). `bytes` holds the line as it was where it is not UTF-8.
 pub static QUARANTINE_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -31,25 +32,6 @@ pub static QUARANTINE_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 });
 
 const COLUMNS: [&str; 8] = ["file", "line", "offset", "rule", "detail", "text", "bytes", "ingested_at"];
-
-/// One line that was set aside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarantined {
-    pub file: Arc<str>,
-    /// From 1.
-    pub line: u64,
-    /// Bytes before the line in the (unpacked) file.
-    pub offset: u64,
-    pub rule: &'static str,
-    pub detail: String,
-    pub bytes: Vec<u8>,
-}
-
-impl Quarantined {
-    fn mark(&self) -> u128 {
-        mark(&self.file, as_i64(self.line), self.rule, &String::from_utf8_lossy(&self.bytes))
-    }
-}
 
 /// Which of the quarantined lines are meant; all where nothing is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,7 +80,7 @@ impl Filter {
 /// When the table cannot be read, or what `take` returns.
 pub fn each(table: &Table, filter: &Filter, mut take: impl FnMut(Listed<'_>) -> Result<()>) -> Result<()> {
     for path in table.files()? {
-        for batch in super::write::read_file(&path, &["file", "line", "offset", "rule", "text", "bytes"])? {
+        for batch in crate::store::parquet::read_file(&path, &["file", "line", "offset", "rule", "text", "bytes"])? {
             let batch = batch?;
             listed(&batch).filter(|line| filter.holds(line)).try_for_each(&mut take)?;
         }
@@ -131,8 +113,8 @@ pub async fn release(table: &mut Table, goes: impl Fn(&Listed<'_>) -> bool) -> R
     let (mut gone, mut left) = (0, 0);
     let mut writer: Option<FileWriter> = None;
     for path in table.files()? {
-        for batch in super::write::read_file(&path, &COLUMNS)? {
-            let batch = super::write::with_schema(&batch?, &QUARANTINE_SCHEMA)?;
+        for batch in crate::store::parquet::read_file(&path, &COLUMNS)? {
+            let batch = crate::store::parquet::with_schema(&batch?, &QUARANTINE_SCHEMA)?;
             let stays: BooleanArray =
                 listed(&batch.project(&[0, 1, 2, 3, 5, 6])?).map(|line| Some(!goes(&line))).collect();
             let kept = arrow::compute::filter_record_batch(&batch, &stays)?;
@@ -158,6 +140,10 @@ pub async fn release(table: &mut Table, goes: impl Fn(&Listed<'_>) -> bool) -> R
 }
 
 /// What makes two quarantined lines one and the same, so that a file read twice is listed once.
+fn mark_of(line: &Quarantined) -> u128 {
+    mark(&line.file, as_i64(line.line), line.rule, &String::from_utf8_lossy(&line.bytes))
+}
+
 fn mark(file: &str, line: i64, rule: &str, text: &str) -> u128 {
     fingerprint(format!("{file}\0{line}\0{rule}\0{text}").as_bytes())
 }
@@ -203,7 +189,7 @@ impl QuarantineWriter {
     /// When the disk refuses.
     pub fn add(&mut self, lines: &[Quarantined]) -> Result<()> {
         self.lines += lines.len() as u64;
-        let fresh: Vec<&Quarantined> = lines.iter().filter(|line| self.present.insert(line.mark())).collect();
+        let fresh: Vec<&Quarantined> = lines.iter().filter(|line| self.present.insert(mark_of(line))).collect();
         if fresh.is_empty() {
             return Ok(());
         }

@@ -10,16 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::lookup::{ByFingerprint, Lookup};
-use super::pieces::{Inputs, Next};
-use super::quarantine::{self, Filter, Listed};
-use super::read::Source;
-use super::stage::{MadeLine, Piece, Take};
-use super::table::Table;
-use super::{Log, Options, Summary, WriterLock};
 use crate::error::{Error, Result};
-use crate::model::json::{Json, fingerprint};
-use crate::model::line;
+use crate::input::piece::Next;
+use crate::input::piece::{MadeLine, Piece, Take};
+use crate::input::pieces::Inputs;
+use crate::input::read::Source;
+use crate::json::{Json, fingerprint};
+use crate::log::lookup::{ByFingerprint, Lookup};
+use crate::log::quarantine::{self, Filter, Listed};
+use crate::log::{Log, Options, Summary};
+use crate::store::lock::WriterLock;
+use crate::store::table::Table;
+use crate::wire::line;
 
 /// Lines of one piece; fewer when they are long.
 const PIECE_LINES: usize = 4096;
@@ -207,7 +209,7 @@ fn lines_of(piece: Piece, lines: &mut Lines<'_, '_>) -> Result<Vec<MadeLine>> {
     match piece {
         Piece::Lines { lines, .. } => Ok(lines),
         Piece::Block(block) if block.cut.is_none() => {
-            let made = |line: super::read::Line<'_>| {
+            let made = |line: crate::input::piece::Line<'_>| {
                 let (file, number, offset) = (block.file.clone(), line.number, line.offset);
                 MadeLine { json: line.bytes.to_vec(), file, line: number, offset }
             };

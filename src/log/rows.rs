@@ -9,11 +9,11 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::error::Result;
+use crate::json::Json;
 use crate::model::event::EventType;
-use crate::model::json::Json;
-use crate::model::line::LoggedEvent;
-use crate::model::members;
 use crate::model::time::Instant;
+use crate::wire::line::LoggedEvent;
+use crate::wire::members;
 
 /// The type of every instant in the store.
 #[must_use]

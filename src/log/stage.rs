@@ -9,16 +9,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
-use super::identity::{Entries, Entry};
-use super::lookup::{ByFingerprint, Lookup};
-use super::quarantine::{QuarantineWriter, Quarantined};
-use super::read::Block;
-use super::rows::{Arrival, LOG_SCHEMA, RowsBuilder};
-use super::table::NewFile;
-use super::write::FileWriter;
 use crate::error::{Error, Result};
+use crate::input::piece::{Block, Piece, Quarantined, Take};
+use crate::log::identity::{Entries, Entry};
+use crate::log::lookup::{ByFingerprint, Lookup};
+use crate::log::quarantine::QuarantineWriter;
+use crate::log::rows::{Arrival, LOG_SCHEMA, RowsBuilder};
 use crate::model::Refusal;
-use crate::model::line::{self, LINE_BYTES_MAX, LoggedEvent};
+use crate::store::parquet::FileWriter;
+use crate::store::table::NewFile;
+use crate::wire::line;
+use crate::wire::line::{LINE_BYTES_MAX, LoggedEvent};
 
 /// Events of a file.
 const FILE_ROWS: u64 = 512 * 1024;
@@ -32,62 +33,6 @@ const UNASKED: usize = 15;
 /// After a piece whose events lie scattered over the log, as those of a file sorted by case do in a log in the order of
 /// time, so many are not asked about.
 const UNASKED_SCATTERED: usize = 255;
-
-/// A piece of input for one worker.
-#[derive(Clone, Debug)]
-pub enum Piece {
-    /// Lines of a file, as they are.
-    Block(Block),
-    /// Lines made from records of a table or from elements of an array.
-    Lines { number: u64, lines: Vec<MadeLine> },
-    /// Something that is no line, and why.
-    SetAside(Quarantined),
-}
-
-impl Piece {
-    /// The same piece as the one of that number, which settles which of two lines came first.
-    #[must_use]
-    pub fn numbered(self, number: u64) -> Piece {
-        match self {
-            Piece::Block(block) => Piece::Block(Block { number, ..block }),
-            Piece::Lines { lines, .. } => Piece::Lines { number, lines },
-            Piece::SetAside(line) => Piece::SetAside(line),
-        }
-    }
-
-    /// Lines that are not blank.
-    #[must_use]
-    pub fn lines(&self) -> u64 {
-        match self {
-            Piece::Block(block) if block.cut.is_none() => block.lines().count() as u64,
-            Piece::Lines { lines, .. } => lines.len() as u64,
-            Piece::Block(_) | Piece::SetAside(_) => 1,
-        }
-    }
-
-    /// About how many bytes of memory it takes.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        let held = match self {
-            Piece::Block(block) => block.bytes.len(),
-            Piece::Lines { lines, .. } => lines.iter().map(|line| line.json.len() + size_of::<MadeLine>()).sum(),
-            Piece::SetAside(line) => line.bytes.len(),
-        };
-        held + size_of::<Piece>()
-    }
-}
-
-/// An event line made from a record or an element, and where that stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MadeLine {
-    pub json: Vec<u8>,
-    pub file: Arc<str>,
-    pub line: u64,
-    pub offset: u64,
-}
-
-/// Takes pieces of input; fails when the workers have stopped.
-pub type Take<'a> = dyn FnMut(Piece) -> Result<()> + 'a;
 
 /// What staging has produced.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::Refusal;
-use super::json::Json;
+use crate::json::Json;
 
 /// Minutes from midnight, half-open: 09:00 to 17:00 is 540 to 1020.
 pub type DayHours = Vec<(u16, u16)>;

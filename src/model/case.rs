@@ -17,11 +17,11 @@ use std::borrow::Borrow;
 use super::desk::{Desk, Withdrawal, Withdrawn};
 use super::event::{Act, CaseEvent, Creation, EventType, Message, Priority, Sentiment, Status};
 use super::finding::{Finding, OpenSpan, Rule};
-use super::json::Json;
 use super::policy::Milestone;
 use super::position::Position;
 use super::sla::Situation;
 use super::time::Instant;
+use crate::json::Json;
 use history::{AssignmentEnd, Cause, Direction, History, MessageRow, Place, Resolution, Standing, Turn};
 use milestones::{Clocks, Ending, Run, Runs};
 

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::json::Json;
 use super::time::Instant;
 use super::versions::Versions;
+use crate::json::Json;
 
 /// One customer while their events are replayed, which must come in log order.
 #[derive(Clone, Debug, Default)]

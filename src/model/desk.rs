@@ -16,12 +16,12 @@ use super::event::{EventType, Presence, Role};
 use super::field::Field;
 use super::finding::Rule;
 use super::hours::OpenHours;
-use super::json::Json;
 use super::policy::Policy;
 use super::schedule::Schedule;
 use super::sla::{Sla, Statement};
 use super::time::{Instant, parse_duration_ms};
 use super::versions::Versions;
+use crate::json::Json;
 pub use reference::DeskFinding;
 
 /// An event about the desk (rank 0), in log order.

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::desk::{set_flag, set_text};
 use super::event::{FieldKind, FieldVisibility};
-use super::json::{Json, Number};
+use crate::json::{Json, Number};
 
 /// A number of a field has at most so many digits (2.7).
 const DIGITS_MAX: usize = 9;

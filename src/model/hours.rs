@@ -288,7 +288,7 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::json::Json;
+    use crate::json::Json;
 
     fn hours(data: &str) -> OpenHours {
         OpenHours::new(Calendar::parse("office", &Json::parse(data).unwrap()).unwrap())

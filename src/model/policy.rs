@@ -4,9 +4,9 @@
 
 use super::Refusal;
 use super::event::{Priority, Sentiment, Status};
-use super::json::Json;
 use super::time::parse_duration_ms;
 use super::words::Keyword;
+use crate::json::Json;
 
 /// One promise of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

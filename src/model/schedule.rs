@@ -147,8 +147,8 @@ pub fn pieces(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Json;
     use crate::model::calendar::Calendar;
-    use crate::model::json::Json;
 
     fn office(from: &str, to: &str) -> Arc<OpenHours> {
         let day = format!(r#"[["{from}","{to}"]]"#);

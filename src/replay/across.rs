@@ -12,16 +12,16 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use foldhash::fast::FixedState;
 
-use super::gather::{Gather, Hand};
-use super::pack::{Pack, pack_enum, pack_struct};
-use super::sheet::Sheet;
-use super::tables::FINDINGS;
 use crate::error::Result;
+use crate::facts::rows::Sheet;
+use crate::facts::tables::FINDINGS;
 use crate::model::case::history::History;
 use crate::model::desk::Desk;
 use crate::model::event::EventType;
 use crate::model::finding::{OpenSpan, Rule};
 use crate::model::position::{Order, Position};
+use crate::replay::gather::{Gather, Hand};
+use crate::replay::pack::{Pack, pack_enum, pack_struct};
 
 /// Rows of findings that are handed over at once.
 const BATCH_ROWS: usize = 1024;

@@ -14,19 +14,19 @@ use datafusion::prelude::{DataFrame, col};
 use futures::StreamExt;
 use tokio::task::JoinHandle;
 
-use super::across::Across;
-use super::engine::Resources;
-use super::facts;
-use super::gather::{EVENT_BYTES, Gather, Hand, Ranges};
-use super::input::{CASE_COLUMNS, CaseColumns};
-use super::output::{CASE_SHEETS, Output};
-use super::sheet::schema;
-use super::tables::{FactTable, OTHER_FINDINGS};
 use crate::error::Result;
-use crate::log::progress::Progress;
-use crate::log::table::NewFile;
-use crate::log::write::FileWriter;
+use crate::facts::manifest;
+use crate::facts::rows::schema;
+use crate::facts::tables::{FactTable, OTHER_FINDINGS};
 use crate::model::desk::Desk;
+use crate::replay::across::Across;
+use crate::replay::gather::{EVENT_BYTES, Gather, Hand, Ranges};
+use crate::replay::input::{CASE_COLUMNS, CaseColumns};
+use crate::replay::output::{CASE_SHEETS, Output};
+use crate::store::engine::Resources;
+use crate::store::parquet::FileWriter;
+use crate::store::progress::Progress;
+use crate::store::table::NewFile;
 
 /// Of so many rows one is taken into the sample by which cases are cut into ranges.
 const SAMPLED: usize = 509;
@@ -115,7 +115,7 @@ pub async fn replay(
 ) -> Result<Vec<Finishing>> {
     let mut folders = BTreeMap::new();
     for sheet in CASE_SHEETS {
-        folders.insert(sheet.table.name, facts::make_folder(home, &sheet.table)?);
+        folders.insert(sheet.table.name, manifest::make_folder(home, &sheet.table)?);
     }
     let written = on_every_core(resources, events.heaps(), move |ranges| {
         let mut writers = Writers { folders: &folders, open: BTreeMap::new() };
@@ -143,7 +143,7 @@ pub async fn replay(
 /// # Errors
 /// When the disk refuses.
 pub async fn find(across: Arc<Across>, home: &Path, resources: Resources) -> Result<Vec<NewFile>> {
-    let folder = facts::make_folder(home, &OTHER_FINDINGS)?;
+    let folder = manifest::make_folder(home, &OTHER_FINDINGS)?;
     on_every_core(resources, across.heaps(), move |heaps| {
         let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
         while let Some(heap) = heaps.next() {

@@ -7,15 +7,16 @@ use arrow::array::RecordBatch;
 use datafusion::prelude::{DataFrame, col, lit};
 use futures::StreamExt;
 
-use super::sheet::{Sheet, schema};
-use super::tables::CUSTOMERS;
-use super::{Replay, facts, input, of_rank_0};
 use crate::error::Result;
-use crate::log::table::NewFile;
-use crate::log::write::FileWriter;
+use crate::facts::manifest;
+use crate::facts::rows::{Sheet, schema};
+use crate::facts::tables::CUSTOMERS;
 use crate::model::customer::Customer;
 use crate::model::desk::DeskEvent;
 use crate::model::event::EventType;
+use crate::replay::{Replay, input, of_rank_0};
+use crate::store::parquet::FileWriter;
+use crate::store::table::NewFile;
 
 /// Rows that are collected before they are written.
 const BATCH_ROWS: usize = 8192;
@@ -23,7 +24,7 @@ const BATCH_ROWS: usize = 8192;
 impl Replay {
     /// Writes the file of `customers` from those events of the log.
     pub(super) async fn replay_customers(&self, events: DataFrame) -> Result<NewFile> {
-        let folder = facts::make_folder(&self.home, &CUSTOMERS)?;
+        let folder = manifest::make_folder(&self.home, &CUSTOMERS)?;
         let mut writer = FileWriter::create(&folder, CUSTOMERS.name, &schema(CUSTOMERS.columns))?;
         customers(events, |rows| writer.write(&rows)).await?;
         writer.finish()
@@ -34,7 +35,7 @@ impl Replay {
 ///
 /// # Errors
 /// When the log cannot be read, and what `take` returns.
-pub(super) async fn customers(events: DataFrame, mut take: impl FnMut(RecordBatch) -> Result<()>) -> Result<()> {
+pub async fn customers(events: DataFrame, mut take: impl FnMut(RecordBatch) -> Result<()>) -> Result<()> {
     let order = ["subject", "time", "sequence", "source", "id"].map(|name| col(name).sort(true, false));
     let events = of_rank_0(events)?.filter(col("type").eq(lit(EventType::CustomerUpdated.name())))?;
     let events = input::plain_texts(events, &[input::DESK_COLUMNS, &["sequence"]].concat())?.sort(order.to_vec())?;

@@ -6,13 +6,15 @@ use std::borrow::Cow;
 
 use arrow::array::RecordBatch;
 
-use super::sheet::{Cell, Sheet};
-use super::tables::{CALENDARS, FIELDS, FINDINGS, FactTable, GROUPS, POLICIES, PRESENCE, PROFILES, SETTINGS, USERS};
 use crate::error::Result;
+use crate::facts::rows::{Cell, Sheet};
+use crate::facts::tables::{
+    CALENDARS, FIELDS, FINDINGS, FactTable, GROUPS, POLICIES, PRESENCE, PROFILES, SETTINGS, USERS,
+};
+use crate::json::Json;
 use crate::model::calendar::{DayHours, WEEKDAYS};
 use crate::model::desk::Desk;
 use crate::model::event::{FieldKind, FieldVisibility, Presence, Priority, Sentiment, Status};
-use crate::model::json::Json;
 use crate::model::policy::{Conditions, Milestone, Targets};
 use crate::model::time::duration_text;
 use crate::model::versions::{Version, Versions};

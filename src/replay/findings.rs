@@ -10,16 +10,19 @@ use arrow::datatypes::Int64Type;
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use futures::StreamExt;
 
-use super::across::{About, Across, Bearing, Load, Span, Stretch};
-use super::input::plain_texts;
-use super::layers::{Layers, Texts};
-use super::sheet::schema;
-use super::tables::{AUTOMATIC_ASSIGNMENTS, FINDINGS, FactTable, LOAD_SPANS, OPEN_SPANS, OTHER_FINDINGS, STRANGERS};
-use super::touched::{Keys, is_touched};
 use crate::error::{Error, Result};
-use crate::log::write::with_schema;
+use crate::facts::layers::Keys;
+use crate::facts::layers::{Layers, Texts};
+use crate::facts::rows::schema;
+use crate::facts::tables::{
+    AUTOMATIC_ASSIGNMENTS, FINDINGS, FactTable, LOAD_SPANS, OPEN_SPANS, OTHER_FINDINGS, STRANGERS,
+};
 use crate::model::position::Position;
 use crate::model::time::Instant;
+use crate::replay::across::{About, Across, Bearing, Load, Span, Stretch};
+use crate::replay::input::plain_texts;
+use crate::replay::touched::is_touched;
+use crate::store::parquet::with_schema;
 
 /// The queries of every replay; each row is a finding.
 pub const QUERIES: [&str; 2] = [OF_THE_DESK, STRANGERS_NAMED];

@@ -14,12 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use foldhash::fast::FixedState;
 
-use super::pack::Pack;
 use crate::error::{Error, Result};
 use crate::model::case::Case;
 use crate::model::case::history::History;
 use crate::model::desk::Desk;
 use crate::model::event::CaseEvent;
+use crate::replay::pack::Pack;
 
 /// Bytes of an event, packed, about.
 pub const EVENT_BYTES: usize = 160;

@@ -3,47 +3,36 @@
 //! Events about cases are read as views into the pages of the file, for each row is looked at once. What is sorted is read
 //! as plain strings: views of a few rows keep whole pages alive, and sorting would count those once for every batch.
 
-use std::sync::Arc;
-
 use arrow::array::{
     Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, StringViewArray,
     TimestampMillisecondArray,
 };
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, SchemaRef, TimestampMillisecondType};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMillisecondType};
 
 use datafusion::prelude::{DataFrame, cast, ident};
 
 use crate::error::{Error, Result};
+use crate::facts::layers::plain;
+use crate::json::Json;
 use crate::model::desk::DeskEvent;
 use crate::model::event::{
     Act, Answer, CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status,
 };
-use crate::model::json::Json;
 use crate::model::time::Instant;
-
-/// The same columns with plain strings for views.
-#[must_use]
-pub fn plain(schema: &Schema) -> SchemaRef {
-    let plain = |field: &Arc<Field>| match field.data_type() {
-        DataType::Utf8View => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
-        _ => field.clone(),
-    };
-    Arc::new(Schema::new(schema.fields().iter().map(plain).collect::<Vec<_>>()))
-}
 
 /// Those columns of a frame, texts as plain strings.
 ///
 /// # Errors
 /// When there is no such column.
 pub fn plain_texts(frame: DataFrame, columns: &[&str]) -> Result<DataFrame> {
-    let plain = frame.select_columns(columns)?;
-    let schema = self::plain(plain.schema().as_arrow());
+    let selected = frame.select_columns(columns)?;
+    let schema = plain(selected.schema().as_arrow());
     let columns = schema.fields().iter().map(|field| match field.data_type() {
         DataType::Utf8 => cast(ident(field.name()), DataType::Utf8).alias(field.name()),
         _ => ident(field.name()),
     });
     let columns: Vec<_> = columns.collect();
-    Ok(plain.select(columns)?)
+    Ok(selected.select(columns)?)
 }
 
 /// The columns of the log that replay reads of events about cases.

@@ -2,12 +2,12 @@
 
 use arrow::array::RecordBatch;
 
-use super::sheet::{Cell, Sheet};
-use super::tables::{
+use crate::error::Result;
+use crate::facts::rows::{Cell, Sheet};
+use crate::facts::tables::{
     ASSIGNMENTS, AUTOMATIC_ASSIGNMENTS, CASE_FINDINGS, CASES, COMMUNITY_LOCKS, FIELD_VALUES, FactTable, LEDGER,
     LIFETIMES, LOAD_SPANS, MESSAGES, MILESTONES, NOTED, OPEN_SPANS, PERIODS, RESOLUTIONS, STRANGERS, SURVEYS, TURNS,
 };
-use crate::error::Result;
 use crate::model::case::clock::Sums;
 use crate::model::case::history::{Direction, History, SENTIMENT_FIELD};
 use crate::model::case::milestones::{Clocks, Ending, Instance};
@@ -28,8 +28,7 @@ enum Fill {
     ByClock(fn(&mut Sheet, &History<'_>, &Clocks<'_>, &Instance<'_>)),
 }
 
-/// The tables that replay takes from each case: those of 4 and, behind them, what it needs to find what no case knows alone
-/// and to know later which cases new events touch. All have a `case_id`.
+/// How each of [`CASE_TABLES`](crate::facts::tables::CASE_TABLES) is filled, in the same order.
 pub const CASE_SHEETS: [CaseSheet; 18] = [
     whole_case(CASES, push_case),
     whole_case(PERIODS, push_periods),
@@ -450,4 +449,16 @@ fn push_lifetime(sheet: &mut Sheet, history: &History<'_>, _: &Desk) {
         .put(begun_at)
         .put((!is_open).then_some(last_event_at))
         .put(standing.and(history.assignments.last()).map(|last| last.agent));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::tables::CASE_TABLES;
+
+    #[test]
+    fn every_table_of_cases_is_filled() {
+        let filled: Vec<&str> = CASE_SHEETS.iter().map(|sheet| sheet.table.name).collect();
+        assert_eq!(filled, CASE_TABLES.each_ref().map(|table| table.name));
+    }
 }

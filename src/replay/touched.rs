@@ -1,25 +1,21 @@
 //! Which cases and customers the events of new batches touch, so that a refresh replays these and no others.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::TimestampMillisecondType;
 use datafusion::functions_aggregate::expr_fn::min;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
-use foldhash::fast::FixedState;
 
-use super::input::desk_events;
-use super::layers::{Layers, Texts, key_filter};
-use super::tables::LIFETIMES;
-use super::{input, instant, of_rank_0};
 use crate::error::Result;
+use crate::facts::layers::Keys;
+use crate::facts::layers::{Layers, Texts, key_filter};
+use crate::facts::tables::LIFETIMES;
 use crate::model::desk::DeskEvent;
 use crate::model::event::EventType;
 use crate::model::time::Instant;
-
-/// Names of cases or of customers.
-pub type Keys = HashSet<String, FixedState>;
+use crate::replay::input::desk_events;
+use crate::replay::{input, instant, of_rank_0};
 
 /// What a refresh replays.
 #[derive(Clone, Debug, Default)]
@@ -102,7 +98,10 @@ impl DeskChanges {
 }
 
 /// Adds the first column of a frame, of views, to the keys.
-pub(super) async fn collect_keys(frame: DataFrame, keys: &mut Keys) -> Result<()> {
+///
+/// # Errors
+/// When the frame cannot be read.
+pub async fn collect_keys(frame: DataFrame, keys: &mut Keys) -> Result<()> {
     for batch in frame.collect().await? {
         keys.extend(batch.column(0).as_string_view().iter().flatten().map(str::to_owned));
     }

@@ -12,6 +12,7 @@ use super::figure;
 use super::page::{Body, Fact, Page, Row, Table, Widget};
 use super::table;
 use crate::error::Result;
+use crate::facts::manifest::Pointer;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::dimension::Dimension;
 use crate::metric::header::MetricKind;
@@ -21,7 +22,6 @@ use crate::metric::ratio::Side;
 use crate::metric::unit::{Unit, number_text};
 use crate::metric::{Catalogue, zone_name};
 use crate::model::time::Instant;
-use crate::replay::facts::Pointer;
 
 /// What a page is made from.
 pub struct Sources<'a> {

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
-use casebook::replay::engine::Resources;
-use casebook::replay::memory;
+use casebook::query::memory;
+use casebook::store::engine::Resources;
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestError, TestRunner};

@@ -2,15 +2,16 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use casebook::facts::manifest;
+use casebook::facts::manifest::Pointer;
+use casebook::facts::rows::schema;
+use casebook::facts::tables::{CASE_FINDINGS, FACT_TABLES, FINDINGS, OTHER_FINDINGS};
 use casebook::log::Log;
 use casebook::log::rows::LOG_SCHEMA;
-use casebook::log::table::{Mode, Table};
-use casebook::log::write::FileWriter;
-use casebook::replay::engine::Resources;
-use casebook::replay::facts::{self, Pointer};
-use casebook::replay::sheet::schema;
-use casebook::replay::tables::{CASE_FINDINGS, FACT_TABLES, FINDINGS, OTHER_FINDINGS};
-use casebook::replay::{self, session};
+use casebook::query::session;
+use casebook::store::engine::{self, Resources};
+use casebook::store::parquet::FileWriter;
+use casebook::store::table::{Mode, Table};
 use serde_json::{Value, json};
 
 use crate::project::{Project, of_repository};
@@ -212,7 +213,7 @@ fn desk() -> (Project, Pointer) {
     project.write("events.ndjson", tangle(3, 400));
     project.ingest(&["events.ndjson"], 0);
     assert_silent(&project, "before anything was altered");
-    let pointer = Pointer::read(&facts::home(&project.path("store"))).unwrap().unwrap();
+    let pointer = Pointer::read(&manifest::home(&project.path("store"))).unwrap().unwrap();
     (project, pointer)
 }
 
@@ -226,7 +227,7 @@ fn cast(batch: &RecordBatch, schema: &SchemaRef) -> RecordBatch {
 /// Puts other rows in a fact table's place, as replay does.
 async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str) {
     let store = project.path("store");
-    let home = facts::home(&store);
+    let home = manifest::home(&store);
     pointer.write(&home).unwrap();
     let (context, _) = session::open(&Log::open(&store).await.unwrap(), RESOURCES).await.unwrap();
     let table = FACT_TABLES.iter().find(|known| known.name == table).unwrap();
@@ -237,7 +238,7 @@ async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str
     let table = if table.name == FINDINGS.name { OTHER_FINDINGS } else { *table };
     let parts = if table.name == OTHER_FINDINGS.name { vec![CASE_FINDINGS, OTHER_FINDINGS] } else { vec![table] };
     parts.iter().for_each(|part| drop(layer.files.remove(part.name)));
-    let folder = facts::make_folder(&home, &table).unwrap();
+    let folder = manifest::make_folder(&home, &table).unwrap();
     let mut writer = FileWriter::create(&folder, table.name, &schema(table.columns)).unwrap();
     for batch in batches {
         writer.write(&cast(&batch, &schema(table.columns))).unwrap();
@@ -281,7 +282,7 @@ async fn an_event_that_is_in_the_log_twice_is_found() {
     let store = project.path("store");
     let log = Log::open(&store).await.unwrap();
     let mut events = Table::open_or_create(&store.join("events"), "events", LOG_SCHEMA.clone()).await.unwrap();
-    let context = replay::engine::session(RESOURCES).unwrap();
+    let context = engine::session(RESOURCES).unwrap();
     context.register_table("log", log.events.provider().unwrap()).unwrap();
     let batches = context.sql("SELECT * FROM log LIMIT 3").await.unwrap().collect().await.unwrap();
     let mut writer = FileWriter::create(events.folder(), "events", &LOG_SCHEMA).unwrap();

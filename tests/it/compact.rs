@@ -6,10 +6,12 @@ use arrow::array::{AsArray, RecordBatch, StringViewArray};
 use casebook::generate::{Plan, write_events};
 use casebook::log::compact::{self, Aim, Compacted, Reach};
 use casebook::log::rows::LOG_SCHEMA;
-use casebook::log::write::{FileWriter, read_whole_file};
-use casebook::log::{Log, WriterLock, inspect};
-use casebook::replay::engine::{self, Resources};
+use casebook::log::{Log, inspect};
 use casebook::replay::{self, Extent};
+use casebook::store::engine;
+use casebook::store::engine::Resources;
+use casebook::store::lock::WriterLock;
+use casebook::store::parquet::{FileWriter, read_whole_file};
 use serde_json::{Value, json};
 
 use crate::project::Project;
@@ -33,7 +35,8 @@ async fn project_of(batches: usize) -> (Project, PathBuf) {
 
 /// Without the merging that the command does.
 async fn ingest(project: &Project, file: &Path) {
-    use casebook::log::{pieces::read_all, read::Source};
+    use casebook::input::pieces::read_all;
+    use casebook::input::read::Source;
     let options =
         casebook::log::Options { now: casebook::model::time::Instant(0).into(), threads: 2, memory_bytes: 64 << 20 };
     let sources = vec![Source::parse(file.to_str().unwrap())];
@@ -142,7 +145,7 @@ fn files_have_as_many_events_as_are_wanted() {
         let flag = flag.into_iter().flat_map(|number| ["--file-events", number]);
         let ran = project.run(&["compact", "--full"].into_iter().chain(flag).collect::<Vec<_>>());
         assert_eq!(ran.code, 0, "{}", ran.stderr);
-        let rows = |path: PathBuf| casebook::log::write::rows(&path).unwrap() as usize;
+        let rows = |path: PathBuf| casebook::store::parquet::rows(&path).unwrap() as usize;
         let files: Vec<usize> =
             block(Log::open(&project.path("store"))).unwrap().events.files().unwrap().into_iter().map(rows).collect();
         assert_eq!(files.iter().sum::<usize>(), lines);
@@ -285,7 +288,7 @@ async fn damage_to_events_is_found() {
     let batch = read_whole_file(&entries[0].path).unwrap().next().unwrap().unwrap();
     let written = |batch: &RecordBatch| {
         let mut writer = FileWriter::create(log.events.folder(), "events", &LOG_SCHEMA).unwrap();
-        writer.write(&casebook::log::write::with_schema(batch, &LOG_SCHEMA).unwrap()).unwrap();
+        writer.write(&casebook::store::parquet::with_schema(batch, &LOG_SCHEMA).unwrap()).unwrap();
         writer.finish().unwrap()
     };
     let position = batch.schema().index_of("subject").unwrap();

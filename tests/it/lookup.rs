@@ -5,13 +5,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use casebook::input::piece::{MadeLine, Piece};
 use casebook::log::compact::{Aim, Reach, compact};
-use casebook::log::disk::{self, Act};
 use casebook::log::lookup::{Again, ByFingerprint, Lookup};
-use casebook::log::stage::{MadeLine, Piece};
 use casebook::log::{Log, Options, Summary};
 use casebook::model::time::Instant;
-use casebook::replay::engine::{self, Resources};
+use casebook::store::disk;
+use casebook::store::disk::Act;
+use casebook::store::engine;
+use casebook::store::engine::Resources;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::statistics::Statistics;
 
@@ -95,7 +97,7 @@ async fn events_that_are_there_are_not_written_again() {
 fn fingerprints(log: &Log) -> Vec<(u128, u128)> {
     let mut all = Vec::new();
     for path in log.events.files().unwrap() {
-        for batch in casebook::log::write::read_file(&path, &["identity", "content"]).unwrap() {
+        for batch in casebook::store::parquet::read_file(&path, &["identity", "content"]).unwrap() {
             let batch = batch.unwrap();
             let wide = |column: usize, row: usize| {
                 let bytes: &arrow::array::BinaryArray = arrow::array::AsArray::as_binary(batch.column(column));

@@ -3,8 +3,11 @@
 use std::collections::HashSet;
 
 use casebook::model::time::Instant;
-use casebook::replay::moment::{self, Moment};
-use casebook::replay::{self, Extent, memory};
+use casebook::query::memory;
+use casebook::query::moment;
+use casebook::query::moment::Moment;
+use casebook::replay;
+use casebook::replay::Extent;
 use serde_json::Value;
 
 use crate::project::{Project, assert_same_facts};

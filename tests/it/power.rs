@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use casebook::facts::manifest;
+use casebook::facts::manifest::Pointer;
+use casebook::input::piece::{MadeLine, Piece};
 use casebook::log::compact::{self, Aim, Reach};
-use casebook::log::disk::{self, Act};
-use casebook::log::stage::{MadeLine, Piece};
-use casebook::log::vacuum;
 use casebook::log::{Log, Options, inspect};
 use casebook::model::time::Instant;
-use casebook::replay::engine::Resources;
-use casebook::replay::facts::{self, Pointer};
+use casebook::query::session;
 use casebook::replay::{self, Extent};
+use casebook::store::disk;
+use casebook::store::disk::Act;
+use casebook::store::engine::{self, Resources};
+use casebook::store::vacuum;
 
 use crate::project::Project;
 
@@ -204,7 +207,7 @@ async fn ingest(store: &Path, numbers: std::ops::Range<u64>) {
 
 /// The numbers of the events in a log, and the size of every batch.
 async fn events(log: &Log) -> Vec<u64> {
-    let context = replay::engine::session(RESOURCES).unwrap();
+    let context = engine::session(RESOURCES).unwrap();
     context.register_table("log", log.events.provider().unwrap()).unwrap();
     let batches = context.sql("SELECT id FROM log").await.unwrap().collect().await.unwrap();
     let ids = batches.iter().flat_map(|batch| {
@@ -250,7 +253,7 @@ async fn look(store: &Path, acknowledged: u64, facts: bool, place: &str) {
     assert_eq!(found.len() as u64 % BATCH, 0, "{place}: half a batch");
     let mut problems = inspect::files(store, &log.events.entries().unwrap(), 1).unwrap();
     problems.extend(inspect::events(&log, 1, 1 << 20).unwrap());
-    let home = facts::home(store);
+    let home = manifest::home(store);
     let pointer = Pointer::read(&home).unwrap_or_else(|error| panic!("{place}: {error}"));
     for files in pointer.iter().flat_map(|pointer| pointer.files(&home).into_values()) {
         problems.extend(inspect::files(store, &files, 1).unwrap());
@@ -258,7 +261,7 @@ async fn look(store: &Path, acknowledged: u64, facts: bool, place: &str) {
     assert_eq!(problems, [], "{place}");
     assert!(pointer.is_some() || !facts, "{place}: the facts are gone");
     if let Some(pointer) = pointer {
-        let opened = replay::session::open(&log, RESOURCES).await;
+        let opened = session::open(&log, RESOURCES).await;
         let (context, _) = opened.unwrap_or_else(|error| panic!("{place}: {error}"));
         let rows = context.sql("SELECT * FROM cases").await.unwrap().count().await.unwrap();
         assert_eq!(rows as u64, pointer.cases, "{place}: the facts are half there");
@@ -351,10 +354,9 @@ async fn a_power_cut_while_merging_and_tidying_loses_nothing() {
     let begun = recorder.steps().len();
     for reach in [Reach::Quick, Reach::Whole] {
         let mut log = Log::open(&store).await.unwrap();
-        let merged =
-            compact::compact(&mut log, &replay::engine::session(RESOURCES).unwrap(), Aim::of(reach)).await.unwrap();
+        let merged = compact::compact(&mut log, &engine::session(RESOURCES).unwrap(), Aim::of(reach)).await.unwrap();
         assert_eq!(merged.merges, 1);
-        let gone = vacuum::vacuum(&store, Instant(i64::MAX), &facts::litter).await.unwrap();
+        let gone = vacuum::vacuum(&store, Instant(i64::MAX), &manifest::litter).await.unwrap();
         assert!(!gone.is_empty(), "nothing went");
     }
     ingest(&store, 10 * BATCH..11 * BATCH).await;

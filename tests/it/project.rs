@@ -6,10 +6,13 @@ use std::process::{Child, Command, Output, Stdio};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMillisecondType};
+use casebook::facts::tables::FACT_TABLES;
 use casebook::log::Log;
 use casebook::model::time::Instant;
-use casebook::replay::engine::Resources;
-use casebook::replay::{self, Extent, session, tables::FACT_TABLES};
+use casebook::query::session;
+use casebook::replay;
+use casebook::replay::Extent;
+use casebook::store::engine::Resources;
 use serde_json::{Map, Value};
 
 /// A row: column to value, instants in RFC 3339 with three digits.

@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use casebook::log::stage::{MadeLine, Piece};
+use casebook::facts::tables::FACT_TABLES;
+use casebook::input::piece::{MadeLine, Piece};
 use casebook::log::{Log, Options};
 use casebook::model::time::Instant;
-use casebook::replay::engine::Resources;
-use casebook::replay::tables::FACT_TABLES;
-use casebook::replay::{self, Extent, memory, session};
+use casebook::query::{memory, session};
+use casebook::replay;
+use casebook::replay::Extent;
+use casebook::store::engine::Resources;
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

@@ -272,7 +272,7 @@ fn d_lists_tables_with_their_meaning_and_columns_with_their_types() {
     let tables: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
     assert!(tables.iter().all(|table| table["meaning"].as_str().unwrap().starts_with("one row per ")), "{tables:?}");
     let names: Vec<&str> = tables.iter().map(|table| table["table"].as_str().unwrap()).collect();
-    assert_eq!(names, casebook::replay::session::table_names());
+    assert_eq!(names, casebook::query::session::table_names());
     assert_snapshot!(page(&sql(&["\\d field_values"])), @"
     exit 0
     +---------+--------------------+

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use casebook::log::stage::{MadeLine, Piece};
+use casebook::input::piece::{MadeLine, Piece};
 use casebook::log::{Log, Options};
 use casebook::model::time::Instant;
-use casebook::replay::engine::Resources;
-use casebook::replay::{self, Extent, session};
+use casebook::query::session;
+use casebook::replay;
+use casebook::replay::Extent;
+use casebook::store::engine::Resources;
 
 use crate::project::Project;
 

@@ -8,27 +8,36 @@ use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may name with `crate::`. `error` holds no more than what can go wrong.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("model", &[]),
     ("error", &[]),
-    ("generate", &["model"]),
-    ("explain", &["model"]),
-    ("log", &["model", "error"]),
-    ("import", &["log", "model", "error"]),
-    ("replay", &["log", "model", "error"]),
-    ("apply", &["replay", "log", "model", "error"]),
-    ("metric", &["replay", "log", "model", "error"]),
-    ("report", &["metric", "replay", "log", "model", "error"]),
-    ("audit", &["metric", "replay", "log", "model", "error"]),
+    ("json", &[]),
+    ("model", &["json"]),
+    ("wire", &["model", "json"]),
+    ("explain", &["model", "json"]),
+    ("generate", &["model", "json"]),
+    ("store", &["model", "json", "error"]),
+    ("input", &["store", "wire", "model", "json", "error"]),
+    ("log", &["input", "store", "wire", "model", "json", "error"]),
+    ("facts", &["log", "store", "model", "json", "error"]),
+    ("replay", &["facts", "log", "store", "wire", "model", "json", "error"]),
+    ("query", &["replay", "facts", "log", "store", "wire", "model", "json", "error"]),
+    ("apply", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
+    ("import", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
+    ("metric", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
+    ("report", &["metric", "query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
+    ("audit", &["metric", "query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     (
         "cli",
-        &["audit", "report", "metric", "apply", "replay", "import", "log", "generate", "explain", "model", "error"],
+        &[
+            "audit", "report", "metric", "import", "apply", "query", "replay", "facts", "log", "input", "store",
+            "wire", "model", "json", "error", "generate", "explain",
+        ],
     ),
 ];
 
 /// A crate, and the places that may name it: files, or folders with everything in them.
 const CRATES: &[(&str, &[&str])] = &[
     // The error type carries the errors of the libraries; nothing else of them.
-    ("deltalake", &["log/table.rs", "error.rs"]),
+    ("deltalake", &["store/table.rs", "error.rs"]),
     ("plotters", &["report/draw/paint.rs"]),
     ("polars", &["report/frame.rs", "error.rs"]),
     ("polars_arrow", &["report/frame.rs"]),
@@ -98,7 +107,9 @@ fn libraries_stay_in_the_files_that_know_them() {
 #[test]
 fn the_model_and_the_made_up_desk_are_pure() {
     let mut complaints = String::new();
-    for source in sources().filter(|source| matches!(source.room(), Some("model" | "generate" | "explain"))) {
+    for source in
+        sources().filter(|source| matches!(source.room(), Some("json" | "model" | "wire" | "generate" | "explain")))
+    {
         for name in IMPURE {
             for line in source.all.lines_with(|line| names_path(line, name)) {
                 complain(&mut complaints, &source, line, &format!("this room must not know `{name}`"));
@@ -147,10 +158,15 @@ fn only_the_command_line_reads_the_clock_and_the_environment() {
 fn everything_durable_goes_through_one_file() {
     let durable = ["sync_all", "sync_data", "fs::rename", "hard_link", "create_new(", "remove_file", "create_dir("];
     let mut complaints = String::new();
-    for source in sources().filter(|source| matches!(source.room(), Some("log" | "replay"))) {
+    for source in sources().filter(|source| matches!(source.room(), Some("store" | "log" | "facts" | "replay"))) {
         for line in source.own.lines_with(|line| durable.iter().any(|act| line.contains(act))) {
-            if !source.is_in("log/disk.rs") {
-                complain(&mut complaints, &source, line, "what must outlive a power cut goes through src/log/disk.rs");
+            if !source.is_in("store/disk.rs") {
+                complain(
+                    &mut complaints,
+                    &source,
+                    line,
+                    "what must outlive a power cut goes through src/store/disk.rs",
+                );
             }
         }
     }

@@ -3,10 +3,10 @@
 use super::Style;
 use super::rows::{CaseRows, RowAt, Rows};
 use super::text::{NOTHING, clock, harmless};
+use crate::json::Json;
 use crate::model::event::EventType;
-use crate::model::json::Json;
-use crate::model::members;
 use crate::model::time::Instant;
+use crate::wire::members;
 
 /// Only the last so many messages of one case are shown; all are counted (2.2).
 const MESSAGES_MAX: usize = 500;

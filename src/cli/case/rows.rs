@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cli::format::{Format, RowWriter};
 use crate::error::Result;
 use crate::model::time::Instant;
-use crate::replay::engine;
+use crate::store::engine;
 
 /// Rows of a query.
 pub struct Rows {

@@ -11,9 +11,9 @@ use super::options;
 use crate::cli::signals::Stop;
 use crate::cli::{Desk, compact};
 use crate::error::{Error, Result};
-use crate::log::batches::{Batches, Bounds};
-use crate::log::pieces::Inputs;
-use crate::log::read::Source;
+use crate::input::batches::{Batches, Bounds};
+use crate::input::pieces::Inputs;
+use crate::input::read::Source;
 use crate::log::{Log, Summary};
 use crate::model::time::parse_duration_ms;
 

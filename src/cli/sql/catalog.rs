@@ -9,8 +9,8 @@ use datafusion::prelude::SessionContext;
 use super::problem;
 use crate::cli::output::Output;
 use crate::error::{Error, Result};
-use crate::replay::session;
-use crate::replay::tables::DESK_EVENTS;
+use crate::facts::tables::DESK_EVENTS;
+use crate::query::session;
 
 /// What a row of each table is (4).
 const MEANINGS: &[(&str, &str)] = &[

@@ -8,10 +8,10 @@ use foldhash::fast::FixedState;
 use super::load::LoadSpan;
 use super::milestones::Clocks;
 use super::survey::Surveys;
+use crate::json::Json;
 use crate::model::desk::{Desk, Withdrawal};
 use crate::model::event::{CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status};
 use crate::model::finding::{Finding, Noted, OpenSpan};
-use crate::model::json::Json;
 use crate::model::time::Instant;
 use crate::model::versions::Versions;
 

@@ -4,11 +4,11 @@
 
 use super::Case;
 use super::history::{AutomaticAssignment, Standing};
+use crate::json::Json;
 use crate::model::desk::Desk;
 use crate::model::event::{Act, CaseEvent, EventType, Status};
 use crate::model::field::Field;
 use crate::model::finding::Rule;
-use crate::model::json::Json;
 use crate::model::time::Instant;
 
 impl<'a> Case<'a> {

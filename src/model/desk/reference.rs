@@ -1,9 +1,9 @@
 //! What the desk's own events name and the log does not know (2.7 `unknown_reference`).
 
 use super::{DeskBuilder, DeskEvent};
+use crate::json::Json;
 use crate::model::event::EventType;
 use crate::model::finding::Rule;
-use crate::model::json::Json;
 use crate::model::time::Instant;
 use crate::model::versions::Versions;
 

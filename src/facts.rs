@@ -1,0 +1,9 @@
+//! The fact tables: their columns, the rows that replay puts into them, and the files that hold them.
+//!
+//! [`tables`] names every table and column; [`rows`] builds record batches of them; [`manifest`] says which files are the
+//! facts of a store; [`layers`] reads them as tables.
+
+pub mod layers;
+pub mod manifest;
+pub mod rows;
+pub mod tables;

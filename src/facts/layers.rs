@@ -1,0 +1,207 @@
+//! Reading layers of facts as tables: of every case and customer the rows of the last layer that has replaced them.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BooleanArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::provider_as_source;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{ColumnarValue, LogicalPlanBuilder, Volatility, create_udf};
+use datafusion::prelude::{Expr, SessionContext, ident};
+use foldhash::fast::FixedState;
+
+use crate::error::Result;
+use crate::facts::manifest::{Layer, Pointer};
+use crate::facts::rows::schema;
+use crate::facts::tables::{
+    CASE_FINDINGS, CASE_TABLES, CUSTOMERS, DESK_EVENTS, FACT_TABLES, FINDINGS, FactTable, OTHER_FINDINGS,
+    REPLACED_CASES, REPLACED_CUSTOMERS,
+};
+use crate::store::parquet::read_file;
+use crate::store::table::scan;
+
+/// Names of cases or of customers.
+pub type Keys = HashSet<String, FixedState>;
+
+/// The layers of the facts, ready to be read.
+pub struct Layers {
+    home: PathBuf,
+    layers: Vec<Layer>,
+    cases: Arc<Replaced>,
+    customers: Arc<Replaced>,
+}
+
+/// Of every case or customer that was ever replaced the position of the last layer that did.
+#[derive(Debug, Default)]
+struct Replaced {
+    last: HashMap<String, usize, FixedState>,
+}
+
+/// How texts are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Texts {
+    /// As views, for queries.
+    Views,
+    /// As plain strings, for what sorts: see `replay::input`.
+    Plain,
+}
+
+impl Layers {
+    /// Reads which rows have been replaced.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn open(home: &Path, pointer: &Pointer) -> Result<Layers> {
+        let layers = pointer.layers.clone();
+        let cases = Arc::new(Replaced::read(home, &layers, &REPLACED_CASES)?);
+        let customers = Arc::new(Replaced::read(home, &layers, &REPLACED_CUSTOMERS)?);
+        Ok(Layers { home: home.to_owned(), layers, cases, customers })
+    }
+
+    /// A table of the facts.
+    ///
+    /// # Errors
+    /// When a path cannot be told as a URL.
+    pub fn provider(&self, table: &FactTable, texts: Texts) -> Result<Arc<dyn TableProvider>> {
+        if table.name == FINDINGS.name {
+            let parts = [self.provider(&CASE_FINDINGS, texts)?, self.provider(&OTHER_FINDINGS, texts)?];
+            return union(parts.into_iter().map(|part| (part, None)));
+        }
+        let (key, replaced) = match table.name {
+            name if name == CUSTOMERS.name => ("customer", &self.customers),
+            name if CASE_TABLES.iter().any(|table| table.name == name) => ("case_id", &self.cases),
+            // What is written anew each time.
+            _ => return self.of_last_layer(table, texts),
+        };
+        let mut parts = Vec::new();
+        for (position, layer) in self.layers.iter().enumerate() {
+            let has_rows = layer.files.get(table.name).is_some_and(|files| !files.is_empty());
+            if has_rows {
+                let is_last = position + 1 == self.layers.len();
+                let replaced = Arc::clone(replaced);
+                let stays = move |key: &str| replaced.last.get(key).is_none_or(|last| *last <= position);
+                let filter = (!is_last).then(|| key_filter(&format!("stays_of_layer_{position}"), key, texts, stays));
+                parts.push((self.files(layer, table, texts)?, filter));
+            }
+        }
+        match parts.as_slice() {
+            [] => self.files(&Layer::default(), table, texts),
+            [(only, None)] => Ok(Arc::clone(only)),
+            _ => union(parts),
+        }
+    }
+
+    /// Every case that a layer has replaced.
+    #[must_use]
+    pub fn replaced_cases(&self) -> Keys {
+        self.cases.last.keys().cloned().collect()
+    }
+
+    /// Every customer that a layer has replaced.
+    #[must_use]
+    pub fn replaced_customers(&self) -> Keys {
+        self.customers.last.keys().cloned().collect()
+    }
+
+    /// The rows of the last layer alone.
+    ///
+    /// # Errors
+    /// When a path cannot be told as a URL.
+    pub fn of_last_layer(&self, table: &FactTable, texts: Texts) -> Result<Arc<dyn TableProvider>> {
+        self.files(self.layers.last().unwrap_or(&Layer::default()), table, texts)
+    }
+
+    fn files(&self, layer: &Layer, table: &FactTable, texts: Texts) -> Result<Arc<dyn TableProvider>> {
+        let schema = match texts {
+            Texts::Views => schema(table.columns),
+            Texts::Plain => plain(&schema(table.columns)),
+        };
+        let paths = layer.paths(&self.home, table);
+        if paths.is_empty() { Ok(Arc::new(EmptyTable::new(schema))) } else { scan(&paths, schema) }
+    }
+
+    /// Puts the tables of 4 into a session, and the events that the desk is made of.
+    ///
+    /// # Errors
+    /// When a path cannot be told as a URL.
+    pub fn register(&self, context: &SessionContext) -> Result<()> {
+        for table in FACT_TABLES.into_iter().chain([DESK_EVENTS]) {
+            context.register_table(table.name, self.provider(&table, Texts::Views)?)?;
+        }
+        Ok(())
+    }
+}
+
+impl Replaced {
+    fn read(home: &Path, layers: &[Layer], table: &FactTable) -> Result<Replaced> {
+        let mut last = HashMap::default();
+        let Some((key, _)) = table.columns.first() else { return Ok(Replaced { last }) };
+        for (position, layer) in layers.iter().enumerate() {
+            for path in layer.paths(home, table) {
+                for batch in read_file(&path, &[key])? {
+                    let batch = batch?;
+                    let keys = batch.column(0).as_string_view();
+                    last.extend(keys.iter().flatten().map(|key| (key.to_owned(), position)));
+                }
+            }
+        }
+        Ok(Replaced { last })
+    }
+}
+
+fn union(parts: impl IntoIterator<Item = (Arc<dyn TableProvider>, Option<Expr>)>) -> Result<Arc<dyn TableProvider>> {
+    let mut plan: Option<LogicalPlanBuilder> = None;
+    for (provider, filter) in parts {
+        let mut part = LogicalPlanBuilder::scan("part", provider_as_source(provider), None)?;
+        if let Some(filter) = filter {
+            part = part.filter(filter)?;
+        }
+        plan = Some(match plan {
+            Some(before) => before.union(part.build()?)?,
+            None => part,
+        });
+    }
+    let plan = plan.unwrap_or_else(|| LogicalPlanBuilder::empty(false)).build()?;
+    Ok(Arc::new(datafusion::datasource::ViewTable::new(plan, None)))
+}
+
+/// The same columns with plain strings for views.
+#[must_use]
+pub fn plain(schema: &Schema) -> SchemaRef {
+    let plain = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8View => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
+        _ => field.clone(),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(plain).collect::<Vec<_>>()))
+}
+
+/// A condition on a column of keys.
+///
+/// Names must differ within a query: the engine takes functions of one name for the same.
+pub fn key_filter(
+    name: &str,
+    column: &str,
+    texts: Texts,
+    counts: impl Fn(&str) -> bool + Send + Sync + 'static,
+) -> Expr {
+    let key = match texts {
+        Texts::Views => DataType::Utf8View,
+        Texts::Plain => DataType::Utf8,
+    };
+    let function = move |arguments: &[ColumnarValue]| {
+        let keys = ColumnarValue::values_to_arrays(arguments)?;
+        let judge = |key: Option<&str>| Some(key.is_some_and(&counts));
+        let judged: BooleanArray = match keys.first().map(|keys| (keys, keys.data_type())) {
+            Some((keys, DataType::Utf8View)) => keys.as_string_view().iter().map(judge).collect(),
+            Some((keys, DataType::Utf8)) => keys.as_string::<i32>().iter().map(judge).collect(),
+            _ => return Err(DataFusionError::Plan("keys are texts".to_owned())),
+        };
+        Ok(ColumnarValue::Array(Arc::new(judged)))
+    };
+    let function = create_udf(name, vec![key], DataType::Boolean, Volatility::Immutable, Arc::new(function));
+    function.call(vec![ident(column)])
+}

@@ -1,0 +1,216 @@
+//! The functions that SQL gets beside the facts (4.1); one place for what they mean and how they are called.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, Int64Array, StringArray, StringViewArray, TimestampMillisecondArray};
+use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::prelude::{SessionContext, col};
+
+use crate::error::Error;
+use crate::json::Json;
+use crate::log::rows::instant_type;
+use crate::model::calendar::Calendar;
+use crate::model::case::milestones::Outcome;
+use crate::model::hours::OpenHours;
+use crate::model::schedule::Schedule;
+use crate::model::time::{Instant, duration_text};
+use crate::model::versions::Versions;
+
+/// Calendars by name, each in all its versions.
+pub type Calendars = BTreeMap<String, Versions<Arc<OpenHours>>>;
+
+/// The calendars of a session's fact table of that name.
+///
+/// # Errors
+/// When the table cannot be read.
+pub async fn calendars(context: &SessionContext) -> crate::error::Result<Calendars> {
+    let columns = ["calendar", "since", "time_zone", "hours", "holidays"];
+    let order = vec![col("calendar").sort(true, false), col("since").sort(true, false)];
+    let rows = context.table("calendars").await?.select_columns(&columns)?.sort(order)?.collect().await?;
+    let mut calendars = Calendars::new();
+    for batch in rows {
+        let text = |at: usize| batch.column(at).as_string_view();
+        for (row, since) in instants(batch.column(1)).enumerate() {
+            let name = text(0).value(row);
+            let data = format!(
+                r#"{{"time_zone":{},"hours":{},"holidays":{}}}"#,
+                serde_json::Value::from(text(2).value(row)),
+                text(3).value(row),
+                text(4).value(row)
+            );
+            let calendar = Json::parse(&data).ok().and_then(|data| Calendar::parse(name, &data).ok());
+            let calendar = calendar.ok_or_else(|| Error::refused(format!("the facts' calendar `{name}` is broken")))?;
+            let versions = calendars.entry(name.to_owned()).or_default();
+            versions.state(since.unwrap_or_default(), Arc::new(OpenHours::new(calendar)));
+        }
+    }
+    Ok(calendars)
+}
+
+/// Registers the functions; business time is counted by these calendars.
+pub fn register(context: &SessionContext, calendars: Calendars) {
+    let calendars = Arc::new(calendars);
+    let of_time = [business_ms(calendars.clone()), business_end(calendars), outcome(), duration_text_function()];
+    for function in of_time.into_iter().chain([json_text()]) {
+        context.register_udf(function);
+    }
+}
+
+fn wrong_call(name: &str) -> DataFusionError {
+    DataFusionError::Plan(format!("`{name}` was called with other arguments than it takes"))
+}
+
+/// The instants of an argument.
+fn instants(array: &dyn Array) -> impl Iterator<Item = Option<Instant>> + '_ {
+    array.as_primitive::<TimestampMillisecondType>().iter().map(|ms| ms.map(Instant))
+}
+
+/// The schedule of the calendar of each row; rows that follow each other mostly name the same one.
+struct Schedules<'c> {
+    calendars: &'c Calendars,
+    last: Option<(String, Schedule)>,
+}
+
+impl Schedules<'_> {
+    /// No name, and one that the log does not know: all hours.
+    fn of(&mut self, name: Option<&str>) -> &Schedule {
+        let name = name.unwrap_or_default();
+        if self.last.as_ref().is_some_and(|(last, _)| last != name) {
+            self.last = None;
+        }
+        let follow = || (name.to_owned(), Schedule::follow([(Instant(i64::MIN), Some(name))], self.calendars));
+        &self.last.get_or_insert_with(follow).1
+    }
+}
+
+/// `business_ms(calendar, from, until)`: milliseconds of business time, each instant by the calendar's version then in
+/// force. Negative where `until` is before `from`. A calendar that is null, unknown or not yet known: all hours.
+fn business_ms(calendars: Arc<Calendars>) -> ScalarUDF {
+    create_udf(
+        "business_ms",
+        vec![DataType::Utf8View, instant_type(), instant_type()],
+        DataType::Int64,
+        Volatility::Stable,
+        Arc::new(move |arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let [names, from, until] = arrays.as_slice() else { return Err(wrong_call("business_ms")) };
+            let mut schedules = Schedules { calendars: &calendars, last: None };
+            let rows = names.as_string_view().iter().zip(instants(from)).zip(instants(until));
+            let lengths: Int64Array = rows
+                .map(|((name, from), until)| {
+                    let (from, until) = (from?, until?);
+                    let sign = if until < from { -1 } else { 1 };
+                    Some(sign * schedules.of(name).open_ms(from.min(until), from.max(until)))
+                })
+                .collect();
+            Ok(ColumnarValue::Array(Arc::new(lengths)))
+        }),
+    )
+}
+
+/// `business_end(calendar, from, ms)`: the instant at which that much business time has passed since `from`; for
+/// nothing, or less, `from` itself. Null where it never has.
+fn business_end(calendars: Arc<Calendars>) -> ScalarUDF {
+    create_udf(
+        "business_end",
+        vec![DataType::Utf8View, instant_type(), DataType::Int64],
+        instant_type(),
+        Volatility::Stable,
+        Arc::new(move |arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let [names, from, lengths] = arrays.as_slice() else { return Err(wrong_call("business_end")) };
+            let mut schedules = Schedules { calendars: &calendars, last: None };
+            let rows = names.as_string_view().iter().zip(instants(from)).zip(lengths.as_primitive::<Int64Type>());
+            let ends: TimestampMillisecondArray =
+                rows.map(|((name, from), ms)| Some(schedules.of(name).end_of(from?, ms?)?.0)).collect();
+            Ok(ColumnarValue::Array(Arc::new(ends.with_timezone("UTC"))))
+        }),
+    )
+}
+
+/// `outcome(completed_at, stopped_at, disabled_at, due_at, as_of)`: how a promise stands (3.6). Null without `as_of`.
+fn outcome() -> ScalarUDF {
+    create_udf(
+        "outcome",
+        vec![instant_type(); 5],
+        DataType::Utf8View,
+        Volatility::Immutable,
+        Arc::new(|arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let [completed, stopped, disabled, due, as_of] = arrays.as_slice() else {
+                return Err(wrong_call("outcome"));
+            };
+            let ends = instants(completed).zip(instants(stopped)).zip(instants(disabled));
+            let names: StringViewArray = ends
+                .zip(instants(due).zip(instants(as_of)))
+                .map(|(((completed, stopped), disabled), (due, as_of))| {
+                    Some(Outcome::of(completed, stopped, disabled, due, as_of?).name())
+                })
+                .collect();
+            Ok(ColumnarValue::Array(Arc::new(names)))
+        }),
+    )
+}
+
+/// `duration_text(ms)`: milliseconds as people read them, such as `1d 2h 5m`.
+fn duration_text_function() -> ScalarUDF {
+    create_udf(
+        "duration_text",
+        vec![DataType::Int64],
+        DataType::Utf8,
+        Volatility::Immutable,
+        Arc::new(|arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let [lengths] = arrays.as_slice() else { return Err(wrong_call("duration_text")) };
+            let texts: StringArray =
+                lengths.as_primitive::<Int64Type>().iter().map(|ms| ms.map(duration_text)).collect();
+            Ok(ColumnarValue::Array(Arc::new(texts)))
+        }),
+    )
+}
+
+/// `json_text(json, member)`: a member of a JSON object as text: a text as it is, anything else as JSON. Null where the
+/// member is absent or null, and where there is no object.
+fn json_text() -> ScalarUDF {
+    create_udf(
+        "json_text",
+        vec![DataType::Utf8View; 2],
+        DataType::Utf8,
+        Volatility::Immutable,
+        Arc::new(|arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let [objects, members] = arrays.as_slice() else { return Err(wrong_call("json_text")) };
+            let rows = objects.as_string_view().iter().zip(members.as_string_view().iter());
+            let texts: StringArray = rows.map(|(object, member)| member_text(object?, member?)).collect();
+            Ok(ColumnarValue::Array(Arc::new(texts)))
+        }),
+    )
+}
+
+fn member_text(object: &str, member: &str) -> Option<String> {
+    // Most objects do not have the member; a spelling with escapes is found by reading.
+    if !object.contains(member) && !object.contains('\\') {
+        return None;
+    }
+    match Json::parse(object).ok()?.get(member)? {
+        Json::Text(text) => Some(text.to_string()),
+        other => Some(other.to_text()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::member_text;
+
+    #[test]
+    fn a_member_is_read_as_text_and_only_at_the_top() {
+        let object = r#"{"odd":{"bot":true},"by":"ana","text":"\"bot\":true","n":2.0,"list":["a"],"none":null}"#;
+        let texts = ["bot", "by", "n", "list", "none"].map(|member| member_text(object, member));
+        assert_eq!(texts.map(|text| text.unwrap_or("-".to_owned())), ["-", "ana", "2", "[\"a\"]", "-"]);
+        assert_eq!(member_text(r#"{"bo\u0074":true}"#, "bot").as_deref(), Some("true"));
+        assert_eq!(member_text("[1]", "bot"), None);
+    }
+}

@@ -1,0 +1,137 @@
+//! The facts as of another moment, on two clocks (4.2): what had happened by an instant, what the log held at one.
+//!
+//! The events of then are replayed anew, beside the store. Only what a customer wrote in a case that the log has deleted
+//! since is not told.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::prelude::{DataFrame, Expr, SessionContext, col, ident, lit, when};
+use datafusion::scalar::ScalarValue;
+
+use crate::error::{Error, Result};
+use crate::facts::layers::Keys;
+use crate::facts::layers::{Layers, Texts, key_filter};
+use crate::facts::manifest;
+use crate::facts::manifest::Pointer;
+use crate::facts::tables::{CASES, FactTable, MESSAGES, SURVEYS};
+use crate::log::Log;
+use crate::model::event::EventType;
+use crate::model::time::Instant;
+use crate::query::session;
+use crate::replay::touched::collect_keys;
+use crate::replay::{self, instant};
+use crate::store::engine;
+use crate::store::engine::Resources;
+use crate::store::lock::WriterLock;
+
+/// A moment on both clocks; of what is not stated, now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// Events that happened by then.
+    pub as_of: Option<Instant>,
+    /// Events that the log held by then.
+    pub known_at: Option<Instant>,
+}
+
+impl Moment {
+    /// Whether it is now on both clocks.
+    #[must_use]
+    pub fn is_now(self) -> bool {
+        self == Moment::default()
+    }
+
+    /// The instant as of which questions are answered, on a wall clock that shows `now`.
+    #[must_use]
+    pub fn present(self, now: Instant) -> Instant {
+        self.as_of.or(self.known_at).unwrap_or(now)
+    }
+
+    fn events(self, log: DataFrame) -> Result<DataFrame> {
+        let bounds = [("time", self.as_of), ("ingested_at", self.known_at)];
+        let mut events = log;
+        for (column, bound) in bounds {
+            if let Some(bound) = bound {
+                events = events.filter(col(column).lt_eq(instant(bound)))?;
+            }
+        }
+        Ok(events)
+    }
+}
+
+/// A session over the tables that the events of that moment give. The facts of the store say which cases have been
+/// deleted since.
+///
+/// # Errors
+/// When the store cannot be read, or its facts have never been made, or there is no room for those of the moment.
+pub async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(SessionContext, Pointer)> {
+    // A batch that had arrived by then may still be on its way.
+    let log = &match moment.known_at {
+        Some(_) => settled(log).await?,
+        None => log.clone(),
+    };
+    let (home, pointer) = (manifest::home(log.store()), session::pointer(log)?);
+    let deleted = Arc::new(deleted_cases(log, &Layers::open(&home, &pointer)?, pointer.last_batch, resources).await?);
+    let beside = tempfile::tempdir().map_err(Error::file(Path::new("the folder for temporary files")))?;
+    let of_log = engine::session(resources)?;
+    let events = moment.events(of_log.read_table(log.events.provider()?)?)?;
+    let begun =
+        Pointer { last_batch: log.last_batch()?, events: events.clone().count().await? as u64, ..Pointer::default() };
+    let pointer = replay::replay_beside(events.into_view(), beside.path(), resources, begun).await?;
+    let context = engine::session(resources)?;
+    let layers = Layers::open(beside.path(), &pointer)?;
+    layers.register(&context)?;
+    for (table, column) in [(CASES, "text"), (MESSAGES, "text"), (SURVEYS, "comment")] {
+        hide(&context, &table, column, &deleted)?;
+    }
+    let events = moment.events(context.read_table(log.events.provider()?)?)?;
+    session::register_events(&context, events, is_deleted(&deleted))?;
+    session::register_rest(&context, log, moment.known_at, moment.as_of.or(pointer.last_event_at_ms.map(Instant)))
+        .await?;
+    // The files go when the session does.
+    context.state_ref().write().config_mut().set_extension(Arc::new(beside));
+    Ok((context, pointer))
+}
+
+/// The log when no batch is on its way: those that come later arrive later, too. Where nobody can write, none is.
+async fn settled(log: &Log) -> Result<Log> {
+    match WriterLock::take(log.store(), "log").await {
+        Err(error) if !error.is_read_only() => return Err(error),
+        _ => {}
+    }
+    Log::open(log.store()).await
+}
+
+/// Cases that the facts know to be deleted, and those of which the log has a deletion that the facts do not know yet.
+async fn deleted_cases(log: &Log, facts: &Layers, last_batch: i64, resources: Resources) -> Result<Keys> {
+    let context = engine::session(resources)?;
+    let cases = context.read_table(facts.provider(&CASES, Texts::Views)?)?;
+    let mut deleted = Keys::default();
+    collect_keys(cases.filter(col("deleted_at").is_not_null())?.select_columns(&["case_id"])?, &mut deleted).await?;
+    let newer = context.read_table(log.events.provider()?)?.filter(col("batch").gt(lit(last_batch)))?;
+    let deletions = newer.filter(col("type").eq(lit(EventType::CaseDeleted.name())))?;
+    collect_keys(deletions.select_columns(&["case_id"])?, &mut deleted).await?;
+    Ok(deleted)
+}
+
+fn is_deleted(cases: &Arc<Keys>) -> Expr {
+    let cases = Arc::clone(cases);
+    key_filter("is_deleted", "case_id", Texts::Views, move |case| cases.contains(case))
+}
+
+/// Leaves out what is said in a column of deleted cases.
+fn hide(context: &SessionContext, table: &FactTable, column: &str, deleted: &Arc<Keys>) -> Result<()> {
+    let Some(provider) = context.deregister_table(table.name)? else { return Ok(()) };
+    let columns = table.columns.iter().map(|(name, _)| match *name {
+        name if name == column => without_text(name, is_deleted(deleted)),
+        name => Ok(ident(name)),
+    });
+    let view = context.read_table(provider)?.select(columns.collect::<Result<Vec<_>>>()?)?.into_view();
+    context.register_table(table.name, view)?;
+    Ok(())
+}
+
+/// A column that is null where a case is deleted.
+pub(super) fn without_text(column: &str, is_deleted: Expr) -> Result<Expr> {
+    Ok(when(is_deleted, lit(ScalarValue::Null)).otherwise(ident(column))?.alias(column))
+}

@@ -1,0 +1,386 @@
+//! What the `data` of each event type may hold, as a table, and the check of an event against it (1.1, 1.4).
+
+use crate::json::Json;
+use crate::model::Refusal;
+use crate::model::calendar::Calendar;
+use crate::model::event::{
+    EventType, FieldKind, FieldVisibility, MessageKind, Origin, Presence, Priority, Role, Sentiment, Status,
+};
+use crate::model::policy::Policy;
+use crate::model::time::parse_duration_ms;
+
+/// The shape of one member.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Text,
+    /// A text that names something, and so is not empty.
+    Id,
+    Flag,
+    /// A whole number, not negative.
+    Count,
+    /// A whole number.
+    Whole,
+    Number,
+    OneOf(&'static [&'static str]),
+    Texts,
+    ListOf(&'static [&'static str]),
+    Duration,
+    Object,
+    /// Any value at all, null included: it must be stated that there is none.
+    AnyOrNull,
+    /// An object of texts that name one of the values.
+    ObjectOf(&'static [&'static str]),
+    /// An object of flags.
+    Flags,
+}
+
+/// One member of an event type's `data`.
+struct Member {
+    name: &'static str,
+    shape: Shape,
+    required: bool,
+}
+
+const fn required(name: &'static str, shape: Shape) -> Member {
+    Member { name, shape, required: true }
+}
+
+const fn optional(name: &'static str, shape: Shape) -> Member {
+    Member { name, shape, required: false }
+}
+
+const BY: Member = optional("by", Shape::Id);
+const REPLY_STATUSES: &[&str] = &["pending", "on_hold"];
+const SURVEYS: &[&str] = &["csat", "nps", "ces"];
+const SEVERITIES: &[&str] = &["hidden", "info", "warning"];
+
+const USER: &[Member] = &[
+    optional("name", Shape::Text),
+    optional("email", Shape::Text),
+    optional("role", Shape::OneOf(Role::NAMES)),
+    optional("team", Shape::Text),
+    optional("capacity", Shape::Count),
+    optional("auto_assign", Shape::Flag),
+    optional("bot", Shape::Flag),
+    optional("skills", Shape::Texts),
+    optional("groups", Shape::Texts),
+];
+const GROUP: &[Member] = &[
+    optional("name", Shape::Text),
+    optional("members", Shape::Texts),
+    optional("skills", Shape::Texts),
+    optional("profiles", Shape::Texts),
+];
+const PROFILE: &[Member] = &[
+    optional("name", Shape::Text),
+    optional("platform", Shape::Text),
+    optional("visible_to", Shape::Texts),
+    optional("calendar", Shape::Text),
+];
+const FIELD: &[Member] = &[
+    optional("name", Shape::Text),
+    optional("kind", Shape::OneOf(FieldKind::NAMES)),
+    optional("values", Shape::Texts),
+    optional("visibility", Shape::OneOf(FieldVisibility::NAMES)),
+    optional("mandatory", Shape::Flag),
+    optional("enabled", Shape::Flag),
+    optional("position", Shape::Whole),
+];
+const SETTINGS: &[Member] = &[
+    optional("grace_period", Shape::Duration),
+    optional("unassign_on", Shape::ListOf(Presence::NAMES)),
+    optional("default_calendar", Shape::Text),
+    optional("transitions", Shape::Flags),
+    optional("sla", Shape::ObjectOf(&["retarget", "keep"])),
+    optional("findings", Shape::ObjectOf(SEVERITIES)),
+];
+const CREATED: &[Member] = &[
+    required("customer", Shape::Id),
+    optional("profile", Shape::Id),
+    optional("platform", Shape::Text),
+    optional("origin", Shape::OneOf(Origin::NAMES)),
+    // An unknown priority is a finding, not a refusal.
+    optional("priority", Shape::Text),
+    optional("sentiment", Shape::OneOf(Sentiment::NAMES)),
+    optional("language", Shape::Text),
+    optional("text", Shape::Text),
+    optional("message", Shape::Id),
+    optional("customer_name", Shape::Text),
+    optional("fields", Shape::Object),
+    BY,
+];
+const RECEIVED: &[Member] = &[
+    required("message", Shape::Id),
+    optional("kind", Shape::OneOf(MessageKind::NAMES)),
+    optional("text", Shape::Text),
+    optional("sentiment", Shape::OneOf(Sentiment::NAMES)),
+    optional("language", Shape::Text),
+    optional("attachments", Shape::Count),
+];
+const SENT: &[Member] = &[
+    required("message", Shape::Id),
+    optional("kind", Shape::OneOf(MessageKind::NAMES)),
+    BY,
+    optional("text", Shape::Text),
+    optional("set_status", Shape::OneOf(REPLY_STATUSES)),
+    optional("bot", Shape::Flag),
+    optional("attachments", Shape::Count),
+];
+const NOTED: &[Member] =
+    &[required("message", Shape::Id), BY, optional("text", Shape::Text), optional("mentions", Shape::Texts)];
+const CONNECTION: &[Member] = &[optional("user", Shape::Id), optional("sandbox", Shape::Flag)];
+
+fn members(kind: EventType) -> &'static [Member] {
+    match kind {
+        EventType::UserUpdated => USER,
+        EventType::UserPresenceChanged => const { &[required("presence", Shape::OneOf(Presence::NAMES))] },
+        EventType::GroupUpdated => GROUP,
+        EventType::SkillUpdated => const { &[optional("description", Shape::Text)] },
+        EventType::ProfileUpdated => PROFILE,
+        EventType::CustomerUpdated => const { &[optional("name", Shape::Text)] },
+        EventType::FieldUpdated => FIELD,
+        EventType::SettingsUpdated => SETTINGS,
+        EventType::CaseCreated => CREATED,
+        EventType::CaseProfileAssigned => const { &[required("profile", Shape::Id), BY] },
+        EventType::CaseAssigned => const { &[required("agent", Shape::Id), BY, optional("automatic", Shape::Flag)] },
+        EventType::CasePriorityChanged => const { &[required("priority", Shape::OneOf(Priority::NAMES)), BY] },
+        EventType::CaseSentimentChanged => const { &[required("sentiment", Shape::OneOf(Sentiment::NAMES)), BY] },
+        EventType::CaseFieldChanged => {
+            const { &[required("field", Shape::Id), required("value", Shape::AnyOrNull), BY] }
+        }
+        EventType::MessageReceived => RECEIVED,
+        EventType::MessageSent => SENT,
+        EventType::MessageNoted => NOTED,
+        EventType::MessageLiked | EventType::MessageDeleted => const { &[required("message", Shape::Id), BY] },
+        EventType::CaseStatusChanged => const { &[required("status", Shape::OneOf(Status::NAMES)), BY] },
+        EventType::SurveySent => {
+            const { &[required("survey", Shape::Id), required("kind", Shape::OneOf(SURVEYS)), BY] }
+        }
+        EventType::SurveyAnswered => {
+            const {
+                &[
+                    required("survey", Shape::Id),
+                    required("kind", Shape::OneOf(SURVEYS)),
+                    required("score", Shape::Number),
+                    optional("comment", Shape::Text),
+                ]
+            }
+        }
+        EventType::SalesforceLinked => {
+            const {
+                &[
+                    required("record", Shape::Id),
+                    required("object", Shape::OneOf(&["case", "lead"])),
+                    optional("user", Shape::Id),
+                    required("token", Shape::OneOf(&["default", "personal"])),
+                ]
+            }
+        }
+        EventType::SalesforceStatusChanged => {
+            const { &[required("record", Shape::Id), required("status", Shape::Text), BY] }
+        }
+        EventType::SalesforceConnected | EventType::SalesforceExpired | EventType::SalesforceDisconnected => CONNECTION,
+        EventType::CaseUnassigned | EventType::CaseClosed | EventType::CaseDeleted => const { &[BY] },
+        EventType::UserRemoved
+        | EventType::GroupRemoved
+        | EventType::SkillRemoved
+        | EventType::ProfileRemoved
+        | EventType::CalendarUpdated
+        | EventType::PolicyUpdated
+        | EventType::PolicyRemoved
+        | EventType::FieldRemoved
+        | EventType::ViewUpdated
+        | EventType::ViewRemoved => &[],
+    }
+}
+
+/// What those who write events may know of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberOf {
+    pub name: &'static str,
+    /// Without it an event of the type is refused.
+    pub required: bool,
+    pub form: Form,
+    /// The values it may have, where they are fixed.
+    pub values: Option<&'static [&'static str]>,
+}
+
+/// The JSON that a member is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Text,
+    Number,
+    Flag,
+    Texts,
+    Other,
+}
+
+/// The members that the `data` of an event type may hold.
+pub fn of(kind: EventType) -> impl Iterator<Item = MemberOf> + Clone {
+    members(kind).iter().map(|member| MemberOf {
+        name: member.name,
+        required: member.required,
+        form: member.shape.form(),
+        values: member.shape.values(),
+    })
+}
+
+impl Shape {
+    fn form(self) -> Form {
+        match self {
+            Shape::Text | Shape::Id | Shape::OneOf(_) | Shape::Duration | Shape::AnyOrNull => Form::Text,
+            Shape::Count | Shape::Whole | Shape::Number => Form::Number,
+            Shape::Flag => Form::Flag,
+            Shape::Texts | Shape::ListOf(_) => Form::Texts,
+            Shape::Object | Shape::ObjectOf(_) | Shape::Flags => Form::Other,
+        }
+    }
+
+    fn values(self) -> Option<&'static [&'static str]> {
+        match self {
+            Shape::OneOf(names) | Shape::ListOf(names) => Some(names),
+            _ => None,
+        }
+    }
+}
+
+/// Whether events of that type have a member of that name; what they do not have is ignored (1.1).
+#[must_use]
+pub fn has(kind: EventType, name: &str) -> bool {
+    members(kind).iter().any(|member| member.name == name)
+}
+
+/// Checks an event's `data` against its type. Unknown members pass.
+///
+/// # Errors
+/// The rule that is broken and where: a missing or wrongly typed member, an unknown value of an enumeration, a
+/// malformed duration, and for calendars and policies what [`Calendar::parse`] and [`Policy::parse`] refuse.
+pub fn check(kind: EventType, subject: &str, data: &Json<'_>) -> Result<(), Refusal> {
+    for member in members(kind) {
+        let given = match member.shape {
+            Shape::AnyOrNull => data.get_or_null(member.name),
+            _ => data.get(member.name),
+        };
+        match given {
+            Some(value) => check_member(member, value)?,
+            None if member.required => {
+                let detail = format!("`{}` needs the member `{}`", kind.name(), member.name);
+                return Err(Refusal::new("missing_member", detail));
+            }
+            None => {}
+        }
+    }
+    match kind {
+        EventType::CalendarUpdated => Calendar::parse(subject, data).map(drop),
+        EventType::PolicyUpdated => Policy::parse(subject, data).map(drop),
+        EventType::SettingsUpdated if subject != "settings" => {
+            let detail = format!("the subject of `settings.updated` is `settings`, found `{subject}`");
+            Err(Refusal::new("wrong_subject", detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_member(member: &Member, value: &Json<'_>) -> Result<(), Refusal> {
+    let wrong = |expected: &str| {
+        let detail = format!("`{}` must be {expected}, found {}", member.name, value.kind());
+        Err(Refusal::new("wrong_type", detail))
+    };
+    match member.shape {
+        Shape::AnyOrNull => Ok(()),
+        Shape::Text => value.as_text().map_or_else(|| wrong("a text"), |_| Ok(())),
+        Shape::Id => match value.as_text() {
+            Some(text) if !text.is_empty() => Ok(()),
+            _ => wrong("a text that is not empty"),
+        },
+        Shape::Flag => value.as_flag().map_or_else(|| wrong("true or false"), |_| Ok(())),
+        Shape::Count => match value.as_whole() {
+            Some(count) if count >= 0 => Ok(()),
+            _ => wrong("a whole number from 0"),
+        },
+        Shape::Whole => value.as_whole().map_or_else(|| wrong("a whole number"), |_| Ok(())),
+        Shape::Number => {
+            if matches!(value, Json::Number(_)) {
+                Ok(())
+            } else {
+                wrong("a number")
+            }
+        }
+        Shape::OneOf(names) => check_name(member.name, value, names),
+        Shape::Texts => match value.as_list() {
+            Some(items) if items.iter().all(|item| item.as_text().is_some()) => Ok(()),
+            _ => wrong("a list of texts"),
+        },
+        Shape::ListOf(names) => match value.as_list() {
+            Some(items) => items.iter().try_for_each(|item| check_name(member.name, item, names)),
+            None => wrong("a list"),
+        },
+        Shape::Duration => match value.as_text() {
+            Some(text) => parse_duration_ms(text).map(drop).map_err(|refusal| refusal.within(member.name)),
+            None => wrong("a duration such as `1d 12h`"),
+        },
+        Shape::Object => {
+            if matches!(value, Json::Object(_)) {
+                Ok(())
+            } else {
+                wrong("an object")
+            }
+        }
+        Shape::ObjectOf(names) => match value {
+            Json::Object(members) => members.iter().try_for_each(|(name, value)| check_name(name, value, names)),
+            _ => wrong("an object"),
+        },
+        Shape::Flags => match value {
+            Json::Object(members) if members.iter().all(|(_, flag)| matches!(flag, Json::Flag(_) | Json::Null)) => {
+                Ok(())
+            }
+            _ => wrong("an object of true and false"),
+        },
+    }
+}
+
+fn check_name(member: &str, value: &Json<'_>, names: &[&str]) -> Result<(), Refusal> {
+    let known = value.as_text().is_some_and(|text| names.contains(&text));
+    if known || matches!(value, Json::Null) {
+        return Ok(());
+    }
+    let found = value.as_text().map_or_else(|| value.kind().to_owned(), |text| format!("`{text}`"));
+    let detail = format!("`{member}` must be one of {}, found {found}", names.join(", "));
+    Err(Refusal::new("unknown_value", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(kind: EventType, data: &str) -> &'static str {
+        check(kind, "settings", &Json::parse(data).unwrap()).err().map_or("accepted", |refusal| refusal.rule)
+    }
+
+    #[test]
+    fn members_are_checked_against_their_type() {
+        let cases = [
+            (EventType::CaseCreated, r#"{"customer":"c"}"#, "accepted"),
+            (EventType::CaseCreated, r#"{"customer":"c","priority":"P1","more":[1]}"#, "accepted"),
+            (EventType::CaseCreated, r#"{"customer":null}"#, "missing_member"),
+            (EventType::CaseCreated, r#"{"customer":7}"#, "wrong_type"),
+            (EventType::CaseCreated, r#"{"customer":""}"#, "wrong_type"),
+            (EventType::CaseCreated, r#"{"customer":"c","origin":"dream"}"#, "unknown_value"),
+            (EventType::CaseCreated, r#"{"customer":"c","profile":null}"#, "accepted"),
+            (EventType::CasePriorityChanged, r#"{"priority":"P1"}"#, "unknown_value"),
+            (EventType::MessageSent, r#"{"message":"m","set_status":"done"}"#, "unknown_value"),
+            (EventType::SettingsUpdated, r#"{"grace_period":"2x"}"#, "invalid_duration"),
+            (EventType::SettingsUpdated, r#"{"grace_period":null,"unassign_on":["offline"]}"#, "accepted"),
+            (EventType::SettingsUpdated, r#"{"unassign_on":["asleep"]}"#, "unknown_value"),
+            (EventType::SettingsUpdated, r#"{"transitions":{"assign":1}}"#, "wrong_type"),
+            (EventType::UserUpdated, r#"{"capacity":-1}"#, "wrong_type"),
+            (EventType::UserUpdated, r#"{"team":null,"skills":["a"]}"#, "accepted"),
+            (EventType::CaseClosed, "{}", "accepted"),
+            (EventType::CaseFieldChanged, r#"{"field":"f"}"#, "missing_member"),
+            (EventType::CaseFieldChanged, r#"{"field":"f","value":null}"#, "accepted"),
+        ];
+        for (kind, data, expected) in cases {
+            assert_eq!(rule(kind, data), expected, "{} {data}", kind.name());
+        }
+    }
+}
