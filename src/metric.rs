@@ -209,7 +209,8 @@ fn check_columns(metric: &Metric, schema: &Schema, place: &str) -> Result<()> {
         .collect();
     for name in ["key", "excluded", "kind"] {
         if schema.field_with_name(name).is_ok_and(|field| !texts(field.data_type())) {
-            return Err(Error::invalid(place, format!("the column `{name}` must be of texts")).with_hint("see 5.1"));
+            return Err(Error::invalid(place, format!("the column `{name}` must be of texts"))
+                .with_hint("section 5.1 of docs/specification/5-metrics.md lists the columns"));
         }
     }
     for (name, fits) in columns {
@@ -224,7 +225,7 @@ fn check_columns(metric: &Metric, schema: &Schema, place: &str) -> Result<()> {
         };
         if !fits(field.data_type()) {
             return Err(Error::invalid(place, format!("the column `{name}` has the type {}", field.data_type()))
-                .with_hint("see 5.1: instants, texts and a number"));
+                .with_hint("section 5.1 of docs/specification/5-metrics.md lists the columns and their types"));
         }
     }
     Ok(())

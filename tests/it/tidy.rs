@@ -7,6 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod circles;
+mod decisions;
+mod references;
+mod words;
 
 /// Each module with the modules that it may use by `crate::`, in the order in which to read them: a module may use those
 /// before it, never one after it.

@@ -1,0 +1,150 @@
+//! One literal word for one idea: the words that the glossary replaces are not used.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use super::{files_below, read, root, shown};
+
+/// Files and folders that are checked.
+const CHECKED: &[&str] = &["docs", "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "tests/it/tidy.rs", "tests/it/tidy"];
+
+/// Words and phrases that are not used. The glossary lists each with what to write instead.
+const OLD_WORDS: &[&str] = &[
+    "heap",
+    "heaps",
+    "hand",
+    "hands",
+    "handful",
+    "handfuls",
+    "ears",
+    "wish",
+    "wishes",
+    "litter",
+    "rubbish",
+    "stranger",
+    "strangers",
+    "in the way",
+    "told",
+    "tells",
+    "says",
+    "said",
+    "sheet",
+    "sheets",
+    "workshop",
+    "lettering",
+    "house",
+    "room",
+    "rooms",
+    "door",
+    "doors",
+    "makes up",
+    "made up",
+    "nobody",
+    "somebody",
+    "whoever",
+    "comes to",
+    "held against",
+    "stands in",
+    "anew",
+    "blunt",
+    "lean",
+    "knock",
+    "knocks",
+    "swallow",
+    "swallows",
+    "ripe",
+    "stretch",
+    "stretches",
+];
+
+/// Where an old word is meant literally: a file or folder, the text that holds the word, and why.
+const LITERAL: &[(&str, &str, &str)] = &[
+    ("docs/glossary.md", "", "it lists the old words"),
+    ("tests/it/tidy/words.rs", "", "it lists the old words"),
+    ("", "by hand", "what a person does, not a program"),
+    ("", "hand-over", "a bot hands a case over to a person"),
+    ("", "BinaryHeap", "a type of the standard library"),
+    ("docs/specification/6-reports.md", "sheet", "a sheet of a spreadsheet"),
+];
+
+#[test]
+fn old_words_are_not_used() {
+    let mut complaints = String::new();
+    for path in checked_files() {
+        let name = shown(&path);
+        let literal: Vec<&str> =
+            LITERAL.iter().filter(|(place, _, _)| name.starts_with(place)).map(|(_, text, _)| *text).collect();
+        if literal.contains(&"") {
+            continue;
+        }
+        for (number, line) in (1..).zip(read(&path).lines()) {
+            let rest = literal.iter().fold(line.to_owned(), |line, text| line.replace(text, " "));
+            for word in old_words(&rest) {
+                let _ = writeln!(complaints, "{name}:{number}: `{word}` is an old word; see docs/glossary.md: {line}");
+            }
+        }
+        for word in old_words(&name) {
+            let _ = writeln!(complaints, "{name}: the name of the file holds the old word `{word}`");
+        }
+    }
+    assert!(complaints.is_empty(), "\n{complaints}");
+}
+
+#[test]
+fn the_glossary_lists_every_old_word() {
+    let glossary = read(&root().join("docs/glossary.md"));
+    let (_, list) = glossary.split_once("## Words that are not used").unwrap();
+    let rows = list.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let listed: BTreeSet<String> =
+        rows.flat_map(|row| row.split(", ")).map(|word| word.split(" (").next().unwrap().trim().to_owned()).collect();
+    let singular =
+        |word: &str| [word.to_owned(), word.trim_end_matches('s').to_owned(), word.trim_end_matches("es").to_owned()];
+    let missing: Vec<&&str> =
+        OLD_WORDS.iter().filter(|word| !singular(word).iter().any(|form| listed.contains(form))).collect();
+    assert!(missing.is_empty(), "docs/glossary.md does not list {missing:?}");
+}
+
+#[test]
+fn words_of_identifiers_and_sentences_are_recognised() {
+    assert_eq!(
+        old_words("let the_heap = SheetOfRooms::new(); // It was made-up anew."),
+        ["anew", "heap", "made up", "rooms", "sheet"]
+    );
+    assert_eq!(old_words("a cheaper roommate, spreadsheets, indoors"), [""; 0]);
+}
+
+/// The old words in a line: in sentences, and as parts of `snake_case` and `CamelCase` names.
+fn old_words(line: &str) -> Vec<&'static str> {
+    let mut spaced = String::from(" ");
+    let mut before = ' ';
+    for letter in line.chars() {
+        if letter.is_uppercase() && before.is_lowercase() {
+            spaced.push(' ');
+        }
+        let kept = if letter.is_alphanumeric() { letter.to_ascii_lowercase() } else { ' ' };
+        if kept != ' ' || !spaced.ends_with(' ') {
+            spaced.push(kept);
+        }
+        before = letter;
+    }
+    spaced.push(' ');
+    let mut found: Vec<&str> = OLD_WORDS.iter().copied().filter(|word| spaced.contains(&format!(" {word} "))).collect();
+    found.sort_unstable();
+    found
+}
+
+fn checked_files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for name in CHECKED {
+        let path = root().join(name);
+        if path.is_dir() {
+            for extension in ["rs", "sql", "md", "toml", "css"] {
+                files.extend(files_below(&path, extension));
+            }
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}
