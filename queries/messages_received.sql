@@ -12,8 +12,8 @@
 -- spam: counted like any case
 -- deletion: stays counted
 -- pauses: do not matter
--- example: two messages while Ana holds the case, one after it closed unassigned: 3, of them 2 for Ana
--- differs: systems that count conversations would say 1
+-- example: two messages while Ana has the case, one after it closed unassigned: 3, of them 2 for Ana
+-- differs: systems that count conversations would give 1
 SELECT m.case_id, m.time AS at, p.assignee AS agent, 1 AS value, m.kind
 FROM messages m
 LEFT JOIN periods p ON p.case_id = m.case_id AND p.since <= m.time AND (p.until IS NULL OR p.until > m.time)

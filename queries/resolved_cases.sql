@@ -9,7 +9,7 @@
 -- excludes: none
 -- bots: resolutions by bots count
 -- reopenings: do not take a resolution back
--- spam: counted; cut by `resolution` to tell Done and Spam apart
+-- spam: counted; cut by `resolution` to separate Done and Spam
 -- deletion: stays counted
 -- pauses: do not matter
 -- example: done Monday, reopened Tuesday, done Wednesday: 1 on Monday, 1 on Wednesday, 1 in the week

@@ -8,7 +8,7 @@
 -- agent: who sent the reply
 -- excludes: none
 -- bots: their messages are no reply
--- reopenings: the time a case stood resolved is left out
+-- reopenings: the time in which a case is resolved is left out
 -- spam: counted like any case
 -- deletion: stays counted
 -- pauses: not left out

@@ -1,6 +1,6 @@
 -- metric: stayed_resolved_cases
 -- title: Resolved and stayed resolved
--- meaning: Cases that were resolved in the range and stand resolved at its end.
+-- meaning: Cases that were resolved in the range and are resolved at its end.
 -- unit: cases
 -- kind: flow
 -- aggregate: count
@@ -9,7 +9,7 @@
 -- excludes: none
 -- bots: resolutions by bots count
 -- reopenings: a case reopened by the end of the range does not count
--- spam: counted; cut by `resolution` to tell Done and Spam apart
+-- spam: counted; cut by `resolution` to separate Done and Spam
 -- deletion: stays counted
 -- pauses: do not matter
 -- example: done Monday, reopened Friday: not in that week; done again on Saturday: 1 on Saturday

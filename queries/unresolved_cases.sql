@@ -1,6 +1,6 @@
 -- metric: unresolved_cases
 -- title: Unresolved cases
--- meaning: Cases that stand in New, Open, Pending or On hold.
+-- meaning: Cases that are in New, Open, Pending or On hold.
 -- unit: cases
 -- kind: stock
 -- aggregate: count

@@ -1,6 +1,6 @@
 -- metric: workload
 -- title: Workload
--- meaning: Open cases that are assigned to somebody.
+-- meaning: Open cases that are assigned to a user.
 -- unit: cases
 -- kind: stock
 -- aggregate: count

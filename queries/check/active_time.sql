@@ -1,7 +1,7 @@
 -- check: active_time
 -- title: Active time from periods
--- meaning: The active time of an answer and of a resolution is the time in open periods from question or creation to it; business time is no longer than that, and an elapsed time runs from the creation.
--- when it speaks: a row is a turn or resolution, the time it has and the one that `periods` give. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+-- meaning: The active time of an answer or a resolution is the time in open periods from the question or creation to it; business time is not longer than that, and elapsed time counts from the creation.
+-- when it speaks: a row is a turn or resolution, with its time and the time that `periods` give. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH open_time AS (
     SELECT case_id, since, status NOT IN ('done', 'spam') AS is_open,
            sum(CASE WHEN status NOT IN ('done', 'spam')

@@ -1,7 +1,7 @@
 -- check: assignees_then
 -- title: The assignee then
--- meaning: The agent of a resolution, of a question, of a broken promise and of a clock's end is the assignee of the period that holds that instant.
--- when it speaks: a row is the instant, whom the table names and whom the period does; figures by agent credit the wrong one. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+-- meaning: The agent of a resolution, of a question, of a breach and of a clock's end is the assignee of the period that holds that instant.
+-- when it speaks: a row is an instant, with the user in the table and the user in the period; figures by agent credit the wrong user. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH points AS (
     SELECT case_id, resolved_at AS at, 'resolutions.agent' AS what, agent FROM resolutions
     UNION ALL

@@ -1,7 +1,7 @@
 -- check: assignments_as_periods
 -- title: Assignments as the assignees of periods
--- meaning: At every instant the assignee of a case in `periods` is the agent of its running row in `assignments`; they are numbered in order and do not overlap.
--- when it speaks: a row is an agent, an instant, and how many assignments of the case begin (less those that end) there on either side. Assignments that ended at their own instant cancel out. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+-- meaning: At every instant the assignee of a case in `periods` is the agent of its current row in `assignments`; these rows are numbered in order and do not overlap.
+-- when it speaks: a row is an agent and an instant, with the number of assignments of the case that begin there (less those that end) in each table. Assignments that ended at the instant at which they began cancel out. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH changes AS (
     SELECT case_id, assignee AS agent, since AS at, 1 AS in_periods, 0 AS in_assignments
     FROM periods WHERE assignee IS NOT NULL

@@ -1,7 +1,7 @@
 -- check: backlog_identity
 -- title: Backlog at the end = at the start + created + reopened - resolved - deleted
--- meaning: At every instant, so in every day and range, the unresolved cases of `periods` change by as many as `cases` and `resolutions` create, reopen, resolve and delete (2.8).
--- when it speaks: a row is a case and an instant, by how much it changes the backlog in `periods`, and by how much in the flows. Charts of the backlog and of resolutions contradict each other there. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+-- meaning: At every instant, and so in every day and range, the unresolved cases of `periods` change by the number that `cases` and `resolutions` create, reopen, resolve and delete (2.8).
+-- when it speaks: a row is a case and an instant, with its change of the backlog in `periods` and in the flows. Charts of the backlog and of resolutions contradict each other there. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH changes AS (
     SELECT case_id, since AS at, 1 AS in_periods, 0 AS in_flows FROM periods WHERE status NOT IN ('done', 'spam')
     UNION ALL

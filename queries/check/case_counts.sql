@@ -1,8 +1,8 @@
 -- check: case_counts
 -- title: Counts of a case as the rows of its tables
--- meaning: What `cases` counts of messages, assignments, reopenings and resolutions, and the last of them, is what their own tables hold.
--- when it speaks: a row is a case with what `cases` says and what its tables give, in the order received, sent, by bots, notes, last received, last sent, assignments, reopenings, first and last resolution. Run `casebook replay --full`; if the row stays, report it with the events of the case.
-WITH told AS (
+-- meaning: The numbers of messages, assignments, reopenings and resolutions in `cases`, and the last of each, are those of the tables with the rows themselves.
+-- when it speaks: a row is a case with the values of `cases` and those of its tables, in the order received, sent, by bots, notes, last received, last sent, assignments, reopenings, first and last resolution. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+WITH counted AS (
     SELECT case_id,
            count(*) FILTER (WHERE direction = 'received') AS received,
            count(*) FILTER (WHERE direction = 'sent' AND NOT bot) AS sent,
@@ -34,7 +34,7 @@ compared AS (
                      coalesce(CAST(r.first_resolved_at AS text), '-'), coalesce(CAST(r.resolved_at AS text), '-'),
                      coalesce(r.resolved_by, '-')) AS in_tables
     FROM cases c
-    LEFT JOIN told m ON m.case_id = c.case_id
+    LEFT JOIN counted m ON m.case_id = c.case_id
     LEFT JOIN assigned a ON a.case_id = c.case_id
     LEFT JOIN resolved r ON r.case_id = c.case_id
 )

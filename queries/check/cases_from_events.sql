@@ -1,14 +1,14 @@
 -- check: cases_from_events
 -- title: Cases as their events begin and end them
--- meaning: Each case with a `case.created` is one row of `cases`, created at the first of them and for its customer; it is deleted at the first `case.deleted` behind that.
--- when it speaks: a row names what `cases` says and what the events say. An event of the same instant may lie on either side of the creation, so a deletion at that instant is accepted both ways. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+-- meaning: Each case with a `case.created` is one row of `cases`, created at the first such event and with its customer; it is deleted at the first `case.deleted` after that.
+-- when it speaks: a row is a value of `cases` and the value of the events. An event at the instant of the creation may come before or after it, so a deletion at that instant is accepted in both orders. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH born AS (
     SELECT case_id, min(time) AS created_at FROM events WHERE type = 'case.created' GROUP BY case_id
 ),
 rows_of_cases AS (
     SELECT case_id, min(created_at) AS created_at, count(*) AS rows FROM cases GROUP BY case_id
 ),
-told AS (
+stated AS (
     SELECT c.case_id,
            min(c.customer) AS customer,
            min(e.customer) FILTER (WHERE e.type = 'case.created' AND e.time = c.created_at) AS a_customer,
@@ -27,9 +27,9 @@ WHERE (b.created_at IS DISTINCT FROM c.created_at)
 UNION ALL
 SELECT case_id, 'rows', '1', CAST(rows AS text) FROM rows_of_cases WHERE rows > 1
 UNION ALL
-SELECT case_id, 'customer', a_customer, customer FROM told WHERE NOT coalesce(has_customer, false)
+SELECT case_id, 'customer', a_customer, customer FROM stated WHERE NOT coalesce(has_customer, false)
 UNION ALL
-SELECT case_id, 'deleted_at', CAST(surely_deleted_at AS text), CAST(deleted_at AS text) FROM told
+SELECT case_id, 'deleted_at', CAST(surely_deleted_at AS text), CAST(deleted_at AS text) FROM stated
 WHERE (deleted_at IS NULL AND surely_deleted_at IS NOT NULL)
    OR (deleted_at IS NOT NULL AND NOT coalesce(has_deletion, false))
    OR deleted_at > surely_deleted_at

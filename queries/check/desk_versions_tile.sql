@@ -1,7 +1,7 @@
 -- check: desk_versions_tile
 -- title: Versions of users, profiles and presence do not overlap
 -- meaning: The versions of one user, one profile and one presence follow each other without overlap, and none is empty.
--- when it speaks: a row is a version and the beginning of the next one; joins by instant count twice there. `case_id` is null, for no case is meant. Run `casebook replay --full`; if the row stays, report it.
+-- when it speaks: a row is a version and the beginning of the next one; joins by instant count twice there. `case_id` is null, because the row belongs to no case. Run `casebook replay --full`; if the row stays, report it.
 WITH versions AS (
     SELECT 'users' AS what, "user" AS name, since, until FROM users
     UNION ALL

@@ -1,7 +1,7 @@
 -- check: events_accounted
 -- title: Every event belongs to a case or to a finding
--- meaning: An event before the creation of its case, without one, or behind its deletion has the finding of 2.7 that says so; no other event has it.
--- when it speaks: a row is an event, the finding it should have and the one it has. Events at the very instant of the creation or deletion may lie on either side and are left out. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+-- meaning: An event before the creation of its case, without a creation, or after its deletion has the finding of 2.7 for that; no other event has it.
+-- when it speaks: a row is an event, the finding that it should have and the one it has. Events at the instant of the creation or deletion may come before or after it and are left out. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH placed AS (
     SELECT e.case_id, e.time, e.source, e.id, e.type,
            e.time = c.created_at OR e.time = c.deleted_at AS at_a_border,

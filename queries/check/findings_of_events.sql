@@ -1,6 +1,6 @@
 -- check: findings_of_events
 -- title: Findings name events
--- meaning: A finding names an event of the log, its instant, type and case; an event has at most one finding of a rule, and a rejected one has no other (2.7).
+-- meaning: A finding names an event of the log, its instant, type and case; an event has at most one finding per rule, and a rejected event has no other finding (2.7).
 -- when it speaks: a row is a finding and what is wrong with it. Run `casebook replay --full`; if the row stays, report it.
 WITH counted AS (
     SELECT *,

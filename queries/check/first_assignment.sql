@@ -1,8 +1,8 @@
 -- check: first_assignment
 -- title: First assignment from the events
--- meaning: `cases.first_assigned_at` is an instant at which an event assigned the case to somebody who was no bot, and no event that surely did so is earlier.
--- when it speaks: a row is a case, what `cases` says and the first instant that the events show. Not sure are events at the instant of the creation or deletion, and those that name an agent to whom the case was assigned before. Run `casebook replay --full`; if the row stays, report it with the events of the case.
-WITH told AS (
+-- meaning: `cases.first_assigned_at` is an instant at which an event assigned the case to a user who was not a bot, and no event that certainly did so is earlier.
+-- when it speaks: a row is a case, the value of `cases` and the first instant that the events show. Uncertain are events at the instant of the creation or deletion, and those that name an agent to whom the case was assigned before. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+WITH stated AS (
     SELECT e.case_id, e.time, c.created_at, c.deleted_at, c.first_assigned_at,
            NOT coalesce(u.bot, false) AS to_a_person,
            e.time = min(e.time) OVER (PARTITION BY e.case_id, e.agent) AS is_new
@@ -15,12 +15,12 @@ found AS (
     SELECT case_id,
            min(time) FILTER (WHERE to_a_person AND is_new AND time > created_at
                                AND (deleted_at IS NULL OR time < deleted_at)) AS sure_at,
-           bool_or(to_a_person AND time = first_assigned_at) AS is_told
-    FROM told
+           bool_or(to_a_person AND time = first_assigned_at) AS is_stated
+    FROM stated
     GROUP BY case_id
 )
 SELECT c.case_id, c.first_assigned_at AS in_cases, f.sure_at AS from_events
 FROM cases c LEFT JOIN found f ON f.case_id = c.case_id
 WHERE (c.first_assigned_at IS NULL AND f.sure_at IS NOT NULL)
    OR c.first_assigned_at > f.sure_at
-   OR (c.first_assigned_at IS NOT NULL AND NOT coalesce(f.is_told, false))
+   OR (c.first_assigned_at IS NOT NULL AND NOT coalesce(f.is_stated, false))

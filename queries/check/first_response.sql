@@ -1,9 +1,9 @@
 -- check: first_response
 -- title: First response from the events
--- meaning: `cases.first_response_at` and its author are those of a `message.sent` that is no bot's, while the case was not resolved, and no such message is earlier.
--- when it speaks: a row is a case, what `cases` says and the first reply that the events show. A reply at an instant at which another event may have resolved or reopened the case is accepted either way; cases that the log deletes at any time are left out, for their `data` reads as null. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+-- meaning: `cases.first_response_at` and its author are those of a `message.sent` of a person while the case was not resolved, and no such message is earlier.
+-- when it speaks: a row is a case, the value of `cases` and the first reply that the events show. A reply at an instant at which another event may have resolved or reopened the case is accepted in both orders; cases that the log deletes at any time are left out, because their `data` reads as null. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH silent AS (SELECT case_id FROM events WHERE data IS NULL AND case_id IS NOT NULL),
-told AS (
+stated AS (
     SELECT e.case_id, e.time AS at,
            e.type <> 'message.sent' AS may_switch,
            e.type = 'message.sent' AND NOT coalesce(u.bot, false)
@@ -17,7 +17,7 @@ told AS (
 ),
 replies AS (
     SELECT case_id, at, bool_or(may_switch) AS is_unsure, bool_or(is_reply AND is_named) AS is_named
-    FROM told
+    FROM stated
     GROUP BY case_id, at
     HAVING bool_or(is_reply)
 ),
@@ -32,7 +32,7 @@ placed AS (
 found AS (
     SELECT m.case_id,
            min(m.at) FILTER (WHERE NOT m.is_unsure AND p.status NOT IN ('done', 'spam')) AS sure_at,
-           bool_or(m.is_named AND (m.is_unsure OR p.status NOT IN ('done', 'spam'))) AS is_told
+           bool_or(m.is_named AND (m.is_unsure OR p.status NOT IN ('done', 'spam'))) AS is_stated
     FROM placed m JOIN periods p ON p.case_id = m.case_id AND p.since = m.since
     WHERE m.is_unsure IS NOT NULL
     GROUP BY m.case_id
@@ -42,4 +42,4 @@ FROM cases c LEFT JOIN found f ON f.case_id = c.case_id
 WHERE c.case_id NOT IN (SELECT case_id FROM silent)
   AND ((c.first_response_at IS NULL AND f.sure_at IS NOT NULL)
        OR c.first_response_at > f.sure_at
-       OR (c.first_response_at IS NOT NULL AND NOT coalesce(f.is_told, false)))
+       OR (c.first_response_at IS NOT NULL AND NOT coalesce(f.is_stated, false)))

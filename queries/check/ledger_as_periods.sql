@@ -1,7 +1,7 @@
 -- check: ledger_as_periods
--- title: The ledger knows the status
--- meaning: An interval of the ledger lies within one stay in its status by `periods`; it is a gap exactly where that is Done or Spam.
--- when it speaks: a row is an interval with the status it has and the one `periods` give, or with the end of the stay. Run `casebook replay --full`; if the row stays, report it with the events of the case and its policy.
+-- title: Statuses of the ledger as in periods
+-- meaning: An interval of the ledger lies within one unbroken time in its status in `periods`; it is a gap exactly where that status is Done or Spam.
+-- when it speaks: a row is an interval with its status and the one in `periods`, or with the end of the time in that status. Run `casebook replay --full`; if the row stays, report it with the events of the case and its policy.
 WITH changes AS (
     SELECT case_id, since, status, coalesce(status <> lag(status) OVER (PARTITION BY case_id ORDER BY since), true) AS is_new
     FROM periods

@@ -1,7 +1,7 @@
 -- check: ledger_sums
 -- title: The ledger sums to its clock
 -- meaning: The intervals of a clock run from its start to its end without gap or overlap, and their lengths by label are the milestone's counted, off hours, holiday, paused and gap; together they are its elapsed time.
--- when it speaks: a row is an instance with the sums of either side, in the order counted, off hours, holiday, paused, gap, and how many intervals do not join the one before. Of a clock that has not ended only the joints and the beginning are checked. Run `casebook replay --full`; if the row stays, report it with the events of the case, its policy and calendar.
+-- when it speaks: a row is an instance with the sums of both sides, in the order counted, off hours, holiday, paused, gap, and the number of intervals that do not begin where the one before ends. For a clock that has not ended only its beginning and these connections are checked. Run `casebook replay --full`; if the row stays, report it with the events of the case, its policy and calendar.
 WITH measured AS (
     SELECT case_id, milestone, n, label, since, until, CAST(until AS bigint) - CAST(since AS bigint) AS ms,
            lag(until) OVER (PARTITION BY case_id, milestone, n ORDER BY since, until) AS before_until

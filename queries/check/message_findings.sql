@@ -1,7 +1,7 @@
 -- check: message_findings
 -- title: Findings as the places of messages
--- meaning: A case has one finding for each message before it, received when it was closed, or sent when it was resolved, and for each reopening behind its closing.
--- when it speaks: a row is a case, a rule, how many findings there are and how many `messages` or `resolutions` ask for. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+-- meaning: A case has one finding for each message before it, received when it was closed, or sent when it was resolved, and for each reopening after its closing.
+-- when it speaks: a row is a case and a rule, with the number of findings and the number that follows from `messages` or `resolutions`. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH both AS (
     SELECT case_id, rule, 1 AS in_findings, 0 AS in_tables FROM findings
     WHERE rule IN ('message_before_case', 'message_after_close', 'reply_in_resolved_case', 'reopened_after_close')

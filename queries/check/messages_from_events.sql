@@ -1,7 +1,7 @@
 -- check: messages_from_events
 -- title: Every message is a row
--- meaning: At every instant a case has as many messages of each direction as events that were not rejected, of the same ids.
--- when it speaks: a row is a message that is more often in the events or in `messages`. A rejected event takes one message of its instant and direction away, whichever it was. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+-- meaning: At every instant a case has as many messages of each direction as events that were not rejected, with the same ids.
+-- when it speaks: a row is a message that occurs more often in the events or in `messages`. A rejected event removes one message of its instant and direction, whichever it was. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH both AS (
     SELECT case_id, time, substr(type, 9) AS direction, message, 1 AS in_events, 0 AS in_messages, 0 AS rejected FROM events
     WHERE type IN ('message.received', 'message.sent', 'message.noted')

@@ -1,7 +1,7 @@
 -- check: milestones_as_facts
--- title: Promises kept when the facts say so
+-- title: Milestones completed as the facts show
 -- meaning: The last instance of a milestone, unless it was disabled, is completed exactly at the first assignment, first response, answer of its turn or last resolution of its case, and its clock starts with the creation or question.
--- when it speaks: a row is an instance, when it was completed and when `cases` or `turns` say so. An assignment of a resolved case completes nothing. Run `casebook replay --full`; if the row stays, report it with the events of the case and its policy.
+-- when it speaks: a row is an instance with its completion and the one of `cases` or `turns`. An assignment of a resolved case completes nothing. Run `casebook replay --full`; if the row stays, report it with the events of the case and its policy.
 WITH compared AS (
     SELECT m.case_id, m.milestone, m.n, m.started_at, m.completed_at, m.stopped_at, m.disabled_at, m.until,
            CASE m.milestone WHEN 'next_response' THEN t.asked_at ELSE c.created_at END AS start_expected,

@@ -1,7 +1,7 @@
 -- check: milestones_valid_once
 -- title: At most one valid instance at any instant
--- meaning: The instances of a milestone (of a next response, those of a turn) are numbered in order, and one is valid no longer than until the next begins; each has a target, lies within its policy, and ends at most once.
--- when it speaks: a row is an instance with the value it has and the one it contradicts; attainment counts a promise twice or not at all. Run `casebook replay --full`; if the row stays, report it with the events of the case and its policy.
+-- meaning: The instances of a milestone (of a next response: those of a turn) are numbered in order, and one is valid no longer than until the next begins; each has a target, lies within its policy, and ends at most once.
+-- when it speaks: a row is an instance with its value and the value that it contradicts; attainment counts a milestone twice or not at all. Run `casebook replay --full`; if the row stays, report it with the events of the case and its policy.
 WITH placed AS (
     SELECT case_id, milestone, n, turn, since, until, policy, policy_version, started_at, target_ms, due_at,
            completed_at, stopped_at, disabled_at,

@@ -1,7 +1,7 @@
 -- check: outcomes_from_ledger
 -- title: Outcome and due from the ledger
--- meaning: Where a target cannot have changed, `due_at` is the instant at which the counted intervals of the ledger reach it; where they do not, it is not before the ledger's end. The outcome at the end of the clock follows from that.
--- when it speaks: a row is an instance with both instants and both outcomes; attainment and breaches are wrong there. Left out are policies with more than one event and cases with a change of priority. Run `casebook replay --full`; if the row stays, report it with the events of the case, its policy and calendar.
+-- meaning: Where a target cannot have changed, `due_at` is the instant at which the counted intervals of the ledger reach it; where they do not reach it, `due_at` is not before the ledger's end. The outcome at the end of the clock follows from that.
+-- when it speaks: a row is an instance with both instants and both outcomes; attainment and breaches are wrong there. Policies with more than one event and cases with a change of priority are left out. Run `casebook replay --full`; if the row stays, report it with the events of the case, its policy and calendar.
 WITH steady_policies AS (
     SELECT subject AS policy FROM events WHERE type IN ('policy.updated', 'policy.removed')
     GROUP BY subject HAVING count(*) = 1

@@ -1,6 +1,6 @@
 -- check: period_causes
 -- title: Periods begin with the event they name
--- meaning: The cause of a period is an event of the log at its first instant, of the type it says, and of the same case unless it is a presence or a removal.
+-- meaning: The cause of a period is the type of an event of the log at its first instant, of the same case unless it is a presence or a removal.
 -- when it speaks: a row is a period and the event that it names. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 SELECT p.case_id, p.since, p.cause, p.event_source, p.event_id,
        e.time AS event_time, e.type AS event_type, e.case_id AS event_case_id

@@ -1,6 +1,6 @@
 -- check: periods_tile
 -- title: Periods tile
--- meaning: The periods of a case begin with its creation, end with its deletion or never, meet without gap or overlap, are longer than nothing, and neighbours differ (2.8). Only a case deleted at its creation has none.
+-- meaning: The periods of a case begin with its creation, end with its deletion or never, follow each other without gap or overlap, are not empty, and adjacent ones differ (2.8). Only a case deleted at its creation has none.
 -- when it speaks: a row is a period and the instant at which it should begin or end; stocks such as the backlog are wrong there. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH placed AS (
     SELECT p.*, c.created_at, c.deleted_at,
@@ -18,7 +18,7 @@ judged AS (
            CASE WHEN n = 1 AND (since IS DISTINCT FROM created_at) THEN 'does not begin with the case'
                 WHEN (until IS DISTINCT FROM coalesce(next_since, deleted_at)) THEN 'does not end with the next or the case'
                 WHEN until <= since THEN 'is empty'
-                WHEN n > 1 AND repeats THEN 'says the same as the one before' END AS what
+                WHEN n > 1 AND repeats THEN 'is the same as the one before' END AS what
     FROM placed
 )
 SELECT case_id, what, since, created_at, until, end_expected FROM judged WHERE what IS NOT NULL

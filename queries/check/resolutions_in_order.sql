@@ -1,7 +1,7 @@
 -- check: resolutions_in_order
 -- title: Resolutions, reopenings and closings in order
--- meaning: A case is resolved and reopened in turn and not before its creation; it stands resolved exactly where the last resolution was not reopened, and it closes not before that.
--- when it speaks: a row is a resolution (or a case without one) with the value it has and the one it contradicts. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+-- meaning: A case is resolved and reopened in turn and not before its creation; it is resolved exactly where the last resolution was not reopened, and it does not close before that.
+-- when it speaks: a row is a resolution (or a case without one) with its value and the value that it contradicts. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH placed AS (
     SELECT r.*, c.created_at, c.status AS case_status, c.closes_at AS case_closes_at, c.closed_at AS case_closed_at,
            c.deleted_at,

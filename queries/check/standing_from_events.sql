@@ -1,17 +1,17 @@
 -- check: standing_from_events
--- title: Periods say what the events said
--- meaning: Behind an event that states a status, assignee, priority or profile, the period of that instant says the same.
--- when it speaks: a row is what an event said and what the period has. Left out are instants at which another event of the case may change the same thing. Run `casebook replay --full`; if the row stays, report it with the events of the case.
-WITH told AS (
+-- title: Periods as the events state them
+-- meaning: After an event that states a status, assignee, priority or profile, the period of that instant has the same.
+-- when it speaks: a row is the value that an event states and the value of the period. Instants at which another event of the case may change the same thing are left out. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+WITH stated AS (
     SELECT case_id, time AS at,
            count(*) FILTER (WHERE type NOT IN ('case.priority_changed', 'case.profile_assigned')) AS status_events,
-           count(status) FILTER (WHERE type = 'case.status_changed') = 1 AS says_status,
+           count(status) FILTER (WHERE type = 'case.status_changed') = 1 AS states_status,
            max(status) FILTER (WHERE type = 'case.status_changed') AS status,
-           count(*) FILTER (WHERE type IN ('case.assigned', 'case.unassigned')) = 1 AS says_assignee,
+           count(*) FILTER (WHERE type IN ('case.assigned', 'case.unassigned')) = 1 AS states_assignee,
            max(agent) FILTER (WHERE type = 'case.assigned') AS assignee,
-           count(*) FILTER (WHERE type = 'case.priority_changed') = 1 AS says_priority,
+           count(*) FILTER (WHERE type = 'case.priority_changed') = 1 AS states_priority,
            max(priority) FILTER (WHERE type = 'case.priority_changed') AS priority,
-           count(*) FILTER (WHERE type = 'case.profile_assigned') = 1 AS says_profile,
+           count(*) FILTER (WHERE type = 'case.profile_assigned') = 1 AS states_profile,
            max(profile) FILTER (WHERE type = 'case.profile_assigned') AS profile
     FROM events
     WHERE type IN ('case.created', 'case.deleted', 'case.status_changed', 'case.closed', 'case.assigned',
@@ -23,30 +23,30 @@ WITH told AS (
                             'case.profile_assigned'))
 ),
 moments AS (
-    SELECT case_id, at, NULL AS since, true AS is_told FROM told
+    SELECT case_id, at, NULL AS since, true AS is_stated FROM stated
     UNION ALL
     SELECT case_id, since AS at, since, false FROM periods
 ),
 placed AS (
-    SELECT case_id, at, is_told, max(since) OVER (PARTITION BY case_id ORDER BY at) AS since FROM moments
+    SELECT case_id, at, is_stated, max(since) OVER (PARTITION BY case_id ORDER BY at) AS since FROM moments
 ),
 compared AS (
     SELECT t.*, p.status AS p_status, p.assignee AS p_assignee, p.priority AS p_priority, p.profile AS p_profile
     FROM placed m
-    JOIN told t ON t.case_id = m.case_id AND t.at = m.at
+    JOIN stated t ON t.case_id = m.case_id AND t.at = m.at
     JOIN periods p ON p.case_id = m.case_id AND p.since = m.since
-    WHERE m.is_told AND (p.until IS NULL OR p.until > m.at)
+    WHERE m.is_stated AND (p.until IS NULL OR p.until > m.at)
 ),
 judged AS (
     SELECT *,
-           CASE WHEN status_events = 1 AND says_status AND status <> p_status THEN 'status'
-                WHEN says_assignee AND (assignee IS DISTINCT FROM p_assignee) THEN 'assignee'
-                WHEN says_priority AND priority <> p_priority THEN 'priority'
-                WHEN says_profile AND (profile IS DISTINCT FROM p_profile) THEN 'profile' END AS what
+           CASE WHEN status_events = 1 AND states_status AND status <> p_status THEN 'status'
+                WHEN states_assignee AND (assignee IS DISTINCT FROM p_assignee) THEN 'assignee'
+                WHEN states_priority AND priority <> p_priority THEN 'priority'
+                WHEN states_profile AND (profile IS DISTINCT FROM p_profile) THEN 'profile' END AS what
     FROM compared
 )
 SELECT case_id, at, what,
-       CASE what WHEN 'status' THEN status WHEN 'assignee' THEN assignee WHEN 'priority' THEN priority ELSE profile END AS said,
+       CASE what WHEN 'status' THEN status WHEN 'assignee' THEN assignee WHEN 'priority' THEN priority ELSE profile END AS stated,
        CASE what WHEN 'status' THEN p_status WHEN 'assignee' THEN p_assignee WHEN 'priority' THEN p_priority
                  ELSE p_profile END AS in_periods
 FROM judged

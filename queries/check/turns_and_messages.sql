@@ -1,6 +1,6 @@
 -- check: turns_and_messages
 -- title: Turns as the messages ask and answer them
--- meaning: Every answer is a person's message in the unresolved case, every question behind the first a customer's message; no such reply falls into an open turn, and behind the first response no customer message falls between two turns.
+-- meaning: Every answer is a person's message in the unresolved case, and every question after the first a customer's message; no such reply is inside an open turn, and after the first response no customer message is between two turns.
 -- when it speaks: a row is a turn's answer or question without its message, or a message that should have answered or asked, with the end of the turn before it. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH replies AS (
     SELECT DISTINCT case_id, time, coalesce(by, '') AS by FROM messages
@@ -17,7 +17,7 @@ moments AS (
     UNION ALL
     SELECT case_id, asked_at, 2, n FROM turns
 ),
--- The last turn that was asked before, not at, the instant of a message: turns come last at an instant.
+-- The last turn that was asked before, not at, the instant of a message: a turn sorts after the messages of its instant.
 placed AS (
     SELECT case_id, at, rank,
            max(n) OVER (PARTITION BY case_id ORDER BY at, rank ROWS UNBOUNDED PRECEDING) AS n

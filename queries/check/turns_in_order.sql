@@ -1,7 +1,7 @@
 -- check: turns_in_order
 -- title: Turns follow each other
--- meaning: The first turn is asked at the creation, answered by the first response and never stopped; each later one begins behind the end of the one before, ends at most once, and its elapsed time is that between question and answer.
--- when it speaks: a row is a turn with the value it has and the one it should have; response times are wrong there. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+-- meaning: The first turn is asked at the creation, answered by the first response and never stopped; each later one begins after the end of the one before, ends at most once, and its elapsed time is the time between question and answer.
+-- when it speaks: a row is a turn with its value and the value that it should have; response times are wrong there. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH placed AS (
     SELECT t.*, c.created_at, c.first_response_at, c.first_response_by,
            row_number() OVER same_case AS place,

@@ -1,7 +1,7 @@
 -- check: workload_two_ways
 -- title: Workload from periods = workload from assignments
--- meaning: At every instant the open cases of an agent in `periods` are those of `assignments` that no row of `resolutions` holds resolved.
--- when it speaks: a row is a case, an agent and an instant, and by how much the agent's workload changes there on either side. Run `casebook replay --full`; if the row stays, report it with the events of the case.
+-- meaning: At every instant the open cases of an agent in `periods` are those of `assignments` that are not resolved in `resolutions`.
+-- when it speaks: a row is a case, an agent and an instant, with the change of the agent's workload there on both sides. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH marks AS (
     SELECT case_id, assigned_at AS at, 'of ' || agent AS holder, NULL AS state FROM assignments
     WHERE ended_at IS NULL OR ended_at > assigned_at
@@ -12,7 +12,7 @@ WITH marks AS (
     UNION ALL
     SELECT case_id, reopened_at, NULL, 'open' FROM resolutions WHERE reopened_at > resolved_at
 ),
--- Where one ends and the next begins, the one that begins is the greater text.
+-- Where one resolution ends and the next begins, the one that begins is the greater text.
 instants AS (
     SELECT case_id, at, max(holder) AS holder, max(state) AS state FROM marks GROUP BY case_id, at
 ),

@@ -1,7 +1,7 @@
 -- view: breach_notices
--- One row per breach of a milestone and person to be told.
--- Instances that are valid and late, missed or overdue as of the last event of the log. Told are the assignee at the due
--- instant and whoever was a supervisor then (3.6), each once.
+-- One row per breach of a milestone and recipient.
+-- Instances that are valid and late, missed or overdue as of the last event of the log. Recipients are the assignee at the due
+-- instant and every supervisor of that instant (3.6), each once.
 WITH breaches AS (
     SELECT case_id, milestone, n, due_at, assignee_at_due
     FROM milestones

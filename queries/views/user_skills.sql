@@ -13,7 +13,7 @@ WITH held AS (
      AND (sharing.until IS NULL OR members.since < sharing.until)
      AND (members.until IS NULL OR sharing.since < members.until)
 ),
--- Versions that meet are one time: it begins where the one before has not just ended.
+-- Adjacent versions are one time: it begins at a version before which there is none that ends there.
 begun AS (
     SELECT *, CASE WHEN lag(until) OVER (PARTITION BY "user", skill, "group" ORDER BY since) = since
                    THEN 0 ELSE 1 END AS begins
