@@ -1,11 +1,11 @@
-//! The fold alone: events in memory, one thread, all clocks of every case; beside it the same without policies.
+//! The model alone: events in memory, one thread, all clocks of every case; and the same without policies.
 //!
 //! ```text
 //! cargo bench --locked --bench fold [-- CASES]
 //! ```
 //!
-//! Prints events a second, the best of five rounds: of the fold, and of the fold with the ledger's intervals written out.
-//! The ratio of the two desks is what the clocks cost.
+//! Prints events per second, the best of five rounds: without and with the rows of the ledger. The ratio of the two desks is
+//! the cost of the clocks.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and a failure may end it")]
 
