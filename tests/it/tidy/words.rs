@@ -7,7 +7,20 @@ use std::path::PathBuf;
 use super::{files_below, read, root, shown};
 
 /// Files and folders that are checked.
-const CHECKED: &[&str] = &["docs", "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "tests/it/tidy.rs", "tests/it/tidy"];
+const CHECKED: &[&str] = &[
+    "docs",
+    "queries",
+    "benches",
+    "data",
+    "dashboards",
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "src/lib.rs",
+    "src/main.rs",
+    "tests/it/tidy.rs",
+    "tests/it/tidy",
+];
 
 /// Words and phrases that are not used. The glossary lists each with what to write instead.
 const OLD_WORDS: &[&str] = &[
@@ -142,6 +155,9 @@ fn checked_files() -> Vec<PathBuf> {
             for extension in ["rs", "sql", "md", "toml", "css"] {
                 files.extend(files_below(&path, extension));
             }
+            // The benchmarks in Python have no ending.
+            let entries = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
+            files.extend(entries.filter(|path| path.is_file() && path.extension().is_none()));
         } else {
             files.push(path);
         }
