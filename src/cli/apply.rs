@@ -6,8 +6,10 @@ use std::time::Instant as Stopwatch;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::ingest::{SummaryArguments, conclude, options};
-use super::{Desk, Outcome, compact};
+use super::compact;
+use super::context::{CommandContext, Completion};
+use super::ingest::{conclude, options};
+use super::summary::SummaryArguments;
 use crate::apply::file::Wish;
 use crate::apply::plan::{Change, How, Plan};
 use crate::apply::present::Stated;
@@ -31,41 +33,41 @@ pub struct ApplyArguments {
     #[arg(long, value_name = "T")]
     at: Option<String>,
     #[command(flatten)]
-    pub form: SummaryArguments,
+    pub summary: SummaryArguments,
 }
 
 /// Shows what a file would change and, if so told, appends the events that change it.
-pub async fn apply(desk: &Desk, arguments: &ApplyArguments) -> Result<Outcome> {
+pub async fn apply(context: &CommandContext, arguments: &ApplyArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
     let path = arguments.file.as_path();
-    let at = arguments.at.as_deref().map_or(Ok(desk.now), |typed| desk.settings.instant("--at", typed))?;
-    let wishes = read_file(desk, path)?;
-    let plan = Plan::new(&wishes, &desk_events(desk).await?, at);
+    let at = arguments.at.as_deref().map_or(Ok(context.now), |typed| context.settings.instant("--at", typed))?;
+    let wishes = read_file(context, path)?;
+    let plan = Plan::new(&wishes, &desk_events(context).await?, at);
     let lines = plan.lines(path)?;
-    if !desk.printer.json_summary && !lines.is_empty() {
-        desk.printer.data(show::text(&plan))?;
+    if !context.printer.json_summary && !lines.is_empty() {
+        context.printer.data(show::text(&plan))?;
     }
     for warning in &plan.warnings {
-        desk.printer.talk(format!("warning: {}:{}: {}", path.display(), warning.line, warning.text));
+        context.printer.talk(format!("warning: {}:{}: {}", path.display(), warning.line, warning.text));
     }
     let bytes = lines.iter().map(|line| line.json.len() as u64).sum();
     if lines.is_empty() || !arguments.yes {
-        return leave(desk, arguments, &wishes, &plan);
+        return leave(context, arguments, &wishes, &plan);
     }
-    desk.printer.talk(in_force(desk, &plan)?);
-    let mut log = desk.log().await?;
+    context.printer.talk(in_force(context, &plan)?);
+    let mut log = context.log().await?;
     let feed = move |take: &mut Take<'_>| take(Piece::Lines { number: 0, lines }).map(|()| bytes);
-    let summary = log.ingest(options(desk), feed).await?;
-    compact::after_ingestion(desk, &mut log).await;
-    conclude(desk, &summary, begun, &about(&plan, true))
+    let summary = log.ingest(options(context), feed).await?;
+    compact::after_ingestion(context, &mut log).await;
+    conclude(context, &summary, begun, &about(&plan, true))
 }
 
 /// Reads the file; of several errors all but the last are told here.
-fn read_file(desk: &Desk, path: &Path) -> Result<Vec<Wish>> {
+fn read_file(context: &CommandContext, path: &Path) -> Result<Vec<Wish>> {
     let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
     file::read(path, &text).map_err(|errors| {
         let count = errors.len();
-        errors.iter().take(if count == 1 { 0 } else { count }).for_each(|error| desk.printer.error(error));
+        errors.iter().take(if count == 1 { 0 } else { count }).for_each(|error| context.printer.error(error));
         match errors.into_iter().next() {
             Some(only) if count == 1 => only,
             _ => Error::refused(format!("{} has {count} errors; nothing was applied", path.display())),
@@ -74,15 +76,15 @@ fn read_file(desk: &Desk, path: &Path) -> Result<Vec<Wish>> {
 }
 
 /// What the log says of the desk; nothing where there is no log yet.
-async fn desk_events(desk: &Desk) -> Result<Vec<Stated>> {
-    match desk.has_log() {
-        true => read::desk_events(&desk.existing_log().await?, desk.settings.resources()).await,
+async fn desk_events(context: &CommandContext) -> Result<Vec<Stated>> {
+    match context.has_log() {
+        true => read::desk_events(&context.existing_log().await?, context.settings.resources()).await,
         false => Ok(Vec::new()),
     }
 }
 
 /// Ends without writing: there is nothing to change, or it was only to be shown.
-fn leave(desk: &Desk, arguments: &ApplyArguments, wishes: &[Wish], plan: &Plan) -> Result<Outcome> {
+fn leave(context: &CommandContext, arguments: &ApplyArguments, wishes: &[Wish], plan: &Plan) -> Result<Completion> {
     let object = about(plan, false);
     if plan.changes.is_empty() {
         let things = match wishes.len() {
@@ -90,26 +92,26 @@ fn leave(desk: &Desk, arguments: &ApplyArguments, wishes: &[Wish], plan: &Plan) 
             1 => "the one thing that the file states is so already".to_owned(),
             count => format!("all {count} things that the file states are so already"),
         };
-        desk.printer.summary(format!("nothing to change: {things}"), &object)?;
-        return Ok(Outcome::Done);
+        context.printer.summary(format!("nothing to change: {things}"), &object)?;
+        return Ok(Completion::Done);
     }
-    desk.printer.summary(format!("{}; nothing was written", in_force(desk, plan)?), &object)?;
+    context.printer.summary(format!("{}; nothing was written", in_force(context, plan)?), &object)?;
     if arguments.dry_run {
-        return Ok(Outcome::Look);
+        return Ok(Completion::NeedsAttention);
     }
-    desk.printer.talk("hint: add `--yes` to carry it out");
-    Ok(Outcome::Done)
+    context.printer.talk("hint: add `--yes` to carry it out");
+    Ok(Completion::Done)
 }
 
 /// `2 new, 1 changed, in force from 2026-04-01 00:00:00 Europe/Prague`.
-fn in_force(desk: &Desk, plan: &Plan) -> Result<String> {
+fn in_force(context: &CommandContext, plan: &Plan) -> Result<String> {
     let count = |how: How| plan.changes.iter().filter(|change| change.how == how).count();
     let counts = [How::New, How::Changed, How::Removed].map(|how| (count(how), how.name()));
     let counts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
-    let zone = desk.settings.zone()?;
+    let zone = context.settings.zone()?;
     let local = plan.at.to_local(&zone).strftime("%Y-%m-%d %H:%M:%S");
-    Ok(format!("{}, in force from {local} {}", counts.join(", "), desk.settings.time_zone.value))
+    Ok(format!("{}, in force from {local} {}", counts.join(", "), context.settings.time_zone.value))
 }
 
 /// The plan for machines.

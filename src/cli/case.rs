@@ -16,7 +16,8 @@ use clap::{Args, ValueEnum};
 use datafusion::prelude::{SessionContext, col, lit};
 use jiff::tz::TimeZone;
 
-use super::{Desk, MomentArguments, Outcome};
+use super::context::{CommandContext, Completion};
+use super::moment::MomentArguments;
 use crate::error::{Error, Result};
 use crate::explain::{Explanation, explain};
 use crate::facts::tables::DESK_EVENTS;
@@ -39,14 +40,14 @@ pub struct CaseArguments {
     /// Show every interval of long ledgers
     #[arg(long)]
     full: bool,
-    /// Form of the output
+    /// Format of the output
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
-    format: Form,
+    format: CaseFormat,
 }
 
-/// Form of the output.
+/// Format of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
+enum CaseFormat {
     /// For people
     Table,
     /// One JSON object
@@ -63,35 +64,36 @@ struct Style {
 }
 
 /// Shows a case.
-pub async fn case(desk: &Desk, arguments: &CaseArguments) -> Result<Outcome> {
-    let (context, pointer) = desk.session().await?;
+pub async fn case(context: &CommandContext, arguments: &CaseArguments) -> Result<Completion> {
+    let (session, pointer) = context.session().await?;
     let id = &arguments.id;
-    let rows = CaseRows::read(&context, id).await?;
+    let rows = CaseRows::read(&session, id).await?;
     if rows.events.count() == 0 {
-        return Err(no_such_case(&context, id).await?);
+        return Err(no_such_case(&session, id).await?);
     }
-    let explanation = explanation(&context, &rows, desk.moment.as_of.or(pointer.last_event_at_ms.map(Instant))).await?;
-    if arguments.format == Form::Json {
-        desk.printer.data(json::object(id, &rows, explanation.as_ref(), arguments.with_text)?)?;
-        return Ok(Outcome::Done);
+    let explanation =
+        explanation(&session, &rows, context.moment.as_of.or(pointer.last_event_at_ms.map(Instant))).await?;
+    if arguments.format == CaseFormat::Json {
+        context.printer.data(json::object(id, &rows, explanation.as_ref(), arguments.with_text)?)?;
+        return Ok(Completion::Done);
     }
     let style = Style {
-        zone: desk.settings.zone()?,
-        ink: Ink { on: desk.printer.color },
+        zone: context.settings.zone()?,
+        ink: Ink { on: context.printer.color },
         with_text: arguments.with_text,
         full: arguments.full,
     };
-    desk.printer.data(told(id, &rows, explanation.as_ref(), &style).trim_end())?;
-    Ok(Outcome::Done)
+    context.printer.data(told(id, &rows, explanation.as_ref(), &style).trim_end())?;
+    Ok(Completion::Done)
 }
 
 /// Why the numbers of a case are what they are, as of that instant or the end of the log; none of one that was never
 /// created.
-async fn explanation(context: &SessionContext, rows: &CaseRows, as_of: Option<Instant>) -> Result<Option<Explanation>> {
+async fn explanation(session: &SessionContext, rows: &CaseRows, as_of: Option<Instant>) -> Result<Option<Explanation>> {
     let Some((facts, creation)) = facts::of(rows) else { return Ok(None) };
     // Who was there when, which most of the desk's events say, explains no clock.
     let presence = lit(EventType::UserPresenceChanged.name());
-    let events = context.table(DESK_EVENTS.name).await?.filter(col("type").not_eq(presence))?;
+    let events = session.table(DESK_EVENTS.name).await?.filter(col("type").not_eq(presence))?;
     let desk = replay::desk(events).await?;
     let as_of = as_of.unwrap_or(facts.created_at);
     Ok(Some(explain(&facts, &creation.situation(), &desk, as_of)))
@@ -112,10 +114,10 @@ fn told(id: &str, rows: &CaseRows, explanation: Option<&Explanation>, style: &St
     text
 }
 
-async fn no_such_case(context: &SessionContext, id: &str) -> Result<Error> {
+async fn no_such_case(session: &SessionContext, id: &str) -> Result<Error> {
     let prefix: String = id.chars().take(3).collect::<String>().replace('\'', "''");
     let sql = format!("SELECT case_id FROM cases ORDER BY starts_with(case_id, '{prefix}') DESC, case_id LIMIT 1");
-    let rows = rows::Rows::ask(context, &sql).await?;
+    let rows = rows::Rows::ask(session, &sql).await?;
     let example = rows.iter().next().and_then(|row| row.text("case_id"));
     let hint =
         example.map_or("the log holds no case".to_owned(), |example| format!("cases have ids such as `{example}`"));

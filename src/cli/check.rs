@@ -6,10 +6,11 @@ use clap::Args;
 use datafusion::prelude::SessionContext;
 use serde_json::{Value, json};
 
+use super::context::{CommandContext, Completion};
 use super::format::{Format, RowWriter};
-use super::ingest::{SummaryArguments, seconds};
 use super::metric::{catalogue, several};
-use super::{Desk, MomentArguments, Outcome};
+use super::moment::MomentArguments;
+use super::summary::{SummaryArguments, seconds};
 use crate::audit::{Check, Checks, Verdict};
 use crate::error::Result;
 use crate::metric::functions;
@@ -27,7 +28,7 @@ pub struct CheckArguments {
     #[arg(long, value_name = "N", default_value_t = 10)]
     limit: usize,
     #[command(flatten)]
-    pub form: SummaryArguments,
+    pub summary: SummaryArguments,
 }
 
 /// What one check gave.
@@ -38,28 +39,28 @@ struct Ran<'c> {
 }
 
 /// Checks.
-pub async fn check(desk: &Desk, arguments: &CheckArguments) -> Result<Outcome> {
+pub async fn check(context: &CommandContext, arguments: &CheckArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
-    let checks = read_all(desk).await?;
+    let checks = read_all(context).await?;
     let selected = checks.select(&arguments.names)?;
-    let (context, _) = desk.session().await?;
-    functions::register(&context);
+    let (session, _) = context.session().await?;
+    functions::register(&session);
     let mut results = Vec::new();
     for check in selected {
-        let result = run(check, &context, arguments.limit).await?;
-        if !desk.printer.json_summary {
-            desk.printer.data(text(desk, &result)?)?;
+        let result = run(check, &session, arguments.limit).await?;
+        if !context.printer.json_summary {
+            context.printer.data(text(context, &result)?)?;
         }
         results.push(result);
     }
-    conclude(desk, &results, begun)
+    conclude(context, &results, begun)
 }
 
 /// Reads every header and every dashboard; all that is wrong with any of them is told.
-async fn read_all(desk: &Desk) -> Result<Checks> {
-    let project = &desk.settings.project.value;
+async fn read_all(context: &CommandContext) -> Result<Checks> {
+    let project = &context.settings.project.value;
     let checks = Checks::load(project).await;
-    let catalogue = catalogue(desk).await;
+    let catalogue = catalogue(context).await;
     let mut errors = Vec::new();
     if let Ok(catalogue) = &catalogue {
         let names = dashboard_names(project);
@@ -68,19 +69,19 @@ async fn read_all(desk: &Desk) -> Result<Checks> {
     errors.extend(catalogue.err());
     match checks {
         Ok(checks) if errors.is_empty() => Ok(checks),
-        Ok(_) => Err(several(desk, errors)),
-        Err(more) => Err(several(desk, errors.into_iter().chain(more).collect())),
+        Ok(_) => Err(several(context, errors)),
+        Err(more) => Err(several(context, errors.into_iter().chain(more).collect())),
     }
 }
 
-async fn run<'c>(check: &'c Check, context: &SessionContext, limit: usize) -> Result<Ran<'c>> {
+async fn run<'c>(check: &'c Check, session: &SessionContext, limit: usize) -> Result<Ran<'c>> {
     let begun = Stopwatch::now();
-    let verdict = check.run(context, limit).await?;
+    let verdict = check.run(session, limit).await?;
     Ok(Ran { check, verdict, seconds: seconds(begun) })
 }
 
 /// A line where all is well; else what should hold, the first rows, and what to do.
-fn text(desk: &Desk, result: &Ran<'_>) -> Result<String> {
+fn text(context: &CommandContext, result: &Ran<'_>) -> Result<String> {
     let Ran { check, verdict, .. } = result;
     if verdict.rows == 0 {
         return Ok(format!("ok    {}: {}", check.name, check.title));
@@ -89,7 +90,7 @@ fn text(desk: &Desk, result: &Ran<'_>) -> Result<String> {
     text.push_str(&format!("      should hold: {}\n      {}\n", check.meaning, check.when_it_speaks));
     let shown: usize = verdict.first.iter().map(arrow::array::RecordBatch::num_rows).sum();
     if shown > 0 {
-        text.push_str(&rows(desk, verdict, Format::Table)?);
+        text.push_str(&rows(context, verdict, Format::Table)?);
     }
     if shown < verdict.rows {
         text.push_str(&format!("      {} of {}; `--limit` shows more\n", shown, rows_text(verdict.rows)));
@@ -101,33 +102,33 @@ fn rows_text(rows: usize) -> String {
     if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
 }
 
-fn rows(desk: &Desk, verdict: &Verdict, format: Format) -> Result<String> {
+fn rows(context: &CommandContext, verdict: &Verdict, format: Format) -> Result<String> {
     let mut bytes = Vec::new();
-    let mut writer = RowWriter::begin(format, &verdict.schema, &desk.settings.zone()?, &mut bytes)?;
+    let mut writer = RowWriter::begin(format, &verdict.schema, &context.settings.zone()?, &mut bytes)?;
     verdict.first.iter().try_for_each(|batch| writer.write(batch))?;
     writer.finish()?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn conclude(desk: &Desk, results: &[Ran<'_>], begun: Stopwatch) -> Result<Outcome> {
+fn conclude(context: &CommandContext, results: &[Ran<'_>], begun: Stopwatch) -> Result<Completion> {
     let failed = results.iter().filter(|result| result.verdict.rows > 0).count();
     let rows: usize = results.iter().map(|result| result.verdict.rows).sum();
     let seconds = seconds(begun);
-    let found = match desk.printer.json_summary {
-        true => results.iter().map(|result| as_json(desk, result)).collect::<Result<Vec<_>>>()?,
+    let found = match context.printer.json_summary {
+        true => results.iter().map(|result| as_json(context, result)).collect::<Result<Vec<_>>>()?,
         false => Vec::new(),
     };
     let object = json!({
         "checks": results.len(), "failed": failed, "rows": rows, "seconds": seconds, "results": found,
     });
     let text = format!("{} checks, {failed} failed, {} in {seconds} s", results.len(), rows_text(rows));
-    desk.printer.summary(text, &object)?;
-    Ok(if failed > 0 { Outcome::Look } else { Outcome::Done })
+    context.printer.summary(text, &object)?;
+    Ok(if failed > 0 { Completion::NeedsAttention } else { Completion::Done })
 }
 
-fn as_json(desk: &Desk, result: &Ran<'_>) -> Result<Value> {
+fn as_json(context: &CommandContext, result: &Ran<'_>) -> Result<Value> {
     let Ran { check, verdict, seconds } = result;
-    let first: Value = serde_json::from_str(&rows(desk, verdict, Format::Json)?)?;
+    let first: Value = serde_json::from_str(&rows(context, verdict, Format::Json)?)?;
     Ok(json!({
         "check": check.name, "title": check.title, "meaning": check.meaning, "when_it_speaks": check.when_it_speaks,
         "rows": verdict.rows, "first": first, "seconds": seconds,

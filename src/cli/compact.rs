@@ -5,10 +5,10 @@ use std::time::Instant as Stopwatch;
 use clap::Args;
 use serde_json::json;
 
-use super::ingest::{SummaryArguments, seconds};
+use super::context::{CommandContext, Completion};
 use super::progress::Bar;
 use super::settings::FILE_EVENTS;
-use super::{Desk, Outcome};
+use super::summary::{SummaryArguments, seconds};
 use crate::error::Result;
 use crate::log::Log;
 use crate::log::compact::{self, Aim, Reach};
@@ -24,20 +24,20 @@ pub struct CompactArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(FILE_EVENTS))]
     file_events: Option<u64>,
     #[command(flatten)]
-    pub form: SummaryArguments,
+    pub summary: SummaryArguments,
 }
 
 /// Merges what pays, or all.
-pub async fn compact(desk: &Desk, arguments: &CompactArguments) -> Result<Outcome> {
+pub async fn compact(context: &CommandContext, arguments: &CompactArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
-    let mut log = desk.existing_log().await?;
-    let context = engine::session(desk.settings.resources())?;
+    let mut log = context.existing_log().await?;
+    let session = engine::session(context.settings.resources())?;
     let aim = Aim {
         reach: if arguments.full { Reach::Whole } else { Reach::Paying },
-        file_events: arguments.file_events.unwrap_or(desk.settings.file_events.value),
+        file_events: arguments.file_events.unwrap_or(context.settings.file_events.value),
     };
-    let bar = Bar::of(desk.printer, "merging files of the log");
-    let done = compact::compact(&mut log, &context, aim).await?;
+    let bar = Bar::of(context.printer, "merging files of the log");
+    let done = compact::compact(&mut log, &session, aim).await?;
     drop(bar);
     let (files, seconds) = (log.events.entries()?.len(), seconds(begun));
     let object = json!({
@@ -48,19 +48,19 @@ pub async fn compact(desk: &Desk, arguments: &CompactArguments) -> Result<Outcom
         "merged {} files into {}, {} events in {seconds} s; the log has {files} files",
         done.files_before, done.files_after, done.rows
     );
-    desk.printer.summary(text, &object)?;
-    Ok(Outcome::Done)
+    context.printer.summary(text, &object)?;
+    Ok(Completion::Done)
 }
 
 /// Merges a little after an ingestion, so that files stay few however many batches come. The batch has been acknowledged;
 /// if merging fails it is still there, and the next ingestion tries again.
-pub async fn after_ingestion(desk: &Desk, log: &mut Log) {
-    let aim = Aim { reach: Reach::Quick, file_events: desk.settings.file_events.value };
+pub async fn after_ingestion(context: &CommandContext, log: &mut Log) {
+    let aim = Aim { reach: Reach::Quick, file_events: context.settings.file_events.value };
     if !compact::pays(log, aim).unwrap_or(false) {
         return;
     }
-    let Ok(context) = engine::session(desk.settings.resources()) else { return };
-    if let Err(error) = compact::compact(log, &context, aim).await {
-        desk.printer.talk(format!("note: files of the log were not merged: {error}"));
+    let Ok(session) = engine::session(context.settings.resources()) else { return };
+    if let Err(error) = compact::compact(log, &session, aim).await {
+        context.printer.talk(format!("note: files of the log were not merged: {error}"));
     }
 }

@@ -1,18 +1,18 @@
 //! `config`: every setting, its value and where it came from.
 
+use super::context::{CommandContext, Completion};
 use super::settings::{Origin, Settings};
-use super::{Desk, Outcome};
 use crate::error::Result;
 
 /// Prints the settings, one a line: name, value, origin.
-pub fn config(desk: &Desk) -> Result<Outcome> {
-    let lines = lines(&desk.settings);
+pub fn config(context: &CommandContext) -> Result<Completion> {
+    let lines = lines(&context.settings);
     let width = |text: fn(&(&'static str, String, Origin)) -> usize| lines.iter().map(text).max().unwrap_or(0);
     let (names, values) = (width(|line| line.0.len()), width(|line| line.1.chars().count()));
     for (name, value, origin) in &lines {
-        desk.printer.data(format!("{name:names$}  {value:values$}  {}", origin.name()))?;
+        context.printer.data(format!("{name:names$}  {value:values$}  {}", origin.name()))?;
     }
-    Ok(Outcome::Done)
+    Ok(Completion::Done)
 }
 
 fn lines(settings: &Settings) -> Vec<(&'static str, String, Origin)> {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::context::{CommandContext, Completion};
 use super::report::{ReportArguments, render};
-use super::{Desk, Outcome, ingest, settings};
+use super::{ingest, settings};
 use crate::error::{Error, Result};
 use crate::generate::{Plan, write_events};
 use crate::input::read::Source;
@@ -27,22 +28,22 @@ pub struct DemoArguments {
 }
 
 /// Makes a desk up, reads it in, replays it, draws its page, and says where everything is.
-pub async fn demo(desk: &Desk, arguments: &DemoArguments) -> Result<Outcome> {
+pub async fn demo(context: &CommandContext, arguments: &DemoArguments) -> Result<Completion> {
     let folder = &arguments.folder;
     std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
     let folder = std::path::absolute(folder).map_err(Error::file(folder))?;
     let events = folder.join("events.ndjson");
     let made = make_events(&events, arguments.cases)?;
-    desk.printer.talk(format!("made up {} events of {} cases: {}", made.events, made.cases, events.display()));
-    let project = Desk { settings: desk.settings.in_project(&folder)?, ..*desk };
+    context.printer.talk(format!("made up {} events of {} cases: {}", made.events, made.cases, events.display()));
+    let project = CommandContext { settings: context.settings.in_project(&folder)?, ..*context };
     read_in(&project, &events).await?;
     let page = ReportArguments::html("overview", RANGE, folder.clone());
     let paths = render(&project, "overview", &page).await?;
-    say_next(desk, &folder, arguments);
+    say_next(context, &folder, arguments);
     for path in paths {
-        desk.printer.data(path.display())?;
+        context.printer.data(path.display())?;
     }
-    Ok(Outcome::Done)
+    Ok(Completion::Done)
 }
 
 fn make_events(path: &Path, cases: u64) -> Result<crate::generate::Summary> {
@@ -50,7 +51,7 @@ fn make_events(path: &Path, cases: u64) -> Result<crate::generate::Summary> {
     write_events(&Plan { cases, ..Plan::default() }, &mut file).map_err(Error::file(path))
 }
 
-async fn read_in(project: &Desk, events: &Path) -> Result<()> {
+async fn read_in(project: &CommandContext, events: &Path) -> Result<()> {
     let sources = vec![Source::File(events.to_owned())];
     let mut log = project.log().await?;
     let added = ingest::whole(project, &mut log, sources).await?;
@@ -61,10 +62,10 @@ async fn read_in(project: &Desk, events: &Path) -> Result<()> {
     Ok(())
 }
 
-fn say_next(desk: &Desk, folder: &Path, arguments: &DemoArguments) {
+fn say_next(context: &CommandContext, folder: &Path, arguments: &DemoArguments) {
     let project = arguments.folder.display();
     let program = std::env::args().next().unwrap_or_else(|| "casebook".to_owned());
-    desk.printer.talk(format!(
+    context.printer.talk(format!(
         "the project is {}; try next:\n  \
          {program} --project {project} metric first_response_time --range {RANGE} --by agent --show median,p90\n  \
          {program} --project {project} case C-000100\n  \

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use serde_json::json;
 
-use super::{Desk, Outcome};
+use super::context::{CommandContext, Completion};
 use crate::error::Result;
 use crate::generate::{Plan, write_events};
 use crate::model::time::Instant;
@@ -25,17 +25,17 @@ pub struct GenerateArguments {
 }
 
 /// Writes the events. They are the data, so the summary is talk in either form.
-pub fn generate(desk: &Desk, arguments: &GenerateArguments) -> Result<Outcome> {
+pub fn generate(context: &CommandContext, arguments: &GenerateArguments) -> Result<Completion> {
     let plan = Plan { cases: arguments.cases, seed: arguments.seed, days: arguments.days };
     let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());
     let summary = write_events(&plan, &mut out)?;
     out.flush()?;
     let (first, last) = (Instant(summary.first).to_string(), Instant(summary.last).to_string());
-    if desk.printer.json_summary {
+    if context.printer.json_summary {
         let object = json!({"events": summary.events, "cases": summary.cases, "first": first, "last": last});
-        desk.printer.talk(object);
+        context.printer.talk(object);
     } else {
-        desk.printer.talk(format!("{} events of {} cases, {first} to {last}", summary.events, summary.cases));
+        context.printer.talk(format!("{} events of {} cases, {first} to {last}", summary.events, summary.cases));
     }
-    Ok(Outcome::Done)
+    Ok(Completion::Done)
 }

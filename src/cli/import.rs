@@ -9,9 +9,11 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
-use super::ingest::{SummaryArguments, conclude, options};
+use super::compact;
+use super::context::{CommandContext, Completion};
+use super::ingest::{conclude, options};
 use super::signals::Stop;
-use super::{Desk, Outcome, compact};
+use super::summary::SummaryArguments;
 use crate::error::{Error, Result, did_you_mean};
 use crate::import::{self, EventLine, ImportError, Limits, Mapping, Tally};
 use crate::input::piece::{MadeLine, Piece, Take};
@@ -36,16 +38,16 @@ pub struct ImportArguments {
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     #[command(flatten)]
-    pub form: SummaryArguments,
+    pub summary: SummaryArguments,
 }
 
 /// Appends the events that tables become.
-pub async fn import(desk: &Desk, arguments: &ImportArguments) -> Result<Outcome> {
+pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
-    let mapping = find_mapping(&desk.settings.project.value, &arguments.mapping)?;
+    let mapping = find_mapping(&context.settings.project.value, &arguments.mapping)?;
     let inputs = arguments.inputs.clone();
-    let limits = Limits { memory_bytes: desk.settings.memory_bytes.value / 2, spill: None };
-    let mut log = desk.log().await?;
+    let limits = Limits { memory_bytes: context.settings.memory_bytes.value / 2, spill: None };
+    let mut log = context.log().await?;
     let kept = Arc::new(OnceLock::new());
     let tally = Arc::clone(&kept);
     let stop = Stop::listen()?;
@@ -57,13 +59,13 @@ pub async fn import(desk: &Desk, arguments: &ImportArguments) -> Result<Outcome>
         };
         feed(&mapping, &inputs, &limits, &mut take_on).map(|read| tally.get_or_init(|| read).bytes)
     };
-    let summary = log.ingest(options(desk), feed).await?;
+    let summary = log.ingest(options(context), feed).await?;
     let tally = kept.get().cloned().unwrap_or_default();
-    say_what_was_left_out(desk, &tally);
+    say_what_was_left_out(context, &tally);
     let more = json!({"rows": tally.rows_read, "cases": tally.cases, "left_out": left_out(&tally)});
-    let outcome = conclude(desk, &summary, begun, &more)?;
-    compact::after_ingestion(desk, &mut log).await;
-    Ok(if tally.rows_malformed > 0 { Outcome::Look } else { outcome })
+    let outcome = conclude(context, &summary, begun, &more)?;
+    compact::after_ingestion(context, &mut log).await;
+    Ok(if tally.rows_malformed > 0 { Completion::NeedsAttention } else { outcome })
 }
 
 /// A path; else a name of the project's; else a built-in name.
@@ -137,28 +139,28 @@ fn left_out(tally: &Tally) -> Value {
     })
 }
 
-fn say_what_was_left_out(desk: &Desk, tally: &Tally) {
+fn say_what_was_left_out(context: &CommandContext, tally: &Tally) {
     let cases = tally.cases.map_or_else(String::new, |cases| format!(", {}", counted(cases, "case")));
-    desk.printer.talk(format!("{}{cases}", counted(tally.rows_read, "row")));
+    context.printer.talk(format!("{}{cases}", counted(tally.rows_read, "row")));
     let rows = [
         (tally.rows_filtered, "held back by a filter"),
         (tally.rows_repeated, "read before"),
         (tally.rows_malformed, "that cannot be read"),
     ];
     for (count, why) in rows.into_iter().filter(|(count, _)| *count > 0) {
-        desk.printer.talk(format!("left out: {} {why}", counted(count, "row")));
+        context.printer.talk(format!("left out: {} {why}", counted(count, "row")));
     }
     for row in &tally.malformed {
-        desk.printer.talk(format!("  {}:{}: {}", row.file, row.line, row.reason));
+        context.printer.talk(format!("  {}:{}: {}", row.file, row.line, row.reason));
     }
-    say_reasons(desk, &tally.rows_left_out, "row");
-    say_reasons(desk, &tally.cases_left_out, "case");
-    say_reasons(desk, &tally.events_left_out, "event or member");
+    say_reasons(context, &tally.rows_left_out, "row");
+    say_reasons(context, &tally.cases_left_out, "case");
+    say_reasons(context, &tally.events_left_out, "event or member");
 }
 
-fn say_reasons(desk: &Desk, reasons: &BTreeMap<String, u64>, what: &str) {
+fn say_reasons(context: &CommandContext, reasons: &BTreeMap<String, u64>, what: &str) {
     for (reason, count) in reasons {
-        desk.printer.talk(format!("left out: {} ({reason})", counted(*count, what)));
+        context.printer.talk(format!("left out: {} ({reason})", counted(*count, what)));
     }
 }
 

@@ -7,9 +7,11 @@ use std::time::Instant as Stopwatch;
 use clap::Args;
 use serde_json::json;
 
+use super::compact;
+use super::context::{CommandContext, Completion, wall_clock};
 use super::progress::Bar;
 use super::signals::Stop;
-use super::{Desk, Outcome, SummaryForm, compact, wall_clock};
+use super::summary::{SummaryArguments, seconds};
 use crate::error::Result;
 use crate::input::files;
 use crate::input::piece::Take;
@@ -30,15 +32,7 @@ pub struct IngestArguments {
     #[command(flatten)]
     stream: StreamArguments,
     #[command(flatten)]
-    pub form: SummaryArguments,
-}
-
-/// The flag of commands that print nothing but a summary.
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub struct SummaryArguments {
-    /// Form of the summary, like --summary
-    #[arg(long, value_enum, value_name = "FORM")]
-    pub format: Option<SummaryForm>,
+    pub summary: SummaryArguments,
 }
 
 /// Arguments of `replay`.
@@ -51,26 +45,26 @@ pub struct ReplayArguments {
     #[arg(long, conflicts_with = "full")]
     compare: bool,
     #[command(flatten)]
-    pub form: SummaryArguments,
+    pub summary: SummaryArguments,
 }
 
 /// Appends events.
-pub async fn ingest(desk: &Desk, arguments: &IngestArguments) -> Result<Outcome> {
-    let sources = find(desk, &arguments.files)?;
+pub async fn ingest(context: &CommandContext, arguments: &IngestArguments) -> Result<Completion> {
+    let sources = find(context, &arguments.files)?;
     let begun = Stopwatch::now();
-    let mut log = desk.log().await?;
+    let mut log = context.log().await?;
     let summary = match arguments.stream.plan(&sources) {
-        Some(plan) => stream::ingest(desk, &mut log, sources, &plan).await?,
-        None => whole(desk, &mut log, sources).await?,
+        Some(plan) => stream::ingest(context, &mut log, sources, &plan).await?,
+        None => whole(context, &mut log, sources).await?,
     };
-    let outcome = conclude(desk, &summary, begun, &json!({}))?;
-    compact::after_ingestion(desk, &mut log).await;
+    let outcome = conclude(context, &summary, begun, &json!({}))?;
+    compact::after_ingestion(context, &mut log).await;
     Ok(outcome)
 }
 
 /// Ingests sources that end, as one batch.
-pub async fn whole(desk: &Desk, log: &mut Log, sources: Vec<Source>) -> Result<Summary> {
-    let bar = Bar::of(desk.printer, "reading");
+pub async fn whole(context: &CommandContext, log: &mut Log, sources: Vec<Source>) -> Result<Summary> {
+    let bar = Bar::of(context.printer, "reading");
     let (progress, of) = (bar.progress(), plain_bytes(&sources));
     let stop = Stop::listen()?;
     let goes_on = stop.question();
@@ -85,7 +79,7 @@ pub async fn whole(desk: &Desk, log: &mut Log, sources: Vec<Source>) -> Result<S
         progress.tell("comparing and writing", 0, 0);
         Ok(bytes)
     };
-    log.ingest(options(desk), feed).await
+    log.ingest(options(context), feed).await
 }
 
 /// Bytes of all sources; 0 where one is packed, or has no size, so that it cannot be told.
@@ -102,29 +96,34 @@ fn plain_bytes(sources: &[Source]) -> u64 {
 }
 
 /// What was typed as sources; says which files of folders hold no events.
-pub fn find(desk: &Desk, typed: &[String]) -> Result<Vec<Source>> {
+pub fn find(context: &CommandContext, typed: &[String]) -> Result<Vec<Source>> {
     let found = files::find(typed)?;
     if let Some(first) = found.passed_over.first() {
         let more = match found.passed_over.len() {
             1 => String::new(),
             count => format!(" and {} more", count - 1),
         };
-        desk.printer.talk(format!("note: passed over {}{more}, by the ending no file of events", first.display()));
+        context.printer.talk(format!("note: passed over {}{more}, by the ending no file of events", first.display()));
     }
     Ok(found.sources)
 }
 
 /// How this project ingests.
-pub fn options(desk: &Desk) -> Options {
+pub fn options(context: &CommandContext) -> Options {
     Options {
         now: Clock::Wall(wall_clock),
-        threads: desk.settings.threads.value,
-        memory_bytes: desk.settings.memory_bytes.value / 2,
+        threads: context.settings.threads.value,
+        memory_bytes: context.settings.memory_bytes.value / 2,
     }
 }
 
 /// Says what an ingestion did; `more` joins the summary's object.
-pub fn conclude(desk: &Desk, summary: &Summary, begun: Stopwatch, more: &serde_json::Value) -> Result<Outcome> {
+pub fn conclude(
+    context: &CommandContext,
+    summary: &Summary,
+    begun: Stopwatch,
+    more: &serde_json::Value,
+) -> Result<Completion> {
     let seconds = seconds(begun);
     let mut object = json!({
         "read": summary.read, "added": summary.added, "duplicates": summary.duplicates, "conflicts": summary.conflicts,
@@ -137,33 +136,27 @@ pub fn conclude(desk: &Desk, summary: &Summary, begun: Stopwatch, more: &serde_j
     let text = format!(
         "read {read}, added {added}, duplicates {duplicates}, conflicts {conflicts}, quarantined {quarantined} in {seconds} s"
     );
-    desk.printer.summary(text, &object)?;
+    context.printer.summary(text, &object)?;
     if *quarantined > 0 {
-        desk.printer.talk("hint: `casebook quarantine list` shows what was set aside, and why");
-        return Ok(Outcome::Look);
+        context.printer.talk("hint: `casebook quarantine list` shows what was set aside, and why");
+        return Ok(Completion::NeedsAttention);
     }
-    Ok(Outcome::Done)
-}
-
-/// Seconds since then, to the millisecond.
-#[must_use]
-pub fn seconds(begun: Stopwatch) -> f64 {
-    (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
+    Ok(Completion::Done)
 }
 
 /// Brings the facts up to date.
-pub async fn replay(desk: &Desk, arguments: &ReplayArguments) -> Result<Outcome> {
+pub async fn replay(context: &CommandContext, arguments: &ReplayArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
-    let log = desk.existing_log().await?;
+    let log = context.existing_log().await?;
     let extent = if arguments.full { Extent::Full } else { Extent::REFRESH };
-    let summary = desk.refresh(&log, extent).await?;
+    let summary = context.refresh(&log, extent).await?;
     let (pointer, seconds) = (&summary.pointer, seconds(begun));
     let object = json!({
         "events": pointer.events, "cases": pointer.cases, "cases_replayed": summary.cases_replayed,
         "findings": pointer.findings, "noted": pointer.noted, "last_batch": pointer.last_batch, "seconds": seconds,
     });
     if arguments.compare {
-        return compare(desk, &log, object).await;
+        return compare(context, &log, object).await;
     }
     let noted: Vec<String> = pointer.noted.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
     let noted = if noted.is_empty() { String::new() } else { format!(" (noted: {})", noted.join(", ")) };
@@ -171,15 +164,15 @@ pub async fn replay(desk: &Desk, arguments: &ReplayArguments) -> Result<Outcome>
         "replayed {} of {} cases, {} events, {} findings{noted} in {seconds} s",
         summary.cases_replayed, pointer.cases, pointer.events, pointer.findings
     );
-    desk.printer.summary(text, &object)?;
-    Ok(Outcome::Done)
+    context.printer.summary(text, &object)?;
+    Ok(Completion::Done)
 }
 
 /// Compares the facts with those of a replay of everything; `object` says what was replayed before.
-async fn compare(desk: &Desk, log: &Log, mut object: serde_json::Value) -> Result<Outcome> {
+async fn compare(context: &CommandContext, log: &Log, mut object: serde_json::Value) -> Result<Completion> {
     let begun = Stopwatch::now();
-    let bar = Bar::of(desk.printer, "replaying everything beside the store");
-    let differences = compare::compare(log, desk.settings.resources()).await?;
+    let bar = Bar::of(context.printer, "replaying everything beside the store");
+    let differences = compare::compare(log, context.settings.resources()).await?;
     drop(bar);
     let told =
         differences.iter().map(|one| json!({"table": one.table, "too_many": one.too_many, "missing": one.missing}));
@@ -187,13 +180,13 @@ async fn compare(desk: &Desk, log: &Log, mut object: serde_json::Value) -> Resul
         object.insert("differences".to_owned(), told.collect());
     }
     for Difference { table, too_many, missing } in &differences {
-        desk.printer.talk(format!("{table}: {too_many} rows too many, {missing} missing"));
+        context.printer.talk(format!("{table}: {too_many} rows too many, {missing} missing"));
     }
     let seconds = seconds(begun);
     let text = match differences.is_empty() {
         true => format!("the facts are those of a full replay, row by row; compared in {seconds} s"),
         false => format!("the facts of {} tables differ; `casebook replay --full` makes them anew", differences.len()),
     };
-    desk.printer.summary(text, &object)?;
-    Ok(if differences.is_empty() { Outcome::Done } else { Outcome::Look })
+    context.printer.summary(text, &object)?;
+    Ok(if differences.is_empty() { Completion::Done } else { Completion::NeedsAttention })
 }

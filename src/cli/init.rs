@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::ingest::SummaryArguments;
-use super::{Desk, Outcome};
+use super::context::{CommandContext, Completion};
+use super::summary::SummaryArguments;
 use crate::error::{Error, Result};
 
 /// What a new project holds.
@@ -26,12 +26,12 @@ pub struct InitArguments {
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
     #[command(flatten)]
-    pub form: SummaryArguments,
+    pub summary: SummaryArguments,
 }
 
 /// Writes a new project. Never touches a file that is there.
-pub fn init(desk: &Desk, arguments: &InitArguments) -> Result<Outcome> {
-    let folder = arguments.folder.as_ref().unwrap_or(&desk.settings.project.value);
+pub fn init(context: &CommandContext, arguments: &InitArguments) -> Result<Completion> {
+    let folder = arguments.folder.as_ref().unwrap_or(&context.settings.project.value);
     if let Some((name, _)) = FILES.iter().find(|(name, _)| folder.join(name).exists()) {
         return Err(there_already(&folder.join(name)));
     }
@@ -39,11 +39,12 @@ pub fn init(desk: &Desk, arguments: &InitArguments) -> Result<Outcome> {
         write_new(&folder.join(name), text)?;
     }
     let object = json!({"project": folder.display().to_string(), "files": FILES.map(|(name, _)| name)});
-    desk.printer.summary(format!("a new project is in {}", folder.display()), &object)?;
+    context.printer.summary(format!("a new project is in {}", folder.display()), &object)?;
     let project = if folder == Path::new(".") { String::new() } else { format!(" --project {}", folder.display()) };
-    desk.printer
+    context
+        .printer
         .talk(format!("hint: `casebook{project} ingest FILE` fills it, `casebook{project} config` shows its settings"));
-    Ok(Outcome::Done)
+    Ok(Completion::Done)
 }
 
 fn write_new(path: &Path, text: &str) -> Result<()> {

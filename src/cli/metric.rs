@@ -7,9 +7,10 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray,
 use clap::Args;
 use jiff::tz::TimeZone;
 
+use super::context::{CommandContext, Completion};
 use super::format::Format;
+use super::moment::MomentArguments;
 use super::output::OutputArguments;
-use super::{Desk, MomentArguments, Outcome};
 use crate::error::{Error, Result};
 use crate::metric::aggregation::Aggregation;
 use crate::metric::dimension::Dimension;
@@ -49,33 +50,33 @@ pub struct MetricArguments {
 }
 
 /// Loads the catalogue, reporting every fault of every file.
-pub async fn catalogue(desk: &Desk) -> Result<Catalogue> {
-    Catalogue::load(&desk.settings.project.value).await.map_err(|errors| several(desk, errors))
+pub async fn catalogue(context: &CommandContext) -> Result<Catalogue> {
+    Catalogue::load(&context.settings.project.value).await.map_err(|errors| several(context, errors))
 }
 
 /// Reports all errors but the last, and gives that.
-pub fn several(desk: &Desk, mut errors: Vec<Error>) -> Error {
+pub fn several(context: &CommandContext, mut errors: Vec<Error>) -> Error {
     let last = errors.pop().unwrap_or_else(|| Error::refused("something is wrong, but nothing says what"));
-    errors.iter().for_each(|error| desk.printer.error(error));
+    errors.iter().for_each(|error| context.printer.error(error));
     last
 }
 
 /// Answers.
-pub async fn metric(desk: &Desk, arguments: &MetricArguments) -> Result<Outcome> {
-    let catalogue = catalogue(desk).await?;
+pub async fn metric(context: &CommandContext, arguments: &MetricArguments) -> Result<Completion> {
+    let catalogue = catalogue(context).await?;
     match (&arguments.name, &arguments.range) {
-        (None, _) => list(desk, arguments, &catalogue)?,
-        (Some(name), None) => describe(desk, arguments, catalogue.get(name)?)?,
+        (None, _) => list(context, arguments, &catalogue)?,
+        (Some(name), None) => describe(context, arguments, catalogue.get(name)?)?,
         (Some(name), Some(range)) => {
             catalogue.get(name)?;
-            let question = question(desk, arguments, name, range)?;
-            numbers(desk, arguments, &question, &catalogue).await?;
+            let question = question(context, arguments, name, range)?;
+            numbers(context, arguments, &question, &catalogue).await?;
         }
     }
-    Ok(Outcome::Done)
+    Ok(Completion::Done)
 }
 
-fn list(desk: &Desk, arguments: &MetricArguments, catalogue: &Catalogue) -> Result<()> {
+fn list(context: &CommandContext, arguments: &MetricArguments, catalogue: &Catalogue) -> Result<()> {
     let texts = |text: fn(&Metric) -> &str| -> ArrayRef {
         Arc::new(catalogue.iter().map(|metric| Some(text(metric))).collect::<StringArray>())
     };
@@ -87,10 +88,10 @@ fn list(desk: &Desk, arguments: &MetricArguments, catalogue: &Catalogue) -> Resu
         ("aggregate", texts(|metric| &metric.aggregate)),
         ("meaning", texts(|metric| &metric.meaning)),
     ])?;
-    print(desk, arguments, &batch)
+    print(context, arguments, &batch)
 }
 
-fn describe(desk: &Desk, arguments: &MetricArguments, metric: &Metric) -> Result<()> {
+fn describe(context: &CommandContext, arguments: &MetricArguments, metric: &Metric) -> Result<()> {
     if !arguments.by.is_empty() || arguments.grain.is_some() || arguments.cases || !arguments.filters.is_empty() {
         let hint = "add --range, such as --range \"last full month\"";
         return Err(Error::invalid("--range", "numbers need a range").with_hint(hint));
@@ -101,7 +102,7 @@ fn describe(desk: &Desk, arguments: &MetricArguments, metric: &Metric) -> Result
         let width = metric.header.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
         let lines: Vec<String> = metric.header.iter().map(|(key, value)| format!("{key:width$}  {value}")).collect();
         let sql = metric.sql.as_deref().unwrap_or("");
-        return desk.printer.data(format!(
+        return context.printer.data(format!(
             "{}\n{:width$}  {}\n\n{}",
             lines.join("\n"),
             "file",
@@ -113,12 +114,12 @@ fn describe(desk: &Desk, arguments: &MetricArguments, metric: &Metric) -> Result
         Arc::new(metric.header.iter().map(|pair| Some(of(pair))).collect::<StringArray>())
     };
     let batch = RecordBatch::try_from_iter([("key", column(|pair| &pair.0)), ("value", column(|pair| &pair.1))])?;
-    print(desk, arguments, &batch)
+    print(context, arguments, &batch)
 }
 
-fn question(desk: &Desk, arguments: &MetricArguments, name: &str, range: &str) -> Result<Question> {
-    let zone = desk.settings.zone()?;
-    let range = Range::parse(range, &zone, desk.now)?;
+fn question(context: &CommandContext, arguments: &MetricArguments, name: &str, range: &str) -> Result<Question> {
+    let zone = context.settings.zone()?;
+    let range = Range::parse(range, &zone, context.now)?;
     let filter = |text: &String| {
         let (dimension, value) = text.split_once('=').ok_or_else(|| {
             Error::invalid("--where", format!("`{text}` has no `=`"))
@@ -131,27 +132,32 @@ fn question(desk: &Desk, arguments: &MetricArguments, name: &str, range: &str) -
         metric: name.to_owned(),
         by: arguments.by.iter().map(|name| Dimension::parse(name)).collect::<Result<_>>()?,
         grain: arguments.grain.as_deref().map(Grain::parse).transpose()?,
-        as_of: range.as_of(desk.now),
+        as_of: range.as_of(context.now),
         show: arguments.show.iter().map(|name| Aggregation::parse(name)).collect::<Result<_>>()?,
         filters: arguments.filters.iter().map(filter).collect::<Result<_>>()?,
         range,
     })
 }
 
-async fn numbers(desk: &Desk, arguments: &MetricArguments, question: &Question, catalogue: &Catalogue) -> Result<()> {
-    let (context, _) = desk.session().await?;
-    functions::register(&context);
+async fn numbers(
+    context: &CommandContext,
+    arguments: &MetricArguments,
+    question: &Question,
+    catalogue: &Catalogue,
+) -> Result<()> {
+    let (session, _) = context.session().await?;
+    functions::register(&session);
     if arguments.cases {
-        let (schema, batches) = question.contributions(&context, catalogue).await?;
-        let mut output = arguments.output.open(desk.settings.zone()?)?;
+        let (schema, batches) = question.contributions(&session, catalogue).await?;
+        let mut output = arguments.output.open(context.settings.zone()?)?;
         output.write_batches(&schema, &batches)?;
         return output.finish();
     }
-    let answer = question.answer(&context, catalogue).await?;
+    let answer = question.answer(&session, catalogue).await?;
     let for_people = is_for_people(arguments);
     let batch = if for_people { texts(question, &answer)? } else { rows(question, &answer)? };
-    print(desk, arguments, &batch)?;
-    desk.printer.talk(caption(question, &answer));
+    print(context, arguments, &batch)?;
+    context.printer.talk(caption(question, &answer));
     Ok(())
 }
 
@@ -160,8 +166,8 @@ fn is_for_people(arguments: &MetricArguments) -> bool {
     arguments.output.format.or_else(|| Format::of_file(named?)).is_none_or(|format| format == Format::Table)
 }
 
-fn print(desk: &Desk, arguments: &MetricArguments, batch: &RecordBatch) -> Result<()> {
-    let mut output = arguments.output.open(desk.settings.zone()?)?;
+fn print(context: &CommandContext, arguments: &MetricArguments, batch: &RecordBatch) -> Result<()> {
+    let mut output = arguments.output.open(context.settings.zone()?)?;
     output.write_batches(&batch.schema(), std::slice::from_ref(batch))?;
     output.finish()
 }
@@ -246,7 +252,7 @@ fn texts(question: &Question, answer: &Answer) -> Result<RecordBatch> {
 /// A bucket's name in its zone.
 fn bucket_text(start: crate::model::time::Instant, grain: Grain, zone: &TimeZone) -> String {
     let local = start.to_local(zone);
-    let form = match grain {
+    let pattern = match grain {
         Grain::Hour => "%Y-%m-%d %H:%M",
         Grain::Day => "%a %Y-%m-%d",
         Grain::Week => "%G-W%V",
@@ -254,5 +260,5 @@ fn bucket_text(start: crate::model::time::Instant, grain: Grain, zone: &TimeZone
         Grain::Quarter => return format!("{}-Q{}", local.year(), (local.month() - 1) / 3 + 1),
         Grain::Year => "%Y",
     };
-    local.strftime(form).to_string()
+    local.strftime(pattern).to_string()
 }

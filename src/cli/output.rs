@@ -19,7 +19,7 @@ use crate::store::parquet::begin_whole_file;
 /// Flags of the commands that print rows.
 #[derive(Clone, Debug, Default, Args)]
 pub struct OutputArguments {
-    /// Form of the rows [default: what the ending of FILE says, else table]
+    /// Format of the rows [default: what the ending of FILE says, else table]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<Format>,
     /// Write to a file, which appears whole or not at all; - is standard output

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 
-/// How talkative the program is, and in what form summaries come.
+/// How talkative the program is, and in which format summaries come.
 #[derive(Clone, Copy, Debug)]
 pub struct Printer {
     pub quiet: bool,

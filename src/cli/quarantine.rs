@@ -9,10 +9,12 @@ use datafusion::prelude::{DataFrame, col, lit};
 use futures::TryStreamExt;
 use serde_json::json;
 
+use super::compact;
+use super::context::{CommandContext, Completion};
 use super::format::Format;
-use super::ingest::{SummaryArguments, conclude, find, options};
+use super::ingest::{conclude, find, options};
 use super::output::{Bytes, OutputArguments};
-use super::{Desk, Outcome, SummaryForm, compact};
+use super::summary::{SummaryArguments, SummaryFormat};
 use crate::error::Result;
 use crate::log::Log;
 use crate::log::quarantine::Filter;
@@ -52,7 +54,7 @@ struct RetryArguments {
     #[command(flatten)]
     filter: FilterArguments,
     #[command(flatten)]
-    form: SummaryArguments,
+    summary: SummaryArguments,
 }
 
 /// Which lines are meant.
@@ -67,10 +69,10 @@ struct FilterArguments {
 }
 
 impl QuarantineArguments {
-    /// The form of the summary that was asked for with `--format`.
-    pub fn summary_form(&self) -> Option<SummaryForm> {
+    /// The format of the summary that was asked for with `--format`.
+    pub fn summary_format(&self) -> Option<SummaryFormat> {
         match &self.act {
-            Act::Retry(arguments) => arguments.form.format,
+            Act::Retry(arguments) => arguments.summary.format,
             Act::List(_) | Act::Export(_) => None,
         }
     }
@@ -87,19 +89,19 @@ SELECT file, line, "offset", rule, detail,
 FROM quarantine ORDER BY file, line, "offset", rule"#;
 
 /// Does what was asked with the lines that were set aside.
-pub async fn quarantine(desk: &Desk, arguments: &QuarantineArguments) -> Result<Outcome> {
+pub async fn quarantine(context: &CommandContext, arguments: &QuarantineArguments) -> Result<Completion> {
     match &arguments.act {
-        Act::List(output) => list(desk, output).await,
-        Act::Export(arguments) => export(desk, arguments).await,
-        Act::Retry(arguments) => retry(desk, arguments).await,
+        Act::List(output) => list(context, output).await,
+        Act::Export(arguments) => export(context, arguments).await,
+        Act::Retry(arguments) => retry(context, arguments).await,
     }
 }
 
 /// Writes the lines byte by byte as they were, each with a line end behind it.
-async fn export(desk: &Desk, arguments: &ExportArguments) -> Result<Outcome> {
-    let log = desk.existing_log().await?;
+async fn export(context: &CommandContext, arguments: &ExportArguments) -> Result<Completion> {
+    let log = context.existing_log().await?;
     let mut output = Bytes::open(arguments.output.as_deref())?;
-    let mut stream = lines(desk, &log, &arguments.filter).await?.execute_stream().await?;
+    let mut stream = lines(context, &log, &arguments.filter).await?.execute_stream().await?;
     let mut count = 0;
     while let Some(batch) = stream.try_next().await? {
         let (texts, bytes) = (batch.column(0).as_string_view(), batch.column(1).as_binary::<i32>());
@@ -110,14 +112,14 @@ async fn export(desk: &Desk, arguments: &ExportArguments) -> Result<Outcome> {
         count += batch.num_rows();
     }
     output.finish()?;
-    desk.printer.talk(format!("{count} lines exported"));
-    Ok(Outcome::Done)
+    context.printer.talk(format!("{count} lines exported"));
+    Ok(Completion::Done)
 }
 
 /// The lines that are meant, in the order in which `list` lists them.
-async fn lines(desk: &Desk, log: &Log, filter: &FilterArguments) -> Result<DataFrame> {
-    let context = engine::session(desk.settings.resources())?;
-    let mut lines = context.read_table(log.quarantine.provider()?)?;
+async fn lines(context: &CommandContext, log: &Log, filter: &FilterArguments) -> Result<DataFrame> {
+    let session = engine::session(context.settings.resources())?;
+    let mut lines = session.read_table(log.quarantine.provider()?)?;
     for (column, wanted) in [("rule", &filter.rule), ("file", &filter.file)] {
         if let Some(wanted) = wanted {
             lines = lines.filter(col(column).eq(lit(wanted.as_str())))?;
@@ -128,30 +130,30 @@ async fn lines(desk: &Desk, log: &Log, filter: &FilterArguments) -> Result<DataF
 }
 
 /// Tries lines again; what is an event now is in the log, and then no longer here.
-async fn retry(desk: &Desk, arguments: &RetryArguments) -> Result<Outcome> {
+async fn retry(context: &CommandContext, arguments: &RetryArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
-    let mut log = desk.existing_log().await?;
+    let mut log = context.existing_log().await?;
     let FilterArguments { rule, file } = arguments.filter.clone();
     let filter = Filter { rule, file };
     let retried = match arguments.files.is_empty() {
-        true => log.retry(options(desk), filter).await?,
-        false => log.retry_with(options(desk), find(desk, &arguments.files)?, filter).await?,
+        true => log.retry(options(context), filter).await?,
+        false => log.retry_with(options(context), find(context, &arguments.files)?, filter).await?,
     };
-    compact::after_ingestion(desk, &mut log).await;
+    compact::after_ingestion(context, &mut log).await;
     let (released, remaining) = (retried.released, retried.remaining);
-    desk.printer.talk(format!("released {released} from the quarantine, {remaining} remain"));
-    conclude(desk, &retried.summary, begun, &json!({"released": released, "remaining": remaining}))
+    context.printer.talk(format!("released {released} from the quarantine, {remaining} remain"));
+    conclude(context, &retried.summary, begun, &json!({"released": released, "remaining": remaining}))
 }
 
 /// Lists them; also before any fact was made.
-async fn list(desk: &Desk, arguments: &OutputArguments) -> Result<Outcome> {
-    let log = desk.existing_log().await?;
-    let context = engine::session(desk.settings.resources())?;
-    context.register_table("quarantine", log.quarantine.provider()?)?;
+async fn list(context: &CommandContext, arguments: &OutputArguments) -> Result<Completion> {
+    let log = context.existing_log().await?;
+    let session = engine::session(context.settings.resources())?;
+    session.register_table("quarantine", log.quarantine.provider()?)?;
     let format = arguments.format.or_else(|| Format::of_file(arguments.output.as_deref().unwrap_or(Path::new(""))));
     let sql = if format.is_none_or(|format| format == Format::Table) { SHORT_SQL } else { WHOLE_SQL };
-    let mut output = arguments.open(desk.settings.zone()?)?;
-    output.write(context.sql(sql).await?.execute_stream().await?).await?;
+    let mut output = arguments.open(context.settings.zone()?)?;
+    output.write(session.sql(sql).await?.execute_stream().await?).await?;
     output.finish()?;
-    Ok(Outcome::Done)
+    Ok(Completion::Done)
 }

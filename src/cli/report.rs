@@ -7,10 +7,11 @@ use std::time::Instant as Stopwatch;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::ingest::seconds;
+use super::context::{CommandContext, Completion};
 use super::metric::catalogue;
+use super::moment::MomentArguments;
 use super::settings::parse_zone;
-use super::{Desk, MomentArguments, Outcome};
+use super::summary::seconds;
 use crate::error::{Error, Result, did_you_mean};
 use crate::metric::functions;
 use crate::metric::range::Range;
@@ -49,7 +50,7 @@ impl ReportArguments {
     }
 }
 
-/// A form of a page.
+/// A format of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PageFormat {
     /// One file, no network
@@ -105,33 +106,33 @@ fn find_widget<'p>(page: &'p Page, title: &str) -> Result<&'p Widget> {
 }
 
 /// Renders.
-pub async fn report(desk: &Desk, arguments: &ReportArguments) -> Result<Outcome> {
-    let project = &desk.settings.project.value;
+pub async fn report(context: &CommandContext, arguments: &ReportArguments) -> Result<Completion> {
+    let project = &context.settings.project.value;
     let Some(name) = &arguments.dashboard else {
-        return desk.printer.data(dashboard_names(project).join("\n")).map(|()| Outcome::Done);
+        return context.printer.data(dashboard_names(project).join("\n")).map(|()| Completion::Done);
     };
-    let paths = render(desk, name, arguments).await?;
+    let paths = render(context, name, arguments).await?;
     for path in paths {
-        desk.printer.data(path.display())?;
+        context.printer.data(path.display())?;
     }
-    Ok(Outcome::Done)
+    Ok(Completion::Done)
 }
 
 /// Renders and gives the files.
-pub async fn render(desk: &Desk, name: &str, arguments: &ReportArguments) -> Result<Vec<PathBuf>> {
+pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArguments) -> Result<Vec<PathBuf>> {
     let begun = Stopwatch::now();
-    let catalogue = catalogue(desk).await?;
-    let dashboard = find_dashboard(&desk.settings.project.value, name, &catalogue)?;
-    let zone = match (&dashboard.time_zone, desk.settings.time_zone.origin) {
+    let catalogue = catalogue(context).await?;
+    let dashboard = find_dashboard(&context.settings.project.value, name, &catalogue)?;
+    let zone = match (&dashboard.time_zone, context.settings.time_zone.origin) {
         (Some(zone), origin) if origin != super::settings::Origin::Flag => parse_zone(zone)?,
-        _ => desk.settings.zone()?,
+        _ => context.settings.zone()?,
     };
-    let range = Range::parse(arguments.range.as_deref().unwrap_or(&dashboard.range), &zone, desk.now)?;
-    let (context, pointer) = desk.session().await?;
-    functions::register(&context);
-    let sources = Sources { context: &context, catalogue: &catalogue, pointer: &pointer, range, now: desk.now };
+    let range = Range::parse(arguments.range.as_deref().unwrap_or(&dashboard.range), &zone, context.now)?;
+    let (session, pointer) = context.session().await?;
+    functions::register(&session);
+    let sources = Sources { context: &session, catalogue: &catalogue, pointer: &pointer, range, now: context.now };
     let page = build::page(&dashboard, &sources).await?;
-    say_if_empty(desk, &page);
+    say_if_empty(context, &page);
     std::fs::create_dir_all(&arguments.output).map_err(Error::file(&arguments.output))?;
     let mut paths = Vec::new();
     for format in &arguments.format {
@@ -145,19 +146,19 @@ pub async fn render(desk: &Desk, name: &str, arguments: &ReportArguments) -> Res
     }
     let object =
         json!({ "dashboard": name, "files": paths, "last_batch": pointer.last_batch, "seconds": seconds(begun) });
-    if desk.printer.json_summary {
-        desk.printer.summary("", &object)?;
+    if context.printer.json_summary {
+        context.printer.summary("", &object)?;
         return Ok(Vec::new());
     }
-    desk.printer.talk(format!("{}: {} in {} s", page.title, sources.range.text(), seconds(begun)));
+    context.printer.talk(format!("{}: {} in {} s", page.title, sources.range.text(), seconds(begun)));
     Ok(paths)
 }
 
-fn say_if_empty(desk: &Desk, page: &Page) {
+fn say_if_empty(context: &CommandContext, page: &Page) {
     let mut widgets = page.rows.iter().flat_map(|row| &row.widgets);
     if widgets.all(|widget| matches!(widget.body, Body::Empty(_))) {
-        desk.printer.talk("note: no widget has data in this range");
-        desk.printer.talk("hint: `casebook sql \"SELECT min(time), max(time) FROM events\"` tells when there are events; then use --range");
+        context.printer.talk("note: no widget has data in this range");
+        context.printer.talk("hint: `casebook sql \"SELECT min(time), max(time) FROM events\"` tells when there are events; then use --range");
     }
 }
 

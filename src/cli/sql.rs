@@ -13,8 +13,9 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SQLOptions, SessionContext};
 use datafusion::sql::parser::{DFParser, Statement};
 
+use super::context::{CommandContext, Completion};
+use super::moment::MomentArguments;
 use super::output::{Output, OutputArguments};
-use super::{Desk, MomentArguments, Outcome};
 use crate::error::{Error, Result};
 
 /// Arguments of `sql`.
@@ -33,15 +34,15 @@ pub struct SqlArguments {
 }
 
 /// Answers queries.
-pub async fn sql(desk: &Desk, arguments: &SqlArguments) -> Result<Outcome> {
+pub async fn sql(context: &CommandContext, arguments: &SqlArguments) -> Result<Completion> {
     let Some(script) = Script::of(arguments)? else {
-        return prompt::run(desk, arguments).await;
+        return prompt::run(context, arguments).await;
     };
-    let mut output = arguments.output.open(desk.settings.zone()?)?;
-    let context = open(desk).await?;
-    answer(&context, &script, &mut output).await?;
+    let mut output = arguments.output.open(context.settings.zone()?)?;
+    let session = open(context).await?;
+    answer(&session, &script, &mut output).await?;
     output.finish()?;
-    Ok(Outcome::Done)
+    Ok(Completion::Done)
 }
 
 /// A text of queries, and what to call it.
@@ -72,16 +73,16 @@ impl Script {
 }
 
 /// The session, told to remember where in the text each name stood.
-async fn open(desk: &Desk) -> Result<SessionContext> {
-    let (context, _) = desk.session().await?;
-    context.state_ref().write().config_mut().options_mut().sql_parser.collect_spans = true;
-    Ok(context)
+async fn open(context: &CommandContext) -> Result<SessionContext> {
+    let (session, _) = context.session().await?;
+    session.state_ref().write().config_mut().options_mut().sql_parser.collect_spans = true;
+    Ok(session)
 }
 
 /// Answers every query of the script in order; gives the number of rows. All are understood before the first is run.
-async fn answer(context: &SessionContext, script: &Script, output: &mut Output) -> Result<usize> {
+async fn answer(session: &SessionContext, script: &Script, output: &mut Output) -> Result<usize> {
     if let Some(command) = script.text.trim().strip_prefix('\\') {
-        return catalog::describe(context, command, output).await;
+        return catalog::describe(session, command, output).await;
     }
     let statements = DFParser::parse_sql(&script.text).map_err(|error| problem::unreadable(&error, script))?;
     if statements.is_empty() {
@@ -89,11 +90,11 @@ async fn answer(context: &SessionContext, script: &Script, output: &mut Output) 
     }
     let mut plans = Vec::new();
     for statement in statements {
-        plans.push(plan(context, script, statement).await?);
+        plans.push(plan(session, script, statement).await?);
     }
     let mut rows = 0;
     for plan in plans {
-        let run = async { context.execute_logical_plan(plan).await?.execute_stream().await };
+        let run = async { session.execute_logical_plan(plan).await?.execute_stream().await };
         let stream = run.await.map_err(|error| problem::failed(error, script))?;
         rows += output.write(stream).await.map_err(|error| match error {
             Error::Engine(error) => problem::failed(error, script),
@@ -103,12 +104,12 @@ async fn answer(context: &SessionContext, script: &Script, output: &mut Output) 
     Ok(rows)
 }
 
-async fn plan(context: &SessionContext, script: &Script, statement: Statement) -> Result<LogicalPlan> {
+async fn plan(session: &SessionContext, script: &Script, statement: Statement) -> Result<LogicalPlan> {
     if !reads(&statement) {
         return Err(problem::read_only(&problem::first_word(&statement)));
     }
-    let planned = context.state().statement_to_plan(statement.clone()).await;
-    let plan = planned.map_err(|error| problem::meaningless(context, error, &statement, script))?;
+    let planned = session.state().statement_to_plan(statement.clone()).await;
+    let plan = planned.map_err(|error| problem::meaningless(session, error, &statement, script))?;
     // The first look was at the statement; a query may still make a table.
     let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     reading.verify_plan(&plan).map_err(|_| problem::read_only("SELECT INTO"))?;

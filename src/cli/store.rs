@@ -8,9 +8,9 @@ use arrow::datatypes::Schema;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::ingest::{SummaryArguments, seconds};
+use super::context::{CommandContext, Completion};
 use super::progress::Bar;
-use super::{Desk, Outcome, SummaryForm};
+use super::summary::{SummaryArguments, SummaryFormat, seconds};
 use crate::error::Result;
 use crate::facts::manifest;
 use crate::facts::manifest::Pointer;
@@ -41,24 +41,24 @@ struct CheckArguments {
     #[arg(long)]
     quick: bool,
     #[command(flatten)]
-    form: SummaryArguments,
+    summary: SummaryArguments,
 }
 
 impl StoreArguments {
-    /// The form of the summary that was asked for.
-    pub fn form(&self) -> Option<SummaryForm> {
+    /// The format of the summary that was asked for.
+    pub fn summary_format(&self) -> Option<SummaryFormat> {
         match &self.act {
-            Act::Check(arguments) => arguments.form.format,
+            Act::Check(arguments) => arguments.summary.format,
             Act::Stats(arguments) => arguments.format,
         }
     }
 }
 
 /// Does what was asked with the store.
-pub async fn store(desk: &Desk, arguments: &StoreArguments) -> Result<Outcome> {
+pub async fn store(context: &CommandContext, arguments: &StoreArguments) -> Result<Completion> {
     match &arguments.act {
-        Act::Check(arguments) => check(desk, arguments).await,
-        Act::Stats(_) => stats(desk).await,
+        Act::Check(arguments) => check(context, arguments).await,
+        Act::Stats(_) => stats(context).await,
     }
 }
 
@@ -86,10 +86,10 @@ async fn all_tables(store: &Path) -> Result<Vec<StoredTable>> {
     Ok(all)
 }
 
-async fn check(desk: &Desk, arguments: &CheckArguments) -> Result<Outcome> {
+async fn check(context: &CommandContext, arguments: &CheckArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
-    let log = desk.existing_log().await?;
-    let threads = desk.settings.threads.value;
+    let log = context.existing_log().await?;
+    let threads = context.settings.threads.value;
     let (mut problems, mut files, mut bytes) = (Vec::new(), 0, 0);
     for table in all_tables(log.store()).await? {
         files += table.files.len();
@@ -97,19 +97,19 @@ async fn check(desk: &Desk, arguments: &CheckArguments) -> Result<Outcome> {
         problems.extend(inspect::files(log.store(), &table.files, threads)?);
     }
     if !arguments.quick {
-        let _bar = Bar::of(desk.printer, "reading every event");
-        problems.extend(inspect::events(&log, threads, desk.settings.memory_bytes.value)?);
+        let _bar = Bar::of(context.printer, "reading every event");
+        problems.extend(inspect::events(&log, threads, context.settings.memory_bytes.value)?);
     }
     problems.sort_by(|a, b| (&a.place, a.rule, &a.detail).cmp(&(&b.place, b.rule, &b.detail)));
     let (events, seconds) = (log.events.rows()?, seconds(begun));
-    conclude(desk, &problems, &json!({"files": files, "bytes": bytes, "events": events, "seconds": seconds}))
+    conclude(context, &problems, &json!({"files": files, "bytes": bytes, "events": events, "seconds": seconds}))
 }
 
 /// Prints every problem, then the summary.
-fn conclude(desk: &Desk, problems: &[Problem], counts: &Value) -> Result<Outcome> {
-    if !desk.printer.json_summary {
+fn conclude(context: &CommandContext, problems: &[Problem], counts: &Value) -> Result<Completion> {
+    if !context.printer.json_summary {
         for Problem { place, rule, detail } in problems {
-            desk.printer.data(format!("{place}: {rule}: {detail}"))?;
+            context.printer.data(format!("{place}: {rule}: {detail}"))?;
         }
     }
     let listed: Vec<Value> = problems
@@ -129,33 +129,33 @@ fn conclude(desk: &Desk, problems: &[Problem], counts: &Value) -> Result<Outcome
         number("events"),
         number("seconds")
     );
-    desk.printer.summary(text, &object)?;
+    context.printer.summary(text, &object)?;
     if problems.is_empty() {
-        return Ok(Outcome::Done);
+        return Ok(Completion::Done);
     }
-    desk.printer.talk("hint: restore the files named above from a copy; events can be ingested again, facts are made anew by `casebook replay --full`");
-    Ok(Outcome::Look)
+    context.printer.talk("hint: restore the files named above from a copy; events can be ingested again, facts are made anew by `casebook replay --full`");
+    Ok(Completion::NeedsAttention)
 }
 
-async fn stats(desk: &Desk) -> Result<Outcome> {
-    let log = desk.existing_log().await?;
+async fn stats(context: &CommandContext) -> Result<Completion> {
+    let log = context.existing_log().await?;
     let mut all = Vec::new();
     for table in all_tables(log.store()).await? {
         let of_table = of_table(&table);
-        if !desk.printer.json_summary {
-            desk.printer.data(text(&of_table))?;
+        if !context.printer.json_summary {
+            context.printer.data(text(&of_table))?;
         }
         all.push(of_table);
     }
-    let litter = find(log.store(), desk.now, &manifest::litter).await?;
+    let litter = find(log.store(), context.now, &manifest::litter).await?;
     let litter_bytes: u64 = litter.iter().map(|thing| thing.bytes).sum();
     let object = json!({
         "tables": all, "last_batch": log.last_batch()?, "not_needed": {"files": litter.len(), "bytes": litter_bytes},
     });
     let text =
         format!("{} files, {litter_bytes} bytes are not of the present; `casebook vacuum` removes them", litter.len());
-    desk.printer.summary(text, &object)?;
-    Ok(Outcome::Done)
+    context.printer.summary(text, &object)?;
+    Ok(Completion::Done)
 }
 
 fn of_table(table: &StoredTable) -> Value {

@@ -5,8 +5,8 @@ use std::time::Instant as Stopwatch;
 use clap::Args;
 use serde_json::json;
 
-use super::ingest::{SummaryArguments, seconds};
-use super::{Desk, Outcome};
+use super::context::{CommandContext, Completion};
+use super::summary::{SummaryArguments, seconds};
 use crate::error::{Error, Result};
 use crate::facts::manifest;
 use crate::model::time::{Instant, parse_duration_ms};
@@ -22,24 +22,24 @@ pub struct VacuumArguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    pub form: SummaryArguments,
+    pub summary: SummaryArguments,
 }
 
 /// The instant since when versions must stay.
-fn since(desk: &Desk, duration: &str) -> Result<Instant> {
+fn since(context: &CommandContext, duration: &str) -> Result<Instant> {
     // `0s` is no duration of the model, but a wish of whoever is alone with the store.
     let keep_ms = match duration {
         "0s" => 0,
         _ => parse_duration_ms(duration).map_err(|refusal| Error::invalid("--keep", refusal.to_string()))?,
     };
-    Ok(Instant(desk.now.0.saturating_sub(keep_ms)))
+    Ok(Instant(context.now.0.saturating_sub(keep_ms)))
 }
 
 /// Removes what nobody needs, or shows it.
-pub async fn vacuum(desk: &Desk, arguments: &VacuumArguments) -> Result<Outcome> {
+pub async fn vacuum(context: &CommandContext, arguments: &VacuumArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
-    let log = desk.existing_log().await?;
-    let since = since(desk, &arguments.keep)?;
+    let log = context.existing_log().await?;
+    let since = since(context, &arguments.keep)?;
     let litter = match arguments.dry_run {
         true => vacuum::find(log.store(), since, &manifest::litter).await?,
         false => vacuum::vacuum(log.store(), since, &manifest::litter).await?,
@@ -50,9 +50,9 @@ pub async fn vacuum(desk: &Desk, arguments: &VacuumArguments) -> Result<Outcome>
         .iter()
         .map(|thing| json!({"path": place(&thing.path), "bytes": thing.bytes, "why": thing.why.text()}))
         .collect();
-    if arguments.dry_run && !desk.printer.json_summary {
+    if arguments.dry_run && !context.printer.json_summary {
         for thing in &litter {
-            desk.printer.data(format!("{}: {} bytes, {}", place(&thing.path), thing.bytes, thing.why.text()))?;
+            context.printer.data(format!("{}: {} bytes, {}", place(&thing.path), thing.bytes, thing.why.text()))?;
         }
     }
     let seconds = seconds(begun);
@@ -61,6 +61,6 @@ pub async fn vacuum(desk: &Desk, arguments: &VacuumArguments) -> Result<Outcome>
     let object = json!({
         "files": litter.len(), "bytes": bytes, "dry_run": arguments.dry_run, "things": things, "seconds": seconds,
     });
-    desk.printer.summary(text, &object)?;
-    Ok(Outcome::Done)
+    context.printer.summary(text, &object)?;
+    Ok(Completion::Done)
 }

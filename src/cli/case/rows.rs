@@ -18,8 +18,8 @@ pub struct Rows {
 
 impl Rows {
     /// The rows of that query.
-    pub async fn ask(context: &SessionContext, sql: &str) -> Result<Rows> {
-        Ok(Rows { batches: context.sql(sql).await?.collect().await? })
+    pub async fn ask(session: &SessionContext, sql: &str) -> Result<Rows> {
+        Ok(Rows { batches: session.sql(sql).await?.collect().await? })
     }
 
     /// The rows, one by one.
@@ -100,12 +100,12 @@ impl CaseRows {
     ///
     /// # Errors
     /// When the tables cannot be read.
-    pub async fn read(context: &SessionContext, id: &str) -> Result<CaseRows> {
-        engine::read_keys_first(context);
+    pub async fn read(session: &SessionContext, id: &str) -> Result<CaseRows> {
+        engine::read_keys_first(session);
         // Each is short and much of it is one core's; beside each other they keep all cores.
         let begin = |sql: String| {
-            let context = context.clone();
-            tokio::spawn(async move { Rows::ask(&context, &sql).await })
+            let session = session.clone();
+            tokio::spawn(async move { Rows::ask(&session, &sql).await })
         };
         let key = id.replace('\'', "''");
         let of =

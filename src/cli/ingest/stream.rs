@@ -8,8 +8,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::options;
+use crate::cli::compact;
+use crate::cli::context::CommandContext;
 use crate::cli::signals::Stop;
-use crate::cli::{Desk, compact};
 use crate::error::{Error, Result};
 use crate::input::batches::{Batches, Bounds};
 use crate::input::pieces::Inputs;
@@ -65,7 +66,7 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
 }
 
 /// Ingests batch after batch until the inputs end or somebody ends it; gives the sums.
-pub async fn ingest(desk: &Desk, log: &mut Log, sources: Vec<Source>, plan: &Plan) -> Result<Summary> {
+pub async fn ingest(context: &CommandContext, log: &mut Log, sources: Vec<Source>, plan: &Plan) -> Result<Summary> {
     let inputs = if plan.follow { Inputs::follow(&sources)? } else { Inputs::new(sources) };
     let bounds = Bounds { lines: plan.lines, ..Bounds::default() };
     let timer = tokio::spawn(remind(plan.every, bounds.due.clone()));
@@ -73,17 +74,17 @@ pub async fn ingest(desk: &Desk, log: &mut Log, sources: Vec<Source>, plan: &Pla
     let batches = Arc::new(Mutex::new(Batches::of(inputs, bounds)));
     let mut sums = Summary::default();
     let mut commits = 0_u64;
-    while gather(desk, &batches).await? {
+    while gather(context, &batches).await? {
         let feeding = batches.clone();
-        let summary = log.ingest(options(desk), move |take| hold(&feeding)?.feed(take)).await?;
+        let summary = log.ingest(options(context), move |take| hold(&feeding)?.feed(take)).await?;
         sums = plus(&sums, &summary);
         commits += 1;
         let over = hold(&batches)?.is_over();
         if plan.says_last || !over {
-            acknowledge(desk, commits, &sums);
+            acknowledge(context, commits, &sums);
         }
         // What never ends must not leave files without end.
-        compact::after_ingestion(desk, log).await;
+        compact::after_ingestion(context, log).await;
         if over {
             break;
         }
@@ -93,8 +94,8 @@ pub async fn ingest(desk: &Desk, log: &mut Log, sources: Vec<Source>, plan: &Pla
 }
 
 /// Waits for lines on a thread that may block.
-async fn gather(desk: &Desk, batches: &Arc<Mutex<Batches>>) -> Result<bool> {
-    let (batches, printer) = (batches.clone(), desk.printer);
+async fn gather(context: &CommandContext, batches: &Arc<Mutex<Batches>>) -> Result<bool> {
+    let (batches, printer) = (batches.clone(), context.printer);
     let mut say = move |notice| printer.talk(format!("note: {notice}"));
     let gathering = tokio::task::spawn_blocking(move || hold(&batches)?.gather(&mut say));
     gathering.await?
@@ -123,16 +124,16 @@ fn plus(sums: &Summary, more: &Summary) -> Summary {
 }
 
 /// Says that a batch is in the log; the counts are those of all batches so far.
-fn acknowledge(desk: &Desk, commits: u64, sums: &Summary) {
+fn acknowledge(context: &CommandContext, commits: u64, sums: &Summary) {
     let Summary { read, added, duplicates, conflicts, quarantined, bytes } = sums;
-    if desk.printer.json_summary {
-        desk.printer.talk(json!({
+    if context.printer.json_summary {
+        context.printer.talk(json!({
             "commits": commits, "read": read, "added": added, "duplicates": duplicates, "conflicts": conflicts,
             "quarantined": quarantined, "bytes": bytes,
         }));
         return;
     }
-    desk.printer.talk(format!(
+    context.printer.talk(format!(
         "commit {commits}: so far read {read}, added {added}, duplicates {duplicates}, conflicts {conflicts}, \
          quarantined {quarantined}"
     ));

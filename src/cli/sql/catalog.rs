@@ -44,11 +44,11 @@ const MEANINGS: &[(&str, &str)] = &[
 ];
 
 /// Answers `d` and `d TABLE`; gives the number of rows.
-pub async fn describe(context: &SessionContext, command: &str, output: &mut Output) -> Result<usize> {
+pub async fn describe(session: &SessionContext, command: &str, output: &mut Output) -> Result<usize> {
     let mut words = command.trim_end_matches(';').split_whitespace();
     match (words.next(), words.next(), words.next()) {
-        (Some("d"), None, _) => list(context, output),
-        (Some("d"), Some(table), None) => columns(context, table, output).await,
+        (Some("d"), None, _) => list(session, output),
+        (Some("d"), Some(table), None) => columns(session, table, output).await,
         _ => {
             let error = Error::refused(format!("`\\{}` is not a command", command.trim()));
             Err(error.with_hint("`\\d` lists the tables, `\\d TABLE` its columns"))
@@ -57,11 +57,11 @@ pub async fn describe(context: &SessionContext, command: &str, output: &mut Outp
 }
 
 /// The names of all tables: first those of the session in their own order, then what else there is.
-pub fn tables(context: &SessionContext) -> Vec<String> {
-    let config = context.copied_config();
+pub fn tables(session: &SessionContext) -> Vec<String> {
+    let config = session.copied_config();
     let defaults = &config.options().catalog;
     let schema =
-        context.catalog(&defaults.default_catalog).and_then(|catalog| catalog.schema(&defaults.default_schema));
+        session.catalog(&defaults.default_catalog).and_then(|catalog| catalog.schema(&defaults.default_schema));
     let mut names = schema.map(|schema| schema.table_names()).unwrap_or_default();
     // What the facts keep for themselves.
     names.retain(|name| name != DESK_EVENTS.name);
@@ -72,22 +72,22 @@ pub fn tables(context: &SessionContext) -> Vec<String> {
 }
 
 /// The names and types of a table's columns; nothing where there is no such table.
-pub async fn columns_of(context: &SessionContext, table: &str) -> Option<Vec<(String, String)>> {
-    let provider = context.table_provider(table).await.ok()?;
+pub async fn columns_of(session: &SessionContext, table: &str) -> Option<Vec<(String, String)>> {
+    let provider = session.table_provider(table).await.ok()?;
     let schema = provider.schema();
     Some(schema.fields().iter().map(|field| (field.name().clone(), type_name(field.data_type()))).collect())
 }
 
-fn list(context: &SessionContext, output: &mut Output) -> Result<usize> {
-    let names = tables(context);
+fn list(session: &SessionContext, output: &mut Output) -> Result<usize> {
+    let names = tables(session);
     let meaning = |name: &String| MEANINGS.iter().find(|(table, _)| table == name).map_or("", |(_, meaning)| *meaning);
     let meanings = names.iter().map(meaning).collect();
     write(output, [("table", names.iter().map(String::as_str).collect()), ("meaning", meanings)])
 }
 
-async fn columns(context: &SessionContext, table: &str, output: &mut Output) -> Result<usize> {
-    let found = columns_of(context, table).await;
-    let found = found.ok_or_else(|| problem::no_such_table(context, format!("\\d {table}"), table))?;
+async fn columns(session: &SessionContext, table: &str, output: &mut Output) -> Result<usize> {
+    let found = columns_of(session, table).await;
+    let found = found.ok_or_else(|| problem::no_such_table(session, format!("\\d {table}"), table))?;
     let (names, types) = found.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).unzip();
     write(output, [("column", names), ("type", types)])
 }

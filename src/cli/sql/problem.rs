@@ -54,17 +54,17 @@ pub fn read_only(what: &str) -> Error {
 }
 
 /// The statement is SQL, but names what is not there or compares what cannot be compared.
-pub fn meaningless(context: &SessionContext, error: DataFusionError, statement: &Statement, script: &Script) -> Error {
+pub fn meaningless(session: &SessionContext, error: DataFusionError, statement: &Statement, script: &Script) -> Error {
     let place = place(&error, script);
     match error.find_root() {
         DataFusionError::SchemaError(problem, _) => match problem.as_ref() {
             SchemaError::FieldNotFound { field, valid_fields } => {
-                unknown_column(context, place, field, valid_fields, script)
+                unknown_column(session, place, field, valid_fields, script)
             }
             _ => general(place, &error),
         },
-        DataFusionError::Plan(_) => match unknown_table(context, statement) {
-            Some(table) => no_such_table(context, place, &table),
+        DataFusionError::Plan(_) => match unknown_table(session, statement) {
+            Some(table) => no_such_table(session, place, &table),
             None => general(place, &error),
         },
         _ => general(place, &error),
@@ -83,8 +83,8 @@ pub fn failed(error: DataFusionError, script: &Script) -> Error {
 }
 
 /// The error for a table that is not there.
-pub fn no_such_table(context: &SessionContext, place: String, table: &str) -> Error {
-    let names = catalog::tables(context);
+pub fn no_such_table(session: &SessionContext, place: String, table: &str) -> Error {
+    let names = catalog::tables(session);
     let hint = did_you_mean(table, names.iter().map(String::as_str));
     let error = Error::invalid(place, format!("there is no table `{table}`"));
     error.with_hint(hint.unwrap_or_else(|| "`casebook sql '\\d'` lists the tables".to_owned()))
@@ -97,7 +97,7 @@ pub fn first_word(statement: &Statement) -> String {
     words.next().unwrap_or_default().to_owned()
 }
 
-fn unknown_column(context: &SessionContext, at: String, field: &Column, valid: &[Column], script: &Script) -> Error {
+fn unknown_column(session: &SessionContext, at: String, field: &Column, valid: &[Column], script: &Script) -> Error {
     let name = field.name();
     let error = Error::invalid(at, format!("there is no column `{}`", field.flat_name()));
     // Whoever writes `status = "Done"` means a text.
@@ -107,7 +107,7 @@ fn unknown_column(context: &SessionContext, at: String, field: &Column, valid: &
     let near = did_you_mean(name, valid.iter().map(Column::name));
     error.with_hint(near.unwrap_or_else(|| {
         let table = valid.iter().find_map(|column| column.relation.as_ref()).map(TableReference::table);
-        match table.filter(|table| catalog::tables(context).iter().any(|known| known == table)) {
+        match table.filter(|table| catalog::tables(session).iter().any(|known| known == table)) {
             Some(table) => format!("`casebook sql '\\d {table}'` lists the columns"),
             None if valid.is_empty() => "columns come from a table: `select … from TABLE`".to_owned(),
             None => format!("there are {}", valid.iter().map(Column::quoted_flat_name).collect::<Vec<_>>().join(", ")),
@@ -116,12 +116,12 @@ fn unknown_column(context: &SessionContext, at: String, field: &Column, valid: &
 }
 
 /// The first table of a statement that does not exist.
-fn unknown_table(context: &SessionContext, statement: &Statement) -> Option<String> {
-    let state = context.state();
+fn unknown_table(session: &SessionContext, statement: &Statement) -> Option<String> {
+    let state = session.state();
     let references = state.resolve_table_references(statement).ok()?;
     let unknown = references.into_iter().find(|reference| {
         let function = state.table_functions().contains_key(reference.table());
-        !function && !context.table_exist(reference.clone()).unwrap_or(true)
+        !function && !session.table_exist(reference.clone()).unwrap_or(true)
     })?;
     Some(unknown.to_string())
 }

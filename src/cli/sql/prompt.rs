@@ -13,8 +13,8 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper, Highlighter, Hinter};
 
 use super::{Script, SqlArguments, answer, catalog};
+use crate::cli::context::{CommandContext, Completion};
 use crate::cli::output::OutputArguments;
-use crate::cli::{Desk, Outcome};
 use crate::error::{Error, Result};
 
 const HELP: &str = "\
@@ -97,34 +97,34 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// Asks and answers until the user leaves.
-pub async fn run(desk: &Desk, arguments: &SqlArguments) -> Result<Outcome> {
+pub async fn run(context: &CommandContext, arguments: &SqlArguments) -> Result<Completion> {
     if arguments.output.output.is_some() {
         let error = Error::refused("`-o` needs a query");
         return Err(error.with_hint("give it behind `casebook sql`, or in a file with `-f`"));
     }
-    let context = super::open(desk).await?;
-    let mut editor = editor(Words::collect(&context).await)?;
+    let session = super::open(context).await?;
+    let mut editor = editor(Words::collect(&session).await)?;
     let history = history_file();
     if let Some(path) = &history {
         // Whoever has never asked has no history.
         let _ = editor.load_history(path);
     }
-    desk.printer.talk("`\\?` helps, `\\d` lists the tables, `\\q` quits");
+    context.printer.talk("`\\?` helps, `\\d` lists the tables, `\\q` quits");
     loop {
         let line = match editor.readline("casebook> ") {
             Ok(line) => line,
             Err(ReadlineError::Interrupted) => continue,
-            Err(ReadlineError::Eof) => return Ok(Outcome::Done),
+            Err(ReadlineError::Eof) => return Ok(Completion::Done),
             Err(error) => return Err(unreadable(error)),
         };
         if line.trim().is_empty() {
             continue;
         }
-        remember(desk, &mut editor, history.as_ref(), &line);
+        remember(context, &mut editor, history.as_ref(), &line);
         match line.trim().trim_end_matches(';') {
-            "\\q" => return Ok(Outcome::Done),
-            "\\?" => desk.printer.data(HELP)?,
-            _ => interruptible(desk, &context, line, &arguments.output).await?,
+            "\\q" => return Ok(Completion::Done),
+            "\\?" => context.printer.data(HELP)?,
+            _ => interruptible(context, &session, line, &arguments.output).await?,
         }
     }
 }
@@ -152,33 +152,38 @@ fn history_file() -> Option<PathBuf> {
 }
 
 /// Keeps a line at once, so that a crash loses none.
-fn remember(desk: &Desk, editor: &mut Prompt, history: Option<&PathBuf>, line: &str) {
+fn remember(context: &CommandContext, editor: &mut Prompt, history: Option<&PathBuf>, line: &str) {
     let Some(path) = history else { return };
     let kept = editor.add_history_entry(line).and_then(|_| editor.append_history(path));
     if let Err(error) = kept {
-        desk.printer.talk(format!("note: {}: the history is not kept: {error}", path.display()));
+        context.printer.talk(format!("note: {}: the history is not kept: {error}", path.display()));
     }
 }
 
 /// Answers one line. Ctrl-C stops the query and leads back to the prompt; only a closed standard output ends it all.
-async fn interruptible(desk: &Desk, context: &SessionContext, text: String, output: &OutputArguments) -> Result<()> {
+async fn interruptible(
+    context: &CommandContext,
+    session: &SessionContext,
+    text: String,
+    output: &OutputArguments,
+) -> Result<()> {
     let script = Script { name: "query".to_owned(), text };
-    let mut output = output.open(desk.settings.zone()?)?;
+    let mut output = output.open(context.settings.zone()?)?;
     let begun = Stopwatch::now();
     let answered = tokio::select! {
-        answered = answer(context, &script, &mut output) => answered,
+        answered = answer(session, &script, &mut output) => answered,
         _ = tokio::signal::ctrl_c() => {
-            desk.printer.talk("stopped");
+            context.printer.talk("stopped");
             return Ok(());
         }
     };
     match answered {
         Ok(rows) => {
             let noun = if rows == 1 { "row" } else { "rows" };
-            desk.printer.talk(format!("{rows} {noun} in {:.3} s", begun.elapsed().as_secs_f64()));
+            context.printer.talk(format!("{rows} {noun} in {:.3} s", begun.elapsed().as_secs_f64()));
         }
         Err(error @ Error::Output(_)) => return Err(error),
-        Err(error) => desk.printer.error(&error),
+        Err(error) => context.printer.error(&error),
     }
     Ok(())
 }
@@ -189,10 +194,10 @@ struct Words {
 }
 
 impl Words {
-    async fn collect(context: &SessionContext) -> Words {
+    async fn collect(session: &SessionContext) -> Words {
         let mut tables = Vec::new();
-        for table in catalog::tables(context) {
-            let columns = catalog::columns_of(context, &table).await.unwrap_or_default();
+        for table in catalog::tables(session) {
+            let columns = catalog::columns_of(session, &table).await.unwrap_or_default();
             tables.push((table, columns.into_iter().map(|(name, _)| name).collect()));
         }
         Words { tables }

@@ -1,0 +1,91 @@
+//! What every command works with, and how it ends.
+
+use super::printer::Printer;
+use super::progress::Bar;
+use super::settings::Settings;
+use crate::error::{Error, Result};
+use crate::facts::manifest::Pointer;
+use crate::log::Log;
+use crate::model::time::Instant;
+use crate::query;
+use crate::query::moment::Moment;
+use crate::replay;
+use crate::replay::Extent;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completion {
+    Done,
+    /// Done, and the user should look at something.
+    NeedsAttention,
+}
+
+/// What every command works with.
+pub struct CommandContext {
+    pub settings: Settings,
+    pub printer: Printer,
+    /// The wall clock when the command began; of commands that read as of another moment, that one.
+    pub now: Instant,
+    pub moment: Moment,
+    /// Whether commands that read facts first bring them up to date with the log.
+    pub refresh: bool,
+}
+
+impl CommandContext {
+    /// Opens the project's log.
+    pub async fn log(&self) -> Result<Log> {
+        Log::open(&self.settings.store.value).await
+    }
+
+    /// Whether the project has a log.
+    pub fn has_log(&self) -> bool {
+        self.settings.store.value.join("events").is_dir()
+    }
+
+    /// Opens the log of a project that has one; reading commands make none.
+    pub async fn existing_log(&self) -> Result<Log> {
+        let store = &self.settings.store.value;
+        if !self.has_log() {
+            let message = format!("there is no log in {}", store.display());
+            return Err(
+                Error::refused(message).with_hint("`casebook ingest FILE` makes one, `casebook demo` shows one")
+            );
+        }
+        Log::open(store).await
+    }
+
+    /// Brings the facts up to date.
+    pub async fn refresh(&self, log: &Log, extent: Extent) -> Result<replay::Summary> {
+        let bar = Bar::of(self.printer, "replaying");
+        replay::refresh_telling(log, self.settings.resources(), extent, bar.progress()).await
+    }
+
+    /// The session in which facts can be asked, brought up to date first.
+    pub async fn session(&self) -> Result<(datafusion::prelude::SessionContext, Pointer)> {
+        let log = self.existing_log().await?;
+        let resources = self.settings.resources();
+        if self.refresh {
+            match self.refresh(&log, Extent::REFRESH).await {
+                Err(error) if error.is_read_only() => {
+                    self.printer.talk("note: the store cannot be written, so the facts stay as they are");
+                }
+                refreshed => drop(refreshed?),
+            }
+        }
+        if !self.moment.is_now() {
+            let _bar = Bar::of(self.printer, "replaying the events of then");
+            return query::moment::open(&log, resources, self.moment).await;
+        }
+        let (session, pointer) = query::session::open(&log, resources).await?;
+        let behind = log.last_batch()?.saturating_sub(pointer.last_batch);
+        if behind > 0 {
+            self.printer.talk(format!("note: the facts are {behind} batches behind the log"));
+        }
+        Ok((session, pointer))
+    }
+}
+
+/// The time on the wall clock.
+pub fn wall_clock() -> Instant {
+    Instant(jiff::Timestamp::now().as_millisecond())
+}
