@@ -22,7 +22,7 @@ use crate::store::vacuum;
 use crate::store::vacuum::{Litter, Why};
 
 /// Changes with every change of the tables or of what replay writes into them, so that older facts are written anew.
-pub const FACTS_FORMAT: u32 = 8;
+pub const FACTS_FORMAT: u32 = 9;
 
 /// How the names of pointers begin that were replaced. Such a file is as old as its replacement.
 const PAST: &str = "past";

@@ -259,16 +259,9 @@ impl<'a> CaseLife<'a, '_> {
             let Some(mut followed) = self.followed_at_beginning(run) else { continue };
             let step = Step::new(run, followed, run.since);
             steps.list.push(step);
-            let ended = valid.and_then(|position| instances.get_mut(position));
-            let disabled = ended.as_ref().is_some_and(|instance| instance.disabled_at().is_some());
-            // A disabled instance stays valid until a target comes back.
-            if let Some(instance) = ended.filter(|_| step.target_ms.is_some() || !disabled) {
-                instance.until = Some(run.since);
-                valid = None;
-            }
+            // Where no target is in force, the old instance stays valid until one comes back.
             if step.target_ms.is_some() {
-                valid = Some(instances.len());
-                instances.push(Instance::begun(run, step, n));
+                begin_instance(run, step, n, &mut valid, instances);
             }
             for change in self.changes_within(run) {
                 let live = valid.and_then(|position| instances.get_mut(position)).filter(|live| live.end.is_none());
@@ -278,13 +271,7 @@ impl<'a> CaseLife<'a, '_> {
                     // Once the target is reached, the promise is broken; taking it away changes nothing.
                     (Some(_), None) if self.reached(run.started_at, &mut steps, Some(change.at)).is_some() => continue,
                     (Some(live), None) => self.end(live, run, &mut steps, (change.at, Ending::Disabled)),
-                    (None, Some(_)) => {
-                        if let Some(disabled) = valid.and_then(|position| instances.get_mut(position)) {
-                            disabled.until = Some(change.at);
-                        }
-                        valid = Some(instances.len());
-                        instances.push(Instance::begun(run, step, n));
-                    }
+                    (None, Some(_)) => begin_instance(run, step, n, &mut valid, instances),
                     _ => {}
                 }
                 steps.list.push(step);
@@ -397,6 +384,20 @@ impl<'a> CaseLife<'a, '_> {
             _ => schedule::next_open(hours, end),
         }
     }
+}
+
+/// A new instance begins, and the one that was valid until then ends.
+fn begin_instance<'a>(
+    run: &Run<'a>,
+    step: Step,
+    n: &mut i64,
+    valid: &mut Option<usize>,
+    instances: &mut Vec<Instance<'a>>,
+) {
+    if let Some(before) = valid.replace(instances.len()).and_then(|position| instances.get_mut(position)) {
+        before.until = Some(step.since);
+    }
+    instances.push(Instance::begun(run, step, n));
 }
 
 impl Step {

@@ -216,11 +216,11 @@ impl Clocks<'_> {
             let terms =
                 if is_over_at_once { (begin.priority.clone(), begin.version) } else { self.terms(&begin, since) };
             let has_target = self.target(&terms).is_some();
-            // A disabled instance stays valid until a target comes back; any other loses its validity here.
-            if let Some(last) = all.last_mut().filter(|last| has_target || !last.is_cut) {
-                last.until.get_or_insert(since);
-            }
+            // Without a target nothing begins, and the last instance stays valid.
             if has_target {
+                if let Some(last) = all.last_mut() {
+                    last.until.get_or_insert(since);
+                }
                 all.push(Instance { life: life.clone(), since, until: None, begin, disabled_at: None, is_cut: false });
             }
             self.retarget(life, since, has_target, &mut all);
