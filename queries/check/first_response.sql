@@ -1,6 +1,6 @@
 -- check: first_response
 -- title: First response from the events
--- meaning: `cases.first_response_at` and its author are those of a `message.sent` of a person while the case was not resolved, and no such message is earlier.
+-- meaning: `cases.first_response_at` and its author are those of a `message.sent` of a person while the case was not resolved, and no such message is earlier. A message that came again under another identity does not count.
 -- when it speaks: a row is a case, the value of `cases` and the first reply that the events show. A reply at an instant at which another event may have resolved or reopened the case is accepted in both orders; cases that the log deletes at any time are left out, because their `data` reads as null. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH silent AS (SELECT case_id FROM events WHERE data IS NULL AND case_id IS NOT NULL),
 stated AS (
@@ -8,7 +8,8 @@ stated AS (
            e.type <> 'message.sent' AS may_switch,
            e.type = 'message.sent' AND NOT coalesce(u.bot, false)
                AND (json_text(e.data, 'bot') IS DISTINCT FROM 'true') AS is_reply,
-           e.time = c.first_response_at AND (e.by IS NOT DISTINCT FROM c.first_response_by) AS is_named
+           e.time = c.first_response_at AND (e.by IS NOT DISTINCT FROM c.first_response_by) AS is_named,
+           row_number() OVER (PARTITION BY e.case_id, e.type, e.message, e.time ORDER BY e.sequence, e.source, e.id) AS nth
     FROM events e
     JOIN cases c ON c.case_id = e.case_id
     LEFT JOIN users u ON u."user" = e.by AND u.since <= e.time AND (u.until IS NULL OR u.until > e.time)
@@ -16,10 +17,10 @@ stated AS (
       AND c.case_id NOT IN (SELECT case_id FROM silent) AND e.time >= c.created_at
 ),
 replies AS (
-    SELECT case_id, at, bool_or(may_switch) AS is_unsure, bool_or(is_reply AND is_named) AS is_named
+    SELECT case_id, at, bool_or(may_switch) AS is_unsure, bool_or(is_reply AND is_named AND nth = 1) AS is_named
     FROM stated
     GROUP BY case_id, at
-    HAVING bool_or(is_reply)
+    HAVING bool_or(is_reply AND nth = 1)
 ),
 moments AS (
     SELECT case_id, at, NULL AS since, is_unsure, is_named FROM replies

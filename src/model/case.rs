@@ -9,6 +9,7 @@ pub mod history;
 pub mod load;
 mod lock;
 pub mod milestones;
+mod repetition;
 mod rules;
 pub mod survey;
 
@@ -24,6 +25,7 @@ use super::time::Instant;
 use crate::json::Json;
 use history::{AssignmentEnd, Cause, Direction, History, MessageRow, Place, Resolution, Standing, Turn};
 use milestones::{Clocks, Ending, Run, Runs};
+use repetition::MessagesOfInstant;
 
 /// The state of one case while its events are replayed.
 ///
@@ -40,6 +42,7 @@ pub struct Case<'a> {
     withdrawals: Option<Ahead<'a>>,
     /// The user last seen who is no stranger; mostly it is them again.
     named_user: Option<&'a str>,
+    messages_of_instant: MessagesOfInstant<'a>,
 }
 
 /// The withdrawals of a user after some instant. Most events come before the next.
@@ -106,6 +109,7 @@ impl<'a> Case<'a> {
             load: None,
             withdrawals: None,
             named_user: None,
+            messages_of_instant: MessagesOfInstant::default(),
         }
     }
 
@@ -134,6 +138,12 @@ impl<'a> Case<'a> {
         }
         if self.life.is_none() && event.kind != EventType::CaseCreated && !event.kind.is_message() {
             return self.find(event, Rule::NoCaseYet, "the case has not been created");
+        }
+        if let Act::Message(message) = event.act
+            && self.is_repeated(event, &message)
+        {
+            self.history.noted.message_repeated += 1;
+            return;
         }
         self.withdraw_until(event.time, desk);
         self.seen_until = event.time;
@@ -265,6 +275,11 @@ impl<'a> Case<'a> {
             (Direction::Sent, _) => self.send(event, message, bot),
             (Direction::Noted, _) => {}
         }
+    }
+
+    fn is_repeated(&mut self, event: &CaseEvent<'a>, message: &Message<'a>) -> bool {
+        let direction = Direction::of(event.kind);
+        self.messages_of_instant.is_repeated(&self.history.messages, event.time, direction, message.message)
     }
 
     /// Where a message falls; outside of the case are those that are kept and do nothing (2.7).

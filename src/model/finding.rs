@@ -109,6 +109,7 @@ pub struct Noted {
     pub assignee_unchanged: u64,
     pub status_unchanged: u64,
     pub closed_already: u64,
+    pub message_repeated: u64,
 }
 
 impl Noted {
@@ -118,16 +119,18 @@ impl Noted {
         self.assignee_unchanged += other.assignee_unchanged;
         self.status_unchanged += other.status_unchanged;
         self.closed_already += other.closed_already;
+        self.message_repeated += other.message_repeated;
     }
 
     /// Name and count of each rule.
     #[must_use]
-    pub fn counts(self) -> [(&'static str, u64); 4] {
+    pub fn counts(self) -> [(&'static str, u64); 5] {
         [
             ("priority_unchanged", self.priority_unchanged),
             ("assignee_unchanged", self.assignee_unchanged),
             ("status_unchanged", self.status_unchanged),
             ("closed_already", self.closed_already),
+            ("message_repeated", self.message_repeated),
         ]
     }
 }

@@ -61,11 +61,12 @@ pub fn audit(lines: &[Value]) -> Tables {
     let notices = notices::breaches(&world, &tables);
     tables.insert("breach_notices", notices);
     tables.insert("findings", findings::findings(&world));
+    tables.insert("noted", findings::noted(&world));
     tables
 }
 
 /// The tables that the auditor gives.
-pub const TABLES: [&str; 15] = [
+pub const TABLES: [&str; 16] = [
     "cases",
     "periods",
     "assignments",
@@ -81,6 +82,7 @@ pub const TABLES: [&str; 15] = [
     "community_locks",
     "breach_notices",
     "surveys",
+    "noted",
 ];
 
 /// The outcome of a row of `milestones` as of an instant (3.6): the first line of its table that applies.

@@ -4,8 +4,17 @@ use serde_json::{Value, json};
 
 use crate::project::{Project, of_repository};
 
-const GOLDEN: [&str; 8] =
-    ["01-life", "02-office", "03-targets", "04-clock-change", "05-bots", "06-gap", "07-desk", "08-edges"];
+const GOLDEN: [&str; 9] = [
+    "01-life",
+    "02-office",
+    "03-targets",
+    "04-clock-change",
+    "05-bots",
+    "06-gap",
+    "07-desk",
+    "08-edges",
+    "09-forgotten",
+];
 
 /// A project that holds one of the worked cases of the specification.
 fn golden(name: &str) -> Project {

@@ -28,7 +28,7 @@ fn assert_silent(project: &Project, name: &str) {
 
 #[test]
 fn the_worked_cases_pass() {
-    let names = "01-life 02-office 03-targets 04-clock-change 05-bots 06-gap 07-desk 08-edges";
+    let names = "01-life 02-office 03-targets 04-clock-change 05-bots 06-gap 07-desk 08-edges 09-forgotten";
     for name in names.split(' ') {
         let project = Project::new();
         project.ingest(&[of_repository(&format!("tests/golden/{name}.ndjson"))], 0);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::project::{Project, Row, of_repository};
 
@@ -45,6 +45,11 @@ fn desk_07() {
 #[test]
 fn edges_08() {
     check("08-edges");
+}
+
+#[test]
+fn forgotten_09() {
+    check("09-forgotten");
 }
 
 fn check(name: &str) {
@@ -107,4 +112,30 @@ fn check_set(name: &str, table: &str, expected: &[Row], found: Vec<Row>) {
     };
     let (missing, surplus) = (less(&expected, &found), less(&found, &expected));
     assert!(missing.is_empty() && surplus.is_empty(), "{name}: `{table}`\nmissing:\n{missing}not expected:\n{surplus}");
+}
+
+/// Each message came under two identities, as from a webhook that was sent again.
+const REPEATED: &str = r#"{"id":"f1","source":"p","type":"case.created","subject":"F1","time":"2026-06-01T09:00:00Z","data":{"customer":"c"}}
+{"id":"f2","source":"p","type":"case.created","subject":"F1","time":"2026-06-01T09:00:00Z","data":{"customer":"c"}}
+{"id":"f3","source":"p","type":"message.received","subject":"F1","time":"2026-06-01T09:01:00Z","data":{"message":"mm"}}
+{"id":"f4","source":"p","type":"message.received","subject":"F1","time":"2026-06-01T09:01:00Z","data":{"message":"mm"}}
+{"id":"f5","source":"p","type":"message.sent","subject":"F1","time":"2026-06-01T09:05:00Z","data":{"message":"s1","by":"ana"}}
+{"id":"f6","source":"p","type":"message.sent","subject":"F1","time":"2026-06-01T09:05:00Z","data":{"message":"s1","by":"ana"}}
+{"id":"f7","source":"p","type":"case.status_changed","subject":"F1","time":"2026-06-01T10:00:00Z","data":{"status":"done"}}
+{"id":"f8","source":"p","type":"case.status_changed","subject":"F1","time":"2026-06-01T10:00:00.500Z","data":{"status":"done"}}
+"#;
+
+#[test]
+fn a_message_under_two_identities_counts_once() {
+    let project = Project::new();
+    project.write("events.ndjson", REPEATED);
+    assert_eq!(project.ingest(&["events.ndjson"], 0)["added"], 8);
+    let summary = project.run(&["replay", "--summary", "json"]).summary(0);
+    assert_eq!(summary["noted"], json!({"message_repeated": 2, "status_unchanged": 1}));
+    let counts = project.value("SELECT concat_ws(' ', messages_received, messages_sent, reopenings) FROM cases");
+    assert_eq!(counts, "1 1 0");
+    assert_eq!(project.value("SELECT concat_ws(' ', string_agg(message, ' ' ORDER BY time)) FROM messages"), "mm s1");
+    assert_eq!(project.value("SELECT concat_ws(' ', rule, id) FROM findings"), "created_twice f2");
+    let checks = project.run(&["check"]);
+    assert_eq!(checks.code, 0, "{}", checks.stdout);
 }

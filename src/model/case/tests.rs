@@ -460,3 +460,40 @@ fn field_values_are_texts_as_they_are_and_anything_else_as_json() {
         .collect();
     assert_eq!(shown, [("a", "5"), ("b", "5"), ("c", "[\"x\"]")]);
 }
+
+#[test]
+fn a_message_that_comes_again_under_another_identity_changes_nothing() {
+    let repeated = |lines: &'static str| {
+        let history = history(lines);
+        (history.messages.len(), history.noted.message_repeated, history.findings.len())
+    };
+    let cases = [
+        ("1 created, 2 received, 2 received, 2 received", (1, 2, 0)),
+        ("1 created, 2 received, 2 sent ana, 2 noted ana", (3, 0, 0)),
+        ("1 created, 2 received, 3 received", (2, 0, 0)),
+        ("1 created, 2 assigned ana, 3 sent eve, 3 sent eve", (1, 1, 1)),
+        ("2 received, 2 received, 2 created, 2 received", (1, 2, 1)),
+        ("1 created, 2 status done, 3 received, 3 status done, 3 received", (1, 1, 0)),
+        ("1 created, 2 received, 2 deleted, 2 received", (1, 0, 1)),
+    ];
+    for (lines, expected) in cases {
+        assert_eq!(repeated(lines), expected, "{lines}");
+    }
+    assert_eq!(periods("1 created, 2 status done, 3 received, 3 status done, 3 received"), "1 new -, 2 done -");
+}
+
+#[test]
+fn many_messages_of_one_instant_take_no_quadratic_time() {
+    let ids: Vec<String> = (0..100_000).map(|number| format!("m{number}")).collect();
+    let desk = desk();
+    let mut case = Case::new("C");
+    for id in ids.iter().chain(&ids) {
+        let mut event = event("1 received");
+        if let Act::Message(message) = &mut event.act {
+            message.message = id;
+        }
+        case.apply(&event, &desk);
+    }
+    let history = case.finish(&desk);
+    assert_eq!((history.messages.len(), history.noted.message_repeated), (100_000, 100_000));
+}

@@ -140,7 +140,7 @@ fn messages(world: &World, case: &Case) -> Vec<Row> {
     for (index, fate) in &case.fates {
         let event = &world.events[*index];
         let place = match fate {
-            Fate::Rejected(_) => continue,
+            Fate::Rejected(_) | Fate::Repeated => continue,
             Fate::Kept("message_before_case") => "before_case",
             Fate::Kept("message_after_close") => "after_close",
             Fate::Kept(_) => "resolved",

@@ -19,6 +19,7 @@ fn key_columns(table: &str) -> &'static [&'static str] {
         "community_locks" => &["message", "case_id", "since"],
         "breach_notices" => &["case_id", "milestone", "n", "recipient"],
         "surveys" => &["case_id", "survey"],
+        "noted" => &["case_id", "rule"],
         _ => &[],
     }
 }

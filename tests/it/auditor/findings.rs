@@ -1,20 +1,24 @@
-//! Findings (2.7): one row per event and rule, with the severity that the settings gave it then.
+//! Findings (2.7): one row per event and rule, with the severity that the settings gave it then, and the counts of events
+//! that changed nothing.
 
 use super::Row;
 use super::cases::row;
 use super::desk::texts;
 use super::event::written;
-use super::life::Fate;
+use super::life::{Case, Fate};
 use super::rules;
 use super::world::World;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All findings of the log.
 pub fn findings(world: &World) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut strangers = BTreeSet::new();
     for index in 0..world.events.len() {
+        if is_repeated(world, index) {
+            continue;
+        }
         let mut found = rules_broken(world, index);
         let is_rejected = found.iter().any(|(_, effect)| *effect == "rejected");
         if !is_rejected && meets_stranger(world, index, &mut strangers) {
@@ -23,6 +27,11 @@ pub fn findings(world: &World) -> Vec<Row> {
         rows.extend(found.into_iter().map(|(rule, effect)| finding(world, index, rule, effect)));
     }
     rows
+}
+
+/// A repeated message breaks no rule that makes a row.
+fn is_repeated(world: &World, index: usize) -> bool {
+    world.cases.iter().any(|case| case.fates.get(&index) == Some(&Fate::Repeated))
 }
 
 fn rules_broken(world: &World, index: usize) -> Vec<(&'static str, &'static str)> {
@@ -36,7 +45,7 @@ fn rules_broken(world: &World, index: usize) -> Vec<(&'static str, &'static str)
     match case.fates[&index] {
         Fate::Rejected(rule) => return vec![(rule, "rejected")],
         Fate::Kept(rule) => found.push((rule, "kept")),
-        Fate::Applied => {}
+        Fate::Applied | Fate::Repeated => {}
     }
     found.extend(rules::applied(world, case, index).into_iter().map(|rule| (rule, "applied")));
     found
@@ -62,6 +71,32 @@ fn meets_stranger(world: &World, index: usize, strangers: &mut BTreeSet<String>)
         }
     }
     meets
+}
+
+/// How many events of each case changed nothing, by rule.
+pub fn noted(world: &World) -> Vec<Row> {
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for case in &world.cases {
+        for rule in case.fates.keys().filter_map(|index| noted_rule(world, case, *index)) {
+            *counts.entry((&case.id, rule)).or_insert(0) += 1;
+        }
+    }
+    let tell = |((case, rule), count)| row(&json!({ "case_id": case, "rule": rule, "count": count }));
+    counts.into_iter().map(tell).collect()
+}
+
+fn noted_rule(world: &World, case: &Case, index: usize) -> Option<&'static str> {
+    if case.fates[&index] == Fate::Repeated {
+        return Some("message_repeated");
+    }
+    case.steps.iter().find(|step| step.index == index && step.before.as_ref() == Some(&step.after))?;
+    match world.events[index].kind.as_str() {
+        "case.priority_changed" => Some("priority_unchanged"),
+        "case.assigned" | "case.unassigned" => Some("assignee_unchanged"),
+        "case.status_changed" => Some("status_unchanged"),
+        "case.closed" => Some("closed_already"),
+        _ => None,
+    }
 }
 
 fn finding(world: &World, index: usize, rule: &str, effect: &str) -> Row {

@@ -88,3 +88,8 @@ fn desk() {
 fn edges() {
     check("08-edges");
 }
+
+#[test]
+fn forgotten() {
+    check("09-forgotten");
+}

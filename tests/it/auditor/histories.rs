@@ -10,7 +10,7 @@ mod desk;
 
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
 /// An event without identity and with its time as a place on the grid.
@@ -50,14 +50,14 @@ pub fn history() -> impl Strategy<Value = Vec<Value>> {
     let basics = prop::collection::vec(draft(desk::basic().boxed(), before()), 4..=12);
     let changes = prop::collection::vec(draft(desk::body().boxed(), during()), 0..=12);
     let cases = prop::collection::vec(case_drafts(), 1..=4);
-    let repeats = prop::collection::vec(any::<prop::sample::Index>(), 0..=2);
-    (select(&BASES[..]), setup, basics, changes, cases, repeats).prop_map(
-        |(base, setup, basics, changes, cases, repeats)| {
+    let repeats = prop::collection::vec(any::<Index>(), 0..=2);
+    (select(&BASES[..]), setup, basics, changes, cases, repetitions(), repeats).prop_map(
+        |(base, setup, basics, changes, cases, repetitions, repeats)| {
             let mut drafts = [basics, setup, changes].concat();
             for (number, case) in cases.into_iter().enumerate() {
                 drafts.extend(case.into_iter().map(|draft| of_case(draft, number)));
             }
-            let mut lines = written(drafts, base);
+            let mut lines = with_repetitions(written(drafts, base), repetitions);
             for repeat in repeats {
                 lines.push(lines[repeat.index(lines.len())].clone());
             }
@@ -84,7 +84,8 @@ pub fn clock_history() -> impl Strategy<Value = Vec<Value>> {
         let drafts = if crowds { crowded(drafts, 6) } else { drafts };
         [drafts, of_one_case(late)].concat()
     });
-    (select(&BASES[..]), first, all).prop_map(|(base, first, all)| written([first, all].concat(), base))
+    (select(&BASES[..]), first, all, repetitions())
+        .prop_map(|(base, first, all, repetitions)| with_repetitions(written([first, all].concat(), base), repetitions))
 }
 
 /// A history of which policy each of several cases gets (3.1, 3.2): conditions of every kind, and little else.
@@ -105,13 +106,46 @@ pub fn people_history() -> impl Strategy<Value = Vec<Value>> {
     let changes = prop::collection::vec(draft(desk::people_body().boxed(), during()), 0..=16);
     let case = (case::creation(), prop::collection::vec(draft(case::people_body().boxed(), during()), 0..=16));
     let cases = prop::collection::vec(case, 1..=3);
-    (first, changes, cases).prop_map(|(first, changes, cases)| {
+    (first, changes, cases, repetitions()).prop_map(|(first, changes, cases, repetitions)| {
         let cases = cases.into_iter().enumerate().flat_map(|(number, (creation, events))| {
             let all = [vec![Draft { slot: 0, ..draft_before(creation) }], events].concat();
             all.into_iter().map(move |draft| of_case(draft, number))
         });
-        written([first, crowded([changes, cases.collect()].concat(), 12)].concat(), BASES[0])
+        let drafts = [first, crowded([changes, cases.collect()].concat(), 12)].concat();
+        with_repetitions(written(drafts, BASES[0]), repetitions)
     })
+}
+
+/// A message that comes again under another identity: which one, and its
+/// sequence and members that differ.
+type Repetition = (Index, (i64, Value));
+
+fn repetitions() -> impl Strategy<Value = Vec<Repetition>> {
+    let sequence = prop_oneof![3 => Just(0i64), 1 => select(vec![-1i64, 1])];
+    let members = json!([{}, {}, {"by": "ben"}, {"by": "zed"}, {"by": "robo"}, {"bot": true}, {"text": "again"}]);
+    prop::collection::vec((any::<Index>(), (sequence, any_of(members))), 0..=3)
+}
+
+/// Adds messages again under other identities, some of them a little different and some in another order.
+fn with_repetitions(mut lines: Vec<Value>, repetitions: Vec<Repetition>) -> Vec<Value> {
+    let is_message = |line: &&Value| {
+        ["message.received", "message.sent", "message.noted"].iter().any(|kind| line["type"] == *kind)
+    };
+    let messages: Vec<Value> = lines.iter().filter(is_message).cloned().collect();
+    for (number, (message, (sequence, members))) in repetitions.into_iter().enumerate().filter(|_| !messages.is_empty()) {
+        let mut line = message.get(&messages).clone();
+        line["id"] = json!(format!("r{number}"));
+        if sequence != 0 {
+            line["sequence"] = json!(sequence);
+        }
+        let kind = line["type"].as_str().unwrap_or_default().to_owned();
+        let has_member = |name: &str| kind == "message.sent" || (kind == "message.noted" && name != "bot");
+        for (name, value) in members.as_object().into_iter().flatten().filter(|(name, _)| has_member(name)) {
+            line["data"][name] = value.clone();
+        }
+        lines.push(line);
+    }
+    lines
 }
 
 /// Puts drafts on so many instants, an hour from one to the next.

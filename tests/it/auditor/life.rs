@@ -35,6 +35,8 @@ pub enum Fate {
     Rejected(&'static str),
     Kept(&'static str),
     Applied,
+    /// A message that came before, under another identity: nothing happens.
+    Repeated,
 }
 
 /// An event that a case has taken, a derived one included.
@@ -114,7 +116,7 @@ pub fn story(events: &[Event], desk: &Desk, id: &str) -> Case {
     for (index, event) in events.iter().enumerate() {
         let before = case.steps.last().map(|step| step.after.clone());
         let (cause, after) = if event.is_about_a_case() && event.subject == id {
-            let fate = fate(event, before.as_ref());
+            let fate = if is_repeated(events, &case, index) { Fate::Repeated } else { fate(event, before.as_ref()) };
             case.fates.insert(index, fate);
             (event.kind.clone(), take(event, index, desk, before.as_ref(), fate))
         } else {
@@ -125,6 +127,15 @@ pub fn story(events: &[Event], desk: &Desk, id: &str) -> Case {
         }
     }
     case
+}
+
+/// A message of which an earlier event says the same id, type and instant, unless the case had been deleted (2.7).
+fn is_repeated(events: &[Event], case: &Case, index: usize) -> bool {
+    let event = &events[index];
+    let is_same = |other: &Event| {
+        other.kind == event.kind && other.time == event.time && other.text("message") == event.text("message")
+    };
+    event.is_message() && case.deleted_at().is_none() && case.fates.keys().any(|earlier| is_same(&events[*earlier]))
 }
 
 /// Rejected, kept or applied (2.7).
@@ -146,7 +157,7 @@ fn fate(event: &Event, before: Option<&State>) -> Fate {
 /// The state after an event of the case; none where there is no case or the event is rejected.
 fn take(event: &Event, index: usize, desk: &Desk, before: Option<&State>, fate: Fate) -> Option<State> {
     match (before, fate) {
-        (_, Fate::Rejected(_)) => None,
+        (_, Fate::Rejected(_) | Fate::Repeated) => None,
         (None, _) if event.kind == "case.created" => Some(created(event)),
         (None, _) => None,
         (Some(before), Fate::Kept(_)) => Some(before.clone()),
