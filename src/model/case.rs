@@ -8,9 +8,11 @@ pub mod clock;
 pub mod history;
 pub mod load;
 mod lock;
+mod messages;
 pub mod milestones;
 mod repetition;
 mod rules;
+pub mod status;
 pub mod survey;
 
 use std::borrow::Borrow;
@@ -23,9 +25,10 @@ use super::position::Position;
 use super::sla::Situation;
 use super::time::Instant;
 use crate::json::Json;
-use history::{AssignmentEnd, Cause, Direction, History, MessageRow, Place, Resolution, Standing, Turn};
+use history::{AssignmentEnd, Cause, History, Resolution, Standing};
 use milestones::{Clocks, Ending, Run, Runs};
 use repetition::MessagesOfInstant;
+use status::{Change, Current, Trigger};
 
 /// The state of one case while its events are replayed.
 ///
@@ -212,7 +215,7 @@ impl<'a> Case<'a> {
             self.find(event, Rule::UnknownPriority, format!("the priority `{text}` is not known; medium is taken"));
         }
         let standing = Standing {
-            status: Status::New,
+            status: status::AT_CREATION,
             assignee: None,
             priority: given.flatten().unwrap_or(Priority::Medium),
             profile: creation.profile,
@@ -259,92 +262,6 @@ impl<'a> Case<'a> {
         }
     }
 
-    // Messages
-
-    fn take_message(&mut self, event: &CaseEvent<'a>, message: &Message<'a>, desk: &Desk) {
-        let bot = message.bot || event.by.is_some_and(|by| desk.is_bot(by, event.time));
-        let direction = Direction::of(event.kind);
-        let place = self.place_of(direction, event.time);
-        self.history.add_message(MessageRow::new(event, message, direction, place, bot));
-        match (direction, place) {
-            (_, Place::BeforeCase) => self.find(event, Rule::MessageBeforeCase, "the case has not been created"),
-            (Direction::Received, Place::AfterClose) => {
-                self.find(event, Rule::MessageAfterClose, "the case is closed; the message opens nothing");
-            }
-            (Direction::Received, _) => self.receive(event, message, desk),
-            (Direction::Sent, _) => self.send(event, message, bot),
-            (Direction::Noted, _) => {}
-        }
-    }
-
-    fn is_repeated(&mut self, event: &CaseEvent<'a>, message: &Message<'a>) -> bool {
-        let direction = Direction::of(event.kind);
-        self.messages_of_instant.is_repeated(&self.history.messages, event.time, direction, message.message)
-    }
-
-    /// Where a message falls; outside of the case are those that are kept and do nothing (2.7).
-    fn place_of(&self, direction: Direction, time: Instant) -> Place {
-        match &self.life {
-            None => Place::BeforeCase,
-            Some(life) if direction == Direction::Received && life.is_closed(time) => Place::AfterClose,
-            Some(life) if direction == Direction::Sent && life.standing.status.is_resolved() => Place::Resolved,
-            Some(_) => Place::InCase,
-        }
-    }
-
-    fn receive(&mut self, event: &CaseEvent<'a>, message: &Message<'a>, desk: &Desk) {
-        let Some(standing) = self.standing() else { return };
-        if standing.status == Status::Done {
-            self.reopen(event, if standing.assignee.is_some() { Status::Open } else { Status::New });
-        } else if standing.status == Status::Pending && desk.transitions_at(event.time).customer_reply {
-            self.set_status(event.into(), Status::Open);
-        }
-        self.ask(event, message);
-    }
-
-    /// Opens a turn, unless the first response is still due or a turn is open.
-    fn ask(&mut self, event: &CaseEvent<'a>, message: &Message<'a>) {
-        let Some(life) = &mut self.life else { return };
-        if self.history.first_response().is_some() && life.open_turn.is_none() {
-            life.open_turn = Some(self.history.turns.len());
-            self.history.turns.push(Turn::asked(event.time, Some(message.kind)));
-            self.start_clock(Milestone::NextResponse, event.time);
-        }
-    }
-
-    fn send(&mut self, event: &CaseEvent<'a>, message: &Message<'a>, bot: bool) {
-        let Some(standing) = self.standing() else { return };
-        if let (Some(by), Some(assignee)) = (event.by, standing.assignee)
-            && by != assignee
-            && !bot
-        {
-            self.find(event, Rule::ReplyByOther, format!("`{by}` replied; the case is assigned to `{assignee}`"));
-        }
-        if standing.status.is_resolved() {
-            return self.find(event, Rule::ReplyInResolvedCase, format!("the case is {}", standing.status.name()));
-        }
-        self.history.note_reply_of_assignee(event);
-        if !bot {
-            self.answer(event);
-        }
-        if let Some(status) = message.set_status {
-            self.set_status(event.into(), status);
-        }
-    }
-
-    /// A person's reply answers the first response, else the open turn.
-    fn answer(&mut self, event: &CaseEvent<'a>) {
-        let Some(life) = &mut self.life else { return };
-        let first = self.history.first_response().is_none();
-        let turn = if first { Some(0) } else { life.open_turn.take() };
-        let milestone = if first { Milestone::FirstResponse } else { Milestone::NextResponse };
-        life.runs.end(milestone, event.time, Ending::Completed(event.by));
-        if let Some(turn) = turn.and_then(|position| self.history.turns.get_mut(position)) {
-            turn.answered_at = Some(event.time);
-            turn.answered_by = event.by;
-        }
-    }
-
     // Changes of state
 
     fn change(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
@@ -357,8 +274,11 @@ impl<'a> Case<'a> {
             Act::FieldChanged { field, value } => self.history.set_field(event.time, field, value),
             Act::MessageLiked { message } => self.history.like(message),
             Act::MessageDeleted { message } => self.history.delete_message(message, event.time),
-            Act::StatusChanged(status) => self.change_status(event, status, desk),
-            Act::Closed => self.close_now(event),
+            Act::StatusChanged(status) => {
+                let changes = self.follow_transition(event, Trigger::StatusChanged, Some(status), desk);
+                self.history.noted.status_unchanged += u64::from(!changes);
+            }
+            Act::Closed => self.close_now(event, desk),
             Act::SurveySent { survey } => self.history.surveys.send(survey, event.time),
             Act::SurveyAnswered(answer) => self.history.surveys.answer(answer, event.time),
             Act::RecordLinked { record } => self.history.salesforce_record = Some(record),
@@ -410,31 +330,23 @@ impl<'a> Case<'a> {
         if !bot {
             self.end_clock(Milestone::Assign, event.time, Ending::Completed(event.by));
         }
-        let opens = standing.status == Status::New && desk.transitions_at(event.time).assign;
-        let status = if opens { Status::Open } else { standing.status };
+        let status = self.next_status(Trigger::Assigned, None, event.time, desk).unwrap_or(standing.status);
         self.stand(event.into(), Standing { status, assignee: Some(agent), ..standing });
     }
 
     fn unassign(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
-        match self.standing() {
-            Some(standing) if Self::unassigning_changes(&standing, event.time, desk) => {
-                self.history.end_assignment(event.time, AssignmentEnd::Unassigned);
-                self.release(event.into(), standing, desk);
-            }
-            _ => self.history.noted.assignee_unchanged += 1,
+        let Some(standing) = self.standing() else { return };
+        if standing.assignee.is_none() && self.next_status(Trigger::Unassigned, None, event.time, desk).is_none() {
+            self.history.noted.assignee_unchanged += 1;
+            return;
         }
+        self.history.end_assignment(event.time, AssignmentEnd::Unassigned);
+        self.release(event.into(), standing, desk);
     }
 
-    /// Whether there is an assignee to take away, or an open case that 2.3 makes New.
-    fn unassigning_changes(standing: &Standing<'a>, time: Instant, desk: &Desk) -> bool {
-        let becomes_new = !standing.status.is_resolved() && standing.status != Status::New;
-        standing.assignee.is_some() || (becomes_new && desk.transitions_at(time).unassign)
-    }
-
-    /// Leaves a case without assignee, and New where it was open.
+    /// Takes the case from its assignee.
     fn release(&mut self, cause: Cause<'a>, standing: Standing<'a>, desk: &Desk) {
-        let renews = !standing.status.is_resolved() && desk.transitions_at(cause.time).unassign;
-        let status = if renews { Status::New } else { standing.status };
+        let status = self.next_status(Trigger::Unassigned, None, cause.time, desk).unwrap_or(standing.status);
         self.stand(cause, Standing { status, assignee: None, ..standing });
     }
 
@@ -464,22 +376,42 @@ impl<'a> Case<'a> {
         }
     }
 
+    // Changes of status (2.3)
+
+    /// The status that follows by the table of transitions; none where it stays as it is.
+    fn next_status(&self, when: Trigger, stated: Option<Status>, time: Instant, desk: &Desk) -> Option<Status> {
+        let life = self.life.as_ref()?;
+        let Standing { status, assignee, .. } = life.standing;
+        let current = Current { status, is_assigned: assignee.is_some(), is_closed: life.is_closed(time) };
+        status::next(when, stated, current, || desk.transitions_at(time))
+    }
+
+    /// Changes the status as the table says, and returns whether it changed. `stated` is the status that the event names.
+    fn follow_transition(
+        &mut self,
+        event: &CaseEvent<'a>,
+        when: Trigger,
+        stated: Option<Status>,
+        desk: &Desk,
+    ) -> bool {
+        let Some(status) = self.next_status(when, stated, event.time, desk) else { return false };
+        self.change_status(event, status, desk);
+        true
+    }
+
     fn change_status(&mut self, event: &CaseEvent<'a>, status: Status, desk: &Desk) {
         let Some(standing) = self.standing() else { return };
-        match (standing.status.is_resolved(), status.is_resolved()) {
-            _ if standing.status == status => self.history.noted.status_unchanged += 1,
-            (false, true) => {
+        match Change::between(standing.status, status) {
+            Change::Resolution => {
                 let grace_ms = if status == Status::Done { desk.grace_period_ms_at(event.time) } else { 0 };
                 self.resolve(event, status, event.time.plus_ms(grace_ms));
             }
-            (true, false) => self.reopen(event, status),
-            (true, true) => {
-                if status == Status::Spam {
-                    self.end_grace(event);
-                }
+            Change::Reopening => self.reopen(event, status),
+            Change::ToSpam => {
+                self.end_grace(event);
                 self.set_status(event.into(), status);
             }
-            (false, false) => self.set_status(event.into(), status),
+            Change::Plain => self.set_status(event.into(), status),
         }
     }
 
@@ -537,14 +469,13 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn close_now(&mut self, event: &CaseEvent<'a>) {
-        let Some(life) = &self.life else { return };
-        if life.is_closed(event.time) {
+    fn close_now(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
+        if let Some(status) = self.next_status(Trigger::Closed, None, event.time, desk) {
+            self.resolve(event, status, event.time);
+        } else if self.life.as_ref().is_some_and(|life| life.is_closed(event.time)) {
             self.history.noted.closed_already += 1;
-        } else if life.standing.status.is_resolved() {
-            self.end_grace(event);
         } else {
-            self.resolve(event, Status::Done, event.time);
+            self.end_grace(event);
         }
     }
 
