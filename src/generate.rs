@@ -1,67 +1,42 @@
-//! A made-up desk: the events of a customer-care desk that never existed, to try everything on.
+//! A generator of the events of a customer-care desk that does not exist, for demonstrations and tests.
 //!
-//! A discrete-event simulation: customers write in the rhythm of their days and weeks, agents work their shifts, take what
-//! waits and get through it at their own speed, and one day everything breaks. Every event is written the moment it
-//! happens, so the output is in time order and memory holds only the cases that something can still happen to.
+//! It is a discrete-event simulation: customers write at the usual hours of their days and weeks, agents work in shifts and
+//! take waiting cases at their own speed, and on one day there is an outage. Every event is written when it happens, so the
+//! output is in time order, and memory holds only the cases to which something can still happen.
 //!
-//! The same plan gives the same bytes on every machine: all chance comes from the seed, nothing reads a clock, a time zone
-//! file or a hash map's order. The period ends at a fixed instant, 2026-06-01T00:00:00Z.
+//! The same plan gives the same bytes on every machine: all random numbers come from the seed, and nothing reads a clock, a
+//! time zone file or the order of a hash map. The period ends at a fixed instant, 2026-06-01T00:00:00Z.
 
 mod agenda;
+mod agent_state;
+mod arrivals;
 mod case;
+mod customer;
 mod desk;
 mod event;
-mod life;
+mod plan;
+mod profile;
 mod random;
 mod rhythm;
+mod simulation;
 mod text;
 mod work;
 
 use std::io::{self, Write};
 
-use life::Life;
-
-/// What to make up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// How many cases are created in the period.
-    pub cases: u64,
-    /// Another seed gives another desk of the same kind.
-    pub seed: u64,
-    /// How many days before 2026-06-01T00:00:00Z the period begins; 1 to 20,000, what is outside counts as the nearest.
-    pub days: u32,
-}
-
-impl Default for Plan {
-    /// A quarter of a small desk: 2,000 cases in 91 days.
-    fn default() -> Self {
-        Self { cases: 2_000, seed: 1, days: 91 }
-    }
-}
-
-/// What was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// How many events, one a line.
-    pub events: u64,
-    /// How many of them are creations of a case.
-    pub cases: u64,
-    /// The instant of the first event, in milliseconds since 1970.
-    pub first: i64,
-    /// The instant of the last event, in milliseconds since 1970.
-    pub last: i64,
-}
+pub use plan::{Plan, Summary};
+use simulation::Simulation;
 
 /// Writes the events of a plan as CloudEvents, one JSON object a line, in time order.
 ///
-/// The first events, an hour before the period begins, say what the desk is: calendars, settings, users, profiles, fields,
+/// The first events, an hour before the period begins, state what the desk is: calendars, settings, users, profiles, fields,
 /// policies. Cases that are open when the period ends stay so. `out` is buffered here.
 ///
 /// # Errors
 ///
 /// Only what `out` returns.
 pub fn write_events(plan: &Plan, out: &mut impl Write) -> io::Result<Summary> {
-    Life::new(plan, out).run()
+    Simulation::new(plan, out).run()
 }
 
 #[cfg(test)]

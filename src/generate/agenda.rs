@@ -1,12 +1,12 @@
-//! What is still to happen: steps by time, and at one time in the order in which they were planned.
+//! The steps that are planned: by time, and at one time in the order in which they were planned.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::rhythm::PERIOD_END;
 
-/// Something that will happen. A step about a case or a visit carries its turn: when the case or the agent has moved on
-/// since, the step is void.
+/// Something that will happen. A step about a case or a visit carries a turn number: if the case or the agent has moved on
+/// since, the step is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     /// A new case arrives.
@@ -19,7 +19,7 @@ pub(super) enum Step {
     Greet {
         case: u64,
     },
-    /// Somebody who looks through the inbox would notice the case now.
+    /// The case is noticed in the inbox.
     Notice {
         case: u64,
         turn: u32,
@@ -29,7 +29,7 @@ pub(super) enum Step {
         case: u64,
         why: Reason,
     },
-    /// Waiting for the customer, or for the workshop, is over.
+    /// Waiting for the customer or the workshop is over.
     WaitOver {
         case: u64,
         turn: u32,
@@ -52,7 +52,7 @@ pub(super) enum Step {
     Visit {
         agent: usize,
         visit: u64,
-        at: Moment,
+        at: VisitPoint,
     },
     SendSurvey {
         case: u64,
@@ -71,7 +71,7 @@ pub(super) enum Step {
     Delete {
         case: u64,
     },
-    /// Nothing more will come of a closed case: it leaves memory.
+    /// Nothing more can happen to a closed case: it is removed from memory.
     Forget {
         case: u64,
         turn: u32,
@@ -83,7 +83,7 @@ pub(super) enum Step {
 pub(super) enum Reason {
     /// The agent asked.
     Asked,
-    /// Nobody has answered for long.
+    /// No agent has answered for a long time.
     Impatient,
     /// It is not solved after all.
     Again,
@@ -93,7 +93,7 @@ pub(super) enum Reason {
 
 /// A point in an agent's visit to a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Moment {
+pub(super) enum VisitPoint {
     /// The case has been read: fields, notes, likes, handing on.
     Read,
     /// The answer is written.
@@ -109,6 +109,16 @@ pub(super) enum Survey {
     Nps,
 }
 
+impl Survey {
+    /// The name on the wire.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Survey::Csat => "csat",
+            Survey::Nps => "nps",
+        }
+    }
+}
+
 /// The steps to come.
 #[derive(Default)]
 pub(super) struct Agenda {
@@ -117,7 +127,7 @@ pub(super) struct Agenda {
 }
 
 impl Agenda {
-    /// Plans a step; one after the end of the period is no part of this story.
+    /// Plans a step; one after the end of the period is ignored.
     pub(super) fn plan(&mut self, at: i64, step: Step) {
         if at < PERIOD_END {
             self.planned += 1;

@@ -1,7 +1,7 @@
-//! One case in the making: where it stands by the log's rules, and where by the made-up desk's.
+//! The state of one case: its status by the rules of the log, and its stage in the simulation.
 
 use super::agenda::Reason;
-use super::desk::Profile;
+use super::profile::Profile;
 use super::rhythm::{HOUR, MINUTE};
 use super::text::{Language, Topic};
 
@@ -19,13 +19,13 @@ pub(super) enum Status {
 /// What the case waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// That somebody notices it.
+    /// That it is noticed.
     Unnoticed,
-    /// That an agent takes it; its place in the queue.
+    /// That an agent takes it; its position in the queue.
     Queued(i64),
-    /// That its agent gets round to it.
+    /// That its agent has time for it.
     Held,
-    /// Its agent is at it.
+    /// Its agent is working on it.
     Visited,
     /// The customer, or the workshop.
     Waiting,
@@ -37,11 +37,11 @@ pub(super) enum Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
     Answer,
-    /// The customer has not written back: say farewell and close.
+    /// The customer has not written back: say goodbye and resolve.
     Farewell,
 }
 
-/// A customer, for the cases they come back with.
+/// A customer, who can have several cases.
 #[derive(Clone, Copy)]
 pub(super) struct Customer {
     pub(super) number: u64,
@@ -50,7 +50,7 @@ pub(super) struct Customer {
     pub(super) name: &'static str,
 }
 
-/// A case that is not forgotten yet.
+/// A case to which something can still happen.
 pub(super) struct Case {
     pub(super) customer: Customer,
     pub(super) topic: &'static Topic,
@@ -61,7 +61,7 @@ pub(super) struct Case {
     pub(super) assignee: Option<usize>,
     pub(super) stage: Stage,
     pub(super) need: Need,
-    /// Counts the changes of stage; steps planned in an earlier turn are void.
+    /// Counts the changes of stage; steps planned in an earlier turn are ignored.
     pub(super) turn: u32,
     /// How many more times the agent will have to ask something.
     pub(super) questions: u32,
@@ -84,13 +84,13 @@ impl Case {
         self.status == Status::Spam || (self.status == Status::Done && self.closes_at.is_none_or(|at| at <= now))
     }
 
-    /// Moves on to a stage; all steps planned for the one before are void.
+    /// Enters a stage; all steps planned for the one before are ignored.
     pub(super) fn enter(&mut self, stage: Stage) {
         self.stage = stage;
         self.turn += 1;
     }
 
-    /// How long it usually takes until somebody notices that this case needs them.
+    /// How long it usually takes until the case is noticed.
     pub(super) fn notice_ms(&self) -> i64 {
         match self.priority {
             "urgent" => 3 * MINUTE,

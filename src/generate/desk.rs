@@ -1,16 +1,16 @@
-//! The company, Lumen & Oak: lamps, furniture, and the people who answer for them.
+//! The desk of the generated company, Lumen & Oak, which sells lamps and furniture.
 //!
-//! Everything the desk knows before the first case arrives: profiles, users, groups, skills, calendars, policies, fields,
-//! settings. Agents grow in number with the cases a day; the rest is always the same.
+//! Everything that is stated before the first case: users, groups, skills, calendars, policies, fields, settings. The number
+//! of agents depends on the number of cases a day; the rest is always the same.
 
 use std::fmt::Write as _;
 use std::io;
 use std::rc::Rc;
 
 use super::event::{Events, date_text};
+use super::profile::{PROFILES, Profile};
 use super::random::Random;
 use super::rhythm::{self, DAY, HOUR, MINUTE, PERIOD_END, Period, Zone};
-use super::text::Language;
 
 /// How long resolved cases can be reopened by a message; the `grace_period` of [`SETTINGS`].
 pub(super) const GRACE: i64 = 3 * DAY;
@@ -21,12 +21,12 @@ pub(super) const SHIFT: i64 = 8 * HOUR + 30 * MINUTE;
 const AGENTS_MIN: u64 = 8;
 const AGENTS_MAX: u64 = 5_000;
 
-/// The bot that greets and asks for feedback, and the one that hands out cases.
+/// The bot that greets and asks for feedback, and the one that assigns cases.
 pub(super) const GREETER: &str = "oakley";
 pub(super) const ROUTER: &str = "router";
 pub(super) const SUPERVISORS: [&str; 2] = ["helena", "marcus"];
 
-/// Who works here besides the agents: id, name, role, team, whether a bot.
+/// The users besides the agents: id, name, role, team, whether a bot.
 const OTHERS: [(&str, &str, &str, &str, bool); 4] = [
     ("helena", "Helena", "supervisor", "care", false),
     ("marcus", "Marcus", "supervisor", "orders", false),
@@ -34,124 +34,7 @@ const OTHERS: [(&str, &str, &str, &str, bool); 4] = [
     (ROUTER, "Router", "agent", "care", true),
 ];
 
-/// An account of the company.
-pub(super) struct Profile {
-    pub(super) id: &'static str,
-    pub(super) name: &'static str,
-    pub(super) platform: &'static str,
-    /// Where its customers live.
-    pub(super) zone: Zone,
-    /// Its share of the cases, in thousandths.
-    pub(super) share: u64,
-    /// Whether its customers write at work rather than at home.
-    pub(super) business: bool,
-    /// The kinds of its messages, by weight.
-    pub(super) kinds: &'static [(&'static str, u64)],
-    pub(super) languages: &'static [(Language, u64)],
-    /// Whether the bot greets, whether the router hands out, whether a survey follows; in thousandths of the cases.
-    pub(super) greeted: u64,
-    pub(super) routed: u64,
-    pub(super) surveyed: u64,
-    calendar: Option<&'static str>,
-}
-
-use Language::{Cs, De, En, Es, Fr};
-
-/// The company's profiles. They are referred to by reference and never change.
-pub(super) static PROFILES: [Profile; 6] = [
-    Profile {
-        id: "lumen-fb",
-        name: "Lumen & Oak",
-        platform: "facebook",
-        zone: Zone::Prague,
-        share: 270,
-        business: false,
-        kinds: &[("public", 3), ("comment", 5), ("direct", 2)],
-        languages: &[(Cs, 40), (De, 30), (En, 20), (Fr, 10)],
-        greeted: 0,
-        routed: 450,
-        surveyed: 150,
-        calendar: None,
-    },
-    Profile {
-        id: "lumen-ig",
-        name: "lumen.and.oak",
-        platform: "instagram",
-        zone: Zone::Madrid,
-        share: 180,
-        business: false,
-        kinds: &[("comment", 6), ("direct", 4)],
-        languages: &[(Es, 55), (Fr, 25), (En, 20)],
-        greeted: 200,
-        routed: 450,
-        surveyed: 150,
-        calendar: None,
-    },
-    Profile {
-        id: "lumen-x",
-        name: "@lumenoak",
-        platform: "x",
-        zone: Zone::NewYork,
-        share: 150,
-        business: false,
-        kinds: &[("public", 8), ("direct", 2)],
-        languages: &[(En, 80), (Es, 20)],
-        greeted: 0,
-        routed: 300,
-        surveyed: 100,
-        calendar: Some("americas"),
-    },
-    Profile {
-        id: "lumen-mail",
-        name: "hello@lumen-oak.example",
-        platform: "email",
-        zone: Zone::Prague,
-        share: 230,
-        business: true,
-        kinds: &[("direct", 1)],
-        languages: &[(En, 30), (De, 30), (Cs, 25), (Fr, 15)],
-        greeted: 850,
-        routed: 700,
-        surveyed: 650,
-        calendar: None,
-    },
-    Profile {
-        id: "lumen-in",
-        name: "Lumen & Oak for offices",
-        platform: "linkedin",
-        zone: Zone::Prague,
-        share: 50,
-        business: true,
-        kinds: &[("comment", 4), ("direct", 6)],
-        languages: &[(En, 60), (De, 40)],
-        greeted: 0,
-        routed: 0,
-        surveyed: 0,
-        calendar: None,
-    },
-    Profile {
-        id: "lumen-chat",
-        name: "Chat on the shop's page",
-        platform: "chat",
-        zone: Zone::Bogota,
-        share: 120,
-        business: false,
-        kinds: &[("direct", 1)],
-        languages: &[(Es, 70), (En, 30)],
-        greeted: 950,
-        routed: 900,
-        surveyed: 700,
-        calendar: Some("americas"),
-    },
-];
-
-/// The profile to fall back on where a choice has nothing to choose from.
-pub(super) fn any_profile() -> &'static Profile {
-    let [first, ..] = &PROFILES;
-    first
-}
-
-/// Somebody who answers.
+/// A person who answers customers.
 pub(super) struct Agent {
     pub(super) id: Rc<str>,
     name: String,
@@ -190,7 +73,7 @@ const TUE_SAT: [bool; 7] = [false, true, true, true, true, true, false];
 const WED_SUN: [bool; 7] = [false, false, true, true, true, true, true];
 const THU_MON: [bool; 7] = [true, false, false, true, true, true, true];
 
-/// The rota, dealt out to the agents in turn.
+/// The shifts, assigned to the agents in turn.
 const ROTA: [Shift; 8] = [
     Shift { zone: Zone::Prague, starts: 8 * 60, days: MON_FRI },
     Shift { zone: Zone::NewYork, starts: 9 * 60, days: MON_FRI },
@@ -240,7 +123,7 @@ const NAMES: [(&str, &str); 32] = [
 const TEAMS: [&str; 3] = ["care", "orders", "technical"];
 const SKILLS: [&[&str]; 4] = [&["refunds"], &["repairs", "german"], &["spanish"], &["refunds", "czech"]];
 
-/// The agents that a load of cases needs.
+/// The agents that are needed for a number of cases.
 pub(super) fn agents(cases: u64, days: i64, random: &mut Random) -> Vec<Agent> {
     let per_day = cases / days.unsigned_abs().max(1);
     (0..(AGENTS_MIN + per_day / 12).min(AGENTS_MAX)).map(|n| agent(n, random)).collect()
@@ -265,7 +148,7 @@ fn agent(n: u64, random: &mut Random) -> Agent {
     }
 }
 
-/// The `n`th element, going round.
+/// The `n`th element; after the last one the list starts again.
 fn turn<T: Copy>(list: &[T], n: u64) -> Option<T> {
     list.iter().copied().cycle().nth(usize::try_from(n).unwrap_or(0) % list.len().max(1))
 }
@@ -273,7 +156,7 @@ fn turn<T: Copy>(list: &[T], n: u64) -> Option<T> {
 const SETTINGS: &[(&str, &str)] =
     &[("grace_period", r#""3d""#), ("unassign_on", r#"["offline"]"#), ("default_calendar", r#""office""#)];
 
-/// Writes what the desk is, an instant at a time.
+/// Writes the events that state what the desk is, each at its own instant.
 pub(super) fn write_setup<W: io::Write>(events: &mut Events<W>, agents: &[Agent], period: &Period) -> io::Result<()> {
     write_calendars(events, period)?;
     write_members(events, "settings.updated", "settings", SETTINGS)?;
@@ -350,7 +233,7 @@ fn write_calendars<W: io::Write>(events: &mut Events<W>, period: &Period) -> io:
 const OFFICE_HOURS: &str = r#"{"mon":[["08:00","18:00"]],"tue":[["08:00","18:00"]],"wed":[["08:00","18:00"]],"thu":[["08:00","18:00"]],"fri":[["08:00","17:00"]],"sat":[["09:00","13:00"]]}"#;
 const AMERICAS_HOURS: &str = r#"{"mon":[["09:00","12:30"],["13:00","19:00"]],"tue":[["09:00","12:30"],["13:00","19:00"]],"wed":[["09:00","12:30"],["13:00","19:00"]],"thu":[["09:00","12:30"],["13:00","19:00"]],"fri":[["09:00","12:30"],["13:00","19:00"]]}"#;
 
-/// The holidays of the years of the period; on Second Christmas Day somebody is in for a short morning.
+/// The holidays of the years of the period; the Second Day of Christmas has a few opening hours.
 fn holidays_json(period: &Period) -> String {
     let (first, _, _) = rhythm::date(period.begin.div_euclid(DAY));
     let (last, _, _) = rhythm::date(PERIOD_END.div_euclid(DAY));

@@ -1,13 +1,13 @@
-//! One event, one line: CloudEvents as newline-delimited JSON, written member by member.
+//! Writes events as CloudEvents in newline-delimited JSON, member by member.
 //!
-//! Lines are built in one buffer that is used again and again; a million events allocate next to nothing.
+//! All lines are built in one buffer, so that a million events allocate almost nothing.
 
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 
 use super::rhythm::{DAY, HOUR, MINUTE, date};
 
-/// The `source` of every made-up event.
+/// The `source` of every generated event.
 const SOURCE: &str = "desk/demo";
 
 /// Writes events in time order and counts them.

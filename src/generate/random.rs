@@ -1,17 +1,17 @@
-//! Chance, the same on every machine.
+//! Random numbers that are the same on every machine.
 //!
 //! A seed must give the same bytes everywhere, so nothing here calls the platform's mathematics library (its last digits
-//! differ between systems): numbers come from `ChaCha8`, choices are integer arithmetic, and the one curve that needs an
-//! exponential builds it from additions and multiplications, which IEEE 754 fixes to the last bit.
+//! differ between systems): numbers come from `ChaCha8`, choices are integer arithmetic, and the one distribution that needs
+//! an exponential computes it with additions and multiplications, which IEEE 754 fixes to the last bit.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// A stream of chance.
+/// A stream of random numbers.
 pub(super) struct Random(ChaCha8Rng);
 
 impl Random {
-    /// The stream of a seed. Streams of one seed are independent: what one part draws never shifts what another gets.
+    /// A stream of a seed. Streams of one seed are independent: numbers drawn from one do not change another.
     pub(super) fn seeded(seed: u64, stream: u64) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(stream);
@@ -41,7 +41,7 @@ impl Random {
         words.get(at).copied().unwrap_or_default()
     }
 
-    /// One of the choices, each as often as its weight says; `otherwise` where there is nothing to weigh.
+    /// One of the choices, each as often as its weight says; `otherwise` where the sum of the weights is 0.
     pub(super) fn weighted<T: Copy>(&mut self, choices: &[(T, u64)], otherwise: T) -> T {
         let mut left = self.below(choices.iter().map(|(_, weight)| weight).sum());
         for &(choice, weight) in choices {

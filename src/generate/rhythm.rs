@@ -1,25 +1,19 @@
-//! When things happen: days, time zones, and the rhythm in which customers write.
+//! Days, dates, holidays and time zones of the generated period.
 //!
-//! Zones are four rules written out here, not the system's time zone data: a newer copy of that data on another machine must
-//! not change a byte. They are exact to the day, which is enough for shifts and for the rhythm of a crowd.
-
-use super::desk::{PROFILES, Profile};
-use super::random::Random;
+//! The four zones are rules written out here, not the time zone data of the system: a newer copy of that data on another
+//! machine must not change a byte. They are exact to the day, which is enough here.
 
 pub(super) const MINUTE: i64 = 60_000;
 pub(super) const HOUR: i64 = 60 * MINUTE;
 pub(super) const DAY: i64 = 24 * HOUR;
 
-/// The instant at which every made-up period ends, 2026-06-01T00:00:00Z: the last full month is May 2026.
+/// The instant at which every generated period ends, 2026-06-01T00:00:00Z: the last full month is May 2026.
 pub(super) const PERIOD_END: i64 = 20_605 * DAY;
 
 /// The longest period, in days: it begins in 1971 at the earliest, inside the years that the log takes.
 const DAYS_MAX: u32 = 20_000;
 
-/// Cases are spread over the period in runs of this many; within a run the instants are free.
-const RUN: u64 = 16;
-
-/// The made-up period, `[begin, PERIOD_END)`, with its bad day.
+/// The generated period, `[begin, PERIOD_END)`, with its bad day.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Period {
     /// The first instant, in milliseconds since 1970.
@@ -45,8 +39,8 @@ impl Period {
     }
 }
 
-/// The last Tuesday, Wednesday or Thursday up to `day` that is no holiday's eve nor a holiday: an outage on a Sunday would
-/// teach little.
+/// The last Tuesday, Wednesday or Thursday up to `day` that is neither a holiday nor the day before one: an outage on a
+/// Sunday would show little.
 fn bad_day(day: i64) -> i64 {
     let mut day = day;
     while !(1..=3).contains(&weekday(day)) || is_holiday(day) || is_holiday(day + 1) {
@@ -107,7 +101,7 @@ pub(super) fn is_holiday(day: i64) -> bool {
     holidays(year).iter().any(|&(holiday, _)| holiday == day)
 }
 
-/// Where somebody lives, works or writes.
+/// A time zone in which agents or customers live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Zone {
     Prague,
@@ -137,104 +131,6 @@ impl Zone {
 /// The last Sunday before a day.
 fn sunday_before(day: i64) -> i64 {
     day - 1 - weekday(day)
-}
-
-/// How much a crowd writes in each hour of its own day.
-const HOURS: [u64; 24] = [7, 4, 2, 1, 1, 2, 5, 12, 25, 40, 48, 50, 46, 42, 44, 46, 45, 42, 40, 38, 36, 29, 20, 12];
-
-/// How much it writes on each day of its week, Monday first, in thousandths: people at home, and people at work.
-const WEEK_PRIVATE: [u64; 7] = [1_150, 1_070, 1_030, 1_000, 970, 640, 620];
-const WEEK_BUSINESS: [u64; 7] = [1_250, 1_150, 1_100, 1_050, 900, 220, 180];
-
-/// How much the customers of a profile write in the hour that starts at an instant.
-pub(super) fn pull(profile: &Profile, at: i64) -> u64 {
-    let local = at + profile.zone.offset(at.div_euclid(DAY));
-    let week = if profile.business { &WEEK_BUSINESS } else { &WEEK_PRIVATE };
-    let of_hour = pick(&HOURS, local.rem_euclid(DAY) / HOUR);
-    profile.share * of_hour * pick(week, weekday(local.div_euclid(DAY)))
-}
-
-fn pick(table: &[u64], at: i64) -> u64 {
-    usize::try_from(at).ok().and_then(|at| table.get(at)).copied().unwrap_or(0)
-}
-
-/// The instants at which cases are created, in order, exactly as many as asked for.
-///
-/// The period is cut into hours of different weight; cases are spread evenly over the weight, not over the time. Only the
-/// hours are in memory, never the cases.
-pub(super) struct Arrivals {
-    begin: i64,
-    /// The weight of all hours up to and including each.
-    sums: Vec<u64>,
-    cases: u64,
-    /// How many cases the runs so far have placed.
-    placed: u64,
-    /// Places on the weight, the next one last.
-    run: Vec<u64>,
-    random: Random,
-}
-
-impl Arrivals {
-    pub(super) fn new(period: &Period, cases: u64, seed: u64) -> Self {
-        let mut random = Random::seeded(seed, 1);
-        let sums = sums_of_weights(period, &mut random);
-        Self { begin: period.begin, sums, cases, placed: 0, run: Vec::new(), random }
-    }
-
-    /// Draws the places of the next run, each within the run's part of the whole weight.
-    fn draw_run(&mut self) {
-        let total = self.sums.last().copied().unwrap_or(0);
-        let end = (self.placed + RUN).min(self.cases);
-        let (low, high) = (part(total, self.placed, self.cases), part(total, end, self.cases));
-        for _ in self.placed..end {
-            let place = low + self.random.below(high - low);
-            self.run.push(place);
-        }
-        self.run.sort_unstable_by(|a, b| b.cmp(a));
-        self.placed = end;
-    }
-
-    fn instant(&self, place: u64) -> i64 {
-        let hour = self.sums.partition_point(|&sum| sum <= place);
-        let before = hour.checked_sub(1).and_then(|hour| self.sums.get(hour)).copied().unwrap_or(0);
-        let width = self.sums.get(hour).map_or(1, |sum| sum - before).max(1);
-        let within = part(HOUR.unsigned_abs(), place - before, width);
-        self.begin + (hour as i64) * HOUR + i64::try_from(within).unwrap_or(0)
-    }
-}
-
-impl Iterator for Arrivals {
-    type Item = i64;
-
-    fn next(&mut self) -> Option<i64> {
-        if self.run.is_empty() && self.placed < self.cases {
-            self.draw_run();
-        }
-        let place = self.run.pop()?;
-        Some(self.instant(place))
-    }
-}
-
-/// `whole × n / of`, rounded down, without overflow between.
-fn part(whole: u64, n: u64, of: u64) -> u64 {
-    u64::try_from(u128::from(whole) * u128::from(n) / u128::from(of.max(1))).unwrap_or(whole)
-}
-
-/// No two days and no two hours are quite alike; the day of the outage has three times its share.
-fn sums_of_weights(period: &Period, random: &mut Random) -> Vec<u64> {
-    let mut sums = Vec::new();
-    let mut sum = 0;
-    for day in 0..period.days() {
-        let mood = 850 + random.below(300);
-        for hour in 0..24 {
-            let at = period.begin + day * DAY + hour * HOUR;
-            let outage = if period.is_outage(at) { 3 } else { 1 };
-            let usual: u64 = PROFILES.iter().map(|profile| pull(profile, at)).sum();
-            sum += usual / 1_000 * mood * outage * (700 + random.below(600)) / 1_000 + 1;
-            sums.push(sum);
-        }
-    }
-    sums
 }
 
 #[cfg(test)]
@@ -268,16 +164,5 @@ mod tests {
         );
         let new_york = |year, month, day| Zone::NewYork.offset(day_of(year, month, day)) / HOUR;
         assert_eq!([new_york(2026, 3, 7), new_york(2026, 3, 8), new_york(2026, 11, 1)], [-5, -4, -5]);
-    }
-
-    #[test]
-    fn as_many_arrivals_as_asked_for_in_order_and_in_the_period() {
-        for (cases, days) in [(0, 91), (1, 1), (15, 3), (1_000, 91)] {
-            let period = Period::of_days(days);
-            let instants: Vec<i64> = Arrivals::new(&period, cases, 5).collect();
-            assert_eq!(instants.len() as u64, cases);
-            assert!(instants.is_sorted());
-            assert!(instants.iter().all(|at| (period.begin..PERIOD_END).contains(at)));
-        }
     }
 }

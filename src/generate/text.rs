@@ -1,4 +1,4 @@
-//! What people write, in five languages: short sentences to put together, invented throughout.
+//! What people write, in five languages: short invented sentences that are combined.
 
 use super::random::Random;
 
@@ -25,7 +25,7 @@ impl Language {
     }
 }
 
-/// Ways to say one thing, by language.
+/// Several texts of the same meaning, by language.
 pub(super) struct Phrase {
     en: &'static [&'static str],
     es: &'static [&'static str],
@@ -35,7 +35,7 @@ pub(super) struct Phrase {
 }
 
 impl Phrase {
-    /// One of the ways.
+    /// One of the texts.
     pub(super) fn say(&self, language: Language, random: &mut Random) -> &'static str {
         random.word(match language {
             Language::En => self.en,
@@ -53,14 +53,14 @@ pub(super) struct Topic {
     pub(super) products: &'static [&'static str],
     /// How its customers feel, by weight.
     pub(super) sentiments: &'static [(&'static str, u64)],
-    /// How much it presses, by weight.
+    /// How urgent it is, by weight.
     pub(super) priorities: &'static [(&'static str, u64)],
     /// Whether an order number belongs to it.
     pub(super) has_order: bool,
     pub(super) says: Phrase,
 }
 
-/// A first message: a greeting or none, the matter, an order number or none.
+/// A first message: perhaps a greeting, the question, perhaps an order number.
 pub(super) fn question(topic: &Topic, language: Language, order: Option<u64>, random: &mut Random) -> String {
     let mut text = String::new();
     if random.chance(600) {

@@ -1,71 +1,31 @@
-//! Agents at work: shifts, breaks, which case next, and what a visit to a case brings about.
+//! What agents do: shifts, breaks, the choice of the next case, and the events of a visit to a case.
 //!
-//! An agent does one thing at a time. A visit has three moments: the case has been read, the answer is written, the rest is
-//! wrapped up. Whatever interrupts it (the end of the shift, handing on, a deletion) counts the agent's visits up, and the
-//! moments still planned are void.
+//! An agent does one thing at a time. A visit has three points: the case has been read, the answer is written, the rest is
+//! done. An interruption (the end of the shift, handing on, a deletion) increments the agent's visit number, which cancels
+//! the points that are still planned.
 
-use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::rc::Rc;
 
-use super::agenda::{Moment, Step};
+use super::agenda::{Reason, Step, VisitPoint};
 use super::case::{Case, Need, Stage, Status};
 use super::desk::{ROUTER, SHIFT, SUPERVISORS};
-use super::life::Life;
 use super::rhythm::{DAY, HOUR, MINUTE, is_holiday};
+use super::simulation::Simulation;
 use super::text;
 
-/// How much of their shifts agents are meant to spend on cases, in thousandths; the rest is slack for bad days.
-const BUSY: i64 = 760;
-
-/// How many ordinary visits a case takes, in thousandths; measured, not derived.
-const VISITS: i64 = 2_500;
-
-/// Nobody takes a case up in the last minutes of a shift.
+/// Agents take no case in the last minutes of a shift.
 const LAST_MINUTES: i64 = 12 * MINUTE;
 
-/// What an agent has before them.
-#[derive(Default)]
-pub(super) struct Seat {
-    on_shift: bool,
-    shift_end: i64,
-    away: bool,
-    break_due: bool,
-    /// The case of the present visit.
-    visiting: Option<u64>,
-    /// Counts the visits.
-    visit: u64,
-    /// Since when there has been nothing to do.
-    idle_since: Option<i64>,
-    /// The open cases assigned to the agent: the workload.
-    pub(super) open: BTreeSet<u64>,
-    /// Those of them that need something, in the order in which it was noticed.
-    pub(super) held: VecDeque<u64>,
-}
-
-impl Seat {
-    fn is_free(&self) -> bool {
-        self.on_shift && !self.away && self.visiting.is_none()
-    }
-}
-
-/// How long a visit usually takes, so that the desk just about keeps up with its load; within what people can do.
-pub(super) fn pace_ms(agents: usize, cases: u64, days: i64) -> i64 {
-    let worked = (agents as i64) * days * 5 / 7 * (SHIFT - 40 * MINUTE);
-    let visits = i64::try_from(cases).unwrap_or(i64::MAX).saturating_mul(VISITS).max(1);
-    (i128::from(worked) * i128::from(BUSY) / i128::from(visits)).clamp(i128::from(MINUTE / 4), i128::from(33 * MINUTE))
-        as i64
-}
-
-impl<W: io::Write> Life<W> {
-    /// Plans the first shift of everybody.
+impl<W: io::Write> Simulation<W> {
+    /// Plans the first shift of every agent.
     pub(super) fn plan_shifts(&mut self) {
         for agent in 0..self.agents.len() {
             self.plan_shift(agent, self.period.begin.div_euclid(DAY));
         }
     }
 
-    /// Nobody is on time to the minute.
+    /// A shift begins some minutes before or after its planned start.
     fn plan_shift(&mut self, number: usize, day: i64) {
         let Some(agent) = self.agents.get(number) else { return };
         let at = agent.shift.start(day) + self.random.between(-6 * MINUTE, 9 * MINUTE);
@@ -82,8 +42,8 @@ impl<W: io::Write> Life<W> {
         let length = SHIFT + self.random.between(-10 * MINUTE, 15 * MINUTE);
         let until_break = self.random.between(3 * HOUR + 30 * MINUTE, 5 * HOUR);
         let end = self.now() + length;
-        let Some(seat) = self.seats.get_mut(number) else { return Ok(()) };
-        (seat.on_shift, seat.away, seat.break_due, seat.shift_end) = (true, false, false, end);
+        let Some(state) = self.agent_states.get_mut(number) else { return Ok(()) };
+        (state.on_shift, state.away, state.break_due, state.shift_end) = (true, false, false, end);
         self.plan(until_break, Step::BreakDue { agent: number });
         self.plan(length, Step::ShiftOver { agent: number });
         self.write_presence(number, "online")?;
@@ -94,7 +54,7 @@ impl<W: io::Write> Life<W> {
     fn absence(&self, day: i64) -> u64 {
         match day {
             _ if is_holiday(day) => 750,
-            // Those who worked through the outage are off afterwards.
+            // Many who worked during the outage have the next days off.
             _ if self.period.is_outage((day - 1) * DAY + 12 * HOUR) => 350,
             _ if self.period.is_outage((day - 2) * DAY + 12 * HOUR) => 250,
             _ => 40,
@@ -108,8 +68,8 @@ impl<W: io::Write> Life<W> {
 
     /// A break begins once the present visit is over.
     pub(super) fn break_due(&mut self, number: usize) -> io::Result<()> {
-        if let Some(seat) = self.seats.get_mut(number) {
-            seat.break_due = true;
+        if let Some(state) = self.agent_states.get_mut(number) {
+            state.break_due = true;
         }
         self.call(number)
     }
@@ -117,15 +77,15 @@ impl<W: io::Write> Life<W> {
     fn start_break(&mut self, number: usize) -> io::Result<()> {
         let length = self.random.between(28 * MINUTE, 50 * MINUTE);
         self.leave_idle(number);
-        let Some(seat) = self.seats.get_mut(number) else { return Ok(()) };
-        (seat.break_due, seat.away) = (false, true);
+        let Some(state) = self.agent_states.get_mut(number) else { return Ok(()) };
+        (state.break_due, state.away) = (false, true);
         self.plan(length, Step::BreakOver { agent: number });
         self.write_presence(number, "away")
     }
 
     pub(super) fn end_break(&mut self, number: usize) -> io::Result<()> {
-        let Some(seat) = self.seats.get_mut(number).filter(|seat| seat.on_shift) else { return Ok(()) };
-        seat.away = false;
+        let Some(state) = self.agent_states.get_mut(number).filter(|state| state.on_shift) else { return Ok(()) };
+        state.away = false;
         self.write_presence(number, "online")?;
         self.call(number)
     }
@@ -134,40 +94,40 @@ impl<W: io::Write> Life<W> {
     pub(super) fn end_shift(&mut self, number: usize) -> io::Result<()> {
         self.leave_idle(number);
         let now = self.now();
-        let Some(seat) = self.seats.get_mut(number) else { return Ok(()) };
-        (seat.on_shift, seat.away, seat.visiting) = (false, false, None);
-        seat.visit += 1;
-        seat.held.clear();
-        let open = std::mem::take(&mut seat.open);
+        let Some(state) = self.agent_states.get_mut(number) else { return Ok(()) };
+        (state.on_shift, state.away, state.visiting) = (false, false, None);
+        state.visit += 1;
+        state.held.clear();
+        let open = std::mem::take(&mut state.open);
         self.write_presence(number, "offline")?;
         for case in open {
             self.give_back(case, now);
         }
-        self.call_somebody()
+        self.call_idle_agent()
     }
 
-    /// A case without its agent is New; if somebody should see to it, it waits ahead of what came later.
+    /// A case that loses its agent is New; if it needs an agent, it goes back into the queue, before later cases.
     fn give_back(&mut self, number: u64, now: i64) {
         let Some(case) = self.cases.get_mut(&number) else { return };
         (case.status, case.assignee) = (Status::New, None);
         if matches!(case.stage, Stage::Held | Stage::Visited) {
-            let place = now - case.head_start_ms() - 4 * HOUR;
-            self.enqueue(number, place);
+            let position = now - case.head_start_ms() - 4 * HOUR;
+            self.enqueue(number, position);
         }
     }
 
     /// Finds work for an agent who may be free: a break, then what they hold, then the queue.
     pub(super) fn call(&mut self, number: usize) -> io::Result<()> {
         let now = self.now();
-        let Some(seat) = self.seats.get_mut(number).filter(|seat| seat.is_free()) else { return Ok(()) };
-        if seat.break_due && seat.shift_end - now > HOUR {
+        let Some(state) = self.agent_states.get_mut(number).filter(|state| state.is_free()) else { return Ok(()) };
+        if state.break_due && state.shift_end - now > HOUR {
             return self.start_break(number);
         }
-        if seat.shift_end - now < LAST_MINUTES {
+        if state.shift_end - now < LAST_MINUTES {
             self.leave_idle(number);
             return Ok(());
         }
-        while let Some(case) = self.seats.get_mut(number).and_then(|seat| seat.held.pop_front()) {
+        while let Some(case) = self.agent_states.get_mut(number).and_then(|state| state.held.pop_front()) {
             if self.cases.get(&case).is_some_and(|case| case.stage == Stage::Held && case.assignee == Some(number)) {
                 self.start_visit(number, case);
                 return Ok(());
@@ -182,8 +142,8 @@ impl<W: io::Write> Life<W> {
         Ok(())
     }
 
-    /// Gives the first case of the queue to whoever has been idle longest.
-    pub(super) fn call_somebody(&mut self) -> io::Result<()> {
+    /// Gives the first case of the queue to the agent who has been idle longest.
+    pub(super) fn call_idle_agent(&mut self) -> io::Result<()> {
         let Some(agent) = self.idle.iter().map(|&(_, agent)| agent).find(|&agent| self.has_capacity(agent)) else {
             return Ok(());
         };
@@ -192,19 +152,19 @@ impl<W: io::Write> Life<W> {
 
     fn has_capacity(&self, number: usize) -> bool {
         let capacity = self.agents.get(number).map_or(0, |agent| agent.capacity);
-        self.seats.get(number).is_some_and(|seat| seat.open.len() < capacity)
+        self.agent_states.get(number).is_some_and(|state| state.open.len() < capacity)
     }
 
     fn be_idle(&mut self, number: usize) {
         let now = self.now();
-        if let Some(seat) = self.seats.get_mut(number) {
-            let since = *seat.idle_since.get_or_insert(now);
+        if let Some(state) = self.agent_states.get_mut(number) {
+            let since = *state.idle_since.get_or_insert(now);
             self.idle.insert((since, number));
         }
     }
 
     fn leave_idle(&mut self, number: usize) {
-        if let Some(since) = self.seats.get_mut(number).and_then(|seat| seat.idle_since.take()) {
+        if let Some(since) = self.agent_states.get_mut(number).and_then(|state| state.idle_since.take()) {
             self.idle.remove(&(since, number));
         }
     }
@@ -223,8 +183,8 @@ impl<W: io::Write> Life<W> {
             false => event.text("by", &agent.id),
         };
         event.end()?;
-        if let Some(seat) = self.seats.get_mut(number) {
-            seat.open.insert(case_number);
+        if let Some(state) = self.agent_states.get_mut(number) {
+            state.open.insert(case_number);
         }
         self.start_visit(number, case_number);
         Ok(())
@@ -232,37 +192,37 @@ impl<W: io::Write> Life<W> {
 
     fn start_visit(&mut self, number: usize, case_number: u64) {
         self.leave_idle(number);
-        let (Some(agent), Some(seat)) = (self.agents.get(number), self.seats.get_mut(number)) else { return };
+        let (Some(agent), Some(state)) = (self.agents.get(number), self.agent_states.get_mut(number)) else { return };
         let Some(case) = self.cases.get_mut(&case_number) else { return };
         case.enter(Stage::Visited);
-        seat.visit += 1;
-        seat.visiting = Some(case_number);
-        let visit = seat.visit;
+        state.visit += 1;
+        state.visiting = Some(case_number);
+        let visit = state.visit;
         let whole = self.random.around(visit_ms(case, self.pace_ms) * agent.slowness / 1_000, 0.8).max(20_000);
         let reading = whole * self.random.between(15, 45) / 100;
-        self.plan(reading, Step::Visit { agent: number, visit, at: Moment::Read });
-        self.plan(whole, Step::Visit { agent: number, visit, at: Moment::Answered });
+        self.plan(reading, Step::Visit { agent: number, visit, at: VisitPoint::Read });
+        self.plan(whole, Step::Visit { agent: number, visit, at: VisitPoint::Answered });
     }
 
-    pub(super) fn visit(&mut self, number: usize, visit: u64, at: Moment) -> io::Result<()> {
-        let Some(seat) = self.seats.get(number).filter(|seat| seat.visit == visit) else { return Ok(()) };
-        let Some(case_number) = seat.visiting else { return Ok(()) };
+    pub(super) fn visit(&mut self, number: usize, visit: u64, at: VisitPoint) -> io::Result<()> {
+        let Some(state) = self.agent_states.get(number).filter(|state| state.visit == visit) else { return Ok(()) };
+        let Some(case_number) = state.visiting else { return Ok(()) };
         let Some(agent) = self.agents.get(number).map(|agent| Rc::clone(&agent.id)) else { return Ok(()) };
         if !self.cases.contains_key(&case_number) {
             return self.end_visit(number);
         }
         match at {
-            Moment::Read => self.read(number, &agent, case_number),
-            Moment::Answered => self.answer(number, &agent, case_number),
-            Moment::Wrapped => self.finish(number, &agent, case_number, Status::Done),
+            VisitPoint::Read => self.read(number, &agent, case_number),
+            VisitPoint::Answered => self.answer(number, &agent, case_number),
+            VisitPoint::Wrapped => self.finish(number, &agent, case_number, Status::Done),
         }
     }
 
-    /// The agent turns to something else; moments of the visit still planned are void.
+    /// The visit is over; the points of it that are still planned are cancelled.
     fn end_visit(&mut self, number: usize) -> io::Result<()> {
-        if let Some(seat) = self.seats.get_mut(number) {
-            seat.visiting = None;
-            seat.visit += 1;
+        if let Some(state) = self.agent_states.get_mut(number) {
+            state.visiting = None;
+            state.visit += 1;
         }
         self.call(number)
     }
@@ -311,7 +271,7 @@ impl<W: io::Write> Life<W> {
         self.events.case("message.liked", case_number).numbered("message", "m", message).text("by", agent).end()
     }
 
-    /// A rude comment goes; the case stays.
+    /// Deletes a rude comment, but not its case.
     fn delete_message(&mut self, agent: &str, case_number: u64) -> io::Result<()> {
         let Some(case) = self.cases.get(&case_number).filter(|case| case.kind == "comment") else { return Ok(()) };
         let message = case.last_received;
@@ -332,10 +292,11 @@ impl<W: io::Write> Life<W> {
 
     /// The case goes to a colleague on shift, with a note.
     fn hand_on(&mut self, number: usize, agent: &str, case_number: u64) -> io::Result<()> {
-        let start = usize::try_from(self.random.below(self.seats.len() as u64)).unwrap_or(0);
-        let around = (start..self.seats.len()).chain(0..start);
-        let on_shift =
-            |&other: &usize| other != number && self.seats.get(other).is_some_and(|seat| seat.on_shift && !seat.away);
+        let start = usize::try_from(self.random.below(self.agent_states.len() as u64)).unwrap_or(0);
+        let around = (start..self.agent_states.len()).chain(0..start);
+        let on_shift = |&other: &usize| {
+            other != number && self.agent_states.get(other).is_some_and(|state| state.on_shift && !state.away)
+        };
         let Some(other) = around.into_iter().find(on_shift).filter(|&other| self.has_capacity(other)) else {
             return Ok(());
         };
@@ -346,12 +307,12 @@ impl<W: io::Write> Life<W> {
             case.assignee = Some(other);
             case.enter(Stage::Held);
         }
-        if let Some(seat) = self.seats.get_mut(number) {
-            seat.open.remove(&case_number);
+        if let Some(state) = self.agent_states.get_mut(number) {
+            state.open.remove(&case_number);
         }
-        if let Some(seat) = self.seats.get_mut(other) {
-            seat.open.insert(case_number);
-            seat.held.push_back(case_number);
+        if let Some(state) = self.agent_states.get_mut(other) {
+            state.open.insert(case_number);
+            state.held.push_back(case_number);
         }
         self.end_visit(number)?;
         self.call(other)
@@ -361,8 +322,8 @@ impl<W: io::Write> Life<W> {
     fn put_back(&mut self, number: usize, agent: &str, case_number: u64) -> io::Result<()> {
         let now = self.now();
         self.events.case("case.unassigned", case_number).text("by", agent).end()?;
-        if let Some(seat) = self.seats.get_mut(number) {
-            seat.open.remove(&case_number);
+        if let Some(state) = self.agent_states.get_mut(number) {
+            state.open.remove(&case_number);
         }
         self.give_back(case_number, now + 5 * HOUR);
         self.end_visit(number)
@@ -376,7 +337,7 @@ impl<W: io::Write> Life<W> {
         event.text("object", "case").text("user", agent).text("token", "default").end()
     }
 
-    /// The answer goes out, and with it what the case waits for next.
+    /// Sends the answer, and decides what the case waits for next.
     fn answer(&mut self, number: usize, agent: &str, case_number: u64) -> io::Result<()> {
         let Some(case) = self.cases.get(&case_number) else { return Ok(()) };
         if std::ptr::eq(case.topic, &text::SPAM) {
@@ -390,8 +351,8 @@ impl<W: io::Write> Life<W> {
         match next {
             Next::Resolve => {
                 let after = self.random.between(4_000, 90_000);
-                let visit = self.seats.get(number).map_or(0, |seat| seat.visit);
-                self.plan(after, Step::Visit { agent: number, visit, at: Moment::Wrapped });
+                let visit = self.agent_states.get(number).map_or(0, |state| state.visit);
+                self.plan(after, Step::Visit { agent: number, visit, at: VisitPoint::Wrapped });
                 Ok(())
             }
             Next::Ask | Next::Hold | Next::Leave => {
@@ -401,7 +362,7 @@ impl<W: io::Write> Life<W> {
         }
     }
 
-    /// After thanks, and where nobody wrote back, many cases are closed without a word.
+    /// After thanks, and where the customer has not written back, many cases are resolved without a message.
     fn farewell_is_silent(&mut self, case_number: u64) -> bool {
         self.cases.get(&case_number).is_some_and(|case| case.need == Need::Farewell) && self.random.chance(700)
     }
@@ -451,9 +412,10 @@ impl<W: io::Write> Life<W> {
         self.plan(patience, Step::WaitOver { case: case_number, turn });
         if next != Next::Hold && self.random.chance(if next == Next::Ask { 780 } else { 450 }) {
             let after = self.random.around(100 * MINUTE, 1.7);
-            self.plan(after, Step::Write { case: case_number, why: super::agenda::Reason::Asked });
+            self.plan(after, Step::Write { case: case_number, why: Reason::Asked });
         }
     }
+
     fn finish(&mut self, number: usize, agent: &str, case_number: u64, status: Status) -> io::Result<()> {
         self.resolve(agent, case_number, status)?;
         self.end_visit(number)
@@ -482,7 +444,7 @@ impl Next {
     }
 }
 
-/// How long a visit to a case usually takes: closing goes fast, spam faster, and nobody dawdles over something urgent.
+/// How long a visit to a case usually takes: a goodbye takes little time, spam less, and urgent cases are handled faster.
 fn visit_ms(case: &Case, pace_ms: i64) -> i64 {
     let per_cent = match (case.need, case.priority) {
         (Need::Farewell, _) => 20,
