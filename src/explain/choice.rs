@@ -1,12 +1,12 @@
 //! Why a case has the policy it has, and not another (3.2).
 
-use super::Facts;
+use super::facts::CaseFacts;
 use crate::model::policy::{Conditions, Policy};
 use crate::model::sla::{Mismatch, Situation, Sla, Trial};
 use crate::model::time::Instant;
 use crate::model::words::{Keyword, Words};
 
-/// So many of the values that a condition lists are told; the others are counted.
+/// How many of the values of a condition are shown; the others are counted.
 const VALUES_MAX: usize = 6;
 
 /// The choice of a case's policy.
@@ -24,23 +24,23 @@ pub struct Choice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
     pub policy: String,
-    /// The name it bears, where that is not its id.
+    /// Its name, where that is not its id.
     pub name: Option<String>,
     /// When the version that was tried came into force.
     pub version: Instant,
     pub position: i64,
-    /// Whose hours its clocks count; none: all hours do.
+    /// The calendar whose hours its clocks count; none: all hours count.
     pub calendar: Option<String>,
     /// Statuses in which its clocks stand still.
     pub pause_on: Vec<&'static str>,
     /// The condition that did not hold; none of the policy that was chosen.
     pub condition: Option<&'static str>,
-    /// What the conditions found, with the values.
+    /// What the conditions were compared with.
     pub detail: String,
 }
 
-/// Explains the choice. Of a deleted case the text is not looked at.
-pub(super) fn explain(facts: &Facts, situation: &Situation<'_>, sla: &Sla) -> Choice {
+/// Explains the choice, for a deleted case without its text.
+pub(super) fn explain(facts: &CaseFacts, situation: &Situation<'_>, sla: &Sla) -> Choice {
     let at = facts.created_at;
     let chosen = facts.policy.as_ref().map(|(policy, _)| policy.as_str());
     let trials = match facts.deleted {
@@ -52,7 +52,7 @@ pub(super) fn explain(facts: &Facts, situation: &Situation<'_>, sla: &Sla) -> Ch
         if chosen == Some(trial.policy) {
             choice.chosen = Some(tried(trial, None, held(&trial.statement.policy, situation, facts.deleted)));
         } else {
-            let (condition, detail) = against(trial, situation);
+            let (condition, detail) = mismatch(trial, situation);
             choice.rejected.push(tried(trial, Some(condition), detail));
         }
     }
@@ -73,11 +73,14 @@ fn tried(trial: &Trial<'_>, condition: Option<&'static str>, detail: String) -> 
     }
 }
 
-/// What spoke against a policy.
-fn against(trial: &Trial<'_>, situation: &Situation<'_>) -> (&'static str, String) {
+/// The condition that did not hold, and why.
+fn mismatch(trial: &Trial<'_>, situation: &Situation<'_>) -> (&'static str, String) {
     let conditions = &trial.statement.policy.conditions;
     let Some(mismatch) = trial.mismatch else {
-        return ("text", "its words did not hold, and are not told, for the case's text is deleted".to_owned());
+        return (
+            "text",
+            "its words did not hold; they are not shown because the text of the case is deleted".to_owned(),
+        );
     };
     let words = || Words::new(situation.text.unwrap_or_default());
     let detail = match mismatch {
@@ -127,7 +130,7 @@ fn held(policy: &Policy, situation: &Situation<'_>, text_is_gone: bool) -> Strin
     let asks_for_sentiment = conditions.sentiment.as_ref().is_some_and(|list| !list.is_empty());
     value("sentiment", asks_for_sentiment, Some(situation.sentiment.name()));
     if text_is_gone && conditions.asks_for_text() {
-        parts.push("its words held, too, but are not told, for the case's text is deleted".to_owned());
+        parts.push("its words held, too; they are not shown because the text of the case is deleted".to_owned());
     } else {
         parts.extend(words_held(conditions, situation));
     }

@@ -1,12 +1,12 @@
-//! Long ledgers made short: what stands at their ends and beside their marks is shown, the rest is summed up.
+//! Shortens long ledgers: the lines at their ends and beside their marks are shown, the others are summed.
 
 use super::ledger::{Line, add};
 use crate::model::case::clock::Sums;
 
-/// Up to so many intervals are shown as they are.
+/// The longest ledger, in intervals, that is not shortened.
 const INTERVALS_MAX: usize = 12;
 
-/// So many at either end, when there are more.
+/// How many lines at each end of a longer one are shown.
 const ENDS: usize = 3;
 
 /// What a reader sees of a ledger.
@@ -21,7 +21,7 @@ pub enum Shown<'l> {
     },
 }
 
-/// Folds a ledger, where it is long.
+/// Shortens a ledger, if it is long.
 #[must_use]
 pub fn fold(lines: &[Line]) -> Vec<Shown<'_>> {
     let intervals = lines.iter().filter(|line| matches!(line, Line::Interval(_))).count();
@@ -42,14 +42,14 @@ pub fn fold(lines: &[Line]) -> Vec<Shown<'_>> {
     shown
 }
 
-/// Marks, what touches them, and the ends.
+/// Whether a line is a mark, is beside one, or is at one of the ends.
 fn is_kept(lines: &[Line], position: usize) -> bool {
     let is_mark = |position: usize| matches!(lines.get(position), Some(Line::Mark(..)));
     let beside = position.checked_sub(1).is_some_and(is_mark) || is_mark(position + 1);
     position < ENDS || position + ENDS >= lines.len() || is_mark(position) || beside
 }
 
-/// One line for those that were left out; a single one is shown, as its fold would be no shorter.
+/// One line for those that are left out; a single line is shown itself, because its sum would not be shorter.
 fn folded<'l>(folding: &mut Vec<&'l Line>) -> Option<Shown<'l>> {
     let lines = std::mem::take(folding);
     if let [line] = lines.as_slice() {
@@ -73,7 +73,7 @@ mod tests {
     use crate::model::event::Status;
     use crate::model::time::Instant;
 
-    /// Days of ten hours counted and fourteen off, with a mark in the midst of them.
+    /// Intervals, alternately counted and off hours, with a mark before one of them.
     fn days(count: i64, mark_at: Option<i64>) -> Vec<Line> {
         let mut lines = Vec::new();
         for n in 0..count {

@@ -1,6 +1,6 @@
-//! A clock's ledger, cut where something happened to its target, with the counted time so far behind every interval.
+//! The ledger of a clock, divided where its target changed, with the time counted so far after each interval.
 
-use super::Promise;
+use super::facts::Instance;
 use super::target::Step;
 use crate::model::case::clock::{Entry, Label, Sums, Timeline};
 use crate::model::event::Status;
@@ -24,22 +24,22 @@ pub struct Interval {
     pub counted_ms: i64,
 }
 
-/// Something that stands between two intervals.
+/// Something that happened between two intervals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// The target was changed, or might have been.
+    /// The target changed, or the settings kept it.
     Target(Step),
-    /// The target in force was reached, and how much was counted then.
+    /// The target in force was reached, with the time counted until then.
     Due { target_ms: i64, counted_ms: i64 },
-    /// From here on another version of the calendar is in force; none: all hours count.
+    /// The version of the calendar that is in force from here on; none: all hours count.
     Calendar(Option<Instant>),
 }
 
-/// The ledger of a clock that has not ended. The facts know it up to the case's last event; behind it the clock goes on as
-/// it stood.
-pub fn extended(promise: &Promise, timeline: &Timeline<'_>, as_of: Instant) -> Vec<Entry> {
-    let mut ledger = promise.ledger.clone();
-    let known_until = ledger.last().map_or(promise.started_at, |last| last.until);
+/// The ledger of a clock that has not ended. The facts have it up to the last event of the case; after that the clock goes on
+/// in the last state.
+pub fn extended(instance: &Instance, timeline: &Timeline<'_>, as_of: Instant) -> Vec<Entry> {
+    let mut ledger = instance.ledger.clone();
+    let known_until = ledger.last().map_or(instance.started_at, |last| last.until);
     for entry in timeline.entries(known_until, as_of) {
         let kind = |entry: &Entry| (entry.label, entry.status, entry.calendar_version);
         match ledger.last_mut() {
@@ -71,17 +71,17 @@ pub fn add(sums: &mut Sums, label: Label, ms: i64) {
     *slot += ms;
 }
 
-/// The lines of a ledger, in time order; at one instant a change of the target comes before its being reached.
-pub fn lines(promise: &Promise, ledger: &[Entry], steps: &[Step]) -> Vec<Line> {
-    let end = ledger.last().map_or(promise.started_at, |last| last.until);
-    // A target that never changed stands in the head.
-    let told = if steps.len() > 1 { steps } else { &[] };
-    let mut marks: Vec<(Instant, Mark)> = told.iter().map(|step| (step.at, Mark::Target(step.clone()))).collect();
+/// The lines of a ledger, in time order; at one instant a change of the target comes before the line that says that it is due.
+pub fn lines(instance: &Instance, ledger: &[Entry], steps: &[Step]) -> Vec<Line> {
+    let end = ledger.last().map_or(instance.started_at, |last| last.until);
+    // A target that never changed is shown above the ledger.
+    let shown = if steps.len() > 1 { steps } else { &[] };
+    let mut marks: Vec<(Instant, Mark)> = shown.iter().map(|step| (step.at, Mark::Target(step.clone()))).collect();
     marks.extend(calendar_changes(ledger));
     marks.retain(|(at, _)| *at <= end);
-    if let Some(due_at) = promise.due_at.filter(|due_at| *due_at <= end) {
-        let counted_ms = sums(ledger, promise.started_at).counted_ms - sums(ledger, due_at).counted_ms;
-        let target_ms = target_reached(promise, steps, due_at, counted_ms);
+    if let Some(due_at) = instance.due_at.filter(|due_at| *due_at <= end) {
+        let counted_ms = sums(ledger, instance.started_at).counted_ms - sums(ledger, due_at).counted_ms;
+        let target_ms = target_reached(instance, steps, due_at, counted_ms);
         marks.push((due_at, Mark::Due { target_ms, counted_ms }));
     }
     marks.sort_by_key(|(at, mark)| (*at, matches!(mark, Mark::Due { .. })));
@@ -118,12 +118,12 @@ fn calendar_changes(ledger: &[Entry]) -> impl Iterator<Item = (Instant, Mark)> +
     changed.map(|(_, next)| (next.since, Mark::Calendar(next.calendar_version)))
 }
 
-/// The target that was reached: of several at the instant the first that what was counted suffices for.
-fn target_reached(promise: &Promise, steps: &[Step], due_at: Instant, counted_ms: i64) -> i64 {
+/// The target that was reached: of several at that instant, the first that is not above the counted time.
+fn target_reached(instance: &Instance, steps: &[Step], due_at: Instant, counted_ms: i64) -> i64 {
     let by_then = || steps.iter().filter(|step| step.at <= due_at).filter_map(|step| step.target_ms);
     let before = steps.iter().rev().find(|step| step.at < due_at).and_then(|step| step.target_ms);
     let enough = before.filter(|target_ms| *target_ms <= counted_ms);
-    enough.or_else(|| by_then().next_back()).unwrap_or(promise.target_ms)
+    enough.or_else(|| by_then().next_back()).unwrap_or(instance.target_ms)
 }
 
 #[cfg(test)]

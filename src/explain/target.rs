@@ -1,27 +1,27 @@
-//! What a clock was promised, from change to change (3.5): which target was in force, and what changed it or might have.
+//! The targets of a clock and what changed them (3.5).
 //!
-//! Told from the facts: from the priorities that the case has had, from the versions of its policy, and from when its
-//! instances ran. [`of_promise`] holds what comes out against the target that the facts name; where the two disagree the
-//! facts are right, and no change is told.
+//! They are computed from the facts: from the priorities of the case, the versions of its policy, and the times of its
+//! instances. [`of_instance`] compares the last target with the one in the facts; where they differ, the facts are right and
+//! no change is shown.
 
-use super::{End, Promise, Stretch};
+use super::facts::{End, Instance, StatusInterval};
 use crate::model::desk::Desk;
 use crate::model::event::Priority;
 use crate::model::sla::{Statement, Terms};
 use crate::model::time::Instant;
 
-/// A target, or none, from an instant on, and how it came about.
+/// A target, or none, from an instant on, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     pub at: Instant,
-    /// In force from here on; none: nothing is promised.
+    /// In force from here on; none: there is no target.
     pub target_ms: Option<i64>,
     /// What was in force before.
     pub before_ms: Option<i64>,
     /// The case's priority from here on.
     pub priority: Priority,
     pub why: Why,
-    /// What the change meets.
+    /// Whether the change had an effect.
     pub effect: Effect,
 }
 
@@ -35,7 +35,7 @@ pub enum Why {
     Policy,
     /// Both at one instant.
     Both(Priority),
-    /// The clock runs again, and follows the present.
+    /// The clock runs again, with the present priority and version.
     Resumed,
 }
 
@@ -45,11 +45,11 @@ pub enum Effect {
     Counts,
     /// The settings keep the target of a running clock.
     Kept,
-    /// It took the target away after that was reached, which changes nothing.
+    /// It took the target away after it had been reached, which changes nothing.
     TooLate,
 }
 
-/// What the target follows.
+/// What determines the target.
 #[derive(Clone, Copy)]
 struct Followed<'d> {
     priority: Priority,
@@ -57,16 +57,22 @@ struct Followed<'d> {
 }
 
 impl Followed<'_> {
-    fn target_ms(&self, promise: &Promise) -> Option<i64> {
-        self.statement.policy.target_ms(promise.milestone, self.priority)
+    fn target_ms(&self, instance: &Instance) -> Option<i64> {
+        self.statement.policy.target_ms(instance.milestone, self.priority)
     }
 }
 
 /// The steps of one clock, whose instances are `clock`, up to the as-of. The first is its start.
-pub fn steps(clock: &[Promise], stretches: &[Stretch], terms: &Terms<'_>, desk: &Desk, as_of: Instant) -> Vec<Step> {
+pub fn steps(
+    clock: &[Instance],
+    status_intervals: &[StatusInterval],
+    terms: &Terms<'_>,
+    desk: &Desk,
+    as_of: Instant,
+) -> Vec<Step> {
     let Some(first) = clock.first() else { return Vec::new() };
     let present = |time: Instant| {
-        let priority = priority_at(stretches, time)?;
+        let priority = priority_at(status_intervals, time)?;
         Some(Followed { priority, statement: terms.stated_at(time)? })
     };
     let Some(mut followed) = present(first.started_at) else { return Vec::new() };
@@ -80,15 +86,15 @@ pub fn steps(clock: &[Promise], stretches: &[Stretch], terms: &Terms<'_>, desk: 
         effect: Effect::Counts,
     };
     let mut steps = vec![start];
-    for at in edges(clock, stretches, terms, as_of) {
+    for at in edges(clock, status_intervals, terms, as_of) {
         let (Some(now), Some(before)) = (present(at), present(Instant(at.0 - 1))) else { continue };
-        let live = clock.iter().find(|promise| runs_into(promise, at));
+        let live = clock.iter().find(|instance| runs_into(instance, at));
         followed = match live {
             Some(_) => follow(followed, now, before, desk, at),
             None => now,
         };
         let wanted_ms = followed.target_ms(first);
-        let reached = live.is_some_and(|promise| promise.due_at.is_some_and(|due_at| due_at <= at));
+        let reached = live.is_some_and(|instance| instance.due_at.is_some_and(|due_at| due_at <= at));
         let too_late = wanted_ms.is_none() && reached;
         let next_ms = if too_late { target_ms } else { wanted_ms };
         let asked = now.target_ms(first) != before.target_ms(first);
@@ -108,22 +114,22 @@ pub fn steps(clock: &[Promise], stretches: &[Stretch], terms: &Terms<'_>, desk: 
 }
 
 /// The instants at which a clock's target may change, in order.
-fn edges(clock: &[Promise], stretches: &[Stretch], terms: &Terms<'_>, as_of: Instant) -> Vec<Instant> {
+fn edges(clock: &[Instance], status_intervals: &[StatusInterval], terms: &Terms<'_>, as_of: Instant) -> Vec<Instant> {
     let Some(started_at) = clock.first().map(|first| first.started_at) else { return Vec::new() };
-    let mut edges: Vec<Instant> = stretches.iter().map(|stretch| stretch.since).collect();
+    let mut edges: Vec<Instant> = status_intervals.iter().map(|status_interval| status_interval.since).collect();
     edges.extend(terms.stated_after(started_at).iter().map(|statement| statement.since));
-    edges.extend(clock.iter().map(|promise| promise.since));
+    edges.extend(clock.iter().map(|instance| instance.since));
     edges.retain(|at| started_at < *at && *at <= as_of);
     edges.sort_unstable();
     edges.dedup();
     edges
 }
 
-/// Whether an instance runs up to an instant, at which a change takes part in it. One at its very end does not, unless it
-/// is the one that ends it.
-fn runs_into(promise: &Promise, at: Instant) -> bool {
+/// Whether an instance runs up to an instant, so that a change then takes part in it. A change at the end of the instance
+/// does not, unless it ends the instance.
+fn runs_into(instance: &Instance, at: Instant) -> bool {
     let ends_later = |(time, end): &(Instant, End)| at < *time || (at == *time && *end == End::Disabled);
-    promise.since < at && promise.end.as_ref().is_none_or(ends_later)
+    instance.since < at && instance.end.as_ref().is_none_or(ends_later)
 }
 
 fn follow<'d>(
@@ -152,18 +158,18 @@ fn why(before: Followed<'_>, now: Followed<'_>) -> Why {
     }
 }
 
-fn priority_at(stretches: &[Stretch], time: Instant) -> Option<Priority> {
-    let after = stretches.partition_point(|stretch| stretch.since <= time);
-    stretches.get(after.checked_sub(1)?).map(|stretch| stretch.priority)
+fn priority_at(status_intervals: &[StatusInterval], time: Instant) -> Option<Priority> {
+    let after = status_intervals.partition_point(|status_interval| status_interval.since <= time);
+    status_intervals.get(after.checked_sub(1)?).map(|status_interval| status_interval.priority)
 }
 
 /// The steps that one instance's ledger shows: those up to its end.
-pub fn of_promise(promise: &Promise, steps: &[Step]) -> Vec<Step> {
+pub fn of_instance(instance: &Instance, steps: &[Step]) -> Vec<Step> {
     let takes_part = |step: &&Step| {
         let ends = |(time, end): &(Instant, End)| step.at < *time || (step.at == *time && *end == End::Disabled);
-        step.at == promise.started_at || promise.end.as_ref().is_none_or(ends)
+        step.at == instance.started_at || instance.end.as_ref().is_none_or(ends)
     };
     let steps: Vec<Step> = steps.iter().filter(takes_part).cloned().collect();
     let last_ms = steps.iter().rev().find_map(|step| step.target_ms);
-    if last_ms == Some(promise.target_ms) { steps } else { Vec::new() }
+    if last_ms == Some(instance.target_ms) { steps } else { Vec::new() }
 }

@@ -222,9 +222,9 @@ fn the_text_of_a_deleted_case_is_not_told_by_its_policy_either() {
         assert!(!output.contains("secret") && !output.contains("\"refund\"") && !output.contains("gold"), "{output}");
     }
     let choice = part(&told, "policy refunds");
-    assert!(choice.contains("not chosen: its words did not hold, and are not told"), "{choice}");
+    assert!(choice.contains("not chosen: its words did not hold; they are not shown"), "{choice}");
     assert!(choice.contains("not chosen: profile is p, wanted one of q\n"), "{choice}");
-    assert!(choice.contains("chosen, conditions hold: its words held, too, but are not told"), "{choice}");
+    assert!(choice.contains("chosen, conditions hold: its words held, too; they are not shown"), "{choice}");
 }
 
 /// What a supervisor does with a calculator, for every clock of the worked cases.

@@ -1,4 +1,4 @@
-//! The clocks of a case: promise, outcome, and the ledger that adds up to both.
+//! The clocks of a case: instance, outcome, and the ledger that adds up to both.
 
 use super::Style;
 use super::text::{aligned, clock, day_clock, harmless, widths, wrapped};
@@ -6,7 +6,7 @@ use crate::explain::current::verdict;
 use crate::explain::fold::{Shown, fold};
 use crate::explain::ledger::{Interval, Line, Mark};
 use crate::explain::target::{Effect, Step, Why};
-use crate::explain::{Clock, End, Explanation, Lateness, Promise};
+use crate::explain::{Clock, End, Explanation, Instance, Lateness};
 use crate::model::case::clock::{Label, Sums};
 use crate::model::case::milestones::Outcome;
 use crate::model::policy::Milestone;
@@ -33,13 +33,13 @@ pub fn clocks(text: &mut String, explanation: &Explanation, style: &Style) {
 }
 
 fn one(text: &mut String, clock: &Clock, as_of: Instant, style: &Style) {
-    let promise = &clock.promise;
-    let title = format!("{} {}", promise.milestone.name().replace('_', " "), promise.n);
-    let turn = promise.turn.map(|turn| format!(", turn {turn}")).unwrap_or_default();
+    let instance = &clock.instance;
+    let title = format!("{} {}", instance.milestone.name().replace('_', " "), instance.n);
+    let turn = instance.turn.map(|turn| format!(", turn {turn}")).unwrap_or_default();
     let outcome = style.ink.verdict(verdict(clock.outcome), &outcome_text(clock));
-    let void = if promise.is_valid(as_of) { "" } else { " (no longer valid)" };
+    let void = if instance.is_valid(as_of) { "" } else { " (no longer valid)" };
     text.push_str(&format!("  {}{turn}: {outcome}{void}\n", style.ink.bold(&title)));
-    for (what, value) in promise_lines(clock, style) {
+    for (what, value) in instance_lines(clock, style) {
         text.push_str(&format!("    {what:10}  {value}\n"));
     }
     ledger(text, clock, as_of, style);
@@ -48,7 +48,7 @@ fn one(text: &mut String, clock: &Clock, as_of: Instant, style: &Style) {
 fn outcome_text(clock: &Clock) -> String {
     let name = clock.outcome.name();
     let Some(Lateness { elapsed_ms, counted_ms }) = clock.late else {
-        let left_ms = clock.promise.target_ms - clock.sums.counted_ms;
+        let left_ms = clock.instance.target_ms - clock.sums.counted_ms;
         return match clock.outcome {
             Outcome::Running => format!("{name}, {} left", exact_duration_text(left_ms.max(0))),
             _ => name.to_owned(),
@@ -62,16 +62,16 @@ fn outcome_text(clock: &Clock) -> String {
     format!("{name} {preposition} {}{counted}", exact_duration_text(elapsed_ms))
 }
 
-fn promise_lines(clock: &Clock, style: &Style) -> Vec<(&'static str, String)> {
-    let promise = &clock.promise;
+fn instance_lines(clock: &Clock, style: &Style) -> Vec<(&'static str, String)> {
+    let instance = &clock.instance;
     let at = |time| day_clock(time, &style.zone);
-    let version = super::text::clock(promise.policy_version, &style.zone);
+    let version = super::text::clock(instance.policy_version, &style.zone);
     // Where it never changed, the ledger does not tell for which priority it is.
     let priority = clock.steps.first().filter(|_| clock.steps.len() == 1);
     let priority = priority.map(|step| format!(" for {} priority", step.priority.name())).unwrap_or_default();
-    let target = format!("{}{priority}, by the version of {version}", exact_duration_text(promise.target_ms));
-    let mut lines = vec![("started", at(promise.started_at)), ("target", target), ("due", due_text(clock, style))];
-    if let Some((time, end)) = &promise.end {
+    let target = format!("{}{priority}, by the version of {version}", exact_duration_text(instance.target_ms));
+    let mut lines = vec![("started", at(instance.started_at)), ("target", target), ("due", due_text(clock, style))];
+    if let Some((time, end)) = &instance.end {
         lines.push(match end {
             End::Completed(by) => {
                 let by = by.as_deref().map(|by| format!(" by {}", harmless(by))).unwrap_or_default();
@@ -82,29 +82,29 @@ fn promise_lines(clock: &Clock, style: &Style) -> Vec<(&'static str, String)> {
         });
     }
     if clock.late.is_some() {
-        let assignee = promise.assignee_at_due.as_deref();
+        let assignee = instance.assignee_at_due.as_deref();
         let nobody = "nobody: it was not assigned when it was due".to_owned();
         let charged = assignee.map_or(nobody, |name| format!("{}, who had it when it was due", harmless(name)));
         lines.push(("charged to", charged));
     }
-    if promise.since != promise.started_at || promise.until.is_some() {
-        let until = promise.until.map_or("on".to_owned(), |until| format!("to {}", at(until)));
-        lines.push(("valid", format!("from {} {until}", at(promise.since))));
+    if instance.since != instance.started_at || instance.until.is_some() {
+        let until = instance.until.map_or("on".to_owned(), |until| format!("to {}", at(until)));
+        lines.push(("valid", format!("from {} {until}", at(instance.since))));
     }
     lines
 }
 
 fn due_text(clock: &Clock, style: &Style) -> String {
-    let promise = &clock.promise;
-    let Some(due_at) = promise.due_at else {
+    let instance = &clock.instance;
+    let Some(due_at) = instance.due_at else {
         let status = clock.ledger.last().map_or(String::new(), |last| format!(" ({})", last.status.name()));
-        return match promise.end {
+        return match instance.end {
             Some(_) => format!("never: the clock stood still when it ended{status}"),
             None => format!("not known while the clock stands still{status}"),
         };
     };
     let text = day_clock(due_at, &style.zone);
-    let ended_before = promise.end.as_ref().is_some_and(|(time, _)| *time < due_at);
+    let ended_before = instance.end.as_ref().is_some_and(|(time, _)| *time < due_at);
     if ended_before { format!("{text}, had the clock gone on") } else { text }
 }
 
@@ -143,7 +143,7 @@ fn ledger(text: &mut String, clock: &Clock, as_of: Instant, style: &Style) {
             }
         }
     }
-    push(&end_text(&clock.promise, as_of, style));
+    push(&end_text(&clock.instance, as_of, style));
     push(&long(&sum_text(&clock.sums)));
 }
 
@@ -178,7 +178,7 @@ fn mark_text(mark: &Mark, clock: &Clock, style: &Style) -> String {
             let text = format!("due, the target of {} is reached{counted}", exact_duration_text(*target_ms));
             if broken { style.ink.verdict(Some(false), &text) } else { text }
         }
-        Mark::Target(step) => step_text(step, &clock.promise),
+        Mark::Target(step) => step_text(step, &clock.instance),
         Mark::Calendar(Some(version)) => {
             format!("calendar: version of {}", super::text::clock(*version, &style.zone))
         }
@@ -186,7 +186,7 @@ fn mark_text(mark: &Mark, clock: &Clock, style: &Style) -> String {
     }
 }
 
-fn step_text(step: &Step, promise: &Promise) -> String {
+fn step_text(step: &Step, instance: &Instance) -> String {
     let target =
         |ms: Option<i64>| ms.map_or("no target".to_owned(), |ms| format!("target {}", exact_duration_text(ms)));
     let to = step.priority.name();
@@ -197,7 +197,7 @@ fn step_text(step: &Step, promise: &Promise) -> String {
         Why::Both(from) => format!("policy edited, priority {} → {to}", from.name()),
         Why::Resumed => format!("runs again, {to} priority"),
     };
-    let due_before = promise.due_at.is_some_and(|due_at| due_at < step.at);
+    let due_before = instance.due_at.is_some_and(|due_at| due_at < step.at);
     let effect = match (step.effect, step.before_ms, step.target_ms) {
         (Effect::Kept, _, kept) => format!("{}, kept by the settings", target(kept)),
         (Effect::TooLate, _, kept) => format!("{}, for it was due before", target(kept)),
@@ -211,8 +211,8 @@ fn step_text(step: &Step, promise: &Promise) -> String {
     format!("{why}: {effect}")
 }
 
-fn end_text(promise: &Promise, as_of: Instant, style: &Style) -> String {
-    let (time, what) = match &promise.end {
+fn end_text(instance: &Instance, as_of: Instant, style: &Style) -> String {
+    let (time, what) = match &instance.end {
         Some((time, End::Completed(Some(by)))) => (*time, format!("completed by {}", harmless(by))),
         Some((time, End::Completed(None))) => (*time, "completed".to_owned()),
         Some((time, End::Stopped)) => (*time, "stopped".to_owned()),

@@ -1,7 +1,7 @@
 //! Rows of the tables as the facts that are explained.
 
 use super::rows::{CaseRows, RowAt, Rows};
-use crate::explain::{End, Facts, Promise, Stretch, label_named};
+use crate::explain::{CaseFacts, End, Instance, StatusInterval, label_named};
 use crate::model::case::clock::Entry;
 use crate::model::event::{Priority, Sentiment, Status};
 use crate::model::policy::Milestone;
@@ -30,7 +30,7 @@ impl Creation {
 }
 
 /// The facts of a case and its creation; none of one that was never created.
-pub fn of(rows: &CaseRows) -> Option<(Facts, Creation)> {
+pub fn of(rows: &CaseRows) -> Option<(CaseFacts, Creation)> {
     let case = rows.cases.iter().next()?;
     let created = rows.events.iter().find(|row| row.text("type").as_deref() == Some("case.created"))?;
     let creation = Creation {
@@ -41,36 +41,36 @@ pub fn of(rows: &CaseRows) -> Option<(Facts, Creation)> {
         sentiment: created.text("sentiment").and_then(|name| Sentiment::parse(&name)).unwrap_or(Sentiment::None),
         language: case.text("language"),
     };
-    let mut promises: Vec<Promise> = rows.milestones.iter().filter_map(|row| promise(&row, &rows.ledger)).collect();
-    promises.sort_by_key(|promise| (promise.milestone, promise.n));
-    let facts = Facts {
+    let mut instances: Vec<Instance> = rows.milestones.iter().filter_map(|row| instance(&row, &rows.ledger)).collect();
+    instances.sort_by_key(|instance| (instance.milestone, instance.n));
+    let facts = CaseFacts {
         created_at: case.instant("created_at")?,
         closed_at: case.instant("closed_at"),
         // Also of a case that is deleted later than the moment that is told of: its text is gone whatever the moment.
         deleted: case.instant("deleted_at").is_some() || created.text("data").is_none(),
         policy: case.text("policy").zip(case.instant("policy_version")),
-        stretches: rows.periods.iter().filter_map(|row| stretch(&row)).collect(),
+        status_intervals: rows.periods.iter().filter_map(|row| status_interval(&row)).collect(),
         resolution_ms: rows.resolutions.iter().last().and_then(|row| row.whole("active_ms")),
-        promises,
+        instances,
     };
     Some((facts, creation))
 }
 
-fn stretch(row: &RowAt<'_>) -> Option<Stretch> {
-    Some(Stretch {
+fn status_interval(row: &RowAt<'_>) -> Option<StatusInterval> {
+    Some(StatusInterval {
         since: row.instant("since")?,
         status: Status::parse(&row.text("status")?)?,
         priority: Priority::parse(&row.text("priority")?)?,
     })
 }
 
-fn promise(row: &RowAt<'_>, ledger: &Rows) -> Option<Promise> {
+fn instance(row: &RowAt<'_>, ledger: &Rows) -> Option<Instance> {
     let (name, n) = (row.text("milestone")?, row.whole("n")?);
     let its = |entry: &RowAt<'_>| entry.text("milestone").as_deref() == Some(&name) && entry.whole("n") == Some(n);
     let completed = row.instant("completed_at").map(|time| (time, End::Completed(row.text("completed_by"))));
     let stopped = || row.instant("stopped_at").map(|time| (time, End::Stopped));
     let disabled = || row.instant("disabled_at").map(|time| (time, End::Disabled));
-    Some(Promise {
+    Some(Instance {
         milestone: Milestone::ALL.into_iter().find(|milestone| milestone.name() == name)?,
         n,
         turn: row.whole("turn"),

@@ -93,8 +93,8 @@ fn milestones(rows: &CaseRows, explanation: Option<&Explanation>) -> Result<Vec<
     let clocks = explanation.map_or(&[][..], |explanation| &explanation.clocks);
     for row in &mut list {
         let is_its = |clock: &&Clock| {
-            let named = row.get("milestone").and_then(Value::as_str) == Some(clock.promise.milestone.name());
-            named && row.get("n").and_then(Value::as_i64) == Some(clock.promise.n)
+            let named = row.get("milestone").and_then(Value::as_str) == Some(clock.instance.milestone.name());
+            named && row.get("n").and_then(Value::as_i64) == Some(clock.instance.n)
         };
         if let (Some(clock), Value::Object(members)) = (clocks.iter().find(is_its), &mut *row)
             && let Value::Object(more) = explained(clock)
