@@ -14,7 +14,7 @@ pub mod ledger;
 pub mod target;
 
 use crate::model::case::clock::Timeline;
-use crate::model::case::history::{Cause, Period, Standing};
+use crate::model::case::rows::{Cause, Period, Standing};
 use crate::model::desk::Desk;
 use crate::model::sla::{Situation, Terms};
 use crate::model::time::Instant;

@@ -18,6 +18,7 @@ pub mod position;
 pub mod schedule;
 pub mod sla;
 pub mod time;
+mod update;
 pub mod versions;
 pub mod words;
 

@@ -6,12 +6,14 @@
 
 pub mod clock;
 pub mod history;
-pub mod load;
+mod load;
 mod lock;
 mod messages;
 pub mod milestones;
 mod repetition;
+pub mod rows;
 mod rules;
+pub mod span;
 pub mod status;
 pub mod survey;
 
@@ -19,15 +21,17 @@ use std::borrow::Borrow;
 
 use super::desk::{Desk, Withdrawal, Withdrawn};
 use super::event::{Act, CaseEvent, Creation, EventType, Message, Priority, Sentiment, Status};
-use super::finding::{Finding, OpenSpan, Rule};
+use super::finding::{Finding, Rule};
+use crate::json::Json;
 use super::policy::Milestone;
 use super::position::Position;
 use super::sla::Situation;
 use super::time::Instant;
-use crate::json::Json;
-use history::{AssignmentEnd, Cause, History, Resolution, Standing};
+use history::History;
 use milestones::{Clocks, Ending, Run, Runs};
 use repetition::MessagesOfInstant;
+use rows::{AssignmentEnd, Cause, Resolution, Standing};
+use span::OpenSpan;
 use status::{Change, Current, Trigger};
 
 /// The state of one case while its events are replayed.
@@ -387,13 +391,7 @@ impl<'a> Case<'a> {
     }
 
     /// Changes the status as the table says, and returns whether it changed. `stated` is the status that the event names.
-    fn follow_transition(
-        &mut self,
-        event: &CaseEvent<'a>,
-        when: Trigger,
-        stated: Option<Status>,
-        desk: &Desk,
-    ) -> bool {
+    fn follow_transition(&mut self, event: &CaseEvent<'a>, when: Trigger, stated: Option<Status>, desk: &Desk) -> bool {
         let Some(status) = self.next_status(when, stated, event.time, desk) else { return false };
         self.change_status(event, status, desk);
         true

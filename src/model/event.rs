@@ -184,7 +184,7 @@ impl<'a> CaseEvent<'a> {
     /// The event's place in the log.
     #[must_use]
     pub fn order(&self) -> Order<'a> {
-        Order::new(self.time, self.kind, self.sequence, self.source, self.id)
+        Order::new(self.time, self.kind.rank(), self.sequence, self.source, self.id)
     }
 
     /// Its position in the log.

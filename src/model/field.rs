@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 
-use super::desk::{set_flag, set_text};
 use super::event::{FieldKind, FieldVisibility};
+use super::update::{set_flag, set_text};
 use crate::json::{Json, Number};
 
 /// A number of a field has at most so many digits (2.7).

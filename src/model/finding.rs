@@ -1,7 +1,7 @@
 //! Findings: events that contradict the model, each with the rule it breaks (2.7).
 
-use super::event::CaseEvent;
-use super::position::Position;
+use super::event::{CaseEvent, EventType};
+use super::time::Instant;
 
 /// What becomes of an event that breaks a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +102,19 @@ pub struct Finding<'a> {
     pub detail: String,
 }
 
+/// One finding of one event about the desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeskFinding {
+    pub time: Instant,
+    pub source: String,
+    pub id: String,
+    pub kind: EventType,
+    pub rule: Rule,
+    /// How it is shown, by the settings in force at the event.
+    pub severity: String,
+    pub detail: String,
+}
+
 /// Events that change nothing: counted, never a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Noted {
@@ -133,15 +146,4 @@ impl Noted {
             ("message_repeated", self.message_repeated),
         ]
     }
-}
-
-/// A stretch in which a case stands in the way of another of the same customer and profile: it has that profile and
-/// is neither closed nor deleted; no `until`: still.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenSpan<'a> {
-    pub profile: &'a str,
-    pub since: Position<'a>,
-    pub until: Option<Position<'a>>,
-    /// The span begins with the case itself: if another one is still open then, that is a `second_open_case`.
-    pub created: bool,
 }

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use super::event::EventType;
 use super::time::Instant;
 
 /// The place of an event in the log (1.3). Sorts as the log does.
@@ -18,10 +17,9 @@ pub struct Order<'a> {
 }
 
 impl<'a> Order<'a> {
-    /// The place of an event of that type.
+    /// The position of an event whose type has that rank.
     #[must_use]
-    pub fn new(time: Instant, kind: EventType, sequence: i64, source: &'a str, id: &'a str) -> Order<'a> {
-        let rank = kind.rank();
+    pub fn new(time: Instant, rank: u8, sequence: i64, source: &'a str, id: &'a str) -> Order<'a> {
         Order { time, about_cases: rank > 0, sequence, rank, source, id }
     }
 }
@@ -164,11 +162,14 @@ mod sortable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::event::EventType;
 
     /// Position after position in the log's order, numbers of every size among them.
     fn ascending() -> Vec<Position<'static>> {
         let order =
-            |time, kind, sequence, source, id| Position::Of(Order::new(Instant(time), kind, sequence, source, id));
+            |time, kind: EventType, sequence, source, id| {
+                Position::Of(Order::new(Instant(time), kind.rank(), sequence, source, id))
+            };
         let mut sorted = vec![
             order(-5, EventType::CaseDeleted, 0, "s", "a"),
             Position::Before(Instant(7)),

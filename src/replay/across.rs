@@ -16,9 +16,10 @@ use crate::error::Result;
 use crate::facts::rows::Sheet;
 use crate::facts::tables::FINDINGS;
 use crate::model::case::history::History;
+use crate::model::case::span::OpenSpan;
 use crate::model::desk::Desk;
 use crate::model::event::EventType;
-use crate::model::finding::{OpenSpan, Rule};
+use crate::model::finding::Rule;
 use crate::model::position::{Order, Position};
 use crate::replay::gather::{Gather, Hand};
 use crate::replay::pack::{Pack, pack_enum, pack_struct};
@@ -293,7 +294,7 @@ mod tests {
     use crate::model::time::Instant;
 
     fn at(time: i64) -> Position<'static> {
-        Position::Of(Order::new(Instant(time), EventType::CaseAssigned, 0, "s", "e"))
+        Position::Of(Order::new(Instant(time), EventType::CaseAssigned.rank(), 0, "s", "e"))
     }
 
     /// The same from one heap or from many, in memory or on disk, put in any order by several hands.

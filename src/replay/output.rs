@@ -9,8 +9,9 @@ use crate::facts::tables::{
     LIFETIMES, LOAD_SPANS, MESSAGES, MILESTONES, NOTED, OPEN_SPANS, PERIODS, RESOLUTIONS, STRANGERS, SURVEYS, TURNS,
 };
 use crate::model::case::clock::Sums;
-use crate::model::case::history::{Direction, History, SENTIMENT_FIELD};
+use crate::model::case::history::{History, SENTIMENT_FIELD};
 use crate::model::case::milestones::{Clocks, Ending, Instance};
+use crate::model::case::rows::Direction;
 use crate::model::desk::Desk;
 use crate::model::event::{MessageKind, Sentiment};
 use crate::model::finding::Rule;

@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Sub};
 
-use super::history::Period;
+use super::rows::Period;
 use crate::model::event::Status;
 use crate::model::hours::{Measured, OpenHours, Opening};
 use crate::model::schedule::{self, Version};

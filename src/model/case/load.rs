@@ -4,15 +4,8 @@
 //! instant.
 
 use super::Case;
+use super::span::LoadSpan;
 use crate::model::position::Position;
-
-/// A stretch in which an open case is assigned to a user; no `until`: still.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoadSpan<'a> {
-    pub user: &'a str,
-    pub since: Position<'a>,
-    pub until: Option<Position<'a>>,
-}
 
 impl<'a> Case<'a> {
     /// Whose workload the case is part of now.

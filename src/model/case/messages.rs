@@ -1,8 +1,8 @@
 //! What messages do to a case: they ask, answer, reopen and set a status (2.3, 3.3).
 
 use super::Case;
-use super::history::{Direction, MessageRow, Place, Turn};
 use super::milestones::Ending;
+use super::rows::{Direction, MessageRow, Place, Turn};
 use super::status::Trigger;
 use crate::model::desk::Desk;
 use crate::model::event::{CaseEvent, Message};

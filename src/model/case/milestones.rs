@@ -4,7 +4,7 @@
 //! `CaseLife` walks each clock along the changes of priority and policy.
 
 use super::clock::{Sums, Timeline};
-use super::history::Period;
+use super::rows::Period;
 use crate::model::desk::Desk;
 use crate::model::event::{Priority, Status};
 use crate::model::policy::Milestone;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
 
-use super::history::{Direction, MessageRow};
+use super::rows::{Direction, MessageRow};
 use crate::model::time::Instant;
 
 /// The messages of one instant, by direction and id. Only an instant with several messages is looked at, so that a case

@@ -3,7 +3,7 @@
 //! What is judged where it happens (`reply_by_other`, `unknown_priority`, what reopens) is not here.
 
 use super::Case;
-use super::history::{AutomaticAssignment, Standing};
+use super::rows::{AutomaticAssignment, Standing};
 use crate::json::Json;
 use crate::model::desk::Desk;
 use crate::model::event::{Act, CaseEvent, EventType, Status};

@@ -85,7 +85,7 @@ fn history(lines: &'static str) -> History<'static> {
 
 /// Periods as `minute status assignee`.
 fn periods(lines: &'static str) -> String {
-    let text = |period: &history::Period<'_>| {
+    let text = |period: &rows::Period<'_>| {
         let minute = period.since.0 / MINUTE;
         format!("{minute} {} {}", period.standing.status.name(), period.standing.assignee.unwrap_or("-"))
     };
@@ -158,7 +158,7 @@ fn findings() {
 fn turns_open_with_a_question_and_end_with_a_reply_or_a_resolution() {
     let minutes = |lines| {
         let minute = |time: Option<Instant>| time.map_or("-".to_owned(), |time| (time.0 / MINUTE).to_string());
-        let text = |turn: &Turn<'_>| {
+        let text = |turn: &rows::Turn<'_>| {
             format!("{} {} {}", turn.asked_at.0 / MINUTE, minute(turn.answered_at), minute(turn.stopped_at))
         };
         history(lines).turns.iter().map(text).collect::<Vec<_>>().join(", ")
@@ -373,7 +373,7 @@ fn a_case_weighs_on_its_assignee_while_it_is_open() {
             Position::Before(time) => (time.0 / MINUTE).to_string(),
             Position::Of(order) => (order.time.0 / MINUTE).to_string(),
         };
-        let span = |span: &load::LoadSpan<'_>| {
+        let span = |span: &span::LoadSpan<'_>| {
             format!("{} {} {}", span.user, minute(span.since), span.until.map_or("-".to_owned(), minute))
         };
         history(lines).load_spans.iter().map(span).collect::<Vec<_>>().join(", ")

@@ -1,24 +1,11 @@
 //! What the desk's own events name and the log does not know (2.7 `unknown_reference`).
 
-use super::{DeskBuilder, DeskEvent};
+use super::DeskEvent;
+use super::builder::DeskBuilder;
 use crate::json::Json;
 use crate::model::event::EventType;
-use crate::model::finding::Rule;
-use crate::model::time::Instant;
+use crate::model::finding::{DeskFinding, Rule};
 use crate::model::versions::Versions;
-
-/// One finding of one event about the desk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeskFinding {
-    pub time: Instant,
-    pub source: String,
-    pub id: String,
-    pub kind: EventType,
-    pub rule: Rule,
-    /// How it is shown, by the settings in force at the event.
-    pub severity: String,
-    pub detail: String,
-}
 
 impl DeskBuilder {
     /// Judges what the event itself states, by what the log has said up to it.
@@ -90,6 +77,7 @@ fn absent<'e>(
 mod tests {
     use super::*;
     use crate::model::desk::Desk;
+    use crate::model::time::Instant;
 
     /// The details of the findings of those events, one a minute.
     fn details(events: &[(EventType, &str, &str)]) -> Vec<String> {
