@@ -1,6 +1,6 @@
 //! Business hours: a week of opening hours and its holidays in a time zone (1.4, 3.4).
 //!
-//! What a calendar may say is settled here; [`super::hours`] makes instants of it.
+//! What a calendar may state is checked here; [`super::hours`] computes instants from it.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -23,7 +23,7 @@ pub struct Calendar {
     pub holidays: Vec<Holiday>,
 }
 
-/// A local date on which the week's hours do not hold.
+/// A local date with other hours than those of its weekday.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Holiday {
     pub date: Date,

@@ -1,8 +1,7 @@
 //! The life cycle of one case (2.1 to 2.7).
 //!
-//! [`Case::apply`] is the whole of it: it takes the events of one case in log order and writes down what happened in
-//! a [`History`]. [`Case::finish`] adds what follows if nothing more happens. Nothing here can fail: an event that
-//! contradicts the model becomes a finding.
+//! [`Case::apply`] takes the events of one case in log order and records what happened in a [`History`]. [`Case::finish`] adds
+//! what follows if nothing more happens. Nothing here can fail: an event that contradicts the model becomes a finding.
 
 pub mod clock;
 pub mod history;
@@ -36,25 +35,25 @@ use status::{Change, Current, Trigger};
 
 /// The state of one case while its events are replayed.
 ///
-/// Invariant: `history.periods` is empty until the case is created, and its last period holds the present standing.
+/// Invariant: `history.periods` is empty until the case is created, and its last period has the present standing.
 #[derive(Debug)]
 pub struct Case<'a> {
     history: History<'a>,
     /// Time of the last event seen; withdrawals up to here have been carried out.
     seen_until: Instant,
-    life: Option<Life<'a>>,
-    /// Whose workload the case is part of, and since where in the log.
+    state: Option<CaseState<'a>>,
+    /// The user whose workload the case is part of, and since which position of the log.
     load: Option<(&'a str, Position<'a>)>,
-    /// The withdrawals of the assignee that are ahead, so that they are looked up once.
-    withdrawals: Option<Ahead<'a>>,
-    /// The user last seen who is no stranger; mostly it is them again.
+    /// The next withdrawals of the assignee, so that they are looked up once.
+    withdrawals: Option<UpcomingWithdrawals<'a>>,
+    /// The last known user that an event named. The next event mostly names the same one.
     named_user: Option<&'a str>,
     messages_of_instant: MessagesOfInstant<'a>,
 }
 
-/// The withdrawals of a user after some instant. Most events come before the next.
+/// The withdrawals of a user after an instant. Most events come before the next one.
 #[derive(Clone, Copy, Debug)]
-struct Ahead<'a> {
+struct UpcomingWithdrawals<'a> {
     user: &'a str,
     of: Withdrawn,
     next_at: Instant,
@@ -62,41 +61,45 @@ struct Ahead<'a> {
     all: &'a [Withdrawal],
 }
 
-impl<'a> Ahead<'a> {
-    fn new(user: &'a str, of: Withdrawn, (times, all): (&'a [Instant], &'a [Withdrawal])) -> Ahead<'a> {
+impl<'a> UpcomingWithdrawals<'a> {
+    fn new(user: &'a str, of: Withdrawn, (times, all): (&'a [Instant], &'a [Withdrawal])) -> UpcomingWithdrawals<'a> {
         let next_at = times.first().copied().unwrap_or(Instant(i64::MAX));
-        Ahead { user, of, next_at, times, all }
+        UpcomingWithdrawals { user, of, next_at, times, all }
     }
 
-    fn after(self, time: Instant) -> Ahead<'a> {
+    fn after(self, time: Instant) -> UpcomingWithdrawals<'a> {
         if time < self.next_at {
             return self;
         }
         let past = self.times.iter().take_while(|at| **at <= time).count();
-        Ahead::new(self.user, self.of, (self.times.get(past..).unwrap_or(&[]), self.all.get(past..).unwrap_or(&[])))
+        UpcomingWithdrawals::new(
+            self.user,
+            self.of,
+            (self.times.get(past..).unwrap_or(&[]), self.all.get(past..).unwrap_or(&[])),
+        )
     }
 }
 
-/// What is known of a case that has been created.
+/// The state of a case that has been created.
 #[derive(Debug)]
-struct Life<'a> {
+struct CaseState<'a> {
     standing: Standing<'a>,
     /// When a resolved case closes, or closed.
     closes_at: Option<Instant>,
-    /// The place of the event that closed it, where no grace period did.
+    /// The position of the event that closed it, if the end of the grace period did not.
     closed_by: Option<Position<'a>>,
-    /// Position in `history.turns` of the question that is open.
+    /// Index in `history.turns` of the open turn.
     open_turn: Option<usize>,
-    /// Since where in the log the case stands in the way of another.
-    in_the_way: Option<(&'a str, Position<'a>, bool)>,
+    /// The span in which the case blocks others of its customer and profile; it has no end yet.
+    open_span: Option<OpenSpan<'a>>,
     /// The policy it got, and the version by which it was chosen.
     policy: Option<(&'a str, Instant)>,
     runs: Runs<'a>,
 }
 
-impl<'a> Life<'a> {
-    /// Where in the log the case closes: with the event that closed it, else when its grace period ends.
-    fn close_place(&self) -> Option<Position<'a>> {
+impl<'a> CaseState<'a> {
+    /// The position at which the case closes: that of the event that closed it, else the end of its grace period.
+    fn close_position(&self) -> Option<Position<'a>> {
         self.closed_by.or_else(|| self.closes_at.map(Position::Before))
     }
 
@@ -112,7 +115,7 @@ impl<'a> Case<'a> {
         Case {
             history: History::new(case_id),
             seen_until: Instant(i64::MIN),
-            life: None,
+            state: None,
             load: None,
             withdrawals: None,
             named_user: None,
@@ -120,7 +123,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Replays the events of one case, which must come in log order, to its history.
+    /// Replays the events of one case, which must come in log order, and returns its history.
     #[must_use]
     pub fn replay<'e: 'a>(
         case_id: &'a str,
@@ -138,13 +141,13 @@ impl<'a> Case<'a> {
     pub fn apply(&mut self, event: &CaseEvent<'a>, desk: &'a Desk) {
         self.history.seen.get_or_insert((event.time, event.time)).1 = event.time;
         if self.history.deleted_at.is_some() {
-            return self.find(event, Rule::AfterDeletion, "the case has been deleted");
+            return self.add_finding(event, Rule::AfterDeletion, "the case has been deleted");
         }
         if self.history.created.is_some() && event.kind == EventType::CaseCreated {
-            return self.find(event, Rule::CreatedTwice, "the case has been created before");
+            return self.add_finding(event, Rule::CreatedTwice, "the case has been created before");
         }
-        if self.life.is_none() && event.kind != EventType::CaseCreated && !event.kind.is_message() {
-            return self.find(event, Rule::NoCaseYet, "the case has not been created");
+        if self.state.is_none() && event.kind != EventType::CaseCreated && !event.kind.is_message() {
+            return self.add_finding(event, Rule::NoCaseYet, "the case has not been created");
         }
         if let Act::Message(message) = event.act
             && self.is_repeated(event, &message)
@@ -154,14 +157,14 @@ impl<'a> Case<'a> {
         }
         self.withdraw_until(event.time, desk);
         self.seen_until = event.time;
-        self.note_strangers(event, desk);
+        self.note_unknown_users(event, desk);
         self.check_rules(event, desk);
         match event.act {
             Act::Created(creation) => self.create(event, &creation, desk),
             Act::Message(message) => self.take_message(event, &message, desk),
             _ => self.change(event, desk),
         }
-        self.note_load(event.position());
+        self.record_load(event.position());
     }
 
     /// What follows if nothing more happens: later withdrawals and the end of the grace period.
@@ -171,26 +174,25 @@ impl<'a> Case<'a> {
             self.withdraw_until(Instant(i64::MAX), desk);
         }
         self.end_load(None);
-        if let Some(mut life) = self.life.take() {
-            let in_the_way = life.in_the_way.take();
-            self.history.close(&life.standing, life.closes_at);
+        if let Some(mut state) = self.state.take() {
+            let open_span = state.open_span.take();
+            self.history.close(&state.standing, state.closes_at);
             self.history.last_event_at = self.seen_until;
-            if let (Some(policy), Some(created)) = (life.policy, &self.history.created) {
-                self.history.clocks = Clocks::new(policy, created.at, &self.history.periods, &life.runs, desk);
+            if let (Some(policy), Some(created)) = (state.policy, &self.history.created) {
+                self.history.clocks = Clocks::new(policy, created.at, &self.history.periods, &state.runs, desk);
             }
-            if let Some((profile, since, created)) = in_the_way {
-                let until = life.close_place();
-                self.history.open_spans.push(OpenSpan { profile, since, until, created });
+            if let Some(span) = open_span {
+                self.history.open_spans.push(OpenSpan { until: state.close_position(), ..span });
             }
         }
         self.history
     }
 
-    fn find(&mut self, event: &CaseEvent<'a>, rule: Rule, detail: impl Into<String>) {
+    fn add_finding(&mut self, event: &CaseEvent<'a>, rule: Rule, detail: impl Into<String>) {
         self.history.findings.push(Finding { event: *event, rule, detail: detail.into() });
     }
 
-    fn note_strangers(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
+    fn note_unknown_users(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
         let agent = match event.act {
             Act::Assigned { agent, .. } => Some(agent),
             _ => None,
@@ -199,16 +201,16 @@ impl<'a> Case<'a> {
         for user in agent.into_iter().chain(event.by).filter(|user| named_user != Some(user)) {
             match desk.has_named(user, event.time) {
                 Some(true) => self.named_user = Some(user),
-                Some(false) => self.history.note_stranger(user, event),
+                Some(false) => self.history.note_unknown_user(user, event),
                 None => {}
             }
         }
         if let Act::Message(Message { mentions: Some(mentions), .. }) = event.act
             && let Ok(Json::List(users)) = Json::parse(mentions)
         {
-            let is_stranger = |user: &&str| desk.has_named(user, event.time) == Some(false);
-            for user in users.iter().filter_map(Json::as_text).filter(is_stranger) {
-                self.history.note_stranger(user, event);
+            let is_unknown = |user: &&str| desk.has_named(user, event.time) == Some(false);
+            for user in users.iter().filter_map(Json::as_text).filter(is_unknown) {
+                self.history.note_unknown_user(user, event);
             }
         }
     }
@@ -216,7 +218,11 @@ impl<'a> Case<'a> {
     fn create(&mut self, event: &CaseEvent<'a>, creation: &Creation<'a>, desk: &'a Desk) {
         let given = creation.priority.map(Priority::parse);
         if let (Some(None), Some(text)) = (given, creation.priority) {
-            self.find(event, Rule::UnknownPriority, format!("the priority `{text}` is not known; medium is taken"));
+            self.add_finding(
+                event,
+                Rule::UnknownPriority,
+                format!("the priority `{text}` is not known; medium is taken"),
+            );
         }
         let standing = Standing {
             status: status::AT_CREATION,
@@ -226,7 +232,7 @@ impl<'a> Case<'a> {
         };
         self.history.create(event, creation, standing);
         self.history.adopt_platform(creation.profile, event.time, desk);
-        let in_the_way = creation.profile.map(|profile| (profile, event.position(), true));
+        let open_span = creation.profile.map(|profile| OpenSpan::begun(profile, event.position(), true));
         let situation = Situation {
             text: creation.text,
             profile: creation.profile,
@@ -236,8 +242,8 @@ impl<'a> Case<'a> {
         };
         let policy = desk.sla().choose(&situation, event.time);
         let runs = Runs::default();
-        self.life =
-            Some(Life { standing, closes_at: None, closed_by: None, open_turn: None, in_the_way, policy, runs });
+        self.state =
+            Some(CaseState { standing, closes_at: None, closed_by: None, open_turn: None, open_span, policy, runs });
         for milestone in [Milestone::Assign, Milestone::FirstResponse, Milestone::Resolution] {
             self.start_clock(milestone, event.time);
         }
@@ -254,15 +260,15 @@ impl<'a> Case<'a> {
             Milestone::NextResponse => i64::try_from(self.history.turns.len()).ok(),
             Milestone::Assign | Milestone::Resolution => None,
         };
-        if let Some(life) = self.life.as_mut().filter(|life| life.policy.is_some()) {
-            let Standing { status, priority, .. } = life.standing;
-            life.runs.begin(Run { milestone, turn, started_at, since: time, status, priority, end: None });
+        if let Some(state) = self.state.as_mut().filter(|state| state.policy.is_some()) {
+            let Standing { status, priority, .. } = state.standing;
+            state.runs.begin(Run { milestone, turn, started_at, since: time, status, priority, end: None });
         }
     }
 
     fn end_clock(&mut self, milestone: Milestone, time: Instant, ending: Ending<'a>) {
-        if let Some(life) = &mut self.life {
-            life.runs.end(milestone, time, ending);
+        if let Some(state) = &mut self.state {
+            state.runs.end(milestone, time, ending);
         }
     }
 
@@ -292,19 +298,19 @@ impl<'a> Case<'a> {
     }
 
     fn standing(&self) -> Option<Standing<'a>> {
-        self.life.as_ref().map(|life| life.standing)
+        self.state.as_ref().map(|state| state.standing)
     }
 
-    fn stand(&mut self, cause: Cause<'a>, standing: Standing<'a>) {
-        if let Some(life) = &mut self.life {
-            life.standing = standing;
-            self.history.stand(cause, standing);
+    fn change_standing(&mut self, cause: Cause<'a>, standing: Standing<'a>) {
+        if let Some(state) = &mut self.state {
+            state.standing = standing;
+            self.history.record_standing(cause, standing);
         }
     }
 
     fn set_status(&mut self, cause: Cause<'a>, status: Status) {
         if let Some(standing) = self.standing() {
-            self.stand(cause, Standing { status, ..standing });
+            self.change_standing(cause, Standing { status, ..standing });
         }
     }
 
@@ -313,13 +319,13 @@ impl<'a> Case<'a> {
         if standing.profile == Some(profile) {
             return;
         }
-        self.step_aside(event.time, event.position());
-        if let Some(life) = &mut self.life
-            && !life.is_closed(event.time)
+        self.end_open_span(event.time, event.position());
+        if let Some(state) = &mut self.state
+            && !state.is_closed(event.time)
         {
-            life.in_the_way = Some((profile, event.position(), false));
+            state.open_span = Some(OpenSpan::begun(profile, event.position(), false));
         }
-        self.stand(event.into(), Standing { profile: Some(profile), ..standing });
+        self.change_standing(event.into(), Standing { profile: Some(profile), ..standing });
     }
 
     fn assign(&mut self, event: &CaseEvent<'a>, agent: &'a str, automatic: bool, desk: &Desk) {
@@ -335,7 +341,7 @@ impl<'a> Case<'a> {
             self.end_clock(Milestone::Assign, event.time, Ending::Completed(event.by));
         }
         let status = self.next_status(Trigger::Assigned, None, event.time, desk).unwrap_or(standing.status);
-        self.stand(event.into(), Standing { status, assignee: Some(agent), ..standing });
+        self.change_standing(event.into(), Standing { status, assignee: Some(agent), ..standing });
     }
 
     fn unassign(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
@@ -351,30 +357,30 @@ impl<'a> Case<'a> {
     /// Takes the case from its assignee.
     fn release(&mut self, cause: Cause<'a>, standing: Standing<'a>, desk: &Desk) {
         let status = self.next_status(Trigger::Unassigned, None, cause.time, desk).unwrap_or(standing.status);
-        self.stand(cause, Standing { status, assignee: None, ..standing });
+        self.change_standing(cause, Standing { status, assignee: None, ..standing });
     }
 
-    /// Carries out what the assignee's presence or removal did to the case, up to and including that instant.
+    /// Takes the case from its assignee where their presence or removal does, up to and including that instant.
     fn withdraw_until(&mut self, time: Instant, desk: &'a Desk) {
         let Some(standing) = self.standing() else { return };
         let Some(assignee) = standing.assignee else { return };
         let of = if standing.status.is_resolved() { Withdrawn::Resolved } else { Withdrawn::Open };
-        let ahead = match self.withdrawals {
-            Some(ahead) if ahead.of == of && ahead.user == assignee => ahead.after(self.seen_until),
-            _ => Ahead::new(assignee, of, desk.withdrawals_after(assignee, of, self.seen_until)),
+        let upcoming = match self.withdrawals {
+            Some(upcoming) if upcoming.of == of && upcoming.user == assignee => upcoming.after(self.seen_until),
+            _ => UpcomingWithdrawals::new(assignee, of, desk.withdrawals_after(assignee, of, self.seen_until)),
         };
-        self.withdrawals = Some(ahead);
-        if let Some(withdrawal) = ahead.all.first().filter(|_| ahead.next_at <= time) {
+        self.withdrawals = Some(upcoming);
+        if let Some(withdrawal) = upcoming.all.first().filter(|_| upcoming.next_at <= time) {
             self.history.end_assignment(withdrawal.time, AssignmentEnd::Presence);
             self.release(Cause::presence(withdrawal), standing, desk);
-            self.note_load(Position::Before(withdrawal.time));
+            self.record_load(Position::Before(withdrawal.time));
         }
     }
 
     fn change_priority(&mut self, event: &CaseEvent<'a>, priority: Priority) {
         match self.standing() {
             Some(standing) if standing.priority != priority => {
-                self.stand(event.into(), Standing { priority, ..standing });
+                self.change_standing(event.into(), Standing { priority, ..standing });
             }
             _ => self.history.noted.priority_unchanged += 1,
         }
@@ -384,9 +390,9 @@ impl<'a> Case<'a> {
 
     /// The status that follows by the table of transitions; none where it stays as it is.
     fn next_status(&self, when: Trigger, stated: Option<Status>, time: Instant, desk: &Desk) -> Option<Status> {
-        let life = self.life.as_ref()?;
-        let Standing { status, assignee, .. } = life.standing;
-        let current = Current { status, is_assigned: assignee.is_some(), is_closed: life.is_closed(time) };
+        let state = self.state.as_ref()?;
+        let Standing { status, assignee, .. } = state.standing;
+        let current = Current { status, is_assigned: assignee.is_some(), is_closed: state.is_closed(time) };
         status::next(when, stated, current, || desk.transitions_at(time))
     }
 
@@ -420,18 +426,18 @@ impl<'a> Case<'a> {
         for milestone in [Milestone::Assign, Milestone::FirstResponse, Milestone::NextResponse] {
             self.end_clock(milestone, event.time, Ending::Stopped);
         }
-        if let Some(life) = &mut self.life {
-            life.closes_at = Some(closes_at);
-            life.closed_by = (closes_at <= event.time).then(|| event.position());
-            if let Some(turn) = life.open_turn.take().and_then(|position| self.history.turns.get_mut(position)) {
+        if let Some(state) = &mut self.state {
+            state.closes_at = Some(closes_at);
+            state.closed_by = (closes_at <= event.time).then(|| event.position());
+            if let Some(turn) = state.open_turn.take().and_then(|position| self.history.turns.get_mut(position)) {
                 turn.stopped_at = Some(event.time);
             }
         }
     }
 
     fn reopen(&mut self, event: &CaseEvent<'a>, status: Status) {
-        let Some(life) = &mut self.life else { return };
-        let closed_at = life.closes_at.filter(|closes_at| *closes_at <= event.time);
+        let Some(state) = &mut self.state else { return };
+        let closed_at = state.closes_at.filter(|closes_at| *closes_at <= event.time);
         if closed_at.is_some() {
             let detail = "the case was closed; only its status was set";
             self.history.findings.push(Finding {
@@ -439,14 +445,15 @@ impl<'a> Case<'a> {
                 rule: Rule::ReopenedAfterClose,
                 detail: detail.to_owned(),
             });
-            self.step_aside(event.time, event.position());
+            self.end_open_span(event.time, event.position());
         }
         self.history.reopen(event.time, closed_at);
-        if let Some(life) = &mut self.life {
-            life.closes_at = None;
-            life.closed_by = None;
-            if life.in_the_way.is_none() {
-                life.in_the_way = life.standing.profile.map(|profile| (profile, event.position(), false));
+        if let Some(state) = &mut self.state {
+            state.closes_at = None;
+            state.closed_by = None;
+            if state.open_span.is_none() {
+                let profile = state.standing.profile;
+                state.open_span = profile.map(|profile| OpenSpan::begun(profile, event.position(), false));
             }
         }
         self.set_status(event.into(), status);
@@ -461,16 +468,16 @@ impl<'a> Case<'a> {
 
     /// The grace period ends with that event, unless it has ended before.
     fn end_grace(&mut self, event: &CaseEvent<'a>) {
-        if let Some(life) = self.life.as_mut().filter(|life| !life.is_closed(event.time)) {
-            life.closes_at = Some(event.time);
-            life.closed_by = Some(event.position());
+        if let Some(state) = self.state.as_mut().filter(|state| !state.is_closed(event.time)) {
+            state.closes_at = Some(event.time);
+            state.closed_by = Some(event.position());
         }
     }
 
     fn close_now(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
         if let Some(status) = self.next_status(Trigger::Closed, None, event.time, desk) {
             self.resolve(event, status, event.time);
-        } else if self.life.as_ref().is_some_and(|life| life.is_closed(event.time)) {
+        } else if self.state.as_ref().is_some_and(|state| state.is_closed(event.time)) {
             self.history.noted.closed_already += 1;
         } else {
             self.end_grace(event);
@@ -478,25 +485,24 @@ impl<'a> Case<'a> {
     }
 
     fn delete(&mut self, event: &CaseEvent<'a>) {
-        self.step_aside(event.time, event.position());
+        self.end_open_span(event.time, event.position());
         self.history.delete(event.time);
         for milestone in Milestone::ALL {
             self.end_clock(milestone, event.time, Ending::Stopped);
         }
-        if let Some(turn) = self.life.as_mut().and_then(|life| life.open_turn.take())
+        if let Some(turn) = self.state.as_mut().and_then(|state| state.open_turn.take())
             && let Some(turn) = self.history.turns.get_mut(turn)
         {
             turn.stopped_at = Some(event.time);
         }
     }
 
-    /// Ends the stretch in which the case stands in the way of another: here, or where it closed before.
-    fn step_aside(&mut self, time: Instant, here: Position<'a>) {
-        let Some(life) = &mut self.life else { return };
-        let closed = life.close_place().filter(|_| life.is_closed(time));
-        if let Some((profile, since, created)) = life.in_the_way.take() {
-            let until = Some(closed.unwrap_or(here));
-            self.history.open_spans.push(OpenSpan { profile, since, until, created });
+    /// Ends the span in which the case blocks others: here, or where the case closed before.
+    fn end_open_span(&mut self, time: Instant, here: Position<'a>) {
+        let Some(state) = &mut self.state else { return };
+        let closed = state.close_position().filter(|_| state.is_closed(time));
+        if let Some(span) = state.open_span.take() {
+            self.history.open_spans.push(OpenSpan { until: Some(closed.unwrap_or(here)), ..span });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Customers: what is known of them, member by member (1.4 `customer.updated`).
+//! Customers: what updates state of them, member by member (1.4 `customer.updated`).
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ pub struct Customer {
     versions: Versions<Known>,
 }
 
-/// What is known of a customer for a while.
+/// A version of a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     pub name: Option<String>,
@@ -24,7 +24,7 @@ impl Customer {
     /// Takes the next `customer.updated`.
     pub fn update(&mut self, time: Instant, data: &Json<'_>) {
         let before = self.versions.last().map_or("{}", |known| &known.data);
-        // It was written from a value, so it reads as one.
+        // It was written from a JSON value, so it can be parsed.
         let before = Json::parse(before).unwrap_or_else(|_| Json::Object(Vec::new()));
         let merged = merge(before, data);
         let name = merged.get("name").and_then(Json::as_text).map(str::to_owned);
@@ -47,8 +47,8 @@ fn merge<'a>(before: Json<'a>, update: &Json<'a>) -> Json<'a> {
         _ => Vec::new(),
     };
     for (name, value) in given.iter().filter(|(_, value)| !matches!(value, Json::Null)) {
-        let place = members.iter_mut().find(|(known, _)| known == name);
-        match place {
+        let known = members.iter_mut().find(|(known, _)| known == name);
+        match known {
             Some((_, known)) => *known = merge(std::mem::replace(known, Json::Null), value),
             None => members.push((name.clone(), merge(Json::Null, value))),
         }

@@ -1,7 +1,7 @@
 //! The desk: people, profiles, policies, calendars and settings as versions over time.
 //!
-//! Built once from the rank-0 events in log order (`DeskBuilder`), immutable afterwards and shared by reference;
-//! every question to it names an instant.
+//! It is built once from the events of rank 0 in log order (`DeskBuilder`), is immutable afterwards and shared by reference.
+//! Every query names an instant.
 
 mod builder;
 mod permission;
@@ -36,7 +36,7 @@ pub struct DeskEvent<'a> {
     pub data: Json<'a>,
 }
 
-/// Somebody who works in the desk.
+/// A user of the desk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     pub name: Option<String>,
@@ -75,7 +75,7 @@ impl Default for User {
 pub struct Profile {
     pub name: Option<String>,
     pub platform: Option<String>,
-    /// Users and groups that see it; nothing: everybody.
+    /// Users and groups that see it; none: all do.
     pub visible_to: Option<Vec<String>>,
     pub calendar: Option<String>,
 }
@@ -97,23 +97,23 @@ pub struct Withdrawal {
     pub id: String,
 }
 
-/// The withdrawals of one user, in time order. Most questions are answered by the times alone, which are near each other.
+/// The withdrawals of one user, in time order. Most queries need only the times, which are contiguous in memory.
 #[derive(Clone, Debug, Default)]
 struct Withdrawals {
     times: Vec<Instant>,
     all: Vec<Withdrawal>,
 }
 
-/// Which of a user's cases is asked for.
+/// Which cases of a user are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withdrawn {
-    /// One that is open: a presence of `unassign_on` takes it, and the user's removal.
+    /// Open cases: a presence of `unassign_on` takes them, and the removal of the user.
     Open,
-    /// One that is resolved: only the user's removal takes it.
+    /// Resolved cases: only the removal of the user takes them.
     Resolved,
 }
 
-/// By name, for what every event of a case asks: quick to look up, without an order.
+/// A map by name, without an order, for what every event of a case needs.
 pub type Named<T> = HashMap<String, T, FixedState>;
 
 /// Everything about people, profiles, policies, calendars and settings, as versions over time.
@@ -124,14 +124,14 @@ pub struct Desk {
     pub presence: BTreeMap<String, Versions<Presence>>,
     pub policies: BTreeMap<String, Versions<Policy>>,
     pub calendars: BTreeMap<String, Versions<Arc<OpenHours>>>,
-    /// Those that a `group.updated` has named; users may be in others, too.
+    /// The groups that a `group.updated` has named; users may be in others, too.
     pub groups: BTreeMap<String, Versions<Group>>,
     pub fields: BTreeMap<String, Versions<Field>>,
     pub settings: Versions<DeskSettings>,
     sla: Sla,
     /// By profile, where not all hours count.
     business_hours: Named<Schedule>,
-    /// Of cases without a profile, or with one that has no calendar.
+    /// The business hours of cases without a profile, or with one that has no calendar.
     default_hours: Schedule,
     /// What the desk's own events contradict, in log order.
     pub findings: Vec<DeskFinding>,
@@ -165,13 +165,13 @@ impl Desk {
         EventType::SettingsUpdated,
     ];
 
-    /// The policies, ready to be asked.
+    /// The policies over time.
     #[must_use]
     pub fn sla(&self) -> &Sla {
         &self.sla
     }
 
-    /// Which changes take part in running clocks.
+    /// Which changes affect running clocks.
     #[must_use]
     pub fn sla_changes_at(&self, time: Instant) -> SlaChanges {
         self.settings.at(time).map(|settings| settings.sla).unwrap_or_default()
@@ -184,13 +184,13 @@ impl Desk {
         profile.and_then(|profile| self.business_hours.get(profile)).unwrap_or(&self.default_hours)
     }
 
-    /// The versions of one calendar; one that the log does not know is always open.
+    /// The versions of one calendar; an unknown one is always open.
     #[must_use]
     pub fn calendar(&self, name: &str) -> Schedule {
         Schedule::follow([(Instant(i64::MIN), Some(name))], &self.calendars)
     }
 
-    /// The transitions that are on.
+    /// The automatic transitions that are on.
     #[must_use]
     pub fn transitions_at(&self, time: Instant) -> Transitions {
         self.settings
@@ -210,7 +210,7 @@ impl Desk {
         self.users.get(user).and_then(|versions| versions.at(time)).is_some_and(|user| user.bot)
     }
 
-    /// Whether the log has named that user by then; nothing while it has named nobody.
+    /// Whether the log has named that user by then; none while it has named no user.
     #[must_use]
     pub fn has_named(&self, user: &str, time: Instant) -> Option<bool> {
         self.first_named_at.filter(|first| *first <= time)?;

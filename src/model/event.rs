@@ -1,4 +1,4 @@
-//! Events: the only truth. Their types and the enumerations they use (1.4).
+//! The types of events and the enumerations they use (1.4).
 
 use super::position::{Order, Position};
 use super::time::Instant;
@@ -38,7 +38,7 @@ named! {
 }
 
 named! {
-    /// Where a case stands.
+    /// The status of a case.
     Status { New = "new", Open = "open", Pending = "pending", OnHold = "on_hold", Done = "done", Spam = "spam", }
 }
 
@@ -51,32 +51,32 @@ impl Status {
 }
 
 named! {
-    /// How a message reads.
+    /// The sentiment of a message or case.
     Sentiment { Positive = "positive", Negative = "negative", Neutral = "neutral", None = "none", }
 }
 
 named! {
-    /// Who can see a message: everybody, below a post, or the two who write.
+    /// Where a message was written: in public, as a comment, or directly to the profile.
     MessageKind { Public = "public", Comment = "comment", Direct = "direct", }
 }
 
 named! {
-    /// How a case came to be.
+    /// How a case was created.
     Origin { Manual = "manual", Automatic = "automatic", Listening = "listening", Direct = "direct", }
 }
 
 named! {
-    /// Whether a user is there.
+    /// Whether a user is present.
     Presence { Online = "online", Away = "away", Offline = "offline", }
 }
 
 named! {
-    /// What a user may do.
+    /// The role of a user.
     Role { Agent = "agent", Supervisor = "supervisor", Admin = "admin", None = "none", }
 }
 
 named! {
-    /// What a custom field of a case holds.
+    /// The kind of a custom field.
     FieldKind { Single = "single", Multi = "multi", Text = "text", Number = "number", Date = "date", }
 }
 
@@ -167,7 +167,7 @@ impl EventType {
     }
 }
 
-/// An event about a case, its members typed. Borrows everything.
+/// An event about a case with typed members, all borrowed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CaseEvent<'a> {
     pub case_id: &'a str,
@@ -194,7 +194,7 @@ impl<'a> CaseEvent<'a> {
     }
 }
 
-/// What an event about a case says, beside who did it and when.
+/// The content of an event about a case, beside its author and time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Act<'a> {
     Created(Creation<'a>),
@@ -231,7 +231,7 @@ pub enum Act<'a> {
         record: &'a str,
     },
     Deleted,
-    /// A type that moves nothing in a case's state.
+    /// A type that does not change the state of a case.
     Other,
 }
 

@@ -6,7 +6,7 @@ use super::event::{FieldKind, FieldVisibility};
 use super::update::{set_flag, set_text};
 use crate::json::{Json, Number};
 
-/// A number of a field has at most so many digits (2.7).
+/// The most digits that a number of a field may have (2.7).
 const DIGITS_MAX: usize = 9;
 
 /// One version of a custom field.
@@ -14,7 +14,7 @@ const DIGITS_MAX: usize = 9;
 pub struct Field {
     pub name: Option<String>,
     pub kind: Option<FieldKind>,
-    /// What a `single` or `multi` field may hold; none: any text.
+    /// The values that a `single` or `multi` field may have; none: any text.
     pub values: Option<Vec<String>>,
     pub visibility: Option<FieldVisibility>,
     pub mandatory: bool,
@@ -37,7 +37,7 @@ impl Field {
         self.position = data.get("position").and_then(Json::as_whole).or(self.position);
     }
 
-    /// Whether the field may hold that value; null, which clears it, always.
+    /// Whether the field may have that value; null, which clears it, always.
     #[must_use]
     pub fn allows(&self, value: &Json<'_>) -> bool {
         match (self.kind, value) {

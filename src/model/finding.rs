@@ -3,12 +3,12 @@
 use super::event::{CaseEvent, EventType};
 use super::time::Instant;
 
-/// What becomes of an event that breaks a rule.
+/// The effect of an event that breaks a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The event does nothing at all.
     Rejected,
-    /// The message is a row and counts; it does nothing else.
+    /// The message is a row and counts as a message; it does nothing else.
     Kept,
     /// The event has its ordinary effect.
     Applied,
@@ -77,7 +77,7 @@ impl Rule {
         }
     }
 
-    /// What becomes of the event.
+    /// The effect of the event.
     #[must_use]
     pub fn effect(self) -> Effect {
         match self {
@@ -87,7 +87,7 @@ impl Rule {
         }
     }
 
-    /// How it is shown where the settings say nothing.
+    /// The severity where the settings state none.
     #[must_use]
     pub fn severity(self) -> &'static str {
         if self == Rule::MessageBeforeCase { "info" } else { "warning" }
@@ -110,12 +110,12 @@ pub struct DeskFinding {
     pub id: String,
     pub kind: EventType,
     pub rule: Rule,
-    /// How it is shown, by the settings in force at the event.
+    /// The severity by the settings in force at the event.
     pub severity: String,
     pub detail: String,
 }
 
-/// Events that change nothing: counted, never a row.
+/// Events that change nothing ("noted"): they are counted and make no row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Noted {
     pub priority_unchanged: u64,

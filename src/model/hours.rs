@@ -1,7 +1,7 @@
-//! A version of a calendar as instants: when it is open, and why not where it is closed (3.4).
+//! A version of a calendar in instants: when it is open, and why it is closed otherwise (3.4).
 //!
-//! Local hours become sorted UTC segments with running sums, compiled a block of about thirteen months at a time when
-//! first asked for, so that measuring and stepping forward are binary searches.
+//! Local hours become sorted UTC segments with running sums. They are computed in blocks of about thirteen months when they are
+//! first needed, so that measuring and stepping forward are binary searches.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -11,7 +11,7 @@ use jiff::civil::{Date, DateTime, Time};
 use super::calendar::{Calendar, DayHours, Holiday};
 use super::time::Instant;
 
-/// What a calendar says of an instant.
+/// Whether a calendar is open at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
     Open,
@@ -20,7 +20,7 @@ pub enum Opening {
     Holiday,
 }
 
-/// Milliseconds of a stretch by what the calendar says of them.
+/// Milliseconds of an interval by [`Opening`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Measured {
     pub open_ms: i64,
@@ -30,13 +30,13 @@ pub struct Measured {
 
 /// 2³⁵ ms, 397 days and 16 hours.
 const BLOCK_BITS: u32 = 35;
-/// Blocks from 1970 to the year 2417. Open time beyond is not looked for.
+/// Blocks from 1970 to the year 2417. Open time after that is not searched for.
 const BLOCKS: usize = 410;
 
-/// 2²⁶ ms, about eighteen hours: for each the segment is known that holds its beginning.
+/// 2²⁶ ms, about eighteen hours: the length of the spans whose first segment is stored.
 const SPAN_BITS: u32 = 26;
 
-/// One version of a calendar, compiled.
+/// One version of a calendar as segments.
 #[derive(Debug)]
 pub struct OpenHours {
     calendar: Calendar,
@@ -53,7 +53,7 @@ impl PartialEq for OpenHours {
 #[derive(Debug)]
 struct Block {
     segments: Vec<Segment>,
-    /// Of each span of the block the segment that holds its beginning.
+    /// For each span of the block, the segment that contains its beginning.
     spans: Vec<usize>,
     end: i64,
     open_ms: i64,
@@ -69,13 +69,13 @@ struct Segment {
 }
 
 impl OpenHours {
-    /// Nothing is compiled yet.
+    /// No block is computed yet.
     #[must_use]
     pub fn new(calendar: Calendar) -> OpenHours {
         OpenHours { calendar, blocks: (0..BLOCKS).map(|_| OnceLock::new()).collect() }
     }
 
-    /// What it was made from.
+    /// The calendar.
     #[must_use]
     pub fn calendar(&self) -> &Calendar {
         &self.calendar
@@ -109,8 +109,8 @@ impl OpenHours {
         let blocks = (Self::block_of(from)..BLOCKS).map_while(|index| self.block(index));
         let open = blocks.filter_map(|block| {
             let at = block.position(from.0);
-            let ahead = block.segments.get(at..).unwrap_or(&[]);
-            ahead.iter().find(|segment| segment.opening == Opening::Open)
+            let following = block.segments.get(at..).unwrap_or(&[]);
+            following.iter().find(|segment| segment.opening == Opening::Open)
         });
         open.map(|segment| from.max(Instant(segment.since))).next()
     }
@@ -133,13 +133,13 @@ impl OpenHours {
         None
     }
 
-    /// The stretches from one instant to another, in order; neighbours differ, but for years that go by.
+    /// The intervals from one instant to another, in order; neighbours differ, except at the borders of blocks.
     pub fn pieces(&self, from: Instant, to: Instant) -> impl Iterator<Item = (Instant, Instant, Opening)> {
         let blocks = (Self::block_of(from)..=Self::block_of(to)).map_while(|index| self.block(index));
         blocks.flat_map(move |block| {
-            let ahead = block.segments.get(block.position(from.0)..).unwrap_or(&[]);
-            let ends = ahead.iter().skip(1).map(|next| next.since).chain([block.end]);
-            let pieces = ahead.iter().zip(ends).take_while(move |(segment, _)| segment.since < to.0);
+            let following = block.segments.get(block.position(from.0)..).unwrap_or(&[]);
+            let ends = following.iter().skip(1).map(|next| next.since).chain([block.end]);
+            let pieces = following.iter().zip(ends).take_while(move |(segment, _)| segment.since < to.0);
             let pieces = pieces.map(move |(segment, end)| {
                 (Instant(segment.since.max(from.0)), Instant(end.min(to.0)), segment.opening)
             });
@@ -149,18 +149,18 @@ impl OpenHours {
 }
 
 impl Block {
-    /// The segment that holds an instant; the first or last for one outside.
+    /// The segment that contains an instant; the first or last one for an instant outside.
     fn position(&self, time: i64) -> usize {
         let into = time.saturating_sub(self.end - (1 << BLOCK_BITS)).clamp(0, (1 << BLOCK_BITS) - 1);
         let begin = usize::try_from(into >> SPAN_BITS).ok().and_then(|span| self.spans.get(span));
         let begin = begin.copied().unwrap_or_default();
-        let ahead = self.segments.iter().skip(begin + 1);
-        begin + ahead.take_while(|segment| segment.since <= time).count()
+        let following = self.segments.iter().skip(begin + 1);
+        begin + following.take_while(|segment| segment.since <= time).count()
     }
 
-    /// The first segment, from the one that holds an instant on, of which something holds that does of all later ones.
+    /// The first segment, from the one that contains an instant on, that fulfils a condition, which all later ones fulfil too.
     fn first_after(&self, time: i64, holds: impl Fn(&Segment) -> bool) -> usize {
-        /// So many are looked at one by one: what is asked for is mostly near.
+        /// How many are tried one by one before the binary search: the segment is mostly near.
         const NEAR: usize = 16;
         let begin = self.position(time);
         let near = self.segments.iter().skip(begin).take(NEAR).take_while(|segment| !holds(segment)).count();
@@ -200,7 +200,7 @@ fn compile(calendar: &Calendar, index: usize) -> Block {
     let date = |time: i64| Instant(time).to_local(&calendar.time_zone).date();
     let mut day = date(start).yesterday().unwrap_or(Date::MIN);
     let last = date(end).tomorrow().unwrap_or(Date::MAX);
-    // There may be as many as a line has room for. Of a date that is stated twice the first counts.
+    // There may be many. Of a date that is stated twice the first counts.
     let of_block = calendar.holidays.iter().filter(|holiday| (day..=last).contains(&holiday.date));
     let holidays: BTreeMap<Date, &Holiday> = of_block.rev().map(|holiday| (holiday.date, holiday)).collect();
     while day <= last {

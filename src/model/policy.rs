@@ -1,6 +1,6 @@
 //! SLA policies: the conditions that choose cases and the targets they promise (3.1).
 //!
-//! What a policy may say is settled here, at the door; [`super::sla`] chooses and says by what terms clocks run.
+//! What a policy may state is checked here; [`super::sla`] chooses policies and gives the terms of their clocks.
 
 use super::Refusal;
 use super::event::{Priority, Sentiment, Status};
@@ -8,7 +8,7 @@ use super::time::parse_duration_ms;
 use super::words::Keyword;
 use crate::json::Json;
 
-/// One promise of a policy.
+/// One of the four things for which a policy sets a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Milestone {
     Assign,
@@ -34,7 +34,7 @@ impl Milestone {
     }
 }
 
-/// Milliseconds promised for each milestone of one priority; nothing: not promised.
+/// The target of each milestone for one priority, in milliseconds; none: no target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Targets {
     pub assign_ms: Option<i64>,
@@ -43,7 +43,7 @@ pub struct Targets {
     pub resolution_ms: Option<i64>,
 }
 
-/// Which cases a policy is for; empty lists ask nothing.
+/// The cases that a policy is for; an empty list is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
     pub text_any: Vec<Keyword>,
@@ -200,7 +200,7 @@ fn read_target(value: &Json<'_>) -> Result<Targets, Refusal> {
     check_order(targets)
 }
 
-/// A target's duration; one of zero is named as what 3.1 refuses rather than as malformed.
+/// The duration of a target; zero is refused as a rule of 3.1, not as malformed.
 fn parse_target_ms(text: &str) -> Result<i64, Refusal> {
     parse_duration_ms(text).map_err(|refusal| {
         let zero =

@@ -1,14 +1,14 @@
-//! Where things happen in the log: the order of events (1.3), and the same as texts for SQL.
+//! Positions in the log: the order of events (1.3), and the same as texts for SQL.
 
 use std::cmp::Ordering;
 
 use super::time::Instant;
 
-/// The place of an event in the log (1.3). Sorts as the log does.
+/// The position of an event in the log (1.3). Sorts as the log does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Order<'a> {
     pub time: Instant,
-    /// False for rank 0: those come before all others of their instant.
+    /// False for rank 0: these events come before all others of their instant.
     pub about_cases: bool,
     pub sequence: i64,
     pub rank: u8,
@@ -33,7 +33,7 @@ pub enum Position<'a> {
 
 impl Ord for Position<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        // No order is less than any.
+        // `None` is less than any order.
         self.time().cmp(&other.time()).then_with(|| self.order().cmp(&other.order()))
     }
 }
@@ -53,7 +53,7 @@ impl<'a> Position<'a> {
         }
     }
 
-    /// The place of the event, if it is one's.
+    /// The position of the event, if it is that of an event.
     #[must_use]
     pub fn order(&self) -> Option<&Order<'a>> {
         match self {
@@ -62,9 +62,9 @@ impl<'a> Position<'a> {
         }
     }
 
-    /// The position that was made a text. The source is spelled out in `room` where it is not in the text as it is.
+    /// Reads what [`Position::to_text`] wrote. A source with escapes is unescaped into `buffer`.
     #[must_use]
-    pub fn of_text(text: &'a str, room: &'a mut String) -> Option<Position<'a>> {
+    pub fn of_text(text: &'a str, buffer: &'a mut String) -> Option<Position<'a>> {
         let (time, rest) = sortable::read(text)?;
         let time = Instant(time);
         if rest.is_empty() {
@@ -79,8 +79,8 @@ impl<'a> Position<'a> {
         let rank = rank.bytes().next()?.checked_sub(b'0')?;
         let (mut source, id) = rest.split_once('\0')?;
         if source.contains(ESCAPE) {
-            *room = source.replace(ESCAPED_NUL, "\0").replace(ESCAPED_ESCAPE, ESCAPE);
-            source = room;
+            *buffer = source.replace(ESCAPED_NUL, "\0").replace(ESCAPED_ESCAPE, ESCAPE);
+            source = buffer;
         }
         Some(Position::Of(Order { time, about_cases, sequence, rank, source, id }))
     }
@@ -101,7 +101,7 @@ impl<'a> Position<'a> {
             sortable::write(text, sequence);
             // Ranks go up to 10.
             text.push(char::from(b'0' + rank));
-            // A NUL ends the source. One in it, which JSON can spell, must be another, and sort as it does.
+            // A NUL ends the source. JSON can put a NUL into a source, so it is escaped in a way that sorts the same.
             if source.contains(['\0', '\u{1}']) {
                 text.push_str(&source.replace(ESCAPE, ESCAPED_ESCAPE).replace('\0', ESCAPED_NUL));
             } else {
@@ -117,8 +117,8 @@ const ESCAPE: &str = "\u{1}";
 const ESCAPED_NUL: &str = "\u{1}\u{1}";
 const ESCAPED_ESCAPE: &str = "\u{1}\u{2}";
 
-/// Whole numbers as texts that sort as they do: how many digits there are, then the digits, in 64 characters that ascend.
-/// Numbers below zero are those of their complement, backwards.
+/// Whole numbers as texts that sort as the numbers do: the number of digits, then the digits, in 64 ascending characters.
+/// A number below zero is the text of its complement with reversed digits.
 mod sortable {
     const DIGITS: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::model::event::EventType;
 
-    /// Position after position in the log's order, numbers of every size among them.
+    /// Positions in ascending order, with numbers of every size.
     fn ascending() -> Vec<Position<'static>> {
         let order =
             |time, kind: EventType, sequence, source, id| {

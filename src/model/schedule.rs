@@ -1,4 +1,4 @@
-//! Which hours count, instant by instant: the versions of calendars as somebody refers to them.
+//! Which hours count at each instant: the versions of the calendars that a policy or profile refers to.
 
 use std::sync::Arc;
 
@@ -21,22 +21,22 @@ pub struct Version<'d> {
     pub hours: &'d OpenHours,
 }
 
-/// The hours that count from an instant on, shared.
+/// The hours that count from an instant on, with shared ownership.
 #[derive(Clone, Debug, PartialEq)]
 struct SharedShift {
     since: Instant,
     hours: Option<(Instant, Arc<OpenHours>)>,
 }
 
-/// Which hours count, instant by instant. Before the first shift all hours do.
+/// Which hours count at each instant. Before the first shift all hours do.
 #[derive(Clone, Debug, Default)]
 pub struct Schedule {
     shifts: Vec<SharedShift>,
 }
 
 impl Schedule {
-    /// Follows references to calendars, in time order, to their versions; none, and a calendar that is not known
-    /// (yet): all hours. A reference begins a shift also where the hours stay the same.
+    /// Resolves references to calendars, in time order, to their versions. No calendar, and one that is not known (yet), means
+    /// all hours. A reference begins a shift also where the hours stay the same.
     pub fn follow<'n>(
         references: impl IntoIterator<Item = (Instant, Option<&'n str>)>,
         calendars: &std::collections::BTreeMap<String, Versions<Arc<OpenHours>>>,
@@ -66,7 +66,7 @@ impl Schedule {
         self.shifts.iter().all(|shift| shift.hours.is_none())
     }
 
-    /// The shift in force at an instant, whose `since` may be later than its own, and those behind it.
+    /// The shift in force at an instant, with that instant as its beginning, and those after it.
     pub fn from(&self, time: Instant) -> impl Iterator<Item = Shift<'_>> {
         let after = self.shifts.partition_point(|shift| shift.since <= time);
         let present = after.checked_sub(1).and_then(|at| self.shifts.get(at));
@@ -91,7 +91,7 @@ impl Schedule {
         self.between(from, to).map(|(since, until, hours)| measure(hours, since, until).open_ms).sum()
     }
 
-    /// The instant at which that much open time has passed since `from`, which for nothing is `from`; none: never.
+    /// The instant at which that much open time has passed since `from` (`from` itself for no time); none: never.
     #[must_use]
     pub fn end_of(&self, from: Instant, ms: i64) -> Option<Instant> {
         if ms <= 0 {
@@ -115,14 +115,14 @@ impl SharedShift {
     }
 }
 
-/// What those hours say of a stretch; without hours all of it is open.
+/// Open and closed milliseconds of an interval; without hours all of it is open.
 #[must_use]
 pub fn measure(hours: Option<&OpenHours>, from: Instant, to: Instant) -> Measured {
     let all_open = || Measured { open_ms: to.since_ms(from).max(0), ..Measured::default() };
     hours.map_or_else(all_open, |hours| hours.measure(from, to))
 }
 
-/// When that much open time, more than nothing, has passed.
+/// When that much open time, at least a millisecond, has passed.
 #[must_use]
 pub fn end_of(hours: Option<&OpenHours>, from: Instant, ms: i64) -> Option<Instant> {
     hours.map_or_else(|| Some(from.plus_ms(ms)), |hours| hours.end_of(from, ms))
@@ -134,7 +134,7 @@ pub fn next_open(hours: Option<&OpenHours>, from: Instant) -> Option<Instant> {
     hours.map_or(Some(from), |hours| hours.next_open(from))
 }
 
-/// The stretches of a stretch, which is not empty; neighbours may be alike.
+/// The parts of an interval, which is not empty, by [`Opening`]; neighbours may be equal.
 pub fn pieces(
     hours: Option<&OpenHours>,
     from: Instant,

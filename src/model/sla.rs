@@ -1,4 +1,4 @@
-//! What SLA policies say over time: which one a case gets (3.2), and by what terms its clocks run then (3.4, 3.5).
+//! SLA policies over time: which one a case gets (3.2), and the terms of its clocks (3.4, 3.5).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::time::Instant;
 use super::versions::Versions;
 use super::words::Words;
 
-/// What conditions look at, as it is when the case is created.
+/// The values of a case at its creation that conditions are compared with.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {
     pub text: Option<&'a str>,
@@ -76,7 +76,7 @@ fn holds(conditions: &Conditions, situation: &Situation<'_>, words: &mut Option<
     fails(Mismatch::TextNone, !conditions.text_none.iter().any(|word| words.have(word)))
 }
 
-/// A policy that was tried, and what spoke against it; nothing: it was chosen.
+/// A policy that was tried, and the condition that did not hold; none: it was chosen.
 #[derive(Clone, Copy, Debug)]
 pub struct Trial<'d> {
     pub policy: &'d str,
@@ -84,31 +84,31 @@ pub struct Trial<'d> {
     pub mismatch: Option<Mismatch>,
 }
 
-/// All policies over time, with the calendars they refer to followed.
+/// All policies over time, with the calendars they refer to.
 #[derive(Clone, Debug, Default)]
 pub struct Sla {
-    policies: BTreeMap<String, PolicyLife>,
+    policies: BTreeMap<String, PolicyHistory>,
     /// From each instant on, the enabled policies in the order in which they are tried.
-    rosters: Vec<(Instant, Vec<String>)>,
+    trial_orders: Vec<(Instant, Vec<String>)>,
 }
 
-/// What one `policy.updated` stated.
+/// The policy that one `policy.updated` stated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     pub since: Instant,
     pub policy: Policy,
-    /// Whether it changes the targets of clocks that run (`sla.policy_edit`, 3.5).
+    /// Whether it changes the targets of running clocks (`sla.policy_edit`, 3.5).
     pub retargets: bool,
 }
 
-/// All that a policy stated, in the order of the log, whether it was removed or not.
+/// All statements of a policy, in log order, whether it was removed or not.
 #[derive(Clone, Debug)]
-struct PolicyLife {
+struct PolicyHistory {
     statements: Vec<Statement>,
     schedule: Schedule,
 }
 
-impl PolicyLife {
+impl PolicyHistory {
     fn latest_at(&self, time: Instant) -> Option<&Statement> {
         let after = self.statements.partition_point(|statement| statement.since <= time);
         self.statements.get(after.checked_sub(1)?)
@@ -116,25 +116,25 @@ impl PolicyLife {
 }
 
 impl Sla {
-    /// Prepares the policies for being asked: those in force, and what they stated, removed or not.
+    /// Takes the policies in force over time, and all statements, also of removed policies.
     #[must_use]
     pub fn new(
         in_force: &BTreeMap<String, Versions<Policy>>,
         stated: BTreeMap<String, Vec<Statement>>,
         calendars: &BTreeMap<String, Versions<Arc<OpenHours>>>,
     ) -> Sla {
-        let life = |statements: Vec<Statement>| {
+        let history = |statements: Vec<Statement>| {
             let references = statements.iter().map(|stated| (stated.since, stated.policy.calendar.as_deref()));
-            PolicyLife { schedule: Schedule::follow(references, calendars), statements }
+            PolicyHistory { schedule: Schedule::follow(references, calendars), statements }
         };
-        let policies = stated.into_iter().map(|(name, statements)| (name, life(statements))).collect();
-        Sla { policies, rosters: rosters(in_force) }
+        let policies = stated.into_iter().map(|(name, statements)| (name, history(statements))).collect();
+        Sla { policies, trial_orders: trial_orders(in_force) }
     }
 
     /// The policies that were enabled at that instant, in the order in which they are tried.
-    fn roster(&self, time: Instant) -> impl Iterator<Item = (&str, &Statement)> {
-        let after = self.rosters.partition_point(|(since, _)| *since <= time);
-        let names = after.checked_sub(1).and_then(|at| self.rosters.get(at)).map_or(&[][..], |(_, names)| names);
+    fn trial_order(&self, time: Instant) -> impl Iterator<Item = (&str, &Statement)> {
+        let after = self.trial_orders.partition_point(|(since, _)| *since <= time);
+        let names = after.checked_sub(1).and_then(|at| self.trial_orders.get(at)).map_or(&[][..], |(_, names)| names);
         names.iter().filter_map(move |name| Some((name.as_str(), self.policies.get(name)?.latest_at(time)?)))
     }
 
@@ -143,7 +143,7 @@ impl Sla {
     pub fn choose(&self, situation: &Situation<'_>, time: Instant) -> Option<(&str, Instant)> {
         let mut words = None;
         let mut fitting = self
-            .roster(time)
+            .trial_order(time)
             .filter(|(_, statement)| holds(&statement.policy.conditions, situation, &mut words).is_ok());
         fitting.next().map(|(name, statement)| (name, statement.since))
     }
@@ -152,7 +152,7 @@ impl Sla {
     #[must_use]
     pub fn trials(&self, situation: &Situation<'_>, time: Instant) -> Vec<Trial<'_>> {
         let (mut words, mut trials) = (None, Vec::new());
-        for (policy, statement) in self.roster(time) {
+        for (policy, statement) in self.trial_order(time) {
             let mismatch = holds(&statement.policy.conditions, situation, &mut words).err();
             trials.push(Trial { policy, statement, mismatch });
             if mismatch.is_none() {
@@ -162,8 +162,8 @@ impl Sla {
         trials
     }
 
-    /// The same for a case whose text is gone: what is known is the policy it got, and of the policies before only what
-    /// their other conditions say. One of those without a mismatch failed by its words.
+    /// The same for a case whose text is deleted. The policy that it got is known; of the policies before only the other conditions
+    /// can be compared. One of those without a mismatch did not match by its words.
     #[must_use]
     pub fn trials_without_text(
         &self,
@@ -172,7 +172,7 @@ impl Sla {
         chosen: Option<&str>,
     ) -> Vec<Trial<'_>> {
         let mut trials = Vec::new();
-        for (policy, statement) in self.roster(time) {
+        for (policy, statement) in self.trial_order(time) {
             let mut conditions = statement.policy.conditions.clone();
             for words in [&mut conditions.text_any, &mut conditions.text_all, &mut conditions.text_none] {
                 words.clear();
@@ -189,43 +189,43 @@ impl Sla {
     /// The terms of a policy.
     #[must_use]
     pub fn terms(&self, policy: &str) -> Option<Terms<'_>> {
-        self.policies.get(policy).map(|life| Terms { life })
+        self.policies.get(policy).map(|history| Terms { history })
     }
 }
 
-fn rosters(policies: &BTreeMap<String, Versions<Policy>>) -> Vec<(Instant, Vec<String>)> {
+fn trial_orders(policies: &BTreeMap<String, Versions<Policy>>) -> Vec<(Instant, Vec<String>)> {
     let edges = policies.values().flat_map(Versions::iter);
     let mut edges: Vec<Instant> = edges.flat_map(|version| version.until.into_iter().chain([version.since])).collect();
     edges.sort_unstable();
     edges.dedup();
-    let roster = |time: Instant| {
+    let trial_order = |time: Instant| {
         let present = policies.iter().filter_map(|(name, versions)| Some((name, versions.at(time)?)));
         let mut enabled: Vec<(i64, &String)> =
             present.filter(|(_, policy)| policy.enabled).map(|(name, policy)| (policy.position, name)).collect();
         enabled.sort_unstable();
         enabled.into_iter().map(|(_, name)| name.clone()).collect()
     };
-    edges.into_iter().map(|time| (time, roster(time))).collect()
+    edges.into_iter().map(|time| (time, trial_order(time))).collect()
 }
 
-/// What a policy says to the cases that have it, over time. A policy that was removed goes on as it was.
+/// The terms of a policy over time for the cases that have it. A removed policy keeps its last terms.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'d> {
-    life: &'d PolicyLife,
+    history: &'d PolicyHistory,
 }
 
 impl<'d> Terms<'d> {
     /// What was stated last at an instant or before it.
     #[must_use]
     pub fn stated_at(&self, time: Instant) -> Option<&'d Statement> {
-        self.life.latest_at(time)
+        self.history.latest_at(time)
     }
 
     /// What was stated after an instant, in the order of the log.
     #[must_use]
     pub fn stated_after(&self, time: Instant) -> &'d [Statement] {
-        let after = self.life.statements.partition_point(|statement| statement.since <= time);
-        self.life.statements.get(after..).unwrap_or(&[])
+        let after = self.history.statements.partition_point(|statement| statement.since <= time);
+        self.history.statements.get(after..).unwrap_or(&[])
     }
 
     /// Whether the clocks stand still in that status.
@@ -237,18 +237,17 @@ impl<'d> Terms<'d> {
     /// The version of the calendar in force; none: all hours count.
     #[must_use]
     pub fn calendar_at(&self, time: Instant) -> Option<CalendarVersion<'d>> {
-        self.life.schedule.from(time).next().and_then(|shift| shift.hours)
+        self.history.schedule.from(time).next().and_then(|shift| shift.hours)
     }
 
-    /// The instants after that one at which the policy or its calendar changes, in order: each statement refers to a
-    /// calendar, or to none, anew.
+    /// The instants after that one at which the policy or its calendar changes, in order; each statement is a change.
     pub fn edges_after(&self, time: Instant) -> impl Iterator<Item = Instant> + use<'d> {
-        self.life.schedule.from(time).skip(1).map(|shift| shift.since)
+        self.history.schedule.from(time).skip(1).map(|shift| shift.since)
     }
 }
 
 impl Policy {
-    /// Milliseconds promised for a milestone of a case of that priority; none: not promised.
+    /// The target of a milestone for a priority, in milliseconds; none: no target.
     #[must_use]
     pub fn target_ms(&self, milestone: Milestone, priority: Priority) -> Option<i64> {
         let targets = self.targets.get(priority as usize)?;

@@ -14,7 +14,7 @@ pub struct Instant(pub i64);
 /// Milliseconds in a day of 24 hours.
 pub const DAY_MS: i64 = 86_400_000;
 
-/// 2200-01-01T00:00:00Z, the first instant after the last year that events may bear.
+/// 2200-01-01T00:00:00Z, the first instant after the last year that events may have.
 const END_OF_TIME_MS: i64 = 7_258_118_400_000;
 
 impl Instant {
@@ -50,7 +50,7 @@ impl Instant {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The instant in jiff's terms, held within what jiff can tell.
+    /// The instant as a timestamp of jiff, limited to its range.
     #[must_use]
     pub fn to_timestamp(self) -> Timestamp {
         Timestamp::from_millisecond(self.0).unwrap_or(if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
@@ -102,7 +102,7 @@ fn digits(text: &[u8]) -> Option<i64> {
     text.iter().try_fold(0_i64, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar; nothing where there is no such date.
+/// Days from 1970-01-01 to a date of the Gregorian calendar; none where there is no such date.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {
@@ -170,7 +170,7 @@ pub fn parse_duration_ms(text: &str) -> Result<i64, Refusal> {
     if total > 0 { Ok(total) } else { Err(invalid()) }
 }
 
-/// Writes milliseconds as people read them: `1d 2h 5m`, `45s`, `320ms`; the two or three largest units that matter.
+/// Milliseconds as text: `1d 2h 5m`, `45s`, `320ms`; the two or three largest units.
 #[must_use]
 pub fn duration_text(ms: i64) -> String {
     let sign = if ms < 0 { "-" } else { "" };
@@ -187,7 +187,7 @@ pub fn duration_text(ms: i64) -> String {
     format!("{sign}{}", texts.join(" "))
 }
 
-/// Writes milliseconds to the last one, so that lengths can be added up by hand: `2d 16h 20m 5.250s`.
+/// Milliseconds as exact text, so that durations can be added up by hand: `2d 16h 20m 5.250s`.
 #[must_use]
 pub fn exact_duration_text(ms: i64) -> String {
     let sign = if ms < 0 { "-" } else { "" };

@@ -1,4 +1,4 @@
-//! How an update changes a thing: the members that it states replace those before, all others stay (1.4).
+//! Updates: the members that an event states replace those before, and all others stay (1.4).
 
 use std::collections::BTreeSet;
 

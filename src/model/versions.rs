@@ -1,8 +1,8 @@
-//! Values that change over time: a sorted list of versions, each in force over a half-open stretch.
+//! Values that change over time: a sorted list of versions, each in force over a half-open interval.
 
 use super::time::Instant;
 
-/// One value and the stretch in which it was in force; no `until`: still.
+/// One value and the interval in which it was in force. Without `until` it has no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version<T> {
     pub since: Instant,
@@ -12,7 +12,7 @@ pub struct Version<T> {
 
 /// The versions of one thing, in time order, without overlap.
 ///
-/// Invariant: no version is empty. Two that meet differ, unless the second was put there by [`Versions::state`].
+/// Invariant: no version is empty. Adjacent versions differ, unless the second was added by [`Versions::state`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versions<T> {
     list: Vec<Version<T>>,
@@ -38,7 +38,7 @@ impl<T: PartialEq> Versions<T> {
         }
     }
 
-    /// From that instant on there is a new version, even if it says the same as the one before.
+    /// From that instant on there is a new version, even if its value is the same.
     pub fn state(&mut self, since: Instant, value: T) {
         self.end(since);
         self.list.push(Version { since, until: None, value });
@@ -85,7 +85,7 @@ impl<T: PartialEq> Versions<T> {
 mod tests {
     use super::*;
 
-    fn stretches(versions: &Versions<u8>) -> Vec<(i64, Option<i64>, u8)> {
+    fn intervals(versions: &Versions<u8>) -> Vec<(i64, Option<i64>, u8)> {
         versions.iter().map(|v| (v.since.0, v.until.map(|until| until.0), v.value)).collect()
     }
 
@@ -98,7 +98,7 @@ mod tests {
         versions.set(Instant(3), 3);
         versions.end(Instant(5));
         versions.set(Instant(7), 3);
-        assert_eq!(stretches(&versions), [(1, Some(3), 1), (3, Some(5), 3), (7, None, 3)]);
+        assert_eq!(intervals(&versions), [(1, Some(3), 1), (3, Some(5), 3), (7, None, 3)]);
         assert_eq!(versions.at(Instant(0)), None);
         assert_eq!(versions.at(Instant(4)), Some(&3));
         assert_eq!(versions.at(Instant(5)), None);
@@ -111,6 +111,6 @@ mod tests {
         versions.set(Instant(1), 1);
         versions.set(Instant(3), 2);
         versions.set(Instant(3), 1);
-        assert_eq!(stretches(&versions), [(1, None, 1)]);
+        assert_eq!(intervals(&versions), [(1, None, 1)]);
     }
 }

@@ -1,9 +1,9 @@
 //! Keywords in a text: whole words or phrases, in lower case (3.1).
 
-/// A text as conditions look at it: lower case, everything but letters, digits and `_` taken as a space.
+/// A text as conditions see it: in lower case, with everything but letters, digits and `_` as a space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words {
-    /// Words parted by single spaces, with a space at both ends.
+    /// Words separated by single spaces, with a space at both ends.
     spaced: String,
 }
 
@@ -44,7 +44,7 @@ pub struct Keyword {
     /// As the policy writes it.
     pub text: String,
     words: Words,
-    /// It is in a script that is written without spaces, so its words have no ends.
+    /// It is in a script without spaces between words, so it matches anywhere.
     anywhere: bool,
 }
 

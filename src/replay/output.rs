@@ -386,7 +386,7 @@ fn push_findings(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
 }
 
 fn push_strangers(sheet: &mut Sheet, history: &History<'_>, desk: &Desk) {
-    for (user, event) in &history.strangers {
+    for (user, event) in &history.unknown_users {
         sheet
             .row()
             .put(history.case_id)

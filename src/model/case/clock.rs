@@ -1,4 +1,4 @@
-//! The time that a clock counts: every millisecond of a case's life with one label (3.4), and when a target is reached.
+//! The time that a clock counts: one label for every millisecond of a case (3.4), and when a target is reached.
 
 use std::ops::{Add, Sub};
 
@@ -9,13 +9,13 @@ use crate::model::schedule::{self, Version};
 use crate::model::sla::Terms;
 use crate::model::time::Instant;
 
-/// What becomes of a millisecond of a clock.
+/// What a millisecond is to a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Label {
     Counted,
     OffHours,
     Holiday,
-    /// The status is one in which the policy's clocks stand still.
+    /// The status is one in which the clocks of the policy stand still.
     Paused,
     /// The case is resolved.
     Gap,
@@ -99,24 +99,24 @@ impl Motion {
     }
 }
 
-/// A time in which status, pause and calendar version stay the same, up to the next one.
+/// An interval in which status, pause and calendar version stay the same, up to the next one.
 #[derive(Clone, Copy, Debug)]
-struct Stretch<'d> {
+struct Interval<'d> {
     since: Instant,
     status: Status,
     motion: Motion,
     /// None: all hours count.
     calendar: Option<Version<'d>>,
-    /// From the case's creation up to here.
+    /// The sums from the creation up to here.
     before: Sums,
 }
 
-impl<'d> Stretch<'d> {
+impl<'d> Interval<'d> {
     fn hours(&self) -> Option<&'d OpenHours> {
         self.calendar.map(|version| version.hours)
     }
 
-    /// What becomes of the time from the stretch's beginning to an instant in it.
+    /// The sums from the beginning of the interval to an instant in it.
     fn sums_until(&self, time: Instant) -> Sums {
         match self.motion {
             Motion::Running => schedule::measure(self.hours(), self.since, time).into(),
@@ -137,25 +137,25 @@ pub struct Entry {
     pub calendar_version: Option<Instant>,
 }
 
-/// A case's life under one policy: what its clocks do at each instant.
+/// What the clocks of a case do at each instant under one policy.
 ///
-/// Invariant: the stretches are sorted and contiguous, the first begins with the case, the last has no end.
+/// Invariant: the intervals are sorted and contiguous; the first begins with the case, and the last has no end.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline<'d> {
-    stretches: Vec<Stretch<'d>>,
+    intervals: Vec<Interval<'d>>,
 }
 
 impl<'d> Timeline<'d> {
-    /// The life of a case, in which nothing after the `horizon` matters.
+    /// The timeline of a case up to the `horizon`, after which nothing matters.
     #[must_use]
     pub fn new(created_at: Instant, periods: &[Period<'_>], terms: &Terms<'d>, horizon: Instant) -> Timeline<'d> {
         let mut edges: Vec<Instant> = vec![created_at];
-        let ahead = |time: &Instant| created_at < *time && *time < horizon;
-        edges.extend(periods.iter().map(|period| period.since).filter(ahead));
+        let following = |time: &Instant| created_at < *time && *time < horizon;
+        edges.extend(periods.iter().map(|period| period.since).filter(following));
         edges.extend(terms.edges_after(created_at).take_while(|time| *time < horizon));
         edges.sort_unstable();
         edges.dedup();
-        let mut timeline = Timeline { stretches: Vec::with_capacity(edges.len()) };
+        let mut timeline = Timeline { intervals: Vec::with_capacity(edges.len()) };
         let mut following = periods.iter().peekable();
         let mut status = Status::New;
         for since in edges {
@@ -168,20 +168,20 @@ impl<'d> Timeline<'d> {
     }
 
     fn push(&mut self, since: Instant, status: Status, motion: Motion, calendar: Option<Version<'d>>) {
-        let before = self.stretches.last().map_or(Sums::default(), |last| last.before + last.sums_until(since));
-        self.stretches.push(Stretch { since, status, motion, calendar, before });
+        let before = self.intervals.last().map_or(Sums::default(), |last| last.before + last.sums_until(since));
+        self.intervals.push(Interval { since, status, motion, calendar, before });
     }
 
-    /// The stretches from the one that holds an instant on, each with the next, at which it ends.
-    fn from(&self, time: Instant) -> impl Iterator<Item = (&Stretch<'d>, Option<&Stretch<'d>>)> {
-        let at = self.stretches.partition_point(|stretch| stretch.since <= time).saturating_sub(1);
-        let following = self.stretches.iter().skip(at + 1).map(Some).chain([None]);
-        self.stretches.iter().skip(at).zip(following)
+    /// The intervals from the one that contains an instant on, each with the next one, at whose beginning it ends.
+    fn from(&self, time: Instant) -> impl Iterator<Item = (&Interval<'d>, Option<&Interval<'d>>)> {
+        let at = self.intervals.partition_point(|interval| interval.since <= time).saturating_sub(1);
+        let following = self.intervals.iter().skip(at + 1).map(Some).chain([None]);
+        self.intervals.iter().skip(at).zip(following)
     }
 
     fn sums_at(&self, time: Instant) -> Sums {
-        let Some((stretch, _)) = self.from(time).next() else { return Sums::default() };
-        if time == stretch.since { stretch.before } else { stretch.before + stretch.sums_until(time) }
+        let Some((interval, _)) = self.from(time).next() else { return Sums::default() };
+        if time == interval.since { interval.before } else { interval.before + interval.sums_until(time) }
     }
 
     /// Milliseconds from one instant to another, by label.
@@ -190,20 +190,20 @@ impl<'d> Timeline<'d> {
         self.sums_at(to) - self.sums_at(from)
     }
 
-    /// The first instant from one on up to another at which the clock counts: at the latter if it would by what holds just
-    /// before it, whatever changes then.
+    /// The first instant in `from..=until` at which the clock counts. At `until` only what holds just before it decides, not
+    /// what changes then.
     fn next_counting(&self, from: Instant, until: Instant) -> Option<Instant> {
-        let near = self.from(from).take_while(|(stretch, _)| stretch.since < until);
-        let mut running = near.filter(|(stretch, _)| stretch.motion == Motion::Running);
-        running.find_map(|(stretch, next)| {
-            let open = schedule::next_open(stretch.hours(), stretch.since.max(from))?;
+        let near = self.from(from).take_while(|(interval, _)| interval.since < until);
+        let mut running = near.filter(|(interval, _)| interval.motion == Motion::Running);
+        running.find_map(|(interval, next)| {
+            let open = schedule::next_open(interval.hours(), interval.since.max(from))?;
             let counts = next.is_none_or(|next| open < next.since || (open == until && next.since == until));
             (counts && open <= until).then_some(open)
         })
     }
 
-    /// When a clock that began at `started_at` reaches a target that is in force since `in_force`, up to a change of it or the
-    /// clock's end at `until`.
+    /// When a clock that began at `started_at` reaches a target that is in force since `in_force`, if it does up to `until`: a
+    /// change of the target or the end of the clock.
     #[must_use]
     pub fn reach(&self, started_at: Instant, target_ms: i64, in_force: Instant, until: Instant) -> Option<Instant> {
         let begun = self.sums_at(started_at);
@@ -212,11 +212,11 @@ impl<'d> Timeline<'d> {
         if at_force.counted_ms >= wanted {
             return self.next_counting(in_force, until);
         }
-        let near = self.from(in_force).take_while(|(stretch, _)| stretch.since <= until);
-        let running = near.filter(|(stretch, _)| stretch.motion == Motion::Running);
-        let at = running.into_iter().find_map(|(stretch, next)| {
+        let near = self.from(in_force).take_while(|(interval, _)| interval.since <= until);
+        let running = near.filter(|(interval, _)| interval.motion == Motion::Running);
+        let at = running.into_iter().find_map(|(interval, next)| {
             let enough = next.is_none_or(|next| next.before.counted_ms >= wanted);
-            let due = || schedule::end_of(stretch.hours(), stretch.since, wanted - stretch.before.counted_ms);
+            let due = || schedule::end_of(interval.hours(), interval.since, wanted - interval.before.counted_ms);
             if enough { due() } else { None }
         });
         at.filter(|at| *at <= until)
@@ -225,33 +225,33 @@ impl<'d> Timeline<'d> {
     /// Whether the clocks run just before an instant, and the hours that count then.
     #[must_use]
     pub fn just_before(&self, time: Instant) -> (bool, Option<&'d OpenHours>) {
-        let stretch = self.from(Instant(time.0.saturating_sub(1))).next();
-        stretch.map_or((false, None), |(stretch, _)| (stretch.motion == Motion::Running, stretch.hours()))
+        let interval = self.from(Instant(time.0.saturating_sub(1))).next();
+        interval.map_or((false, None), |(interval, _)| (interval.motion == Motion::Running, interval.hours()))
     }
 
     /// The intervals from one instant to another; neighbours differ.
     #[must_use]
     pub fn entries(&self, from: Instant, to: Instant) -> Vec<Entry> {
-        // Two days in the office.
+        // Enough for two working days.
         let mut entries: Vec<Entry> = Vec::with_capacity(4);
-        for (stretch, next) in self.from(from) {
-            let (since, until) = (stretch.since.max(from), next.map_or(to, |next| next.since.min(to)));
+        for (interval, next) in self.from(from) {
+            let (since, until) = (interval.since.max(from), next.map_or(to, |next| next.since.min(to)));
             if since >= until {
                 break;
             }
             let mut push = |since, until, label| {
-                let calendar_version = stretch.calendar.map(|version| version.since);
-                let kind = (label, stretch.status, calendar_version);
+                let calendar_version = interval.calendar.map(|version| version.since);
+                let kind = (label, interval.status, calendar_version);
                 match entries.last_mut() {
                     Some(last) if (last.label, last.status, last.calendar_version) == kind => last.until = until,
-                    _ => entries.push(Entry { since, until, label, status: stretch.status, calendar_version }),
+                    _ => entries.push(Entry { since, until, label, status: interval.status, calendar_version }),
                 }
             };
-            match stretch.motion {
+            match interval.motion {
                 Motion::Paused => push(since, until, Label::Paused),
                 Motion::Gap => push(since, until, Label::Gap),
                 Motion::Running => {
-                    for (since, until, opening) in schedule::pieces(stretch.hours(), since, until) {
+                    for (since, until, opening) in schedule::pieces(interval.hours(), since, until) {
                         push(since, until, Label::from(opening));
                     }
                 }

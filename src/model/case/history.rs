@@ -1,4 +1,4 @@
-//! What happened to one case: the rows that the fact tables take from it.
+//! What happened to one case: all that the fact tables need of it.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -21,16 +21,16 @@ use crate::model::versions::Versions;
 /// The name under which `field_values` keeps a case's sentiment.
 pub const SENTIMENT_FIELD: &str = "sentiment";
 
-/// Something done to an earlier message.
+/// A like or a deletion of an earlier message.
 #[derive(Clone, Copy, Debug)]
 struct Mark<'a> {
     message: &'a str,
-    /// How many messages there were then: later ones of the same id are not meant.
+    /// How many messages there were then; later ones of the same id are not meant.
     before: usize,
     deleted_at: Option<Instant>,
 }
 
-/// How a case began, as a row shows it.
+/// How a case began.
 #[derive(Clone, Copy, Debug)]
 pub struct Created<'a> {
     pub at: Instant,
@@ -38,7 +38,7 @@ pub struct Created<'a> {
     pub creation: Creation<'a>,
 }
 
-/// Everything the fact tables take from one case.
+/// All that the fact tables need of one case.
 #[derive(Debug)]
 pub struct History<'a> {
     pub case_id: &'a str,
@@ -46,7 +46,7 @@ pub struct History<'a> {
     /// The creation's platform, else that of its profile then.
     pub platform: Option<Cow<'a, str>>,
     pub deleted_at: Option<Instant>,
-    /// The end of the grace period, of a case that stands resolved at the end.
+    /// The end of the grace period of a case that is resolved at the end.
     pub closes_at: Option<Instant>,
     /// The same, unless the deletion came before.
     pub closed_at: Option<Instant>,
@@ -63,8 +63,8 @@ pub struct History<'a> {
     /// The values at the end, a deleted case's as they were then.
     pub last_values: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     pub findings: Vec<Finding<'a>>,
-    /// The first event of this case that names each stranger: user, event.
-    pub strangers: Vec<(String, CaseEvent<'a>)>,
+    /// For each unknown user, the first event of this case that names them.
+    pub unknown_users: Vec<(String, CaseEvent<'a>)>,
     pub open_spans: Vec<OpenSpan<'a>>,
     pub load_spans: Vec<LoadSpan<'a>>,
     pub automatic_assignments: Vec<AutomaticAssignment<'a>>,
@@ -76,10 +76,10 @@ pub struct History<'a> {
     /// Times of the first and the last event of the case, rejected ones too.
     pub seen: Option<(Instant, Instant)>,
     marks: Vec<Mark<'a>>,
-    /// Where each field stands in `field_values`.
+    /// The index of each field in `field_values`.
     field_positions: HashMap<Cow<'a, str>, usize, FixedState>,
-    /// The users of `strangers`.
-    stranger_names: HashSet<String, FixedState>,
+    /// The names of `unknown_users`.
+    unknown_user_names: HashSet<String, FixedState>,
     /// The standing at the end, also of a case deleted at its creation, which has no period.
     last_standing: Option<Standing<'a>>,
 }
@@ -104,7 +104,7 @@ impl<'a> History<'a> {
             field_values: Vec::new(),
             last_values: Vec::new(),
             findings: Vec::new(),
-            strangers: Vec::new(),
+            unknown_users: Vec::new(),
             open_spans: Vec::new(),
             load_spans: Vec::new(),
             automatic_assignments: Vec::new(),
@@ -114,7 +114,7 @@ impl<'a> History<'a> {
             last_event_at: Instant(i64::MIN),
             marks: Vec::new(),
             field_positions: HashMap::default(),
-            stranger_names: HashSet::default(),
+            unknown_user_names: HashSet::default(),
             last_standing: None,
         }
     }
@@ -141,8 +141,7 @@ impl<'a> History<'a> {
         period.until.is_none_or(|until| time < until).then_some(period.standing.assignee)?
     }
 
-    /// Milliseconds between two instants in which the case did not stand resolved and, by the calendar of its profile
-    /// then, there were business hours (4).
+    /// Milliseconds between two instants in which the case was not resolved and the calendar of its profile then was open (4).
     #[must_use]
     pub fn business_ms(&self, from: Instant, to: Instant, desk: &Desk) -> i64 {
         let open = self.periods.iter().filter(|period| !period.standing.status.is_resolved());
@@ -160,7 +159,7 @@ impl<'a> History<'a> {
         versions.last().map(AsRef::as_ref)
     }
 
-    /// Milliseconds between two instants in which the case did not stand resolved.
+    /// Milliseconds between two instants in which the case was not resolved.
     #[must_use]
     pub fn active_ms(&self, from: Instant, to: Instant) -> i64 {
         let resolved = |resolution: &Resolution<'_>| {
@@ -194,13 +193,13 @@ impl<'a> History<'a> {
         }
     }
 
-    pub(super) fn note_stranger(&mut self, user: &str, event: &CaseEvent<'a>) {
-        if self.stranger_names.insert(user.to_owned()) {
-            self.strangers.push((user.to_owned(), *event));
+    pub(super) fn note_unknown_user(&mut self, user: &str, event: &CaseEvent<'a>) {
+        if self.unknown_user_names.insert(user.to_owned()) {
+            self.unknown_users.push((user.to_owned(), *event));
         }
     }
 
-    pub(super) fn stand(&mut self, cause: Cause<'a>, standing: Standing<'a>) {
+    pub(super) fn record_standing(&mut self, cause: Cause<'a>, standing: Standing<'a>) {
         match self.periods.last_mut() {
             Some(last) if last.standing == standing => {}
             Some(last) if last.since == cause.time => (last.standing, last.cause) = (standing, cause),
@@ -320,7 +319,7 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Writes down how the case stands at the end.
+    /// Completes the history with the standing at the end.
     pub(super) fn close(&mut self, standing: &Standing<'a>, closes_at: Option<Instant>) {
         self.last_standing = Some(*standing);
         self.merge_last_period();

@@ -1,12 +1,11 @@
-//! The community lock: for how long the message that a case was made of is locked (7.4).
+//! The community lock: how long the message that was escalated to a case is locked (7.4).
 
 use super::history::History;
 use crate::model::versions::Versions;
 
 impl History<'_> {
-    /// The times for which the escalated message is locked: from the creation until the case is closed or deleted, and
-    /// again from a reopening after that. A resolved case in its grace period locks it still, also when the period ends
-    /// behind the log.
+    /// The times in which the escalated message is locked: from the creation until the case is closed or deleted, and again
+    /// after a reopening. A resolved case in its grace period still locks it, also when the period ends after the log.
     #[must_use]
     pub fn locks(&self) -> Versions<()> {
         let mut locked = Versions::default();

@@ -1,4 +1,4 @@
-//! What messages do to a case: they ask, answer, reopen and set a status (2.3, 3.3).
+//! What messages do to a case: they open and answer turns, reopen the case and set its status (2.3, 3.3).
 
 use super::Case;
 use super::milestones::Ending;
@@ -17,9 +17,9 @@ impl<'a> Case<'a> {
         let place = self.place_of(direction, event.time);
         self.history.add_message(MessageRow::new(event, message, direction, place, bot));
         match (direction, place) {
-            (_, Place::BeforeCase) => self.find(event, Rule::MessageBeforeCase, "the case has not been created"),
+            (_, Place::BeforeCase) => self.add_finding(event, Rule::MessageBeforeCase, "the case has not been created"),
             (Direction::Received, Place::AfterClose) => {
-                self.find(event, Rule::MessageAfterClose, "the case is closed; the message opens nothing");
+                self.add_finding(event, Rule::MessageAfterClose, "the case is closed; the message opens nothing");
             }
             (Direction::Received, _) => self.receive(event, message, desk),
             (Direction::Sent, _) => self.send(event, message, bot, desk),
@@ -32,12 +32,12 @@ impl<'a> Case<'a> {
         self.messages_of_instant.is_repeated(&self.history.messages, event.time, direction, message.message)
     }
 
-    /// Where a message falls; outside of the case are those that are kept and do nothing (2.7).
+    /// Whether a message is in the case, or is kept and does nothing (2.7).
     fn place_of(&self, direction: Direction, time: Instant) -> Place {
-        match &self.life {
+        match &self.state {
             None => Place::BeforeCase,
-            Some(life) if direction == Direction::Received && life.is_closed(time) => Place::AfterClose,
-            Some(life) if direction == Direction::Sent && life.standing.status.is_resolved() => Place::Resolved,
+            Some(state) if direction == Direction::Received && state.is_closed(time) => Place::AfterClose,
+            Some(state) if direction == Direction::Sent && state.standing.status.is_resolved() => Place::Resolved,
             Some(_) => Place::InCase,
         }
     }
@@ -49,9 +49,9 @@ impl<'a> Case<'a> {
 
     /// Opens a turn, unless the first response is still due or a turn is open.
     fn ask(&mut self, event: &CaseEvent<'a>, message: &Message<'a>) {
-        let Some(life) = &mut self.life else { return };
-        if self.history.first_response().is_some() && life.open_turn.is_none() {
-            life.open_turn = Some(self.history.turns.len());
+        let Some(state) = &mut self.state else { return };
+        if self.history.first_response().is_some() && state.open_turn.is_none() {
+            state.open_turn = Some(self.history.turns.len());
             self.history.turns.push(Turn::asked(event.time, Some(message.kind)));
             self.start_clock(Milestone::NextResponse, event.time);
         }
@@ -63,10 +63,18 @@ impl<'a> Case<'a> {
             && by != assignee
             && !bot
         {
-            self.find(event, Rule::ReplyByOther, format!("`{by}` replied; the case is assigned to `{assignee}`"));
+            self.add_finding(
+                event,
+                Rule::ReplyByOther,
+                format!("`{by}` replied; the case is assigned to `{assignee}`"),
+            );
         }
         if standing.status.is_resolved() {
-            return self.find(event, Rule::ReplyInResolvedCase, format!("the case is {}", standing.status.name()));
+            return self.add_finding(
+                event,
+                Rule::ReplyInResolvedCase,
+                format!("the case is {}", standing.status.name()),
+            );
         }
         self.history.note_reply_of_assignee(event);
         if !bot {
@@ -77,11 +85,11 @@ impl<'a> Case<'a> {
 
     /// A person's reply answers the first response, else the open turn.
     fn answer(&mut self, event: &CaseEvent<'a>) {
-        let Some(life) = &mut self.life else { return };
+        let Some(state) = &mut self.state else { return };
         let first = self.history.first_response().is_none();
-        let turn = if first { Some(0) } else { life.open_turn.take() };
+        let turn = if first { Some(0) } else { state.open_turn.take() };
         let milestone = if first { Milestone::FirstResponse } else { Milestone::NextResponse };
-        life.runs.end(milestone, event.time, Ending::Completed(event.by));
+        state.runs.end(milestone, event.time, Ending::Completed(event.by));
         if let Some(turn) = turn.and_then(|position| self.history.turns.get_mut(position)) {
             turn.answered_at = Some(event.time);
             turn.answered_by = event.by;

@@ -1,7 +1,7 @@
-//! The promises of a case's policy: their instances, targets, due instants and ends (3.3, 3.5, 3.6).
+//! The milestones of a case: their instances, targets, due instants and ends (3.3, 3.5, 3.6).
 //!
-//! While a case is replayed, [`Runs`] writes down when the clock of each milestone began and ended. Behind it,
-//! `CaseLife` walks each clock along the changes of priority and policy.
+//! While a case is replayed, [`Runs`] records when the clock of each milestone began and ended. Afterwards `CaseClocks` follows
+//! each clock through the changes of priority and policy.
 
 use super::clock::{Sums, Timeline};
 use super::rows::Period;
@@ -15,22 +15,22 @@ use crate::model::time::Instant;
 /// How a clock ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending<'a> {
-    /// What was promised was done, and by whom.
+    /// The milestone was completed, and by whom.
     Completed(Option<&'a str>),
     Stopped,
     /// The target was taken away.
     Disabled,
 }
 
-/// A time in which a milestone's clock went without being completed or stopped. A reopening begins a new one.
+/// An interval in which the clock of a milestone ran, until it was completed or stopped. A reopening begins a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run<'a> {
     pub milestone: Milestone,
-    /// The turn that it answers; none of assign and resolution.
+    /// The turn to be answered; none of assign and resolution.
     pub turn: Option<i64>,
     pub started_at: Instant,
     pub since: Instant,
-    /// Just behind the event that began it.
+    /// The status just after the event that began it.
     pub status: Status,
     pub priority: Priority,
     pub end: Option<(Instant, Ending<'a>)>,
@@ -105,14 +105,14 @@ impl Instance<'_> {
         self.end.filter(|(_, ending)| *ending == Ending::Disabled).map(|(time, _)| time)
     }
 
-    /// How the promise stands at an instant (3.6).
+    /// The outcome at an instant (3.6).
     #[must_use]
     pub fn outcome(&self, as_of: Instant) -> Outcome {
         Outcome::of(self.completed_at(), self.stopped_at(), self.disabled_at(), self.due_at, as_of)
     }
 }
 
-/// How a promise stands.
+/// Whether a milestone was reached in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Met,
@@ -164,7 +164,7 @@ impl Outcome {
     }
 }
 
-/// What a case's policy made of it.
+/// The milestones of a case under its policy.
 #[derive(Clone, Debug)]
 pub struct Clocks<'a> {
     pub policy: &'a str,
@@ -175,7 +175,7 @@ pub struct Clocks<'a> {
 }
 
 impl<'a> Clocks<'a> {
-    /// Works out the clocks of a case that has been replayed.
+    /// Computes the instances of a case that has been replayed.
     pub(super) fn new(
         (policy, policy_version): (&'a str, Instant),
         created_at: Instant,
@@ -185,14 +185,14 @@ impl<'a> Clocks<'a> {
     ) -> Option<Clocks<'a>> {
         let terms = desk.sla().terms(policy)?;
         let timeline = Timeline::new(created_at, periods, &terms, runs.horizon());
-        let case = CaseLife { terms, timeline: &timeline, priorities: priorities(periods), desk };
+        let case = CaseClocks { terms, timeline: &timeline, priorities: priorities(periods), desk };
         let mut instances = Vec::with_capacity(runs.list.len());
         for milestone in Milestone::ALL {
             let mut n = 0;
             let runs: Vec<&Run<'a>> = runs.list.iter().filter(|run| run.milestone == milestone).collect();
             // Every turn has a clock of its own; the other milestones have one, which runs again after a reopening.
             for clock in runs.chunk_by(|_, _| milestone != Milestone::NextResponse) {
-                case.walk(clock, &mut n, &mut instances);
+                case.add_instances(clock, &mut n, &mut instances);
             }
         }
         Some(Clocks { policy, policy_version, instances, timeline })
@@ -222,19 +222,19 @@ struct Step {
 #[derive(Debug, Default)]
 struct Steps {
     list: Vec<Step>,
-    /// So many of the first are over and were not reached; they need not be looked at again.
+    /// How many of the first are over and were not reached; they need not be looked at again.
     passed: usize,
 }
 
-/// What a clock's target follows.
+/// What determines the target of a clock.
 #[derive(Clone, Copy)]
-struct Followed<'a> {
+struct TargetBasis<'a> {
     priority: Priority,
     statement: &'a Statement,
 }
 
 /// What all clocks of a case share.
-struct CaseLife<'a, 't> {
+struct CaseClocks<'a, 't> {
     terms: Terms<'a>,
     timeline: &'t Timeline<'a>,
     priorities: Vec<(Instant, Priority)>,
@@ -245,19 +245,19 @@ struct CaseLife<'a, 't> {
 struct Change<'a> {
     at: Instant,
     priority: Option<Priority>,
-    /// The last statement of the instant that changes the targets of clocks that run.
+    /// The last statement of the instant that changes the targets of running clocks.
     statement: Option<&'a Statement>,
 }
 
-impl<'a> CaseLife<'a, '_> {
+impl<'a> CaseClocks<'a, '_> {
     /// Adds the instances of one clock.
-    fn walk(&self, runs: &[&Run<'a>], n: &mut i64, instances: &mut Vec<Instance<'a>>) {
+    fn add_instances(&self, runs: &[&Run<'a>], n: &mut i64, instances: &mut Vec<Instance<'a>>) {
         let mut steps = Steps::default();
         // The valid instance, as a position in `instances`.
         let mut valid: Option<usize> = None;
         for run in runs {
-            let Some(mut followed) = self.followed_at_beginning(run) else { continue };
-            let step = Step::new(run, followed, run.since);
+            let Some(mut basis) = self.basis_at_start(run) else { continue };
+            let step = Step::new(run, basis, run.since);
             steps.list.push(step);
             // Where no target is in force, the old instance stays valid until one comes back.
             if step.target_ms.is_some() {
@@ -265,10 +265,10 @@ impl<'a> CaseLife<'a, '_> {
             }
             for change in self.changes_within(run) {
                 let live = valid.and_then(|position| instances.get_mut(position)).filter(|live| live.end.is_none());
-                followed = self.follow(followed, &change, live.is_some());
-                let step = Step::new(run, followed, change.at);
+                basis = self.next_basis(basis, &change, live.is_some());
+                let step = Step::new(run, basis, change.at);
                 match (live, step.target_ms) {
-                    // Once the target is reached, the promise is broken; taking it away changes nothing.
+                    // A target that was reached is breached; taking it away changes nothing.
                     (Some(_), None) if self.reached(run.started_at, &mut steps, Some(change.at)).is_some() => continue,
                     (Some(live), None) => self.end(live, run, &mut steps, (change.at, Ending::Disabled)),
                     (None, Some(_)) => begin_instance(run, step, n, &mut valid, instances),
@@ -288,13 +288,13 @@ impl<'a> CaseLife<'a, '_> {
         }
     }
 
-    /// What the target follows when a run begins: the present priority and version. Of a run that ends at the instant
-    /// of its beginning, later changes of that instant take no part.
-    fn followed_at_beginning(&self, run: &Run<'a>) -> Option<Followed<'a>> {
+    /// What determines the target when a run begins: the present priority and version. In a run that ends at the instant of its
+    /// beginning, later changes of that instant take no part.
+    fn basis_at_start(&self, run: &Run<'a>) -> Option<TargetBasis<'a>> {
         let empty = run.end.is_some_and(|(end, _)| end == run.since);
         let keeps = !self.desk.sla_changes_at(run.since).priority_change_retargets;
         let priority = if empty || keeps { run.priority } else { self.priority_at(run.since).unwrap_or(run.priority) };
-        Some(Followed { priority, statement: self.terms.stated_at(run.since)? })
+        Some(TargetBasis { priority, statement: self.terms.stated_at(run.since)? })
     }
 
     fn priority_at(&self, time: Instant) -> Option<Priority> {
@@ -302,7 +302,7 @@ impl<'a> CaseLife<'a, '_> {
         self.priorities.get(after.checked_sub(1)?).map(|(_, priority)| *priority)
     }
 
-    /// The changes inside of a run, one for each instant. One at its very end takes no part.
+    /// The changes within a run, one for each instant. A change at the end of the run takes no part.
     fn changes_within(&self, run: &Run<'a>) -> Vec<Change<'a>> {
         let end = run.end.map_or(Instant(i64::MAX), |(end, _)| end);
         let inside = |time: Instant| run.since < time && time < end;
@@ -322,18 +322,18 @@ impl<'a> CaseLife<'a, '_> {
         changes
     }
 
-    /// A change while an instance runs may be ignored; otherwise the present counts.
-    fn follow(&self, followed: Followed<'a>, change: &Change<'a>, runs: bool) -> Followed<'a> {
+    /// What determines the target after a change. While an instance runs, the settings may keep what was before.
+    fn next_basis(&self, basis: TargetBasis<'a>, change: &Change<'a>, runs: bool) -> TargetBasis<'a> {
         if !runs {
-            return Followed {
-                priority: self.priority_at(change.at).unwrap_or(followed.priority),
-                statement: self.terms.stated_at(change.at).unwrap_or(followed.statement),
+            return TargetBasis {
+                priority: self.priority_at(change.at).unwrap_or(basis.priority),
+                statement: self.terms.stated_at(change.at).unwrap_or(basis.statement),
             };
         }
         let retargets = self.desk.sla_changes_at(change.at).priority_change_retargets;
-        Followed {
-            priority: change.priority.filter(|_| retargets).unwrap_or(followed.priority),
-            statement: change.statement.unwrap_or(followed.statement),
+        TargetBasis {
+            priority: change.priority.filter(|_| retargets).unwrap_or(basis.priority),
+            statement: change.statement.unwrap_or(basis.statement),
         }
     }
 
@@ -368,7 +368,7 @@ impl<'a> CaseLife<'a, '_> {
         }
     }
 
-    /// When the target is reached (3.6). A clock that has ended, with those sums, goes on as it ran just before.
+    /// When the target is reached (3.6). A clock that has ended, with those sums, is continued as it ran just before.
     fn due(&self, run: &Run<'a>, steps: &mut Steps, end: Option<(Instant, Sums)>) -> Option<Instant> {
         let reached = self.reached(run.started_at, steps, end.map(|(time, _)| time));
         let (None, Some((end, sums))) = (reached, end) else { return reached };
@@ -401,9 +401,9 @@ fn begin_instance<'a>(
 }
 
 impl Step {
-    fn new(run: &Run<'_>, followed: Followed<'_>, since: Instant) -> Step {
-        let target_ms = followed.statement.policy.target_ms(run.milestone, followed.priority);
-        Step { since, target_ms, policy_version: followed.statement.since }
+    fn new(run: &Run<'_>, basis: TargetBasis<'_>, since: Instant) -> Step {
+        let target_ms = basis.statement.policy.target_ms(run.milestone, basis.priority);
+        Step { since, target_ms, policy_version: basis.statement.since }
     }
 }
 

@@ -1,10 +1,10 @@
-//! What happened to a case, row by row: periods, assignments, turns, resolutions and messages.
+//! The rows of one case: periods, assignments, turns, resolutions and messages.
 
 use crate::model::desk::Withdrawal;
 use crate::model::event::{CaseEvent, EventType, Message, MessageKind, Priority, Sentiment, Status};
 use crate::model::time::Instant;
 
-/// The four things whose change begins a new period.
+/// The four values of a case whose change begins a new period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing<'a> {
     pub status: Status,
@@ -13,7 +13,7 @@ pub struct Standing<'a> {
     pub profile: Option<&'a str>,
 }
 
-/// What changed a case's standing.
+/// What changed the standing of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause<'a> {
     pub time: Instant,
@@ -30,14 +30,14 @@ impl<'a> From<&CaseEvent<'a>> for Cause<'a> {
 }
 
 impl<'a> Cause<'a> {
-    /// The cause of a case being taken from its assignee.
+    /// The cause where a case is taken from its assignee.
     #[must_use]
     pub fn presence(withdrawal: &'a Withdrawal) -> Cause<'a> {
         Cause { time: withdrawal.time, name: "presence", source: &withdrawal.source, id: &withdrawal.id }
     }
 }
 
-/// A maximal time of unchanged standing.
+/// A maximal interval of unchanged standing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Period<'a> {
     pub since: Instant,
@@ -68,7 +68,7 @@ impl AssignmentEnd {
     }
 }
 
-/// A time in which a case was assigned to one user.
+/// An interval in which a case was assigned to one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment<'a> {
     pub agent: &'a str,
@@ -79,7 +79,7 @@ pub struct Assignment<'a> {
     pub first_reply_at: Option<Instant>,
 }
 
-/// An automatic assignment to a user whom the log knows, and what they could take then.
+/// An automatic assignment to a known user, and their capacity then.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AutomaticAssignment<'a> {
     pub event: CaseEvent<'a>,
@@ -87,7 +87,7 @@ pub struct AutomaticAssignment<'a> {
     pub capacity: i64,
 }
 
-/// A customer's question: from asking until a person's reply. The first is asked by the creation and never stops.
+/// A question of the customer until the reply of a person. The creation asks the first one, which is never stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn<'a> {
     pub asked_at: Instant,
@@ -117,14 +117,14 @@ pub struct Resolution<'a> {
 }
 
 impl<'a> Resolution<'a> {
-    /// A resolution that nothing has followed yet.
+    /// A resolution that has not been reopened or closed.
     #[must_use]
     pub fn new(event: &CaseEvent<'a>, status: Status) -> Resolution<'a> {
         Resolution { resolved_at: event.time, status, by: event.by, reopened_at: None, closed_at: None }
     }
 }
 
-/// Which way a message went.
+/// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     Received,
@@ -154,7 +154,7 @@ impl Direction {
     }
 }
 
-/// Where a message fell: in the case, or where it is kept and does nothing.
+/// Whether a message was in the case, or where it is kept and does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     InCase,
@@ -183,7 +183,7 @@ pub struct MessageRow<'a> {
     pub time: Instant,
     pub message: &'a str,
     pub direction: Direction,
-    /// None of a note.
+    /// None for a note.
     pub kind: Option<MessageKind>,
     pub by: Option<&'a str>,
     pub bot: bool,

@@ -1,6 +1,6 @@
-//! Rules that an event may break and still have its effect (2.7, "applied"), judged just before the event.
+//! Rules that an event may break and still have its effect (2.7, "applied"), checked just before the event.
 //!
-//! What is judged where it happens (`reply_by_other`, `unknown_priority`, what reopens) is not here.
+//! `reply_by_other`, `unknown_priority` and `reopened_after_close` are checked where they happen, not here.
 
 use super::Case;
 use super::rows::{AutomaticAssignment, Standing};
@@ -12,7 +12,7 @@ use crate::model::finding::Rule;
 use crate::model::time::Instant;
 
 impl<'a> Case<'a> {
-    /// Finds what an event that is not rejected breaks. Before the creation there is no standing.
+    /// Adds the findings of an event that is not rejected. Before the creation there is no standing.
     pub(super) fn check_rules(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
         let standing = self.standing();
         self.check_permission(event, standing, desk);
@@ -49,7 +49,7 @@ impl<'a> Case<'a> {
             _ => standing.and_then(|standing| standing.profile),
         };
         if let Some(detail) = desk.denial(by, profile, event.time) {
-            self.find(event, Rule::NotPermitted, detail);
+            self.add_finding(event, Rule::NotPermitted, detail);
         }
     }
 
@@ -58,22 +58,22 @@ impl<'a> Case<'a> {
             && by != assignee
         {
             let detail = format!("`{by}` assigned a profile; the case is assigned to `{assignee}`");
-            self.find(event, Rule::ProfileByOther, detail);
+            self.add_finding(event, Rule::ProfileByOther, detail);
         }
     }
 
     fn check_reply_profile(&mut self, event: &CaseEvent<'a>, standing: Standing<'a>, desk: &Desk) {
         if standing.profile.is_none() && desk.has_named_profiles(event.time) {
-            self.find(event, Rule::ReplyWithoutProfile, "the case has no profile to reply from");
+            self.add_finding(event, Rule::ReplyWithoutProfile, "the case has no profile to reply from");
         }
     }
 
-    /// Notes the assignment too: whether the workload leaves room for it, all cases together show.
+    /// Records the assignment too: whether the workload was at the capacity, only all cases together show.
     fn check_automatic_assignment(&mut self, event: &CaseEvent<'a>, agent: &'a str, desk: &Desk) {
         let Some(user) = desk.user_at(agent, event.time) else { return };
         if !user.auto_assign {
             let detail = format!("`{agent}` does not take cases automatically");
-            self.find(event, Rule::NotAutoAssignable, detail);
+            self.add_finding(event, Rule::NotAutoAssignable, detail);
         }
         let capacity = user.capacity;
         self.history.automatic_assignments.push(AutomaticAssignment { event: *event, agent, capacity });
@@ -86,7 +86,7 @@ impl<'a> Case<'a> {
         let asked = fields.filter(|(_, versions)| versions.at(event.time).is_some_and(asked)).map(|(name, _)| name);
         let empty: Vec<String> = asked.filter(|name| is_empty(name)).map(|name| format!("`{name}`")).collect();
         if !empty.is_empty() {
-            self.find(event, Rule::MandatoryFieldEmpty, format!("no value of {}", empty.join(", ")));
+            self.add_finding(event, Rule::MandatoryFieldEmpty, format!("no value of {}", empty.join(", ")));
         }
     }
 
@@ -94,7 +94,7 @@ impl<'a> Case<'a> {
         if !fields.is_empty() {
             let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
             let detail = format!("the kind or the values of {} do not allow this", fields.join(", "));
-            self.find(event, Rule::InvalidFieldValue, detail);
+            self.add_finding(event, Rule::InvalidFieldValue, detail);
         }
     }
 }
@@ -113,7 +113,7 @@ fn invalid_fields(fields: Option<&str>, time: Instant, desk: &Desk) -> Vec<Strin
     invalid
 }
 
-/// Whether a field may hold that value, in JSON; of a field that the log does not know nothing is asked.
+/// Whether a field may have that value, in JSON; an unknown field may have any.
 fn allows(desk: &Desk, field: &str, value: &str, time: Instant) -> bool {
     let Some(field) = field_at(desk, field, time) else { return true };
     Json::parse(value).map_or(true, |value| field.allows(&value))

@@ -1,20 +1,28 @@
-//! What a case contributes to findings across cases (2.7): from where to where in the log it blocks other cases of its customer
-//! and counts as workload.
+//! What a case contributes to findings that look across cases (2.7): the spans of the log in which it blocks other cases and
+//! in which it counts as workload.
 
 use crate::model::position::Position;
 
-/// A stretch in which a case stands in the way of another of the same customer and profile: it has that profile and
-/// is neither closed nor deleted; no `until`: still.
+/// A span in which a case blocks others of the same customer and profile: it has that profile and is neither closed nor
+/// deleted. Without `until` it has no end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenSpan<'a> {
     pub profile: &'a str,
     pub since: Position<'a>,
     pub until: Option<Position<'a>>,
-    /// The span begins with the case itself: if another one is still open then, that is a `second_open_case`.
+    /// Whether the span begins with the creation: if another case is open then, that is a `second_open_case`.
     pub created: bool,
 }
 
-/// A stretch in which an open case is assigned to a user; no `until`: still.
+impl<'a> OpenSpan<'a> {
+    /// A span that has no end yet.
+    #[must_use]
+    pub fn begun(profile: &'a str, since: Position<'a>, created: bool) -> OpenSpan<'a> {
+        OpenSpan { profile, since, until: None, created }
+    }
+}
+
+/// A span in which an open case is assigned to a user. Without `until` it has no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadSpan<'a> {
     pub user: &'a str,

@@ -1,4 +1,4 @@
-//! Surveys: what was asked and what the customer answered (4 `surveys`).
+//! Surveys: when they were sent and what the customer answered (4 `surveys`).
 
 use crate::model::event::Answer;
 use crate::model::time::Instant;
@@ -8,7 +8,7 @@ use crate::model::time::Instant;
 pub struct AnsweredSurvey<'a> {
     pub answer: Answer<'a>,
     pub answered_at: Instant,
-    /// When it was last sent before the answer, if the log knows.
+    /// When it was last sent before the answer, if the log has that.
     pub sent_at: Option<Instant>,
 }
 
@@ -20,19 +20,19 @@ pub struct Surveys<'a> {
 }
 
 impl<'a> Surveys<'a> {
-    /// The survey has been sent.
+    /// Records that a survey was sent.
     pub fn send(&mut self, survey: &'a str, time: Instant) {
         self.sent.push((survey, time));
     }
 
-    /// The customer has answered.
+    /// Records an answer.
     pub fn answer(&mut self, answer: Answer<'a>, time: Instant) {
         let sent = self.sent.iter().rev().find(|(survey, _)| *survey == answer.survey);
         self.answered.retain(|known| known.answer.survey != answer.survey);
         self.answered.push(AnsweredSurvey { answer, answered_at: time, sent_at: sent.map(|(_, time)| *time) });
     }
 
-    /// Those that were answered.
+    /// The surveys that were answered.
     pub fn answered(&self) -> impl Iterator<Item = &AnsweredSurvey<'a>> {
         self.answered.iter()
     }

@@ -1,4 +1,4 @@
-//! The life cycle by example: events in, a line of what happened out.
+//! The life cycle by example: lines of events, and a line of what happened.
 
 use super::*;
 use crate::model::desk::DeskEvent;
@@ -26,7 +26,7 @@ fn desk() -> Desk {
     ])
 }
 
-/// Reads `10 assigned ana` and the like: minute, act, argument, and behind it the status that a message sets or who did
+/// Reads `10 assigned ana` and the like: minute, act, argument, and after it the status that a message sets or who did
 /// anything else.
 fn event(line: &'static str) -> CaseEvent<'static> {
     let mut words = line.split(' ');
@@ -191,7 +191,7 @@ fn spam_in_the_grace_period_closes_at_once() {
 }
 
 #[test]
-fn a_case_stands_in_the_way_until_the_event_that_closes_it() {
+fn a_case_blocks_others_until_the_event_that_closes_it() {
     let lines = |closing: &'static str| {
         let mut events: Vec<CaseEvent<'_>> = ["1 created", closing].map(event).to_vec();
         events[0].act = Act::Created(Creation { customer: "c", profile: Some("p"), ..Creation::default() });
@@ -367,7 +367,7 @@ fn values_that_a_field_does_not_allow() {
 
 #[test]
 fn a_case_weighs_on_its_assignee_while_it_is_open() {
-    // Spans as `user since until`, the minutes of their places.
+    // Spans as `user since until`, the minutes of their positions.
     let spans = |lines: &'static str| {
         let minute = |position: Position<'_>| match position {
             Position::Before(time) => (time.0 / MINUTE).to_string(),

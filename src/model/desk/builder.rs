@@ -1,4 +1,4 @@
-//! How the events about the desk make it.
+//! Builds the desk from its events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,11 +30,11 @@ impl Desk {
 #[derive(Default)]
 pub(super) struct DeskBuilder {
     pub(super) desk: Desk,
-    /// A policy that is removed goes on for the cases that have it.
+    /// All statements of policies; a removed policy stays in force for the cases that have it.
     stated_policies: BTreeMap<String, Vec<Statement>>,
-    /// The present state of every group that was named or that somebody is in.
+    /// The present state of every group that was named or that has a member.
     groups: BTreeMap<String, Group>,
-    /// Those that a `group.updated` has named.
+    /// The groups that a `group.updated` has named.
     named_groups: BTreeSet<String>,
 }
 
@@ -103,7 +103,7 @@ impl DeskBuilder {
                 }
             }
             EventType::CalendarUpdated => {
-                // What the log has accepted parses; anything else would leave the calendar as it was.
+                // An event of the log can always be parsed; otherwise the calendar would stay as it is.
                 if let Ok(calendar) = Calendar::parse(subject, &event.data) {
                     let versions = self.desk.calendars.entry(subject.to_owned()).or_default();
                     versions.state(event.time, Arc::new(OpenHours::new(calendar)));
@@ -189,7 +189,7 @@ impl DeskBuilder {
         user.group_skills = groups().flat_map(|(_, group)| group.skills.iter().cloned()).collect();
     }
 
-    /// Writes down the groups that have changed.
+    /// Adds versions of the groups that have changed.
     fn note_groups(&mut self, time: Instant) {
         for name in &self.named_groups {
             let Some(group) = self.groups.get(name) else { continue };
@@ -200,7 +200,7 @@ impl DeskBuilder {
         }
     }
 
-    /// Brings every user's groups and group skills up to date, and writes down the groups that have changed.
+    /// Updates the groups and group skills of every user, and adds versions of the groups that have changed.
     fn refresh_groups(&mut self, time: Instant) {
         let names: Vec<String> = self.desk.users.keys().cloned().collect();
         for name in names {
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_those_the_log_has_not_named_though_it_names_users() {
+    fn unknown_users_are_those_not_named_in_a_log_that_names_users() {
         let desk = desk(&[(5, EventType::UserUpdated, "ana", "{}")]);
         assert_eq!(desk.has_named("zoe", Instant(4)), None);
         assert_eq!(desk.has_named("zoe", Instant(5)), Some(false));

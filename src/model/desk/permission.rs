@@ -5,8 +5,8 @@ use crate::model::event::Role;
 use crate::model::time::Instant;
 
 impl Desk {
-    /// Why that user may not act on a case with that profile at that instant; nothing where they may. A user whom the log
-    /// does not know then counts as an agent.
+    /// Why that user may not act on a case with that profile at that instant; none where they may. An unknown user counts as an
+    /// agent.
     #[must_use]
     pub fn denial(&self, user: &str, profile: Option<&str>, time: Instant) -> Option<String> {
         match self.user_at(user, time).map_or(Role::Agent, |user| user.role) {

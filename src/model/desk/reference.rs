@@ -8,7 +8,7 @@ use crate::model::finding::{DeskFinding, Rule};
 use crate::model::versions::Versions;
 
 impl DeskBuilder {
-    /// Judges what the event itself states, by what the log has said up to it.
+    /// Adds a finding if the event names something that does not exist at that position of the log.
     pub(super) fn find_unknown_references(&mut self, event: &DeskEvent<'_>) {
         let unknown = self.unknown_references(event);
         if unknown.is_empty() {
@@ -56,12 +56,12 @@ fn texts<'e>(list: Option<&'e Json<'_>>) -> impl Iterator<Item = &'e str> {
     list.and_then(Json::as_list).unwrap_or_default().iter().filter_map(Json::as_text)
 }
 
-/// Whether nothing has that name now.
+/// Whether nothing of that name exists now.
 fn is_gone<T: PartialEq>(versions: Option<&Versions<T>>) -> bool {
     versions.is_none_or(|versions| versions.last().is_none())
 }
 
-/// Of those names the ones that are gone.
+/// The names that do not exist now, each with its kind.
 fn absent<'e>(
     what: &'static str,
     names: impl Iterator<Item = &'e str>,

@@ -7,14 +7,14 @@ use crate::model::event::Presence;
 use crate::model::time::parse_duration_ms;
 use crate::model::update::{set_flag, set_nullable_text};
 
-/// What the desk has settled.
+/// The settings of the desk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeskSettings {
     pub grace_period_ms: Option<i64>,
     pub unassign_on: Vec<Presence>,
     pub default_calendar: Option<String>,
     pub transitions: Transitions,
-    /// How the findings of a rule are shown: `hidden`, `info` or `warning`.
+    /// The severity of the findings of a rule: `hidden`, `info` or `warning`.
     pub findings: BTreeMap<String, String>,
     pub sla: SlaChanges,
 }
