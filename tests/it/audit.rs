@@ -1,4 +1,4 @@
-//! The program against the auditor: the same random histories to both, every column of every table compared.
+//! Compares the program with the auditor: both get the same random histories, and every column of every table is compared.
 //!
 //! A history on which they differ is shrunk and written to `tests/found/`, where it stays as a test. The number of
 //! histories is 300, or what `CASEBOOK_HISTORIES` says (10,000 by night).
@@ -64,7 +64,7 @@ fn compare(lines: &[Value]) -> Vec<String> {
     differences(&expected, &facts(lines))
 }
 
-/// SQL sees a field's value as text; what is none as JSON.
+/// In SQL the value of a field is text; a value that is not a text is JSON.
 fn text_of_value(value: &Value) -> Value {
     if value.is_string() { value.clone() } else { value.to_string().into() }
 }
@@ -74,13 +74,13 @@ pub fn histories_asked() -> u32 {
     std::env::var("CASEBOOK_HISTORIES").map_or(300, |text| text.parse().unwrap())
 }
 
-/// Compares random histories; of one that differs the smallest like it is kept. Says after how many it was found, which is
-/// how rare it is.
+/// Compares random histories. If one differs, it is shrunk and kept, and the message has the number of histories tried, which
+/// shows how rare it is.
 fn compare_random(strategy: impl Strategy<Value = Vec<Value>>) {
     let config = ProptestConfig { cases: histories_asked(), failure_persistence: None, ..ProptestConfig::default() };
     let (tried, found) = (Cell::new(0), Cell::new(false));
     let outcome = TestRunner::new(config).run(&strategy, |lines| {
-        // What comes behind the first that differs only makes it smaller.
+        // After the first that differs, the runner only shrinks it.
         tried.set(tried.get() + u32::from(!found.get()));
         match compare(&lines).as_slice() {
             [] => Ok(()),
@@ -103,7 +103,7 @@ fn text_of(lines: &[Value]) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// Keeps a history as a test, and says where.
+/// Keeps a history as a test, and returns the path.
 pub fn keep(lines: &[Value]) -> PathBuf {
     let mut hasher = DefaultHasher::new();
     text_of(lines).hash(&mut hasher);
@@ -134,7 +134,7 @@ fn random_people_are_read_alike() {
 }
 
 #[test]
-fn what_was_found_once_stays_mended() {
+fn histories_found_earlier_stay_equal() {
     let entries = std::fs::read_dir(of_repository("tests/found")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "ndjson")) {

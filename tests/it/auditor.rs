@@ -1,8 +1,8 @@
-//! The auditor: a second, deliberately simple reading of the specification, to check the product against.
+//! The auditor: a second, deliberately simple implementation of the specification, with which the product is compared.
 //!
-//! It knows nothing of the product and is free to be slow: it sorts all events, tells each case's life step by step,
-//! and answers every other question (what is a clock's label at this instant, which target is in force) anew from that
-//! story and from the versions of the desk.
+//! It shares no code with the product and may be slow: it sorts all events, replays each case step by step, and computes every
+//! other value (the label of a clock at an instant, the target in force) again from those steps and from the versions of the
+//! desk.
 
 #![allow(
     clippy::expect_used,
@@ -53,8 +53,8 @@ pub fn audit(lines: &[Value]) -> Tables {
         tables.insert(name, Vec::new());
     }
     for case in &world.cases {
-        cases::tell(&world, case, &mut tables);
-        clock::tell(&world, case, &mut tables);
+        cases::add_rows(&world, case, &mut tables);
+        clock::add_rows(&world, case, &mut tables);
     }
     tables.insert("users", notices::users(&world));
     tables.insert("presence", notices::presence(&world));

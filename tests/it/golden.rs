@@ -1,5 +1,5 @@
-//! The worked cases of the specification: events in, the facts that it expects out. Compared as sets, on the members
-//! that a file shows.
+//! The worked cases of the specification: each has events and the facts expected of them, compared as sets on the members that
+//! a file shows.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The invariants of 2.8 on random histories, of the program and, more briefly, of the auditor that checks it.
+//! The invariants of 2.8 on random histories, for the program and for the auditor.
 //!
 //! The number of histories is that of [`crate::audit`].
 
@@ -12,7 +12,7 @@ use crate::audit::{facts, histories_asked, keep};
 use crate::auditor::histories::{clock_history, history};
 use crate::auditor::{Row, Tables, audit, differences, instant, outcome};
 
-/// Whose facts are examined.
+/// The program or the auditor.
 type Facts = fn(&[Value]) -> Tables;
 type Verdict = Result<(), TestCaseError>;
 
@@ -111,7 +111,7 @@ fn backlog_adds_up(tables: &Tables, from: i64, to: i64) -> Verdict {
     Ok(())
 }
 
-/// What the facts say of an instant: who stands how, what has been answered, resolved and assigned, what is due.
+/// What the facts show of an instant: standings, what has been answered, resolved and assigned, and what is due.
 fn as_of(tables: &Tables, until: i64) -> BTreeSet<String> {
     let holds = |row: &&Row| at(row, "since").is_some_and(|t| t <= until) && at(row, "until").is_none_or(|t| t > until);
     let mut said = BTreeSet::new();
@@ -149,7 +149,7 @@ fn as_of(tables: &Tables, until: i64) -> BTreeSet<String> {
     said
 }
 
-/// 2.8, 3: what the events up to T give is what the whole log says of T.
+/// 2.8, 3: the facts of the events up to T are those of the whole log as of T.
 fn a_prefix_agrees_with_the_whole(facts: Facts, lines: &[Value], until: i64) -> Verdict {
     let (then, now) = (as_of(&facts(&prefix(lines, until)), until), as_of(&facts(lines), until));
     let only = |left: &BTreeSet<String>, right: &BTreeSet<String>| left.difference(right).cloned().collect::<Vec<_>>();
@@ -187,7 +187,7 @@ fn a_steady_target_is_reached_when_due(facts: Facts, lines: &[Value]) -> Verdict
     Ok(())
 }
 
-/// Every law on random histories; of one that breaks a law the smallest like it is kept.
+/// Checks every law on random histories. One that breaks a law is shrunk and kept.
 fn examine(facts: Facts, histories: u32) {
     let lines = || prop_oneof![history(), clock_history()];
     let instants = || (0..400_usize, -1..=1_i64);

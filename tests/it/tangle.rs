@@ -1,5 +1,5 @@
-//! Events as no source would send them: many at one instant, before the creation, behind the deletion, twice, with
-//! sequences that contradict their types. Whatever holds of facts must hold of theirs.
+//! Events that no source would send: many at one instant, before the creation, after the deletion, twice, with sequences that
+//! contradict their types. All properties of facts must hold for theirs.
 
 use serde_json::{Value, json};
 

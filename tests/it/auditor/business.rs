@@ -1,5 +1,5 @@
 //! Business time (4): by the calendar of the profile that the case has at each instant, else by the default one, else
-//! all hours. The time for which the case stood resolved is left out.
+//! all hours. The time in which the case was resolved is left out.
 
 use super::desk::Version;
 use super::hours;

@@ -9,7 +9,7 @@ use super::{Row, Tables, policy};
 use serde_json::{Value, json};
 
 /// Adds the rows of one case to its tables.
-pub fn tell(world: &World, case: &Case, tables: &mut Tables) {
+pub fn add_rows(world: &World, case: &Case, tables: &mut Tables) {
     let messages = messages(world, case);
     if !case.steps.is_empty() {
         let assignments = assignments(world, case);
@@ -33,22 +33,22 @@ pub fn row(object: &Value) -> Row {
 }
 
 /// The maximal times for which something about the case stays the same, up to the deletion; none of zero length.
-fn stretches<T: PartialEq>(case: &Case, of: impl Fn(&State) -> T) -> Vec<(i64, Option<i64>, T)> {
+fn intervals<T: PartialEq>(case: &Case, of: impl Fn(&State) -> T) -> Vec<(i64, Option<i64>, T)> {
     let mut instants: Vec<i64> = case.steps.iter().map(|step| step.time).collect();
     instants.dedup();
     instants.retain(|t| case.deleted_at().is_none_or(|deleted_at| *t < deleted_at));
-    let mut stretches: Vec<(i64, Option<i64>, T)> = Vec::new();
+    let mut intervals: Vec<(i64, Option<i64>, T)> = Vec::new();
     for instant in instants {
         let Some(value) = case.at(instant).map(&of) else { continue };
-        if stretches.last().is_some_and(|last| last.2 == value) {
+        if intervals.last().is_some_and(|last| last.2 == value) {
             continue;
         }
-        if let Some(last) = stretches.last_mut() {
+        if let Some(last) = intervals.last_mut() {
             last.1 = Some(instant);
         }
-        stretches.push((instant, case.deleted_at(), value));
+        intervals.push((instant, case.deleted_at(), value));
     }
-    stretches
+    intervals
 }
 
 fn four(state: &State) -> (String, Option<String>, String, Option<String>) {
@@ -57,7 +57,7 @@ fn four(state: &State) -> (String, Option<String>, String, Option<String>) {
 
 fn periods(world: &World, case: &Case) -> Vec<Row> {
     let changes = |step: &&Step| step.before.as_ref().map(four) != Some(four(&step.after));
-    let tell = |(since, until, (status, assignee, priority, profile)): (i64, Option<i64>, _)| {
+    let to_row = |(since, until, (status, assignee, priority, profile)): (i64, Option<i64>, _)| {
         let cause = case.steps.iter().filter(changes).rfind(|step| step.time == since);
         let event = cause.map(|step| &world.events[step.index]);
         row(&json!({
@@ -66,17 +66,17 @@ fn periods(world: &World, case: &Case) -> Vec<Row> {
             "event_source": event.map(|event| &event.source), "event_id": event.map(|event| &event.id),
         }))
     };
-    stretches(case, four).into_iter().map(tell).collect()
+    intervals(case, four).into_iter().map(to_row).collect()
 }
 
 fn assignments(world: &World, case: &Case) -> Vec<Row> {
     let ends = |step: &&Step| step.reassigns() || step.deletes();
     let begins = |(_, step): &(usize, &Step)| step.reassigns() && step.after.assignee.is_some();
     let mut rows = Vec::new();
-    for (place, step) in case.steps.iter().enumerate().filter(begins) {
+    for (position, step) in case.steps.iter().enumerate().filter(begins) {
         let event = &world.events[step.index];
         let agent = step.after.assignee.clone();
-        let end = case.steps[place + 1..].iter().find(ends);
+        let end = case.steps[position + 1..].iter().find(ends);
         let ended_by = end.map(|end| match end.cause.as_str() {
             "presence" => "presence",
             "case.deleted" => "deleted",
@@ -101,13 +101,13 @@ fn assignments(world: &World, case: &Case) -> Vec<Row> {
 
 fn turn_row(world: &World, case: &Case, turn: &Turn) -> Row {
     let asked = &case.steps[turn.asked];
-    let answered = turn.answered.map(|place| &case.steps[place]);
+    let answered = turn.answered.map(|position| &case.steps[position]);
     let kind = (turn.n > 1).then(|| world.events[asked.index].text("kind").unwrap_or("public"));
     row(&json!({
         "case_id": case.id, "n": turn.n, "asked_at": written(asked.time),
         "answered_at": written_if(answered.map(|step| step.time)),
         "answered_by": answered.and_then(|step| world.events[step.index].text("by")),
-        "stopped_at": written_if(turn.stopped.map(|place| case.steps[place].time)),
+        "stopped_at": written_if(turn.stopped.map(|position| case.steps[position].time)),
         "assignee": case.assignee_at(asked.time), "kind": kind,
         "elapsed_ms": answered.map(|step| step.time - asked.time),
         "active_ms": answered.map(|step| active_ms(world, case, asked.time, step.time)),
@@ -118,9 +118,9 @@ fn turn_row(world: &World, case: &Case, turn: &Turn) -> Row {
 fn resolutions(world: &World, case: &Case) -> Vec<Row> {
     let created = case.steps[0].time;
     let mut rows = Vec::new();
-    for (place, step) in case.steps.iter().enumerate().filter(|(_, step)| step.resolves()) {
-        let reopening = case.steps[place..].iter().find(|step| step.reopens());
-        let last = case.steps[place..].iter().rfind(|step| reopening.is_none_or(|next| step.index < next.index));
+    for (position, step) in case.steps.iter().enumerate().filter(|(_, step)| step.resolves()) {
+        let reopening = case.steps[position..].iter().find(|step| step.reopens());
+        let last = case.steps[position..].iter().rfind(|step| reopening.is_none_or(|next| step.index < next.index));
         let closes_at = last.and_then(|step| step.after.closes_at);
         let until = reopening.map(|step| step.time).or(case.deleted_at());
         let closed_at = closes_at.filter(|closes_at| until.is_none_or(|until| *closes_at <= until));
@@ -170,17 +170,17 @@ fn field_values(case: &Case) -> Vec<Row> {
     names.sort();
     names.dedup();
     let mut rows = Vec::new();
-    let mut tell = |name: &str, since: i64, until: Option<i64>, value: Value| {
+    let mut add = |name: &str, since: i64, until: Option<i64>, value: Value| {
         rows.push(row(&json!({
             "case_id": case.id, "field": name, "since": written(since), "until": written_if(until), "value": value,
         })));
     };
-    for (since, until, value) in stretches(case, |state| state.sentiment.clone()) {
-        tell("sentiment", since, until, json!(value));
+    for (since, until, value) in intervals(case, |state| state.sentiment.clone()) {
+        add("sentiment", since, until, json!(value));
     }
     for name in names {
-        for (since, until, value) in stretches(case, |state| state.fields.get(name).cloned()) {
-            value.into_iter().for_each(|value| tell(name, since, until, value));
+        for (since, until, value) in intervals(case, |state| state.fields.get(name).cloned()) {
+            value.into_iter().for_each(|value| add(name, since, until, value));
         }
     }
     rows
@@ -190,17 +190,17 @@ fn field_values(case: &Case) -> Vec<Row> {
 fn locks(world: &World, case: &Case) -> Vec<Row> {
     let Some(message) = world.events[case.steps[0].index].text("message") else { return Vec::new() };
     let mut locked = Vec::new();
-    for (since, until, closes_at) in stretches(case, |state| state.closes_at.filter(|_| state.is_resolved())) {
+    for (since, until, closes_at) in intervals(case, |state| state.closes_at.filter(|_| state.is_resolved())) {
         let until = until.unwrap_or(i64::MAX).min(closes_at.unwrap_or(i64::MAX));
         locked.push((since, until));
     }
     locked.retain(|(since, until)| since < until);
-    let tell = |(since, until): (i64, i64)| {
+    let to_row = |(since, until): (i64, i64)| {
         let until = Some(until).filter(|until| *until < i64::MAX);
         let (since, until) = (written(since), written_if(until));
         row(&json!({"message": message, "case_id": case.id, "since": since, "until": until}))
     };
-    super::hours::union(locked).into_iter().map(tell).collect()
+    super::hours::union(locked).into_iter().map(to_row).collect()
 }
 
 /// The latest answer of each survey of the case; the agent is the assignee when it was sent.

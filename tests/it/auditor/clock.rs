@@ -1,8 +1,7 @@
 //! Milestones and their clocks (3.3 to 3.6).
 //!
-//! First the lives of a milestone are found in the case's story: from a start to a completion or a stop, a new one
-//! after each reopening. Then each life is cut into instances by the changes that take its target away and give it
-//! back.
+//! First the runs of a milestone are found in the steps of the case: from a start to a completion or a stop, a new one after
+//! each reopening. Then each run is divided into instances by the changes that take its target away and give it back.
 
 use super::due::Walk;
 use super::event::{written, written_if};
@@ -14,12 +13,12 @@ use super::world::World;
 use super::{Row, Tables};
 use serde_json::{Value, json};
 
-/// A milestone's clock from a start to its end, whatever the targets.
+/// The clock of a milestone from a start to its end, whatever the targets.
 #[derive(Clone, Debug)]
-struct Life {
+struct ClockRun {
     turn: Option<i64>,
     started_at: i64,
-    /// The place in the story of the step that began it.
+    /// The index of the step that began it.
     begun: usize,
     end: Option<End>,
 }
@@ -31,8 +30,8 @@ struct End {
     by: Value,
 }
 
-/// Where an instance begins: the priority and the version that it has then, and the place in the log after which
-/// changes are changes to it.
+/// Where an instance begins: the priority and the version that it has then, and the index in the log after which changes
+/// affect it.
 #[derive(Clone, Debug)]
 struct Begin {
     index: usize,
@@ -40,12 +39,12 @@ struct Begin {
     version: usize,
 }
 
-/// The priority and the version of the policy that an instance goes by.
+/// The priority and the version of the policy that determine the target of an instance.
 type Terms = (String, usize);
 
 #[derive(Clone, Debug)]
 struct Instance {
-    life: Life,
+    run: ClockRun,
     since: i64,
     until: Option<i64>,
     begin: Begin,
@@ -56,7 +55,7 @@ struct Instance {
 impl Instance {
     /// Completion, stop or disabling.
     fn end(&self) -> Option<i64> {
-        if self.is_cut { self.disabled_at } else { self.life.end.as_ref().map(|end| end.at) }
+        if self.is_cut { self.disabled_at } else { self.run.end.as_ref().map(|end| end.at) }
     }
 }
 
@@ -98,7 +97,7 @@ fn changes(world: &World, case: &Case, policy: &str) -> Vec<Change> {
 }
 
 /// Adds the case's rows of `milestones` and `ledger`.
-pub fn tell(world: &World, case: &Case, tables: &mut Tables) {
+pub fn add_rows(world: &World, case: &Case, tables: &mut Tables) {
     let Some((policy, _)) = policy::chosen(world, case) else { return };
     let pieces = pieces(world, case, &policy);
     let changes = changes(world, case, &policy);
@@ -108,10 +107,10 @@ pub fn tell(world: &World, case: &Case, tables: &mut Tables) {
         let mut n = 0;
         for chain in clocks.chains() {
             let instances = clocks.instances(&chain);
-            for place in 0..instances.len() {
+            for position in 0..instances.len() {
                 n += 1;
-                let row = clocks.row(&instances, place, n);
-                tables.entry("ledger").or_default().extend(clocks.ledger(&instances[place], n));
+                let row = clocks.row(&instances, position, n);
+                tables.entry("ledger").or_default().extend(clocks.ledger(&instances[position], n));
                 tables.entry("milestones").or_default().push(row);
             }
         }
@@ -123,35 +122,35 @@ impl Clocks<'_> {
         self.case.steps.iter().enumerate()
     }
 
-    /// The lives of the milestone, those with one start together.
-    fn chains(&self) -> Vec<Vec<Life>> {
+    /// The runs of the milestone; those with the same start are together.
+    fn chains(&self) -> Vec<Vec<ClockRun>> {
         if self.milestone != "next_response" {
-            return if self.case.steps.is_empty() { Vec::new() } else { vec![self.lives()] };
+            return if self.case.steps.is_empty() { Vec::new() } else { vec![self.runs_of_start()] };
         }
         let asked = turns(self.world, self.case).into_iter().filter(|turn| turn.n > 1);
-        let life = |begun: usize, turn: i64| {
-            vec![Life { turn: Some(turn), started_at: self.case.steps[begun].time, begun, end: self.end_after(begun) }]
+        let run = |begun: usize, turn: i64| {
+            vec![ClockRun { turn: Some(turn), started_at: self.case.steps[begun].time, begun, end: self.end_after(begun) }]
         };
-        asked.map(|turn| life(turn.asked, turn.n)).collect()
+        asked.map(|turn| run(turn.asked, turn.n)).collect()
     }
 
-    /// The creation begins the first life, each reopening a new one unless the milestone was reached for good.
-    fn lives(&self) -> Vec<Life> {
+    /// The creation begins the first run, each reopening a new one unless the milestone was completed for good.
+    fn runs_of_start(&self) -> Vec<ClockRun> {
         let mut begun = vec![0];
-        for (place, step) in self.steps().filter(|(_, step)| step.reopens()) {
-            let is_kept = self.milestone != "resolution" && self.steps().any(|(p, s)| p < place && self.completes(s));
+        for (position, step) in self.steps().filter(|(_, step)| step.reopens()) {
+            let is_kept = self.milestone != "resolution" && self.steps().any(|(p, s)| p < position && self.completes(s));
             if !step.deletes() && !is_kept {
-                begun.push(place);
+                begun.push(position);
             }
         }
         let turn = (self.milestone == "first_response").then_some(1);
         let started_at = self.case.steps[0].time;
-        begun.into_iter().map(|begun| Life { turn, started_at, begun, end: self.end_after(begun) }).collect()
+        begun.into_iter().map(|begun| ClockRun { turn, started_at, begun, end: self.end_after(begun) }).collect()
     }
 
     fn end_after(&self, begun: usize) -> Option<End> {
         let ends = |step: &Step| self.completes(step) || step.resolves() || step.deletes();
-        let (_, step) = self.steps().find(|(place, step)| *place > begun && ends(step))?;
+        let (_, step) = self.steps().find(|(position, step)| *position > begun && ends(step))?;
         let by = self.world.events[step.index].text("by");
         Some(End { at: step.time, is_completion: self.completes(step), by: json!(by) })
     }
@@ -178,7 +177,7 @@ impl Clocks<'_> {
         policy::target(policy, &terms.0, self.milestone)
     }
 
-    /// What an instance goes by at an instant: what it began with, and each change since that was not to be ignored.
+    /// The terms of an instance at an instant: those of its beginning, with each change since that the settings did not ignore.
     fn terms(&self, begin: &Begin, instant: i64) -> Terms {
         let mut terms = (begin.priority.clone(), begin.version);
         for change in self.changes.iter().filter(|change| !change.is_ignored) {
@@ -193,26 +192,26 @@ impl Clocks<'_> {
         terms
     }
 
-    /// Right after a step of the story.
-    fn begin_at_step(&self, place: usize) -> Begin {
-        let step = &self.case.steps[place];
+    /// The beginning right after a step.
+    fn begin_at_step(&self, position: usize) -> Begin {
+        let step = &self.case.steps[position];
         Begin { index: step.index, priority: step.after.priority.clone(), version: self.version(step.index) }
     }
 
-    /// After all events of an instant.
+    /// The beginning after all events of an instant.
     fn begin_after(&self, instant: i64) -> Begin {
         let index = self.world.last_index(instant);
         let priority = self.case.at(instant).map_or(String::new(), |state| state.priority.clone());
         Begin { index, priority, version: self.version(index) }
     }
 
-    /// The instances of the lives of one start.
-    fn instances(&self, lives: &[Life]) -> Vec<Instance> {
+    /// The instances of the runs of one start.
+    fn instances(&self, clock_runs: &[ClockRun]) -> Vec<Instance> {
         let mut all: Vec<Instance> = Vec::new();
-        for life in lives {
-            let since = self.case.steps[life.begun].time;
-            let begin = self.begin_at_step(life.begun);
-            let is_over_at_once = life.end.as_ref().is_some_and(|end| end.at == since);
+        for run in clock_runs {
+            let since = self.case.steps[run.begun].time;
+            let begin = self.begin_at_step(run.begun);
+            let is_over_at_once = run.end.as_ref().is_some_and(|end| end.at == since);
             let terms =
                 if is_over_at_once { (begin.priority.clone(), begin.version) } else { self.terms(&begin, since) };
             let has_target = self.target(&terms).is_some();
@@ -221,26 +220,26 @@ impl Clocks<'_> {
                 if let Some(last) = all.last_mut() {
                     last.until.get_or_insert(since);
                 }
-                all.push(Instance { life: life.clone(), since, until: None, begin, disabled_at: None, is_cut: false });
+                all.push(Instance { run: run.clone(), since, until: None, begin, disabled_at: None, is_cut: false });
             }
-            self.retarget(life, since, has_target, &mut all);
+            self.retarget(run, since, has_target, &mut all);
         }
         all
     }
 
-    /// Whether the changes of an instant come to anything: a priority that goes and comes back at once has not changed.
+    /// Whether the events of an instant change anything: a priority that changes and changes back at once has not changed.
     fn changes_anything(&self, instant: i64) -> bool {
         let priority = |t: i64| self.case.at(t).map(|state| &state.priority);
         let is_of_policy = |change: &Change| change.time == instant && change.priority.is_none();
         self.changes.iter().any(is_of_policy) || priority(instant) != priority(instant - 1)
     }
 
-    /// The changes within a life that take its target away or give it back.
-    fn retarget(&self, life: &Life, since: i64, has_target: bool, all: &mut Vec<Instance>) {
+    /// Applies the changes within a run that take its target away or give it back.
+    fn retarget(&self, run: &ClockRun, since: i64, has_target: bool, all: &mut Vec<Instance>) {
         let mut runs = has_target;
         let mut instants: Vec<i64> = self.changes.iter().map(|change| change.time).collect();
         instants.dedup();
-        let is_within = |t: &i64| *t > since && life.end.as_ref().is_none_or(|end| *t < end.at);
+        let is_within = |t: &i64| *t > since && run.end.as_ref().is_none_or(|end| *t < end.at);
         for instant in instants.into_iter().filter(is_within).filter(|t| self.changes_anything(*t)) {
             if !runs {
                 let begin = self.begin_after(instant);
@@ -248,8 +247,8 @@ impl Clocks<'_> {
                     if let Some(last) = all.last_mut() {
                         last.until.get_or_insert(instant);
                     }
-                    let life = life.clone();
-                    all.push(Instance { life, since: instant, until: None, begin, disabled_at: None, is_cut: false });
+                    let run = run.clone();
+                    all.push(Instance { run, since: instant, until: None, begin, disabled_at: None, is_cut: false });
                     runs = true;
                 }
             } else if let Some((last, earlier)) = all.split_last_mut()
@@ -277,7 +276,7 @@ impl Clocks<'_> {
         terms.into_iter().find(|terms| self.target(terms).is_some()).unwrap_or(begin)
     }
 
-    /// The last terms before the end (3.5): a change at its very instant takes no part.
+    /// The last terms before the end (3.5): a change at the instant of the end takes no part.
     fn final_terms(&self, instance: &Instance) -> Terms {
         match instance.end() {
             Some(end) if end == instance.since => (instance.begin.priority.clone(), instance.begin.version),
@@ -297,30 +296,30 @@ impl Clocks<'_> {
             case: self.case,
             policy: &self.policy,
             pieces: &self.pieces,
-            started_at: instance.life.started_at,
-            status_at_start: &self.case.steps[instance.life.begun].after.status,
+            started_at: instance.run.started_at,
+            status_at_start: &self.case.steps[instance.run.begun].after.status,
             end: instance.end(),
             last_target: self.target(&self.final_terms(instance)).unwrap_or(0),
         };
         walk.due_at(target_at)
     }
 
-    fn row(&self, instances: &[Instance], place: usize, n: i64) -> Row {
-        let instance = &instances[place];
+    fn row(&self, instances: &[Instance], position: usize, n: i64) -> Row {
+        let instance = &instances[position];
         let end = instance.end();
-        let due_at = self.due_at(&instances[..place], instance);
+        let due_at = self.due_at(&instances[..position], instance);
         let terms = self.final_terms(instance);
-        let of_life = instance.life.end.as_ref().filter(|_| !instance.is_cut);
-        let completed = of_life.filter(|end| end.is_completion);
-        let stopped = of_life.filter(|end| !end.is_completion);
-        let started_at = instance.life.started_at;
+        let of_run = instance.run.end.as_ref().filter(|_| !instance.is_cut);
+        let completed = of_run.filter(|end| end.is_completion);
+        let stopped = of_run.filter(|end| !end.is_completion);
+        let started_at = instance.run.started_at;
         let sum = |label: &str| -> Value {
             let within = |p: &&Piece| started_at <= p.since && p.until <= end.unwrap_or(0) && p.label.name() == label;
             let sum: i64 = self.pieces.iter().filter(within).map(|p| p.until - p.since).sum();
             end.map_or(Value::Null, |_| json!(sum))
         };
         let row = json!({
-            "case_id": self.case.id, "milestone": self.milestone, "n": n, "turn": instance.life.turn,
+            "case_id": self.case.id, "milestone": self.milestone, "n": n, "turn": instance.run.turn,
             "since": written(instance.since), "until": written_if(instance.until),
             "policy": self.policy, "policy_version": written(self.world.events[terms.1].time),
             "started_at": written(started_at), "target_ms": self.target(&terms), "due_at": written_if(due_at),
@@ -341,7 +340,7 @@ impl Clocks<'_> {
     fn ledger(&self, instance: &Instance, n: i64) -> Vec<Row> {
         let until = instance.end().unwrap_or(last_event(self.world, self.case));
         let mut merged: Vec<Piece> = Vec::new();
-        for piece in self.pieces.iter().filter(|p| instance.life.started_at <= p.since && p.until <= until) {
+        for piece in self.pieces.iter().filter(|p| instance.run.started_at <= p.since && p.until <= until) {
             let is_same = |last: &&mut Piece| {
                 (last.label, &last.status, last.calendar_version)
                     == (piece.label, &piece.status, piece.calendar_version)

@@ -1,4 +1,4 @@
-//! Says in words where two sets of tables differ.
+//! Describes where two sets of tables differ.
 
 use super::{Row, Tables};
 use serde_json::Value;
@@ -24,7 +24,7 @@ fn key_columns(table: &str) -> &'static [&'static str] {
     }
 }
 
-/// The differences between two sets of tables, one a line: rows without regard to order, on the columns of `expected`.
+/// The differences between two sets of tables, one a line. The order of rows is ignored; the columns are those of `expected`.
 #[must_use]
 pub fn differences(expected: &Tables, found: &Tables) -> Vec<String> {
     let mut lines = Vec::new();
@@ -77,7 +77,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The columns of `expected` in which a row is another.
+/// The columns of `expected` in which a row differs.
 fn differs(expected: &Row, found: &Row) -> Vec<String> {
     let mut texts = Vec::new();
     for (column, value) in expected {

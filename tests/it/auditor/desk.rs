@@ -4,7 +4,7 @@ use super::event::Event;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What stood from one event of the log on; `value` is None after a removal.
+/// A version from one event of the log on; `value` is None after a removal.
 #[derive(Clone, Debug)]
 pub struct Version {
     pub index: usize,
@@ -57,7 +57,7 @@ impl Desk {
         versions.push(Version { index, since: event.time, value });
     }
 
-    /// Changes the members present (1.4); what was removed starts from the defaults.
+    /// Changes the members that are present (1.4); after a removal the defaults are the beginning.
     fn change(&mut self, kind: &'static str, index: usize, event: &Event, cleared_by_null: &[&str]) {
         let mut value = self.at(kind, &event.subject, index).cloned().unwrap_or_else(|| json!({}));
         change_members(&mut value, &event.data, cleared_by_null);
@@ -110,12 +110,12 @@ impl Desk {
         self.things.keys().filter(|key| key.0 == kind).map(|key| key.1.as_str()).collect()
     }
 
-    /// What stood after the event at `index` of the log.
+    /// The value after the event at `index` of the log.
     pub fn at(&self, kind: &'static str, name: &str, index: usize) -> Option<&Value> {
         self.versions(kind, name).iter().rfind(|version| version.index <= index)?.value.as_ref()
     }
 
-    /// The version that stands at an instant, events of that instant included.
+    /// The version at an instant, events of that instant included.
     pub fn on(&self, kind: &'static str, name: &str, instant: i64) -> Option<&Version> {
         self.versions(kind, name).iter().rfind(|version| version.since <= instant).filter(|v| v.value.is_some())
     }

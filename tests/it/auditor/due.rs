@@ -1,11 +1,11 @@
-//! When a promise is due (3.6), found by walking the elementary intervals from the clock's start.
+//! When an instance is due (3.6), found by following the elementary intervals from the start of the clock.
 
 use super::hours;
 use super::label::{Label, Piece, calendar_on, label};
 use super::life::Case;
 use super::world::World;
 
-/// What a clock needs to know to be walked.
+/// What is needed to follow a clock.
 pub struct Walk<'a> {
     pub world: &'a World,
     pub case: &'a Case,
@@ -21,8 +21,8 @@ pub struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The first instant at which the counted time reaches the target in force: on the way, or on without a pause after
-    /// the end or the last event.
+    /// The first instant at which the counted time reaches the target in force: before the end, or continued without a pause
+    /// after the end or the last event.
     pub fn due_at(&self, target_at: impl Fn(i64) -> Option<i64>) -> Option<i64> {
         let until = self.end.unwrap_or(self.world.end());
         let mut counted = 0;
@@ -47,7 +47,7 @@ impl Walk<'_> {
         self.after(until, (self.last_target - counted).max(0))
     }
 
-    /// Whether something falls due at the very instant of a change of the target, as the clock ran before it.
+    /// Whether the old target is due at the instant of its change, as the clock ran before.
     fn stays_due(&self, instant: i64, counted: i64, target_at: impl Fn(i64) -> Option<i64>) -> bool {
         let just_before = instant - 1;
         instant > self.started_at
@@ -56,8 +56,7 @@ impl Walk<'_> {
             && self.runs_on(just_before, &self.status_on(just_before), instant, 0) == Some(instant)
     }
 
-    /// The clock runs on without a pause, by the calendar that was in force just before the end; not at all if it stood
-    /// still then by a pause or a gap.
+    /// The clock continues without a pause, by the calendar in force just before the end; not at all if it stood still then.
     fn after(&self, until: i64, left: i64) -> Option<i64> {
         let (moment, status) = match self.end {
             Some(end) if end == self.started_at => (end, self.status_at_start.to_owned()),
@@ -67,7 +66,7 @@ impl Walk<'_> {
         self.runs_on(moment, &status, until, left)
     }
 
-    /// When so much more is counted from an instant on, by what holds at a moment.
+    /// When that much more is counted from an instant on, by the calendar and status at another instant.
     fn runs_on(&self, moment: i64, status: &str, from: i64, left: i64) -> Option<i64> {
         if matches!(label(self.world, self.policy, status, moment), Label::Paused | Label::Gap) {
             return None;

@@ -14,14 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// All findings of the log.
 pub fn findings(world: &World) -> Vec<Row> {
     let mut rows = Vec::new();
-    let mut strangers = BTreeSet::new();
+    let mut unknown_users = BTreeSet::new();
     for index in 0..world.events.len() {
         if is_repeated(world, index) {
             continue;
         }
         let mut found = rules_broken(world, index);
         let is_rejected = found.iter().any(|(_, effect)| *effect == "rejected");
-        if !is_rejected && meets_stranger(world, index, &mut strangers) {
+        if !is_rejected && names_unknown_user(world, index, &mut unknown_users) {
             found.push(("unknown_user", "applied"));
         }
         rows.extend(found.into_iter().map(|(rule, effect)| finding(world, index, rule, effect)));
@@ -51,8 +51,8 @@ fn rules_broken(world: &World, index: usize) -> Vec<(&'static str, &'static str)
     found
 }
 
-/// Whether the event is the first to name a user that no `user.updated` has named, in a log that has named users.
-fn meets_stranger(world: &World, index: usize, strangers: &mut BTreeSet<String>) -> bool {
+/// Whether the event is the first to name a user whom no `user.updated` has named, in a log that has named users.
+fn names_unknown_user(world: &World, index: usize, unknown_users: &mut BTreeSet<String>) -> bool {
     let event = &world.events[index];
     let named = |name: Option<&str>| {
         let earlier = world.events[..index].iter();
@@ -64,13 +64,13 @@ fn meets_stranger(world: &World, index: usize, strangers: &mut BTreeSet<String>)
     let mut people: Vec<String> =
         [event.text("by"), event.text("agent")].into_iter().flatten().map(str::to_owned).collect();
     people.extend(texts(&event.data["mentions"]));
-    let mut meets = false;
+    let mut found = false;
     for person in people {
         if !named(Some(&person)) {
-            meets |= strangers.insert(person);
+            found |= unknown_users.insert(person);
         }
     }
-    meets
+    found
 }
 
 /// How many events of each case changed nothing, by rule.
@@ -81,8 +81,8 @@ pub fn noted(world: &World) -> Vec<Row> {
             *counts.entry((&case.id, rule)).or_insert(0) += 1;
         }
     }
-    let tell = |((case, rule), count)| row(&json!({ "case_id": case, "rule": rule, "count": count }));
-    counts.into_iter().map(tell).collect()
+    let to_row = |((case, rule), count)| row(&json!({ "case_id": case, "rule": rule, "count": count }));
+    counts.into_iter().map(to_row).collect()
 }
 
 fn noted_rule(world: &World, case: &Case, index: usize) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 //! Random histories: small vocabularies, times on a coarse grid around clock changes, legal and illegal orders.
 //!
-//! A history is a list of drafts (a slot of the grid and a body); ids, instants and dates are written at the end, so
-//! that what is left after shrinking reads as a short history.
+//! A history is a list of drafts (a slot of the grid and a body). Ids, instants and dates are written at the end, so that a
+//! shrunk history is readable.
 
 mod case;
 #[cfg(test)]
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
-/// An event without identity and with its time as a place on the grid.
+/// An event without identity, whose time is a slot of the grid.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// Quarters of an hour since the base of the history.
@@ -44,7 +44,7 @@ const BASES: [Base; 9] = [
     Base { time: "2026-10-24T21:00:00Z", zone: "Atlantic/Azores" },
 ];
 
-/// A history of one to four cases with what a desk needs, in the wire format, in any order, with exact duplicates.
+/// A history of one to four cases and their desk, in the wire format, in any order, with exact duplicates.
 pub fn history() -> impl Strategy<Value = Vec<Value>> {
     let setup = prop::collection::vec(draft(desk::body().boxed(), before()), 0..=14);
     let basics = prop::collection::vec(draft(desk::basic().boxed(), before()), 4..=12);
@@ -66,9 +66,9 @@ pub fn history() -> impl Strategy<Value = Vec<Value>> {
     )
 }
 
-/// A history of one case whose clocks run under a policy and a calendar that change: fewer kinds of events, more of
-/// what 3.3 to 3.6 speak of. Half of them have few instants, so that much happens at once; a late event, where there is
-/// one, draws the ledgers on beyond the clock change.
+/// A history of one case whose clocks run under a policy and a calendar that change: fewer kinds of events, and more of those
+/// in 3.3 to 3.6. Half of the histories have few instants, so that much happens at once. A late event, where there is one,
+/// extends the ledgers beyond the clock change.
 pub fn clock_history() -> impl Strategy<Value = Vec<Value>> {
     let first = (desk::calendar_of_clocks(), desk::policy_of_calendar(), desk::settings());
     let first = first.prop_map(|(calendar, policy, settings)| vec![calendar, policy, settings]);
@@ -99,8 +99,8 @@ pub fn choice_history() -> impl Strategy<Value = Vec<Value>> {
     })
 }
 
-/// A history of people: who is in which group, sees what, comes and goes, and what they fill in, like and delete. Few
-/// instants, so that much happens at once; no policy.
+/// A history of people: groups, visibility, presence, and what they fill in, like and delete. It has few instants, so that much
+/// happens at once, and no policy.
 pub fn people_history() -> impl Strategy<Value = Vec<Value>> {
     let first = prop::collection::vec(draft(desk::people_body().boxed(), before()), 2..=8);
     let changes = prop::collection::vec(draft(desk::people_body().boxed(), during()), 0..=16);
@@ -116,8 +116,7 @@ pub fn people_history() -> impl Strategy<Value = Vec<Value>> {
     })
 }
 
-/// A message that comes again under another identity: which one, and its
-/// sequence and members that differ.
+/// A message that comes again under another identity: which one, and the sequence and members that differ.
 type Repetition = (Index, (i64, Value));
 
 fn repetitions() -> impl Strategy<Value = Vec<Repetition>> {
@@ -126,7 +125,7 @@ fn repetitions() -> impl Strategy<Value = Vec<Repetition>> {
     prop::collection::vec((any::<Index>(), (sequence, any_of(members))), 0..=3)
 }
 
-/// Adds messages again under other identities, some of them a little different and some in another order.
+/// Adds messages again under other identities, some with other members and some in another order.
 fn with_repetitions(mut lines: Vec<Value>, repetitions: Vec<Repetition>) -> Vec<Value> {
     let is_message = |line: &&Value| {
         ["message.received", "message.sent", "message.noted"].iter().any(|kind| line["type"] == *kind)
@@ -148,7 +147,7 @@ fn with_repetitions(mut lines: Vec<Value>, repetitions: Vec<Repetition>) -> Vec<
     lines
 }
 
-/// Puts drafts on so many instants, an hour from one to the next.
+/// Moves drafts to that many instants, an hour from one to the next.
 fn crowded(mut drafts: Vec<Draft>, instants: i64) -> Vec<Draft> {
     for draft in &mut drafts {
         draft.slot = draft.slot.rem_euclid(instants) * 4;
@@ -165,7 +164,7 @@ fn draft_before(body: Value) -> Draft {
     Draft { slot: -96, odd_ms: 0, sequence: 0, source: "s", body }
 }
 
-/// The creation, mostly early and mostly there, and up to forty other events.
+/// Mostly a creation, mostly early, and up to forty other events.
 fn case_drafts() -> impl Strategy<Value = Vec<Draft>> {
     let creation = prop::collection::vec(draft(case::creation().boxed(), early()), 1..=1);
     let creation = prop_oneof![30 => creation, 1 => Just(Vec::new())];
@@ -237,12 +236,12 @@ fn body(kind: &str, subject: &str, data: Value) -> Value {
     json!({ "type": kind, "subject": subject, "data": data })
 }
 
-/// One of a few words.
+/// One of some words.
 fn one_of(words: &'static [&'static str]) -> impl Strategy<Value = &'static str> + Clone {
     select(words)
 }
 
-/// Members that may be there, as a list of (name, value): those drawn as null are left out three times of four.
+/// Members that may be there, as a list of (name, value): those drawn as `absent` are left out.
 fn members(pairs: Vec<(&'static str, BoxedStrategy<Value>)>) -> impl Strategy<Value = Value> {
     let each: Vec<_> = pairs.into_iter().map(|(name, value)| value.prop_map(move |value| (name, value))).collect();
     each.prop_map(|pairs| {
@@ -254,12 +253,12 @@ fn members(pairs: Vec<(&'static str, BoxedStrategy<Value>)>) -> impl Strategy<Va
     })
 }
 
-/// A value that is there in `often` of ten draws.
+/// A value that is present in `often` of ten draws.
 fn maybe(often: u32, value: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
     prop_oneof![often => value, 10 - often => Just(json!("absent"))].boxed()
 }
 
-/// One of a few JSON values.
+/// One of some JSON values.
 fn any_of(values: Value) -> BoxedStrategy<Value> {
     select(values.as_array().cloned().unwrap_or_default()).boxed()
 }

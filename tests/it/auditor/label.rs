@@ -1,5 +1,5 @@
-//! What every millisecond of a case is to its policy's clocks (3.4), asked anew of each elementary interval: between
-//! two neighbouring instants at which anything could change.
+//! The label of every millisecond of a case (3.4), computed for each elementary interval: between two neighbouring instants at
+//! which anything could change.
 
 use super::desk::{Version, texts};
 use super::hours;
@@ -7,7 +7,7 @@ use super::life::{Case, is_resolved};
 use super::policy;
 use super::world::World;
 
-/// The label of a stretch of time (3.4).
+/// The label of an interval (3.4).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Label {
     Counted,
@@ -57,7 +57,7 @@ pub fn pieces(world: &World, case: &Case, policy: &str) -> Vec<Piece> {
     pieces
 }
 
-/// A stretch, cut wherever the calendar may open or close or the local date may change.
+/// An interval, divided wherever the calendar may open or close or the local date may change.
 fn cuts(calendar: Option<&Version>, since: i64, until: i64) -> Vec<(i64, i64)> {
     let mut instants = vec![since, until];
     if let Some(calendar) = calendar.and_then(|version| version.value.as_ref()) {

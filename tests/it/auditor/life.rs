@@ -1,11 +1,11 @@
-//! The life of one case (2.1 to 2.6), step by step.
+//! The life cycle of one case (2.1 to 2.6), step by step.
 
 use super::desk::{Desk, texts};
 use super::event::{Event, duration};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What is known of a case at one point of the log.
+/// The state of a case at one position of the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     pub status: String,
@@ -29,17 +29,17 @@ impl State {
     }
 }
 
-/// What became of an event of a case (2.7).
+/// What an event did to its case (2.7).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fate {
     Rejected(&'static str),
     Kept(&'static str),
     Applied,
-    /// A message that came before, under another identity: nothing happens.
+    /// A message that came before under another identity; it does nothing.
     Repeated,
 }
 
-/// An event that a case has taken, a derived one included.
+/// An event that a case has processed, including derived ones.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub index: usize,
@@ -75,7 +75,7 @@ impl Step {
     }
 }
 
-/// A case, or a name that events speak of without a creation (then there are no steps).
+/// A case, or the subject of events without a creation (then there are no steps).
 pub struct Case {
     pub id: String,
     pub steps: Vec<Step>,
@@ -97,7 +97,7 @@ impl Case {
         self.steps.iter().find(|step| step.deletes()).map(|step| step.time)
     }
 
-    /// The assignee of the period that holds an instant (3.6); none at and after the deletion.
+    /// The assignee of the period that contains an instant (3.6); none at and after the deletion.
     pub fn assignee_at(&self, instant: i64) -> Option<String> {
         if self.deleted_at().is_some_and(|deleted_at| deleted_at <= instant) {
             return None;
@@ -110,8 +110,8 @@ pub fn is_resolved(status: &str) -> bool {
     ["done", "spam"].contains(&status)
 }
 
-/// Tells the story of the case of a name.
-pub fn story(events: &[Event], desk: &Desk, id: &str) -> Case {
+/// Replays the case of that name.
+pub fn replay_case(events: &[Event], desk: &Desk, id: &str) -> Case {
     let mut case = Case { id: id.to_owned(), steps: Vec::new(), fates: BTreeMap::new() };
     for (index, event) in events.iter().enumerate() {
         let before = case.steps.last().map(|step| step.after.clone());
@@ -129,7 +129,7 @@ pub fn story(events: &[Event], desk: &Desk, id: &str) -> Case {
     case
 }
 
-/// A message of which an earlier event says the same id, type and instant, unless the case had been deleted (2.7).
+/// A message with the id, type and instant of an earlier one, unless the case had been deleted (2.7).
 fn is_repeated(events: &[Event], case: &Case, index: usize) -> bool {
     let event = &events[index];
     let is_same = |other: &Event| {
@@ -230,7 +230,7 @@ fn apply(state: &mut State, event: &Event, index: usize, desk: &Desk) {
     }
 }
 
-/// A change of status, with what it means for the grace period (2.4).
+/// A change of status, with its effect on the grace period (2.4).
 fn set_status(state: &mut State, status: &str, at: i64, grace: Option<i64>) {
     if state.status == status {
         return;
@@ -252,7 +252,7 @@ fn unassign(state: &mut State, may_become_new: bool) {
     }
 }
 
-/// Derived: a user who goes loses their open cases, a user who is removed all (2.5).
+/// A derived event: a user who is no longer present loses their open cases, a removed user all cases (2.5).
 fn leave(event: &Event, index: usize, desk: &Desk, before: &State) -> Option<State> {
     if before.deleted || before.assignee.as_deref() != Some(&event.subject) {
         return None;

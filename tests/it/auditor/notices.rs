@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 /// The maximal times of an unchanged row of each user.
 pub fn users(world: &World) -> Vec<Row> {
-    tell(world, "user", "user", |name, instant| {
+    rows_of(world, "user", "user", |name, instant| {
         let index = world.last_index(instant);
         let user = world.desk.at("user", name, index)?;
         let groups = world.desk.groups_of(name, index);
@@ -27,14 +27,14 @@ pub fn users(world: &World) -> Vec<Row> {
 
 /// The maximal times of unchanged presence of each user, up to a removal.
 pub fn presence(world: &World) -> Vec<Row> {
-    tell(world, "presence", "user", |name, instant| {
+    rows_of(world, "presence", "user", |name, instant| {
         let presence = world.desk.on("presence", name, instant)?.value.as_ref()?;
         Some(json!({ "presence": presence }))
     })
 }
 
 /// Rows of unchanged values over the instants of the log.
-fn tell(world: &World, kind: &'static str, key: &str, value_on: impl Fn(&str, i64) -> Option<Value>) -> Vec<Row> {
+fn rows_of(world: &World, kind: &'static str, key: &str, value_on: impl Fn(&str, i64) -> Option<Value>) -> Vec<Row> {
     let mut instants: Vec<i64> = world.events.iter().map(|event| event.time).collect();
     instants.dedup();
     let mut rows: Vec<Row> = Vec::new();

@@ -1,4 +1,4 @@
-//! Which policy a case gets (3.1, 3.2), and what a version of it promises.
+//! Which policy a case gets (3.1, 3.2), and the targets of its versions.
 
 use super::desk::texts;
 use super::event::{Event, duration};
@@ -6,7 +6,7 @@ use super::life::Case;
 use super::world::World;
 use serde_json::Value;
 
-/// The policy that a case has: its id and the place in the log of the version that was chosen.
+/// The policy of a case: its id and the index in the log of the version that was chosen.
 pub fn chosen(world: &World, case: &Case) -> Option<(String, usize)> {
     let created = case.steps.first()?.index;
     let mut enabled: Vec<(i64, &str)> = Vec::new();
@@ -24,8 +24,8 @@ pub fn chosen(world: &World, case: &Case) -> Option<(String, usize)> {
     Some((id.to_owned(), version(world, id, created)?.0))
 }
 
-/// The version of a policy that stands after the event at `index`, with its place in the log. A removed policy keeps its
-/// last one for the cases that have it (1.4).
+/// The version of a policy after the event at `index`, with its index in the log. A removed policy keeps its last version for
+/// the cases that have it (1.4).
 pub fn version<'a>(world: &'a World, id: &str, index: usize) -> Option<(usize, &'a Value)> {
     let versions = world.desk.versions("policy", id).iter().filter(|version| version.index <= index);
     versions.filter_map(|version| Some((version.index, version.value.as_ref()?))).next_back()
@@ -64,14 +64,14 @@ pub fn platform(world: &World, created: usize) -> Option<String> {
 
 fn text_holds(conditions: &Value, event: &Event) -> bool {
     let text = event.text("text").unwrap_or_default();
-    // An empty list asks nothing.
+    // An empty list is no condition.
     let list = |name: &str| Some(texts(&conditions[name])).filter(|words| !words.is_empty());
     list("any").is_none_or(|words| words.iter().any(|word| says(text, word)))
         && list("all").is_none_or(|words| words.iter().all(|word| says(text, word)))
         && list("none").is_none_or(|words| !words.iter().any(|word| says(text, word)))
 }
 
-/// Whether a text has a phrase: whole words in lower case; a keyword in a script without spaces anywhere, one without
+/// Whether a text has a phrase: whole words in lower case. A keyword in a script without spaces matches anywhere, one without
 /// letters nowhere.
 fn says(text: &str, phrase: &str) -> bool {
     let (text, phrase) = (words(text), words(phrase));

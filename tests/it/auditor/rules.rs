@@ -1,4 +1,4 @@
-//! The rules of 2.7 whose effect is `applied`, each judged by what stood just before its event.
+//! The rules of 2.7 whose effect is `applied`, each checked with the state just before its event.
 
 use super::desk::texts;
 use super::event::Event;
@@ -153,7 +153,7 @@ fn is_second(world: &World, case: &Case, index: usize) -> bool {
     world.cases.iter().any(|other| stands(&other))
 }
 
-/// A policy, profile or group that names what the log does not know at its event.
+/// A policy, profile or group that names something that does not exist at its event.
 pub fn names_unknown(world: &World, index: usize) -> bool {
     let event: &Event = &world.events[index];
     let is_unknown = |kind: &'static str, name: &str| world.desk.at(kind, name, index).is_none();

@@ -3,7 +3,7 @@
 use super::life::{Case, Fate, Step};
 use super::world::World;
 
-/// One turn, by the places of its steps in the case's story.
+/// One turn, by the indexes of its steps.
 #[derive(Clone, Debug)]
 pub struct Turn {
     pub n: i64,
@@ -21,17 +21,17 @@ pub fn is_reply(world: &World, case: &Case, step: &Step) -> bool {
 /// asks a new one where none is open; a reply answers it, a resolution or the deletion stops it.
 pub fn turns(world: &World, case: &Case) -> Vec<Turn> {
     let mut turns: Vec<Turn> = Vec::new();
-    for (place, step) in case.steps.iter().enumerate() {
+    for (position, step) in case.steps.iter().enumerate() {
         let open = turns.last_mut().filter(|turn| turn.answered.is_none() && turn.stopped.is_none());
         let asks = step.is("message.received") && case.fates.get(&step.index) == Some(&Fate::Applied);
         match open {
-            None if place == 0 || asks => {
+            None if position == 0 || asks => {
                 let n = turns.len() as i64 + 1;
-                turns.push(Turn { n, asked: place, answered: None, stopped: None });
+                turns.push(Turn { n, asked: position, answered: None, stopped: None });
             }
             None => {}
-            Some(turn) if is_reply(world, case, step) => turn.answered = Some(place),
-            Some(turn) if turn.n > 1 && (step.resolves() || step.deletes()) => turn.stopped = Some(place),
+            Some(turn) if is_reply(world, case, step) => turn.answered = Some(position),
+            Some(turn) if turn.n > 1 && (step.resolves() || step.deletes()) => turn.stopped = Some(position),
             Some(_) => {}
         }
     }

@@ -6,7 +6,7 @@ use super::life::{self, Case};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// All that the facts are told from.
+/// All that the facts are computed from.
 pub struct World {
     pub events: Vec<Event>,
     pub desk: Desk,
@@ -19,7 +19,7 @@ impl World {
         let desk = Desk::read(&events);
         let about = events.iter().filter(|event| event.is_about_a_case()).map(|event| event.subject.clone());
         let names: BTreeSet<String> = about.collect();
-        let cases = names.iter().map(|name| life::story(&events, &desk, name)).collect();
+        let cases = names.iter().map(|name| life::replay_case(&events, &desk, name)).collect();
         World { events, desk, cases }
     }
 
@@ -28,7 +28,7 @@ impl World {
         self.events.last().map_or(0, |event| event.time)
     }
 
-    /// The place in the log of the last event up to an instant, that instant included.
+    /// The index of the last event up to an instant, that instant included.
     pub fn last_index(&self, instant: i64) -> usize {
         self.events.partition_point(|event| event.time <= instant).saturating_sub(1)
     }

@@ -82,7 +82,7 @@ fn field_and_value() -> impl Strategy<Value = (&'static str, Value)> {
 
 /// Any other event of a case.
 pub fn body_of(kind: u8) -> BoxedStrategy<Value> {
-    // Some messages have a name that others have, too, so that likes and deletions meet several and several meet one.
+    // Some messages have the same id, so that likes and deletions are of several messages, and several are of one.
     let own = || prop_oneof![5 => Just(json!("own")), 1 => of(json!(["n1", "n2"]))].boxed();
     let known = || {
         let of_history = (0..60u8).prop_map(|n| json!(format!("m{n}")));

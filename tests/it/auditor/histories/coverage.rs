@@ -1,4 +1,4 @@
-//! The histories are worth something only if they reach the corners: each must be met in a thousand of them.
+//! Random histories must reach the special cases: each must occur in a thousand of them.
 
 use super::super::{Tables, audit, outcome};
 use super::history;

@@ -90,7 +90,7 @@ fn hours() -> BoxedStrategy<Value> {
         [["22:00", "24:00"]],
         [["00:00", "02:30"], ["02:30", "04:00"]],
     ]);
-    // Where a clock change skips a closing, the hours behind it come to lie within those before it.
+    // Where a clock change skips a closing, the hours after it lie within those before it.
     let entangled =
         json!([["00:00", "00:30"], ["01:00", "01:10"], ["01:30", "02:15"], ["02:30", "02:40"], ["03:00", "03:10"]]);
     let times = vec!["00:00", "00:30", "01:00", "02:00", "02:15", "02:30", "02:45", "03:10", "23:00", "23:30", "24:00"];
@@ -132,7 +132,7 @@ pub fn calendar() -> BoxedStrategy<Value> {
     )
 }
 
-/// The targets of one priority; `{}` promises nothing.
+/// The targets of one priority; `{}` has none.
 fn targets() -> BoxedStrategy<Value> {
     any_of(json!([
         {"assign": "15m", "first_response": "1h", "next_response": "30m", "resolution": "4h"},
@@ -146,7 +146,7 @@ fn targets() -> BoxedStrategy<Value> {
     ]))
 }
 
-/// Conditions of every kind; an empty list asks nothing.
+/// Conditions of every kind; an empty list is no condition.
 fn conditions() -> BoxedStrategy<Value> {
     let lists = json!([
         {"profile": ["fb"]}, {"profile": ["x", "y"]}, {"profile": []},
@@ -301,7 +301,7 @@ pub fn body() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// What people and profiles do, and what is asked of them.
+/// Events about people, profiles and fields.
 pub fn people_body() -> impl Strategy<Value = Value> {
     prop_oneof![
         4 => user(),
