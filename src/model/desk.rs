@@ -8,7 +8,6 @@ mod permission;
 mod reference;
 mod settings;
 
-use crate::json::Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -23,6 +22,7 @@ use super::schedule::Schedule;
 use super::sla::Sla;
 use super::time::Instant;
 use super::versions::Versions;
+use crate::json::Json;
 pub use settings::{DeskSettings, SlaChanges, Transitions};
 
 /// An event about the desk (rank 0), in log order.

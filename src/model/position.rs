@@ -166,10 +166,9 @@ mod tests {
 
     /// Positions in ascending order, with numbers of every size.
     fn ascending() -> Vec<Position<'static>> {
-        let order =
-            |time, kind: EventType, sequence, source, id| {
-                Position::Of(Order::new(Instant(time), kind.rank(), sequence, source, id))
-            };
+        let order = |time, kind: EventType, sequence, source, id| {
+            Position::Of(Order::new(Instant(time), kind.rank(), sequence, source, id))
+        };
         let mut sorted = vec![
             order(-5, EventType::CaseDeleted, 0, "s", "a"),
             Position::Before(Instant(7)),

@@ -129,7 +129,12 @@ impl Clocks<'_> {
         }
         let asked = turns(self.world, self.case).into_iter().filter(|turn| turn.n > 1);
         let run = |begun: usize, turn: i64| {
-            vec![ClockRun { turn: Some(turn), started_at: self.case.steps[begun].time, begun, end: self.end_after(begun) }]
+            vec![ClockRun {
+                turn: Some(turn),
+                started_at: self.case.steps[begun].time,
+                begun,
+                end: self.end_after(begun),
+            }]
         };
         asked.map(|turn| run(turn.asked, turn.n)).collect()
     }
@@ -138,7 +143,8 @@ impl Clocks<'_> {
     fn runs_of_start(&self) -> Vec<ClockRun> {
         let mut begun = vec![0];
         for (position, step) in self.steps().filter(|(_, step)| step.reopens()) {
-            let is_kept = self.milestone != "resolution" && self.steps().any(|(p, s)| p < position && self.completes(s));
+            let is_kept =
+                self.milestone != "resolution" && self.steps().any(|(p, s)| p < position && self.completes(s));
             if !step.deletes() && !is_kept {
                 begun.push(position);
             }

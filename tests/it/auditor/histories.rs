@@ -127,11 +127,11 @@ fn repetitions() -> impl Strategy<Value = Vec<Repetition>> {
 
 /// Adds messages again under other identities, some with other members and some in another order.
 fn with_repetitions(mut lines: Vec<Value>, repetitions: Vec<Repetition>) -> Vec<Value> {
-    let is_message = |line: &&Value| {
-        ["message.received", "message.sent", "message.noted"].iter().any(|kind| line["type"] == *kind)
-    };
+    let is_message =
+        |line: &&Value| ["message.received", "message.sent", "message.noted"].iter().any(|kind| line["type"] == *kind);
     let messages: Vec<Value> = lines.iter().filter(is_message).cloned().collect();
-    for (number, (message, (sequence, members))) in repetitions.into_iter().enumerate().filter(|_| !messages.is_empty()) {
+    for (number, (message, (sequence, members))) in repetitions.into_iter().enumerate().filter(|_| !messages.is_empty())
+    {
         let mut line = message.get(&messages).clone();
         line["id"] = json!(format!("r{number}"));
         if sequence != 0 {
