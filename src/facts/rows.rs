@@ -17,7 +17,7 @@ use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 
 use crate::error::Result;
 use crate::log::rows::instant_type;
-use crate::model::position::Position;
+use crate::model::position::LogPosition;
 use crate::model::time::Instant;
 
 /// What a column holds.
@@ -65,7 +65,7 @@ impl Kind {
 pub enum Cell<'a> {
     Text(Option<&'a str>),
     Name(Option<&'static str>),
-    Place(Option<Position<'a>>),
+    Place(Option<LogPosition<'a>>),
     Instant(Option<Instant>),
     Whole(Option<i64>),
     Float(Option<f64>),
@@ -86,14 +86,14 @@ impl<'a> From<Option<&'a str>> for Cell<'a> {
     }
 }
 
-impl<'a> From<Position<'a>> for Cell<'a> {
-    fn from(position: Position<'a>) -> Self {
+impl<'a> From<LogPosition<'a>> for Cell<'a> {
+    fn from(position: LogPosition<'a>) -> Self {
         Cell::Place(Some(position))
     }
 }
 
-impl<'a> From<Option<Position<'a>>> for Cell<'a> {
-    fn from(position: Option<Position<'a>>) -> Self {
+impl<'a> From<Option<LogPosition<'a>>> for Cell<'a> {
+    fn from(position: Option<LogPosition<'a>>) -> Self {
         Cell::Place(position)
     }
 }
@@ -349,7 +349,7 @@ impl Places {
         Places { builder: StringViewBuilder::with_capacity(rows), text: String::new() }
     }
 
-    fn push(&mut self, position: Position<'_>) {
+    fn push(&mut self, position: LogPosition<'_>) {
         self.text.clear();
         position.write_text(&mut self.text);
         self.builder.append_value(&self.text);
@@ -439,7 +439,7 @@ mod tests {
     use arrow::array::AsArray;
 
     use super::*;
-    use crate::model::position::Position;
+    use crate::model::position::LogPosition;
 
     /// What is put cheaply comes out as it went in, also after the sheet was handed over and begun anew.
     #[test]
@@ -454,10 +454,10 @@ mod tests {
             let mut expected = Vec::new();
             for (row, key) in keys.iter().enumerate() {
                 let name = names[(row + round) % names.len()];
-                let place = (row % 3 > 0).then_some(Position::Before(Instant(row as i64 - 5)));
+                let place = (row % 3 > 0).then_some(LogPosition::Before(Instant(row as i64 - 5)));
                 sheet.row().put(*key).name(name).put(place).name(name);
                 expected.push(
-                    [*key, name, place.map(Position::to_text).as_deref(), name].map(|text| text.map(str::to_owned)),
+                    [*key, name, place.map(LogPosition::to_text).as_deref(), name].map(|text| text.map(str::to_owned)),
                 );
             }
             assert_eq!(sheet.rows(), keys.len());

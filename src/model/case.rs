@@ -19,13 +19,13 @@ pub mod survey;
 use std::borrow::Borrow;
 
 use super::desk::{Desk, Withdrawal, Withdrawn};
-use super::event::{Act, CaseEvent, Creation, EventType, Message, Priority, Sentiment, Status};
+use super::event::{CaseEvent, Creation, EventBody, EventType, Message, Priority, Sentiment, Status};
 use super::finding::{Finding, Rule};
-use crate::json::Json;
 use super::policy::Milestone;
-use super::position::Position;
+use super::position::LogPosition;
 use super::sla::Situation;
 use super::time::Instant;
+use crate::json::Json;
 use history::History;
 use milestones::{Clocks, Ending, Run, Runs};
 use repetition::MessagesOfInstant;
@@ -43,7 +43,7 @@ pub struct Case<'a> {
     seen_until: Instant,
     state: Option<CaseState<'a>>,
     /// The user whose workload the case is part of, and since which position of the log.
-    load: Option<(&'a str, Position<'a>)>,
+    load: Option<(&'a str, LogPosition<'a>)>,
     /// The next withdrawals of the assignee, so that they are looked up once.
     withdrawals: Option<UpcomingWithdrawals<'a>>,
     /// The last known user that an event named. The next event mostly names the same one.
@@ -87,7 +87,7 @@ struct CaseState<'a> {
     /// When a resolved case closes, or closed.
     closes_at: Option<Instant>,
     /// The position of the event that closed it, if the end of the grace period did not.
-    closed_by: Option<Position<'a>>,
+    closed_by: Option<LogPosition<'a>>,
     /// Index in `history.turns` of the open turn.
     open_turn: Option<usize>,
     /// The span in which the case blocks others of its customer and profile; it has no end yet.
@@ -99,8 +99,8 @@ struct CaseState<'a> {
 
 impl<'a> CaseState<'a> {
     /// The position at which the case closes: that of the event that closed it, else the end of its grace period.
-    fn close_position(&self) -> Option<Position<'a>> {
-        self.closed_by.or_else(|| self.closes_at.map(Position::Before))
+    fn close_position(&self) -> Option<LogPosition<'a>> {
+        self.closed_by.or_else(|| self.closes_at.map(LogPosition::Before))
     }
 
     fn is_closed(&self, time: Instant) -> bool {
@@ -149,7 +149,7 @@ impl<'a> Case<'a> {
         if self.state.is_none() && event.kind != EventType::CaseCreated && !event.kind.is_message() {
             return self.add_finding(event, Rule::NoCaseYet, "the case has not been created");
         }
-        if let Act::Message(message) = event.act
+        if let EventBody::Message(message) = event.body
             && self.is_repeated(event, &message)
         {
             self.history.noted.message_repeated += 1;
@@ -159,9 +159,9 @@ impl<'a> Case<'a> {
         self.seen_until = event.time;
         self.note_unknown_users(event, desk);
         self.check_rules(event, desk);
-        match event.act {
-            Act::Created(creation) => self.create(event, &creation, desk),
-            Act::Message(message) => self.take_message(event, &message, desk),
+        match event.body {
+            EventBody::Created(creation) => self.create(event, &creation, desk),
+            EventBody::Message(message) => self.take_message(event, &message, desk),
             _ => self.change(event, desk),
         }
         self.record_load(event.position());
@@ -193,8 +193,8 @@ impl<'a> Case<'a> {
     }
 
     fn note_unknown_users(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
-        let agent = match event.act {
-            Act::Assigned { agent, .. } => Some(agent),
+        let agent = match event.body {
+            EventBody::Assigned { agent, .. } => Some(agent),
             _ => None,
         };
         let named_user = self.named_user;
@@ -205,7 +205,7 @@ impl<'a> Case<'a> {
                 None => {}
             }
         }
-        if let Act::Message(Message { mentions: Some(mentions), .. }) = event.act
+        if let EventBody::Message(Message { mentions: Some(mentions), .. }) = event.body
             && let Ok(Json::List(users)) = Json::parse(mentions)
         {
             let is_unknown = |user: &&str| desk.has_named(user, event.time) == Some(false);
@@ -275,25 +275,25 @@ impl<'a> Case<'a> {
     // Changes of state
 
     fn change(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
-        match event.act {
-            Act::ProfileAssigned { profile } => self.assign_profile(event, profile),
-            Act::Assigned { agent, automatic } => self.assign(event, agent, automatic, desk),
-            Act::Unassigned => self.unassign(event, desk),
-            Act::PriorityChanged(priority) => self.change_priority(event, priority),
-            Act::SentimentChanged(sentiment) => self.history.set_sentiment(event.time, sentiment),
-            Act::FieldChanged { field, value } => self.history.set_field(event.time, field, value),
-            Act::MessageLiked { message } => self.history.like(message),
-            Act::MessageDeleted { message } => self.history.delete_message(message, event.time),
-            Act::StatusChanged(status) => {
+        match event.body {
+            EventBody::ProfileAssigned { profile } => self.assign_profile(event, profile),
+            EventBody::Assigned { agent, automatic } => self.assign(event, agent, automatic, desk),
+            EventBody::Unassigned => self.unassign(event, desk),
+            EventBody::PriorityChanged(priority) => self.change_priority(event, priority),
+            EventBody::SentimentChanged(sentiment) => self.history.set_sentiment(event.time, sentiment),
+            EventBody::FieldChanged { field, value } => self.history.set_field(event.time, field, value),
+            EventBody::MessageLiked { message } => self.history.like(message),
+            EventBody::MessageDeleted { message } => self.history.delete_message(message, event.time),
+            EventBody::StatusChanged(status) => {
                 let changes = self.follow_transition(event, Trigger::StatusChanged, Some(status), desk);
                 self.history.noted.status_unchanged += u64::from(!changes);
             }
-            Act::Closed => self.close_now(event, desk),
-            Act::SurveySent { survey } => self.history.surveys.send(survey, event.time),
-            Act::SurveyAnswered(answer) => self.history.surveys.answer(answer, event.time),
-            Act::RecordLinked { record } => self.history.salesforce_record = Some(record),
-            Act::Deleted => self.delete(event),
-            Act::Created(_) | Act::Message(_) | Act::Other => {}
+            EventBody::Closed => self.close_now(event, desk),
+            EventBody::SurveySent { survey } => self.history.surveys.send(survey, event.time),
+            EventBody::SurveyAnswered(answer) => self.history.surveys.answer(answer, event.time),
+            EventBody::RecordLinked { record } => self.history.salesforce_record = Some(record),
+            EventBody::Deleted => self.delete(event),
+            EventBody::Created(_) | EventBody::Message(_) | EventBody::Other => {}
         }
     }
 
@@ -373,7 +373,7 @@ impl<'a> Case<'a> {
         if let Some(withdrawal) = upcoming.all.first().filter(|_| upcoming.next_at <= time) {
             self.history.end_assignment(withdrawal.time, AssignmentEnd::Presence);
             self.release(Cause::presence(withdrawal), standing, desk);
-            self.record_load(Position::Before(withdrawal.time));
+            self.record_load(LogPosition::Before(withdrawal.time));
         }
     }
 
@@ -498,7 +498,7 @@ impl<'a> Case<'a> {
     }
 
     /// Ends the span in which the case blocks others: here, or where the case closed before.
-    fn end_open_span(&mut self, time: Instant, here: Position<'a>) {
+    fn end_open_span(&mut self, time: Instant, here: LogPosition<'a>) {
         let Some(state) = &mut self.state else { return };
         let closed = state.close_position().filter(|_| state.is_closed(time));
         if let Some(span) = state.open_span.take() {

@@ -1,6 +1,6 @@
 //! The types of events and the enumerations they use (1.4).
 
-use super::position::{Order, Position};
+use super::position::{EventOrder, LogPosition};
 use super::time::Instant;
 
 /// Declares an enumeration whose variants have fixed names on the wire.
@@ -177,26 +177,26 @@ pub struct CaseEvent<'a> {
     pub id: &'a str,
     pub kind: EventType,
     pub by: Option<&'a str>,
-    pub act: Act<'a>,
+    pub body: EventBody<'a>,
 }
 
 impl<'a> CaseEvent<'a> {
-    /// The event's place in the log.
+    /// The order of the event in the log.
     #[must_use]
-    pub fn order(&self) -> Order<'a> {
-        Order::new(self.time, self.kind.rank(), self.sequence, self.source, self.id)
+    pub fn order(&self) -> EventOrder<'a> {
+        EventOrder::new(self.time, self.kind.rank(), self.sequence, self.source, self.id)
     }
 
-    /// Its position in the log.
+    /// The position of the event in the log.
     #[must_use]
-    pub fn position(&self) -> Position<'a> {
-        Position::Of(self.order())
+    pub fn position(&self) -> LogPosition<'a> {
+        LogPosition::Of(self.order())
     }
 }
 
 /// The content of an event about a case, beside its author and time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Act<'a> {
+pub enum EventBody<'a> {
     Created(Creation<'a>),
     ProfileAssigned {
         profile: &'a str,

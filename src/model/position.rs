@@ -6,7 +6,7 @@ use super::time::Instant;
 
 /// The position of an event in the log (1.3). Sorts as the log does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Order<'a> {
+pub struct EventOrder<'a> {
     pub time: Instant,
     /// False for rank 0: these events come before all others of their instant.
     pub about_cases: bool,
@@ -16,59 +16,59 @@ pub struct Order<'a> {
     pub id: &'a str,
 }
 
-impl<'a> Order<'a> {
+impl<'a> EventOrder<'a> {
     /// The position of an event whose type has that rank.
     #[must_use]
-    pub fn new(time: Instant, rank: u8, sequence: i64, source: &'a str, id: &'a str) -> Order<'a> {
-        Order { time, about_cases: rank > 0, sequence, rank, source, id }
+    pub fn new(time: Instant, rank: u8, sequence: i64, source: &'a str, id: &'a str) -> EventOrder<'a> {
+        EventOrder { time, about_cases: rank > 0, sequence, rank, source, id }
     }
 }
 
 /// A position in the log: an event's own, or the one before all events of an instant. Sorts as the log does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position<'a> {
+pub enum LogPosition<'a> {
     Before(Instant),
-    Of(Order<'a>),
+    Of(EventOrder<'a>),
 }
 
-impl Ord for Position<'_> {
+impl Ord for LogPosition<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         // `None` is less than any order.
         self.time().cmp(&other.time()).then_with(|| self.order().cmp(&other.order()))
     }
 }
 
-impl PartialOrd for Position<'_> {
+impl PartialOrd for LogPosition<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<'a> Position<'a> {
+impl<'a> LogPosition<'a> {
     /// The instant, or that of the event.
     #[must_use]
     pub fn time(&self) -> Instant {
         match self {
-            Position::Before(time) | Position::Of(Order { time, .. }) => *time,
+            LogPosition::Before(time) | LogPosition::Of(EventOrder { time, .. }) => *time,
         }
     }
 
     /// The position of the event, if it is that of an event.
     #[must_use]
-    pub fn order(&self) -> Option<&Order<'a>> {
+    pub fn order(&self) -> Option<&EventOrder<'a>> {
         match self {
-            Position::Before(_) => None,
-            Position::Of(order) => Some(order),
+            LogPosition::Before(_) => None,
+            LogPosition::Of(order) => Some(order),
         }
     }
 
-    /// Reads what [`Position::to_text`] wrote. A source with escapes is unescaped into `buffer`.
+    /// Reads what [`LogPosition::to_text`] wrote. A source with escapes is unescaped into `buffer`.
     #[must_use]
-    pub fn of_text(text: &'a str, buffer: &'a mut String) -> Option<Position<'a>> {
+    pub fn of_text(text: &'a str, buffer: &'a mut String) -> Option<LogPosition<'a>> {
         let (time, rest) = sortable::read(text)?;
         let time = Instant(time);
         if rest.is_empty() {
-            return Some(Position::Before(time));
+            return Some(LogPosition::Before(time));
         }
         let (about_cases, rest) = match rest.strip_prefix('1') {
             Some(rest) => (true, rest),
@@ -82,7 +82,7 @@ impl<'a> Position<'a> {
             *buffer = source.replace(ESCAPED_NUL, "\0").replace(ESCAPED_ESCAPE, ESCAPE);
             source = buffer;
         }
-        Some(Position::Of(Order { time, about_cases, sequence, rank, source, id }))
+        Some(LogPosition::Of(EventOrder { time, about_cases, sequence, rank, source, id }))
     }
 
     /// Text that compares, byte by byte, as the positions do, for SQL.
@@ -96,7 +96,7 @@ impl<'a> Position<'a> {
     /// The same at the end of a text.
     pub fn write_text(self, text: &mut String) {
         sortable::write(text, self.time().0);
-        if let Position::Of(Order { about_cases, sequence, rank, source, id, .. }) = self {
+        if let LogPosition::Of(EventOrder { about_cases, sequence, rank, source, id, .. }) = self {
             text.push(if about_cases { '1' } else { '0' });
             sortable::write(text, sequence);
             // Ranks go up to 10.
@@ -165,13 +165,13 @@ mod tests {
     use crate::model::event::EventType;
 
     /// Positions in ascending order, with numbers of every size.
-    fn ascending() -> Vec<Position<'static>> {
+    fn ascending() -> Vec<LogPosition<'static>> {
         let order = |time, kind: EventType, sequence, source, id| {
-            Position::Of(Order::new(Instant(time), kind.rank(), sequence, source, id))
+            LogPosition::Of(EventOrder::new(Instant(time), kind.rank(), sequence, source, id))
         };
         let mut sorted = vec![
             order(-5, EventType::CaseDeleted, 0, "s", "a"),
-            Position::Before(Instant(7)),
+            LogPosition::Before(Instant(7)),
             order(7, EventType::UserUpdated, 3, "s", "a"),
             order(7, EventType::CaseDeleted, -1, "s", "a"),
             order(7, EventType::CaseCreated, 0, "s", "a"),
@@ -186,9 +186,9 @@ mod tests {
         let powers = (3..63).map(|power| 1_i64 << power);
         let numbers: Vec<i64> = powers.flat_map(|number| [number - 1, number, number + 1]).chain([i64::MAX]).collect();
         let below = numbers.iter().rev().map(|number| !number);
-        sorted.splice(0..0, below.clone().map(|time| Position::Before(Instant(time))));
+        sorted.splice(0..0, below.clone().map(|time| LogPosition::Before(Instant(time))));
         sorted.extend(below.chain(numbers.iter().copied()).map(|n| order(8, EventType::CaseCreated, n, "", "")));
-        sorted.extend(numbers.iter().skip(4).map(|time| Position::Before(Instant(*time))));
+        sorted.extend(numbers.iter().skip(4).map(|time| LogPosition::Before(Instant(*time))));
         sorted
     }
 
@@ -200,10 +200,10 @@ mod tests {
         let texts: Vec<String> = sorted.iter().map(|position| position.to_text()).collect();
         assert!(texts.windows(2).all(|pair| pair[0] < pair[1]));
         for (text, position) in texts.iter().zip(sorted) {
-            assert_eq!(Position::of_text(text, &mut String::new()), Some(position));
+            assert_eq!(LogPosition::of_text(text, &mut String::new()), Some(position));
         }
         for text in ["", "g", "!", "aé", "a2a1s\0e", "a1", "a1a", "a1a1", "a1a1s", "é", "b~"] {
-            assert_eq!(Position::of_text(text, &mut String::new()), None, "{text}");
+            assert_eq!(LogPosition::of_text(text, &mut String::new()), None, "{text}");
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::model::case::span::OpenSpan;
 use crate::model::desk::Desk;
 use crate::model::event::EventType;
 use crate::model::finding::Rule;
-use crate::model::position::{Order, Position};
+use crate::model::position::{EventOrder, LogPosition};
 use crate::replay::gather::{Gather, Hand};
 use crate::replay::pack::{Pack, pack_enum, pack_struct};
 
@@ -51,15 +51,15 @@ pub struct Load<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bearing<'a> {
     /// From one position to another an open case is the user's; no second: still.
-    Bears(Position<'a>, Option<Position<'a>>),
+    Bears(LogPosition<'a>, Option<LogPosition<'a>>),
     /// A case is assigned automatically to the user, who can take so many.
-    Asked(Position<'a>, i64, About<'a>),
+    Asked(LogPosition<'a>, i64, About<'a>),
 }
 
 /// What happens to a user's workload. Sorts in the order in which it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Step<'a> {
-    at: Position<'a>,
+    at: LogPosition<'a>,
     change: Change<'a>,
 }
 
@@ -95,11 +95,11 @@ pub struct Stretch<'a> {
 /// From when to when it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span<'a> {
-    pub since: Position<'a>,
+    pub since: LogPosition<'a>,
     /// It begins with the creation of this case.
     pub created: Option<About<'a>>,
     /// None: still.
-    pub until: Option<Position<'a>>,
+    pub until: Option<LogPosition<'a>>,
 }
 
 pack_struct!(About { case_id, severity });
@@ -208,8 +208,8 @@ fn open_cases(customer: &str, profile: &str, spans: &[Span<'_>], found: &mut She
     }
 }
 
-fn push(found: &mut Sheet, at: Position<'_>, about: About<'_>, kind: EventType, rule: Rule, detail: &str) {
-    let Some(Order { time, source, id, .. }) = at.order().copied() else { return };
+fn push(found: &mut Sheet, at: LogPosition<'_>, about: About<'_>, kind: EventType, rule: Rule, detail: &str) {
+    let Some(EventOrder { time, source, id, .. }) = at.order().copied() else { return };
     found
         .row()
         .put(time)
@@ -293,8 +293,8 @@ mod tests {
     use super::*;
     use crate::model::time::Instant;
 
-    fn at(time: i64) -> Position<'static> {
-        Position::Of(Order::new(Instant(time), EventType::CaseAssigned.rank(), 0, "s", "e"))
+    fn at(time: i64) -> LogPosition<'static> {
+        LogPosition::Of(EventOrder::new(Instant(time), EventType::CaseAssigned.rank(), 0, "s", "e"))
     }
 
     /// The same from one heap or from many, in memory or on disk, put in any order by several hands.

@@ -17,7 +17,7 @@ use crate::facts::rows::schema;
 use crate::facts::tables::{
     AUTOMATIC_ASSIGNMENTS, FINDINGS, FactTable, LOAD_SPANS, OPEN_SPANS, OTHER_FINDINGS, STRANGERS,
 };
-use crate::model::position::Position;
+use crate::model::position::LogPosition;
 use crate::model::time::Instant;
 use crate::replay::across::{About, Across, Bearing, Load, Span, Stretch};
 use crate::replay::input::plain_texts;
@@ -102,13 +102,13 @@ pub async fn gather_across(context: &SessionContext, across: &Across) -> Result<
     hand.finish()
 }
 
-fn at<'p>(places: &'p StringArray, row: usize, room: &'p mut String) -> Result<Position<'p>> {
+fn at<'p>(places: &'p StringArray, row: usize, room: &'p mut String) -> Result<LogPosition<'p>> {
     let none =
         || Error::refused("the facts hold a place that is none").with_hint("`casebook replay --full` writes them anew");
-    Position::of_text(places.value(row), room).ok_or_else(none)
+    LogPosition::of_text(places.value(row), room).ok_or_else(none)
 }
 
-fn at_or_never<'p>(places: &'p StringArray, row: usize, room: &'p mut String) -> Result<Option<Position<'p>>> {
+fn at_or_never<'p>(places: &'p StringArray, row: usize, room: &'p mut String) -> Result<Option<LogPosition<'p>>> {
     places.is_valid(row).then(|| at(places, row, room)).transpose()
 }
 
@@ -181,7 +181,7 @@ pub async fn register_narrowed(
     context.register_table(OPEN_SPANS.name, context.sql(SPANS_OF_CUSTOMERS).await?.into_view())?;
     // Before the first change of a workload nobody was fuller than they had been.
     let changed = first_change(context).await?.unwrap_or(Instant(i64::MAX));
-    let place = Position::Before(changed).to_text();
+    let place = LogPosition::Before(changed).to_text();
     let spans = SPANS_FROM.replace("$place", &place);
     context.register_table(LOAD_SPANS.name, context.sql(&spans).await?.into_view())?;
     let assignments = format!("SELECT * FROM all_automatic_assignments WHERE event_place >= '{place}'");

@@ -339,12 +339,12 @@ impl Packed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::{Act, EventType};
+    use crate::model::event::{EventBody, EventType};
     use crate::model::time::Instant;
 
     fn event<'a>(case_id: &'a str, time: i64, id: &'a str) -> CaseEvent<'a> {
-        let (kind, act) = (EventType::CaseAssigned, Act::Assigned { agent: "ana", automatic: time % 2 == 0 });
-        CaseEvent { case_id, time: Instant(time), sequence: 0, source: "s", id, kind, by: None, act }
+        let (kind, body) = (EventType::CaseAssigned, EventBody::Assigned { agent: "ana", automatic: time % 2 == 0 });
+        CaseEvent { case_id, time: Instant(time), sequence: 0, source: "s", id, kind, by: None, body }
     }
 
     /// What two hands gathered of four hundred events comes back whole, case by case and in order, from memory or from disk.

@@ -16,7 +16,7 @@ use crate::facts::layers::plain;
 use crate::json::Json;
 use crate::model::desk::DeskEvent;
 use crate::model::event::{
-    Act, Answer, CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status,
+    Answer, CaseEvent, Creation, EventBody, EventType, Message, MessageKind, Priority, Sentiment, Status,
 };
 use crate::model::time::Instant;
 
@@ -199,35 +199,37 @@ impl<'a> CaseColumns<'a> {
             id: self.id.value(row),
             kind,
             by: text(self.by, row),
-            act: self.act(kind, row).unwrap_or(Act::Other),
+            body: self.body(kind, row).unwrap_or(EventBody::Other),
         })
     }
 
     /// What the event says. The log holds only events with all their required members.
-    fn act(&self, kind: EventType, row: usize) -> Option<Act<'a>> {
+    fn body(&self, kind: EventType, row: usize) -> Option<EventBody<'a>> {
         Some(match kind {
-            EventType::CaseCreated => Act::Created(self.creation(row)?),
-            EventType::CaseProfileAssigned => Act::ProfileAssigned { profile: text(self.profile, row)? },
+            EventType::CaseCreated => EventBody::Created(self.creation(row)?),
+            EventType::CaseProfileAssigned => EventBody::ProfileAssigned { profile: text(self.profile, row)? },
             EventType::CaseAssigned => {
-                Act::Assigned { agent: text(self.agent, row)?, automatic: flag(self.automatic, row) }
+                EventBody::Assigned { agent: text(self.agent, row)?, automatic: flag(self.automatic, row) }
             }
-            EventType::CaseUnassigned => Act::Unassigned,
-            EventType::CasePriorityChanged => Act::PriorityChanged(Priority::parse(text(self.priority, row)?)?),
-            EventType::CaseSentimentChanged => Act::SentimentChanged(Sentiment::parse(text(self.sentiment, row)?)?),
+            EventType::CaseUnassigned => EventBody::Unassigned,
+            EventType::CasePriorityChanged => EventBody::PriorityChanged(Priority::parse(text(self.priority, row)?)?),
+            EventType::CaseSentimentChanged => {
+                EventBody::SentimentChanged(Sentiment::parse(text(self.sentiment, row)?)?)
+            }
             EventType::CaseFieldChanged => {
-                Act::FieldChanged { field: text(self.field, row)?, value: text(self.value, row) }
+                EventBody::FieldChanged { field: text(self.field, row)?, value: text(self.value, row) }
             }
             EventType::MessageReceived | EventType::MessageSent | EventType::MessageNoted => {
-                Act::Message(self.message(row)?)
+                EventBody::Message(self.message(row)?)
             }
-            EventType::MessageLiked => Act::MessageLiked { message: text(self.message, row)? },
-            EventType::MessageDeleted => Act::MessageDeleted { message: text(self.message, row)? },
-            EventType::CaseStatusChanged => Act::StatusChanged(Status::parse(text(self.status, row)?)?),
-            EventType::CaseClosed => Act::Closed,
-            EventType::CaseDeleted => Act::Deleted,
-            EventType::SurveySent => Act::SurveySent { survey: text(self.survey, row)? },
-            EventType::SurveyAnswered => Act::SurveyAnswered(self.answer(row)?),
-            EventType::SalesforceLinked => Act::RecordLinked { record: text(self.record, row)? },
+            EventType::MessageLiked => EventBody::MessageLiked { message: text(self.message, row)? },
+            EventType::MessageDeleted => EventBody::MessageDeleted { message: text(self.message, row)? },
+            EventType::CaseStatusChanged => EventBody::StatusChanged(Status::parse(text(self.status, row)?)?),
+            EventType::CaseClosed => EventBody::Closed,
+            EventType::CaseDeleted => EventBody::Deleted,
+            EventType::SurveySent => EventBody::SurveySent { survey: text(self.survey, row)? },
+            EventType::SurveyAnswered => EventBody::SurveyAnswered(self.answer(row)?),
+            EventType::SalesforceLinked => EventBody::RecordLinked { record: text(self.record, row)? },
             _ => return None,
         })
     }

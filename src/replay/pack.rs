@@ -4,9 +4,9 @@
 //! to be one. That was a fifth of the time of unpacking bytes, for an event is ten short texts and little else.
 
 use crate::model::event::{
-    Act, Answer, CaseEvent, Creation, EventType, Message, MessageKind, Priority, Sentiment, Status,
+    Answer, CaseEvent, Creation, EventBody, EventType, Message, MessageKind, Priority, Sentiment, Status,
 };
-use crate::model::position::{Order, Position};
+use crate::model::position::{EventOrder, LogPosition};
 use crate::model::time::Instant;
 
 /// What can be packed into a text and unpacked from it, borrowing from it.
@@ -213,18 +213,18 @@ pub(super) use {pack_enum, pack_struct};
 pack_names!(EventType, MessageKind, Priority, Sentiment, Status);
 
 // The case first: events are brought together by it.
-pack_struct!(CaseEvent { case_id, time, sequence, source, id, kind, by, act });
+pack_struct!(CaseEvent { case_id, time, sequence, source, id, kind, by, body });
 pack_struct!(Creation { customer, profile, platform, origin, language, text, message, priority, sentiment, fields });
 pack_struct!(Message { message, kind, text, sentiment, language, set_status, bot, mentions });
 pack_struct!(Answer { survey, kind, score, comment });
-pack_struct!(Order { time, about_cases, sequence, rank, source, id });
+pack_struct!(EventOrder { time, about_cases, sequence, rank, source, id });
 
-pack_enum!(Position {
+pack_enum!(LogPosition {
     0 = Before(time),
     1 = Of(order),
 });
 
-pack_enum!(Act {
+pack_enum!(EventBody {
     0 = Created(creation),
     1 = ProfileAssigned { profile },
     2 = Assigned { agent, automatic },
@@ -263,12 +263,12 @@ mod tests {
         values.into_iter().for_each(|value| comes_back(value, &mut String::new()));
     }
 
-    fn act_comes_back(kind: EventType, act: Act<'_>) {
+    fn body_comes_back(kind: EventType, body: EventBody<'_>) {
         let (time, by) = (Instant(1_780_000_000_123), Some("ana"));
-        let event = CaseEvent { case_id: "C-é", time, sequence: -3, source: "s", id: "", kind, by, act };
+        let event = CaseEvent { case_id: "C-é", time, sequence: -3, source: "s", id: "", kind, by, body };
         comes_back(event, &mut String::new());
         comes_back(event.position(), &mut String::new());
-        comes_back(Position::Before(time), &mut String::new());
+        comes_back(LogPosition::Before(time), &mut String::new());
     }
 
     #[test]
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn events_come_back_whatever_they_say() {
-        EventType::ALL.iter().for_each(|kind| act_comes_back(*kind, Act::Other));
+        EventType::ALL.iter().for_each(|kind| body_comes_back(*kind, EventBody::Other));
         for text in [
             None,
             Some(""),
@@ -307,7 +307,7 @@ mod tests {
                 sentiment: text.map(|_| Sentiment::Negative),
                 fields: text,
             };
-            act_comes_back(EventType::CaseCreated, Act::Created(creation));
+            body_comes_back(EventType::CaseCreated, EventBody::Created(creation));
             let message = Message {
                 message: "m",
                 kind: MessageKind::Direct,
@@ -318,27 +318,27 @@ mod tests {
                 bot: text.is_some(),
                 mentions: text,
             };
-            act_comes_back(EventType::MessageSent, Act::Message(message));
+            body_comes_back(EventType::MessageSent, EventBody::Message(message));
             let answer = Answer { survey: "s", kind: text, score: text.map(|text| text.len() as f64), comment: text };
-            act_comes_back(EventType::SurveyAnswered, Act::SurveyAnswered(answer));
-            act_comes_back(EventType::CaseFieldChanged, Act::FieldChanged { field: "f", value: text });
+            body_comes_back(EventType::SurveyAnswered, EventBody::SurveyAnswered(answer));
+            body_comes_back(EventType::CaseFieldChanged, EventBody::FieldChanged { field: "f", value: text });
         }
         let name = "n";
-        for act in [
-            Act::ProfileAssigned { profile: name },
-            Act::Assigned { agent: name, automatic: true },
-            Act::Unassigned,
-            Act::PriorityChanged(Priority::Low),
-            Act::SentimentChanged(Sentiment::None),
-            Act::MessageLiked { message: name },
-            Act::MessageDeleted { message: name },
-            Act::StatusChanged(Status::Spam),
-            Act::Closed,
-            Act::SurveySent { survey: name },
-            Act::RecordLinked { record: name },
-            Act::Deleted,
+        for body in [
+            EventBody::ProfileAssigned { profile: name },
+            EventBody::Assigned { agent: name, automatic: true },
+            EventBody::Unassigned,
+            EventBody::PriorityChanged(Priority::Low),
+            EventBody::SentimentChanged(Sentiment::None),
+            EventBody::MessageLiked { message: name },
+            EventBody::MessageDeleted { message: name },
+            EventBody::StatusChanged(Status::Spam),
+            EventBody::Closed,
+            EventBody::SurveySent { survey: name },
+            EventBody::RecordLinked { record: name },
+            EventBody::Deleted,
         ] {
-            act_comes_back(EventType::CaseClosed, act);
+            body_comes_back(EventType::CaseClosed, body);
         }
     }
 }

@@ -11,10 +11,10 @@ use super::rows::{
 };
 use super::span::{LoadSpan, OpenSpan};
 use super::survey::Surveys;
+use crate::json::Json;
 use crate::model::desk::Desk;
 use crate::model::event::{CaseEvent, Creation, Sentiment};
 use crate::model::finding::{Finding, Noted};
-use crate::json::Json;
 use crate::model::time::Instant;
 use crate::model::versions::Versions;
 

@@ -4,7 +4,7 @@
 
 use super::Case;
 use super::span::LoadSpan;
-use crate::model::position::Position;
+use crate::model::position::LogPosition;
 
 impl<'a> Case<'a> {
     /// The user whose workload the case is part of now.
@@ -14,7 +14,7 @@ impl<'a> Case<'a> {
     }
 
     /// Records whose workload the case is part of after that position of the log.
-    pub(super) fn record_load(&mut self, position: Position<'a>) {
+    pub(super) fn record_load(&mut self, position: LogPosition<'a>) {
         let loaded_user = self.loaded_user();
         if loaded_user == self.load.as_ref().map(|(user, _)| *user) {
             return;
@@ -24,7 +24,7 @@ impl<'a> Case<'a> {
     }
 
     /// Ends the present span, if there is one.
-    pub(super) fn end_load(&mut self, until: Option<Position<'a>>) {
+    pub(super) fn end_load(&mut self, until: Option<LogPosition<'a>>) {
         if let Some((user, since)) = self.load.take() {
             self.history.load_spans.push(LoadSpan { user, since, until });
         }

@@ -2,7 +2,7 @@
 
 use super::Case;
 use super::milestones::Ending;
-use super::rows::{Direction, MessageRow, Place, Turn};
+use super::rows::{Direction, MessagePlace, MessageRow, Turn};
 use super::status::Trigger;
 use crate::model::desk::Desk;
 use crate::model::event::{CaseEvent, Message};
@@ -17,8 +17,10 @@ impl<'a> Case<'a> {
         let place = self.place_of(direction, event.time);
         self.history.add_message(MessageRow::new(event, message, direction, place, bot));
         match (direction, place) {
-            (_, Place::BeforeCase) => self.add_finding(event, Rule::MessageBeforeCase, "the case has not been created"),
-            (Direction::Received, Place::AfterClose) => {
+            (_, MessagePlace::BeforeCase) => {
+                self.add_finding(event, Rule::MessageBeforeCase, "the case has not been created")
+            }
+            (Direction::Received, MessagePlace::AfterClose) => {
                 self.add_finding(event, Rule::MessageAfterClose, "the case is closed; the message opens nothing");
             }
             (Direction::Received, _) => self.receive(event, message, desk),
@@ -33,12 +35,14 @@ impl<'a> Case<'a> {
     }
 
     /// Whether a message is in the case, or is kept and does nothing (2.7).
-    fn place_of(&self, direction: Direction, time: Instant) -> Place {
+    fn place_of(&self, direction: Direction, time: Instant) -> MessagePlace {
         match &self.state {
-            None => Place::BeforeCase,
-            Some(state) if direction == Direction::Received && state.is_closed(time) => Place::AfterClose,
-            Some(state) if direction == Direction::Sent && state.standing.status.is_resolved() => Place::Resolved,
-            Some(_) => Place::InCase,
+            None => MessagePlace::BeforeCase,
+            Some(state) if direction == Direction::Received && state.is_closed(time) => MessagePlace::AfterClose,
+            Some(state) if direction == Direction::Sent && state.standing.status.is_resolved() => {
+                MessagePlace::Resolved
+            }
+            Some(_) => MessagePlace::InCase,
         }
     }
 

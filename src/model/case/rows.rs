@@ -156,7 +156,7 @@ impl Direction {
 
 /// Whether a message was in the case, or where it is kept and does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum MessagePlace {
     InCase,
     BeforeCase,
     AfterClose,
@@ -164,15 +164,15 @@ pub enum Place {
     Resolved,
 }
 
-impl Place {
+impl MessagePlace {
     /// The name in SQL.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Place::InCase => "in_case",
-            Place::BeforeCase => "before_case",
-            Place::AfterClose => "after_close",
-            Place::Resolved => "resolved",
+            MessagePlace::InCase => "in_case",
+            MessagePlace::BeforeCase => "before_case",
+            MessagePlace::AfterClose => "after_close",
+            MessagePlace::Resolved => "resolved",
         }
     }
 }
@@ -192,7 +192,7 @@ pub struct MessageRow<'a> {
     pub language: Option<&'a str>,
     pub liked: bool,
     pub deleted_at: Option<Instant>,
-    pub place: Place,
+    pub place: MessagePlace,
 }
 
 impl<'a> MessageRow<'a> {
@@ -202,7 +202,7 @@ impl<'a> MessageRow<'a> {
         event: &CaseEvent<'a>,
         message: &Message<'a>,
         direction: Direction,
-        place: Place,
+        place: MessagePlace,
         bot: bool,
     ) -> MessageRow<'a> {
         MessageRow {

@@ -6,7 +6,7 @@ use super::Case;
 use super::rows::{AutomaticAssignment, Standing};
 use crate::json::Json;
 use crate::model::desk::Desk;
-use crate::model::event::{Act, CaseEvent, EventType, Status};
+use crate::model::event::{CaseEvent, EventBody, EventType, Status};
 use crate::model::field::Field;
 use crate::model::finding::Rule;
 use crate::model::time::Instant;
@@ -16,25 +16,27 @@ impl<'a> Case<'a> {
     pub(super) fn check_rules(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
         let standing = self.standing();
         self.check_permission(event, standing, desk);
-        match event.act {
-            Act::Created(creation) => {
+        match event.body {
+            EventBody::Created(creation) => {
                 let invalid = invalid_fields(creation.fields, event.time, desk);
                 self.find_invalid(event, &invalid);
             }
-            Act::FieldChanged { field, value } => {
+            EventBody::FieldChanged { field, value } => {
                 let invalid = value.filter(|value| !allows(desk, field, value, event.time)).map(|_| field.to_owned());
                 self.find_invalid(event, invalid.as_slice());
             }
             _ => {}
         }
         let Some(standing) = standing else { return };
-        match event.act {
-            Act::ProfileAssigned { .. } => self.check_profile_assigner(event, standing),
-            Act::Message(_) if event.kind == EventType::MessageSent => self.check_reply_profile(event, standing, desk),
-            Act::Assigned { agent, automatic: true } if standing.assignee != Some(agent) => {
+        match event.body {
+            EventBody::ProfileAssigned { .. } => self.check_profile_assigner(event, standing),
+            EventBody::Message(_) if event.kind == EventType::MessageSent => {
+                self.check_reply_profile(event, standing, desk)
+            }
+            EventBody::Assigned { agent, automatic: true } if standing.assignee != Some(agent) => {
                 self.check_automatic_assignment(event, agent, desk);
             }
-            Act::StatusChanged(Status::Done) | Act::Closed if !standing.status.is_resolved() => {
+            EventBody::StatusChanged(Status::Done) | EventBody::Closed if !standing.status.is_resolved() => {
                 self.check_mandatory_fields(event, desk);
             }
             _ => {}
@@ -43,9 +45,9 @@ impl<'a> Case<'a> {
 
     fn check_permission(&mut self, event: &CaseEvent<'a>, standing: Option<Standing<'a>>, desk: &Desk) {
         let Some(by) = event.by else { return };
-        let profile = match event.act {
-            Act::Created(creation) => creation.profile,
-            Act::ProfileAssigned { profile } => Some(profile),
+        let profile = match event.body {
+            EventBody::Created(creation) => creation.profile,
+            EventBody::ProfileAssigned { profile } => Some(profile),
             _ => standing.and_then(|standing| standing.profile),
         };
         if let Some(detail) = desk.denial(by, profile, event.time) {

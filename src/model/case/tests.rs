@@ -26,12 +26,12 @@ fn desk() -> Desk {
     ])
 }
 
-/// Reads `10 assigned ana` and the like: minute, act, argument, and after it the status that a message sets or who did
+/// Reads `10 assigned ana` and the like: minute, word, argument, and after it the status that a message sets or who did
 /// anything else.
 fn event(line: &'static str) -> CaseEvent<'static> {
     let mut words = line.split(' ');
     let time = Instant(words.next().unwrap().parse::<i64>().unwrap() * MINUTE);
-    let (act, argument, third) = (words.next().unwrap(), words.next().unwrap_or(""), words.next());
+    let (word, argument, third) = (words.next().unwrap(), words.next().unwrap_or(""), words.next());
     let message = Message {
         message: "m",
         kind: MessageKind::Public,
@@ -44,38 +44,40 @@ fn event(line: &'static str) -> CaseEvent<'static> {
     };
     let given = Some(argument).filter(|given| !given.is_empty());
     let creation = Creation { customer: "c", message: Some("m"), ..Creation::default() };
-    let (kind, by, act) = match act {
-        "created" => (EventType::CaseCreated, third, Act::Created(Creation { profile: given, ..creation })),
+    let (kind, by, body) = match word {
+        "created" => (EventType::CaseCreated, third, EventBody::Created(Creation { profile: given, ..creation })),
         // A creation with fields: `created_with {"tier":"gold"}`.
-        "created_with" => (EventType::CaseCreated, third, Act::Created(Creation { fields: given, ..creation })),
-        "profile" => (EventType::CaseProfileAssigned, third, Act::ProfileAssigned { profile: argument }),
-        "assigned" => (EventType::CaseAssigned, third, Act::Assigned { agent: argument, automatic: false }),
-        "automatic" => (EventType::CaseAssigned, third, Act::Assigned { agent: argument, automatic: true }),
-        "unassigned" => (EventType::CaseUnassigned, given, Act::Unassigned),
-        "priority" => (EventType::CasePriorityChanged, third, Act::PriorityChanged(Priority::parse(argument).unwrap())),
+        "created_with" => (EventType::CaseCreated, third, EventBody::Created(Creation { fields: given, ..creation })),
+        "profile" => (EventType::CaseProfileAssigned, third, EventBody::ProfileAssigned { profile: argument }),
+        "assigned" => (EventType::CaseAssigned, third, EventBody::Assigned { agent: argument, automatic: false }),
+        "automatic" => (EventType::CaseAssigned, third, EventBody::Assigned { agent: argument, automatic: true }),
+        "unassigned" => (EventType::CaseUnassigned, given, EventBody::Unassigned),
+        "priority" => {
+            (EventType::CasePriorityChanged, third, EventBody::PriorityChanged(Priority::parse(argument).unwrap()))
+        }
         "sentiment" => {
-            (EventType::CaseSentimentChanged, third, Act::SentimentChanged(Sentiment::parse(argument).unwrap()))
+            (EventType::CaseSentimentChanged, third, EventBody::SentimentChanged(Sentiment::parse(argument).unwrap()))
         }
         // `field tier "gold"`: the value is JSON, `clear` none.
         "field" => {
             let value = third.filter(|value| *value != "clear");
-            (EventType::CaseFieldChanged, None, Act::FieldChanged { field: argument, value })
+            (EventType::CaseFieldChanged, None, EventBody::FieldChanged { field: argument, value })
         }
-        "received" => (EventType::MessageReceived, None, Act::Message(message)),
-        "sent" => (EventType::MessageSent, given, Act::Message(message)),
-        "noted" => (EventType::MessageNoted, given, Act::Message(message)),
-        "status" => (EventType::CaseStatusChanged, third, Act::StatusChanged(Status::parse(argument).unwrap())),
-        "closed" => (EventType::CaseClosed, given, Act::Closed),
-        "survey" => (EventType::SurveySent, third, Act::SurveySent { survey: argument }),
+        "received" => (EventType::MessageReceived, None, EventBody::Message(message)),
+        "sent" => (EventType::MessageSent, given, EventBody::Message(message)),
+        "noted" => (EventType::MessageNoted, given, EventBody::Message(message)),
+        "status" => (EventType::CaseStatusChanged, third, EventBody::StatusChanged(Status::parse(argument).unwrap())),
+        "closed" => (EventType::CaseClosed, given, EventBody::Closed),
+        "survey" => (EventType::SurveySent, third, EventBody::SurveySent { survey: argument }),
         "answered" => {
             let score = third.and_then(|score| score.parse().ok());
             let answer = Answer { survey: argument, kind: Some("csat"), score, comment: None };
-            (EventType::SurveyAnswered, None, Act::SurveyAnswered(answer))
+            (EventType::SurveyAnswered, None, EventBody::SurveyAnswered(answer))
         }
-        "deleted" => (EventType::CaseDeleted, given, Act::Deleted),
-        other => panic!("no act `{other}`"),
+        "deleted" => (EventType::CaseDeleted, given, EventBody::Deleted),
+        other => panic!("no word `{other}`"),
     };
-    CaseEvent { case_id: "C", time, sequence: 0, source: "s", id: line, kind, by, act }
+    CaseEvent { case_id: "C", time, sequence: 0, source: "s", id: line, kind, by, body }
 }
 
 fn history(lines: &'static str) -> History<'static> {
@@ -194,16 +196,16 @@ fn spam_in_the_grace_period_closes_at_once() {
 fn a_case_blocks_others_until_the_event_that_closes_it() {
     let lines = |closing: &'static str| {
         let mut events: Vec<CaseEvent<'_>> = ["1 created", closing].map(event).to_vec();
-        events[0].act = Act::Created(Creation { customer: "c", profile: Some("p"), ..Creation::default() });
+        events[0].body = EventBody::Created(Creation { customer: "c", profile: Some("p"), ..Creation::default() });
         let desk = desk();
         let history = Case::replay("C", events.clone(), &desk);
-        (history.open_spans[0].until.map(Position::to_text), events[1].position().to_text())
+        (history.open_spans[0].until.map(LogPosition::to_text), events[1].position().to_text())
     };
     // A creation of the same instant comes before the closing event: the case is still in its way.
     let (until, closing) = lines("9 status spam");
     assert_eq!(until, Some(closing));
     let (until, _) = lines("9 status done");
-    assert_eq!(until, Some(Position::Before(Instant(69 * MINUTE)).to_text()));
+    assert_eq!(until, Some(LogPosition::Before(Instant(69 * MINUTE)).to_text()));
 }
 
 #[test]
@@ -369,9 +371,9 @@ fn values_that_a_field_does_not_allow() {
 fn a_case_weighs_on_its_assignee_while_it_is_open() {
     // Spans as `user since until`, the minutes of their positions.
     let spans = |lines: &'static str| {
-        let minute = |position: Position<'_>| match position {
-            Position::Before(time) => (time.0 / MINUTE).to_string(),
-            Position::Of(order) => (order.time.0 / MINUTE).to_string(),
+        let minute = |position: LogPosition<'_>| match position {
+            LogPosition::Before(time) => (time.0 / MINUTE).to_string(),
+            LogPosition::Of(order) => (order.time.0 / MINUTE).to_string(),
         };
         let span = |span: &span::LoadSpan<'_>| {
             format!("{} {} {}", span.user, minute(span.since), span.until.map_or("-".to_owned(), minute))
@@ -392,7 +394,7 @@ fn a_case_weighs_on_its_assignee_while_it_is_open() {
     }
     // A presence takes effect before the case events of its instant.
     let until = history("1 created, 2 assigned eve, 500 priority high").load_spans[0].until;
-    assert_eq!(until, Some(Position::Before(Instant(500 * MINUTE))));
+    assert_eq!(until, Some(LogPosition::Before(Instant(500 * MINUTE))));
 }
 
 #[test]
@@ -489,7 +491,7 @@ fn many_messages_of_one_instant_take_no_quadratic_time() {
     let mut case = Case::new("C");
     for id in ids.iter().chain(&ids) {
         let mut event = event("1 received");
-        if let Act::Message(message) = &mut event.act {
+        if let EventBody::Message(message) = &mut event.body {
             message.message = id;
         }
         case.apply(&event, &desk);
