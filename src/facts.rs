@@ -7,3 +7,4 @@ pub mod layers;
 pub mod manifest;
 pub mod rows;
 pub mod tables;
+pub mod vacuum;

@@ -31,6 +31,7 @@ use crate::query;
 use crate::query::views;
 use crate::store::engine;
 use crate::store::engine::Resources;
+use crate::store::project;
 use aggregation::Aggregation;
 use header::{Metric, MetricKind};
 use question::instant_value;
@@ -129,21 +130,9 @@ impl Catalogue {
 /// # Errors
 /// When the folder or a file cannot be read.
 pub fn own_files(folder: &Path) -> Result<Vec<(String, String)>> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::file(folder)(error)),
-    };
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(Error::file(folder))?.path();
-        if path.extension().is_some_and(|extension| extension == "sql") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
+    let paths = project::files_with_extension(folder, "sql").map_err(Error::file(folder))?;
     let read = |path: std::path::PathBuf| {
-        let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
+        let text = project::read_text(&path).map_err(Error::file(&path))?;
         Ok((path.display().to_string(), text))
     };
     paths.into_iter().map(read).collect()

@@ -19,7 +19,6 @@ mod pack;
 pub mod touched;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -29,7 +28,7 @@ use datafusion::common::runtime::SpawnedTask;
 use datafusion::prelude::{DataFrame, SessionContext, col, lit};
 use datafusion::scalar::ScalarValue;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::facts::layers::Keys;
 use crate::facts::layers::{Layers, Texts};
 use crate::facts::manifest;
@@ -46,13 +45,13 @@ use crate::replay::cores::Finishing;
 use crate::replay::desk_tables::{desk_findings, desk_tables};
 use crate::replay::gather::{CASE_EVENTS, Gather, Ranges};
 use crate::replay::touched::{Touched, is_touched};
+use crate::store::data_file::NewFile;
 use crate::store::engine;
 use crate::store::engine::Resources;
 use crate::store::lock::WriterLock;
-use crate::store::parquet::FileWriter;
+use crate::store::objects::Store;
+use crate::store::parquet::EXTENSION;
 use crate::store::progress::Progress;
-use crate::store::table::NewFile;
-use crate::store::{disk, vacuum};
 
 /// What a replay did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,22 +94,22 @@ pub async fn refresh(log: &Log, resources: Resources, extent: Extent) -> Result<
 /// As [`refresh`].
 pub async fn refresh_telling(log: &Log, resources: Resources, extent: Extent, progress: Progress) -> Result<Summary> {
     let home = manifest::home(log.store());
-    let up_to_date = |log: &Log| -> Result<Option<Pointer>> {
+    let up_to_date = async |log: &Log| -> Result<Option<Pointer>> {
         let last_batch = log.last_batch()?;
-        let pointer = Pointer::read(&home)?.filter(|_| extent != Extent::Full);
+        let pointer = Pointer::read(&home).await?.filter(|_| extent != Extent::Full);
         Ok(pointer.filter(|pointer| pointer.last_batch == last_batch))
     };
-    if let Some(pointer) = up_to_date(log)? {
+    if let Some(pointer) = up_to_date(log).await? {
         return Ok(Summary { pointer, cases_replayed: 0 });
     }
     let _lock = WriterLock::take(log.store(), "facts").await?;
     // While we waited, the log may have grown and somebody else may have replayed it.
-    let log = &Log::open(log.store()).await?;
-    if let Some(pointer) = up_to_date(log)? {
+    let log = &log.reopen().await?;
+    if let Some(pointer) = up_to_date(log).await? {
         return Ok(Summary { pointer, cases_replayed: 0 });
     }
     let last_batch = log.last_batch()?;
-    let before = Pointer::read(&home).ok().flatten().filter(|before| before.last_batch < last_batch);
+    let before = Pointer::read(&home).await.ok().flatten().filter(|before| before.last_batch < last_batch);
     let replay = Replay { progress, ..Replay::new(log.events.provider()?, &home, resources)? };
     let events = log.events.rows()?;
     let touched = match (extent, before) {
@@ -118,7 +117,7 @@ pub async fn refresh_telling(log: &Log, resources: Resources, extent: Extent, pr
         _ => None,
     };
     let pointer = Pointer { last_batch, events, ..Pointer::default() };
-    let present = fact_files(&home);
+    let present = fact_files(&home).await;
     let replayed = match touched {
         Some((before, touched)) => replay.run_touched(pointer, before, &touched).await,
         None => replay.run(pointer).await,
@@ -126,20 +125,21 @@ pub async fn refresh_telling(log: &Log, resources: Resources, extent: Extent, pr
     if replayed.is_err() {
         // On a full disk their room is needed. Nobody else writes facts while we hold the lock; if the pointer came into
         // sight before it failed, its files stay.
-        let named: BTreeSet<PathBuf> = match Pointer::read(&home) {
-            Ok(Some(pointer)) => pointer.files(&home).into_values().flatten().map(|file| file.path).collect(),
-            Ok(None) => BTreeSet::new(),
+        let named = match Pointer::read(&home).await {
+            Ok(pointer) => pointer.unwrap_or_default().file_names(),
             Err(_) => return replayed,
         };
-        let begun = fact_files(&home).into_iter().filter(|path| !present.contains(path) && !named.contains(path));
-        begun.for_each(|path| drop(disk::remove(&path)));
+        for file in fact_files(&home).await.iter().filter(|file| !present.contains(*file) && !named.contains(*file)) {
+            let _ = home.remove(file).await;
+        }
     }
     replayed
 }
 
-/// The files of all tables of facts, whether anybody names them or not.
-fn fact_files(home: &Path) -> BTreeSet<PathBuf> {
-    vacuum::folder_names(home).into_iter().flat_map(|table| vacuum::data_files(&home.join(table))).collect()
+/// The names of the files of all fact tables, whether the pointer names them or not.
+async fn fact_files(home: &Store) -> BTreeSet<String> {
+    let files = home.list_after("").await.unwrap_or_default().into_iter().map(|file| file.name);
+    files.filter(|name| name.ends_with(EXTENSION)).collect()
 }
 
 /// Replays all of those events into fact files in that folder, beside any store. The result names them; nothing there names
@@ -149,7 +149,7 @@ fn fact_files(home: &Path) -> BTreeSet<PathBuf> {
 /// When the events cannot be read or the folder cannot be written.
 pub async fn replay_beside(
     events: Arc<dyn TableProvider>,
-    folder: &Path,
+    folder: &Store,
     resources: Resources,
     pointer: Pointer,
 ) -> Result<Pointer> {
@@ -162,19 +162,19 @@ struct Replay {
     resources: Resources,
     progress: Progress,
     /// Where the facts are written.
-    home: PathBuf,
+    home: Store,
     /// What has been written, which nobody sees before it is published.
     layer: Layer,
 }
 
 impl Replay {
-    fn new(log: Arc<dyn TableProvider>, home: &Path, resources: Resources) -> Result<Replay> {
+    fn new(log: Arc<dyn TableProvider>, home: &Store, resources: Resources) -> Result<Replay> {
         let context = engine::session(resources)?;
         // Of the desk and of what is touched few rows are wanted.
         engine::read_keys_first(&context);
         context.register_table("log", log)?;
-        disk::make_folders(home).map_err(Error::file(home))?;
-        let (home, layer) = (home.to_owned(), Layer::default());
+        home.create_folder()?;
+        let (home, layer) = (home.clone(), Layer::default());
         Ok(Replay { context, resources, progress: Progress::default(), home, layer })
     }
 
@@ -194,7 +194,7 @@ impl Replay {
     /// Replays the whole log.
     async fn run(mut self, mut pointer: Pointer) -> Result<Summary> {
         let everything = self.context.table("log").await?;
-        self.progress.tell("reading events", 0, 0);
+        self.progress.report("reading events", 0, 0);
         // Beside the desk, which is replayed on one core.
         let events = SpawnedTask::spawn(cores::gather_all(everything.clone(), self.resources));
         let desk = self.replay_desk(rank_0(&self.context).await?).await?;
@@ -228,7 +228,7 @@ impl Replay {
         }
         let cases: Vec<String> = touched.cases.iter().cloned().collect();
         let wanted = cores::wanted_ranges(cases.len() * CASE_EVENTS, self.resources);
-        self.progress.tell("reading events", 0, 0);
+        self.progress.report("reading events", 0, 0);
         let events = cores::gather(events, Ranges::cut(cases, wanted), self.resources).await?;
         let of_cases = self.replay_cases(events, &desk, None).await?;
         self.add_finished(of_cases).await?;
@@ -302,15 +302,15 @@ impl Replay {
 
     /// Writes what cases show together.
     async fn find_across_cases(&self, across: Arc<Across>) -> Result<Vec<NewFile>> {
-        self.progress.tell("looking across cases", 0, 0);
+        self.progress.report("looking across cases", 0, 0);
         cores::find(across, &self.home, self.resources).await
     }
 
     /// Writes what those queries find, a file each.
     async fn find_by_queries(&mut self, queries: &[&str]) -> Result<()> {
-        let folder = manifest::make_folder(&self.home, &OTHER_FINDINGS)?;
+        let folder = manifest::create_folder(&self.home, &OTHER_FINDINGS)?;
         for query in queries {
-            let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
+            let mut writer = manifest::begin_file(&folder, &OTHER_FINDINGS)?;
             findings::find(&self.context, query, |rows| writer.write(rows)).await?;
             self.layer.add(&OTHER_FINDINGS, writer.finish()?);
         }
@@ -326,8 +326,8 @@ impl Replay {
     }
 
     fn write_rows(&mut self, table: &FactTable, rows: &RecordBatch) -> Result<()> {
-        let folder = manifest::make_folder(&self.home, table)?;
-        let mut writer = FileWriter::create(&folder, table.name, &schema(table.columns))?;
+        let folder = manifest::create_folder(&self.home, table)?;
+        let mut writer = manifest::begin_file(&folder, table)?;
         writer.write(rows)?;
         self.layer.add(table, writer.finish()?);
         Ok(())
@@ -336,8 +336,7 @@ impl Replay {
     /// Flushes the folders, counts what the facts hold, and switches to them.
     async fn publish(self, mut pointer: Pointer) -> Result<Pointer> {
         for table in self.layer.files.keys() {
-            let folder = self.home.join(table);
-            disk::flush_folder(&folder).map_err(Error::file(&folder))?;
+            self.home.folder(table).flush()?;
         }
         pointer.format = manifest::FACTS_FORMAT;
         let facts = Layers::open(&self.home, &pointer)?;
@@ -358,7 +357,7 @@ impl Replay {
             let counts = counts.iter().map(count);
             pointer.noted.extend(rules.iter().zip(counts).map(|(rule, n)| (rule.unwrap_or_default().to_owned(), n)));
         }
-        pointer.write(&self.home)?;
+        pointer.write(&self.home).await?;
         Ok(pointer)
     }
 }

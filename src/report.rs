@@ -20,6 +20,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result, did_you_mean};
 use crate::metric::Catalogue;
+use crate::store::project as project_files;
 use dashboard::Dashboard;
 
 /// The dashboards that come with the program.
@@ -31,7 +32,7 @@ const BUILT_IN: &[(&str, &str)] = &[("overview", include_str!("../dashboards/ove
 /// When there is none, or its file is faulty.
 pub fn find_dashboard(project: &Path, name: &str, catalogue: &Catalogue) -> Result<Dashboard> {
     let own = project.join("dashboards").join(format!("{name}.toml"));
-    match std::fs::read_to_string(&own) {
+    match project_files::read_text(&own) {
         Ok(text) => return Dashboard::parse(&own, &text, catalogue),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::file(&own)(error)),
@@ -51,8 +52,8 @@ pub fn find_dashboard(project: &Path, name: &str, catalogue: &Catalogue) -> Resu
 #[must_use]
 pub fn dashboard_names(project: &Path) -> Vec<String> {
     let mut names: Vec<String> = BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let entries = std::fs::read_dir(project.join("dashboards")).into_iter().flatten().flatten();
-    names.extend(entries.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".toml").map(str::to_owned)));
+    let own = project_files::files_with_extension(&project.join("dashboards"), "toml").unwrap_or_default();
+    names.extend(own.iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())));
     names.sort();
     names.dedup();
     names

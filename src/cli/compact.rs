@@ -1,4 +1,4 @@
-//! `compact`: small files of the log into large ones.
+//! `compact`: merges small files of the log into large ones.
 
 use std::time::Instant as Stopwatch;
 
@@ -11,13 +11,12 @@ use super::settings::FILE_EVENTS;
 use super::summary::{SummaryArguments, seconds};
 use crate::error::Result;
 use crate::log::Log;
-use crate::log::compact::{self, Aim, Reach};
-use crate::store::engine;
+use crate::log::compact::{self, MergeOptions, MergeScope};
 
 /// Arguments of `compact`.
 #[derive(Debug, Args)]
 pub struct CompactArguments {
-    /// Write all files anew, cut into slices of time
+    /// Rewrite all files, each with a slice of time
     #[arg(long)]
     full: bool,
     /// Events that a file should have [default: the setting `file_events`]
@@ -27,17 +26,16 @@ pub struct CompactArguments {
     pub summary: SummaryArguments,
 }
 
-/// Merges what pays, or all.
+/// Merges files if there are enough of them, or all files.
 pub async fn compact(context: &CommandContext, arguments: &CompactArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
     let mut log = context.existing_log().await?;
-    let session = engine::session(context.settings.resources())?;
-    let aim = Aim {
-        reach: if arguments.full { Reach::Whole } else { Reach::Paying },
+    let options = MergeOptions {
+        scope: if arguments.full { MergeScope::All } else { MergeScope::Enough },
         file_events: arguments.file_events.unwrap_or(context.settings.file_events.value),
     };
     let bar = Bar::of(context.printer, "merging files of the log");
-    let done = compact::compact(&mut log, &session, aim).await?;
+    let done = compact::compact(&mut log, context.settings.resources(), options).await?;
     drop(bar);
     let (files, seconds) = (log.events.entries()?.len(), seconds(begun));
     let object = json!({
@@ -52,15 +50,14 @@ pub async fn compact(context: &CommandContext, arguments: &CompactArguments) -> 
     Ok(Completion::Done)
 }
 
-/// Merges a little after an ingestion, so that files stay few however many batches come. The batch has been acknowledged;
-/// if merging fails it is still there, and the next ingestion tries again.
+/// Merges a few files after an ingestion, so that files stay few however many batches come. The batch has been acknowledged:
+/// if merging fails, the batch is in the log, and the next ingestion merges again.
 pub async fn after_ingestion(context: &CommandContext, log: &mut Log) {
-    let aim = Aim { reach: Reach::Quick, file_events: context.settings.file_events.value };
-    if !compact::pays(log, aim).unwrap_or(false) {
+    let options = MergeOptions { scope: MergeScope::Quick, file_events: context.settings.file_events.value };
+    if !compact::is_due(log, options).unwrap_or(false) {
         return;
     }
-    let Ok(session) = engine::session(context.settings.resources()) else { return };
-    if let Err(error) = compact::compact(log, &session, aim).await {
+    if let Err(error) = compact::compact(log, context.settings.resources(), options).await {
         context.printer.talk(format!("note: files of the log were not merged: {error}"));
     }
 }

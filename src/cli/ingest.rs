@@ -73,10 +73,10 @@ pub async fn whole(context: &CommandContext, log: &mut Log, sources: Vec<Source>
         let bytes = read_all(sources, &mut |piece| {
             goes_on()?;
             done += piece.bytes() as u64;
-            progress.tell("reading", done, of);
+            progress.report("reading", done, of);
             take(piece)
         })?;
-        progress.tell("comparing and writing", 0, 0);
+        progress.report("comparing and writing", 0, 0);
         Ok(bytes)
     };
     log.ingest(options(context), feed).await

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 
 use super::format::{Format, RowWriter};
 use crate::error::{Error, Result};
-use crate::store::parquet::begin_whole_file;
+use crate::store::disk::begin_whole_file;
 
 /// Flags of the commands that print rows.
 #[derive(Clone, Debug, Default, Args)]

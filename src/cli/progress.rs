@@ -50,8 +50,8 @@ impl Drop for Bar {
     }
 }
 
-fn show(bar: &ProgressBar, Step { doing, done, of }: Step) {
-    let length = (of > 0).then_some(of);
+fn show(bar: &ProgressBar, Step { name, done, total }: Step) {
+    let length = (total > 0).then_some(total);
     if bar.length() != length {
         match length {
             Some(length) => bar.set_length(length),
@@ -59,7 +59,7 @@ fn show(bar: &ProgressBar, Step { doing, done, of }: Step) {
         }
         bar.set_style(style(if length.is_some() { COUNTED } else { UNCOUNTED }));
     }
-    bar.set_message(doing);
+    bar.set_message(name);
     bar.set_position(done);
 }
 

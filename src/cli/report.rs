@@ -18,7 +18,7 @@ use crate::metric::range::Range;
 use crate::report::build::{self, Sources};
 use crate::report::page::{Body, Page, Widget};
 use crate::report::{dashboard_names, draw, find_dashboard, html};
-use crate::store::parquet::begin_whole_file;
+use crate::store::disk::begin_whole_file;
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]

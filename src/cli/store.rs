@@ -1,6 +1,5 @@
 //! `store`: whether everything is there and whole, and how large it is.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
@@ -14,11 +13,14 @@ use super::summary::{SummaryArguments, SummaryFormat, seconds};
 use crate::error::Result;
 use crate::facts::manifest;
 use crate::facts::manifest::Pointer;
+use crate::facts::vacuum;
 use crate::log::inspect::{self, Problem};
 use crate::log::rows::LOG_SCHEMA;
 use crate::store::commits::Commits;
-use crate::store::table::{Table, TableFile};
-use crate::store::vacuum::{find, tables};
+use crate::store::data_file::TableFile;
+use crate::store::objects::Store;
+use crate::store::table;
+use crate::store::table::Table;
 
 /// Arguments of `store`.
 #[derive(Debug, Args)]
@@ -71,17 +73,18 @@ struct StoredTable {
 }
 
 /// The tables of the store, the log's and those that facts are kept in.
-async fn all_tables(store: &Path) -> Result<Vec<StoredTable>> {
+async fn all_tables(store: &Store) -> Result<Vec<StoredTable>> {
     let mut all = Vec::new();
-    for (name, folder) in tables(store) {
+    for name in table::names(store).await? {
+        let folder = store.folder(&name);
         let schema = if name == "events" { LOG_SCHEMA.clone() } else { Arc::new(Schema::empty()) };
-        let table = Table::open(&folder, &name, schema, None).await?;
-        let checkpoint = Commits::of(&folder).last_checkpoint().unwrap_or(0);
+        let table = Table::open(&folder, &name, schema).await?;
+        let checkpoint = Commits::of(&folder).last_checkpoint().await.unwrap_or(0);
         let commits = Some((table.version(), table.version().saturating_sub(checkpoint)));
         all.push(StoredTable { name, files: table.entries()?, commits });
     }
     let home = manifest::home(store);
-    let of_facts = Pointer::read(&home)?.unwrap_or_default().files(&home);
+    let of_facts = Pointer::read(&home).await?.unwrap_or_default().files(&home);
     all.extend(of_facts.into_iter().map(|(name, files)| StoredTable { name, files, commits: None }));
     Ok(all)
 }
@@ -100,7 +103,7 @@ async fn check(context: &CommandContext, arguments: &CheckArguments) -> Result<C
         let _bar = Bar::of(context.printer, "reading every event");
         problems.extend(inspect::events(&log, threads, context.settings.memory_bytes.value)?);
     }
-    problems.sort_by(|a, b| (&a.place, a.rule, &a.detail).cmp(&(&b.place, b.rule, &b.detail)));
+    problems.sort_by(|a, b| (&a.file, a.rule, &a.detail).cmp(&(&b.file, b.rule, &b.detail)));
     let (events, seconds) = (log.events.rows()?, seconds(begun));
     conclude(context, &problems, &json!({"files": files, "bytes": bytes, "events": events, "seconds": seconds}))
 }
@@ -108,13 +111,13 @@ async fn check(context: &CommandContext, arguments: &CheckArguments) -> Result<C
 /// Prints every problem, then the summary.
 fn conclude(context: &CommandContext, problems: &[Problem], counts: &Value) -> Result<Completion> {
     if !context.printer.json_summary {
-        for Problem { place, rule, detail } in problems {
-            context.printer.data(format!("{place}: {rule}: {detail}"))?;
+        for Problem { file, rule, detail } in problems {
+            context.printer.data(format!("{file}: {rule}: {detail}"))?;
         }
     }
     let listed: Vec<Value> = problems
         .iter()
-        .map(|problem| json!({"place": problem.place, "rule": problem.rule, "detail": problem.detail}))
+        .map(|problem| json!({"place": problem.file, "rule": problem.rule, "detail": problem.detail}))
         .collect();
     let mut object = counts.clone();
     if let Some(object) = object.as_object_mut() {
@@ -147,13 +150,15 @@ async fn stats(context: &CommandContext) -> Result<Completion> {
         }
         all.push(of_table);
     }
-    let litter = find(log.store(), context.now, &manifest::litter).await?;
-    let litter_bytes: u64 = litter.iter().map(|thing| thing.bytes).sum();
+    let removable = vacuum::removable(log.store(), context.now).await?;
+    let removable_bytes: u64 = removable.iter().map(|file| file.bytes).sum();
     let object = json!({
-        "tables": all, "last_batch": log.last_batch()?, "not_needed": {"files": litter.len(), "bytes": litter_bytes},
+        "tables": all, "last_batch": log.last_batch()?, "not_needed": {"files": removable.len(), "bytes": removable_bytes},
     });
-    let text =
-        format!("{} files, {litter_bytes} bytes are not of the present; `casebook vacuum` removes them", litter.len());
+    let text = format!(
+        "{} files, {removable_bytes} bytes are not of the present; `casebook vacuum` removes them",
+        removable.len()
+    );
     context.printer.summary(text, &object)?;
     Ok(Completion::Done)
 }

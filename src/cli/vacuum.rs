@@ -1,4 +1,4 @@
-//! `vacuum`: what nobody needs goes.
+//! `vacuum`: removes the files that are not needed.
 
 use std::time::Instant as Stopwatch;
 
@@ -8,26 +8,25 @@ use serde_json::json;
 use super::context::{CommandContext, Completion};
 use super::summary::{SummaryArguments, seconds};
 use crate::error::{Error, Result};
-use crate::facts::manifest;
+use crate::facts::vacuum;
 use crate::model::time::{Instant, parse_duration_ms};
-use crate::store::vacuum;
 
 /// Arguments of `vacuum`.
 #[derive(Debug, Args)]
 pub struct VacuumArguments {
-    /// Leave what the versions of so long need: reports that began then may still be reading it
+    /// Keep the files of the versions of that long: reports that began then may still read them
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     keep: String,
-    /// Show what would go, and remove nothing
+    /// Show what would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     pub summary: SummaryArguments,
 }
 
-/// The instant since when versions must stay.
+/// The instant since which versions must stay.
 fn since(context: &CommandContext, duration: &str) -> Result<Instant> {
-    // `0s` is no duration of the model, but a wish of whoever is alone with the store.
+    // `0s` is no duration of the model, but a user who is the only one to use the store may want it.
     let keep_ms = match duration {
         "0s" => 0,
         _ => parse_duration_ms(duration).map_err(|refusal| Error::invalid("--keep", refusal.to_string()))?,
@@ -35,31 +34,28 @@ fn since(context: &CommandContext, duration: &str) -> Result<Instant> {
     Ok(Instant(context.now.0.saturating_sub(keep_ms)))
 }
 
-/// Removes what nobody needs, or shows it.
+/// Removes the files that are not needed, or shows them.
 pub async fn vacuum(context: &CommandContext, arguments: &VacuumArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
     let log = context.existing_log().await?;
     let since = since(context, &arguments.keep)?;
-    let litter = match arguments.dry_run {
-        true => vacuum::find(log.store(), since, &manifest::litter).await?,
-        false => vacuum::vacuum(log.store(), since, &manifest::litter).await?,
+    let files = match arguments.dry_run {
+        true => vacuum::removable(log.store(), since).await?,
+        false => vacuum::remove(log.store(), since).await?,
     };
-    let bytes: u64 = litter.iter().map(|thing| thing.bytes).sum();
-    let place = |path: &std::path::Path| path.strip_prefix(log.store()).unwrap_or(path).display().to_string();
-    let things: Vec<_> = litter
-        .iter()
-        .map(|thing| json!({"path": place(&thing.path), "bytes": thing.bytes, "why": thing.why.text()}))
-        .collect();
+    let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+    let things: Vec<_> =
+        files.iter().map(|file| json!({"path": file.name, "bytes": file.bytes, "why": file.reason.text()})).collect();
     if arguments.dry_run && !context.printer.json_summary {
-        for thing in &litter {
-            context.printer.data(format!("{}: {} bytes, {}", place(&thing.path), thing.bytes, thing.why.text()))?;
+        for file in &files {
+            context.printer.data(format!("{}: {} bytes, {}", file.name, file.bytes, file.reason.text()))?;
         }
     }
     let seconds = seconds(begun);
     let verb = if arguments.dry_run { "would remove" } else { "removed" };
-    let text = format!("{verb} {} files, {bytes} bytes in {seconds} s", litter.len());
+    let text = format!("{verb} {} files, {bytes} bytes in {seconds} s", files.len());
     let object = json!({
-        "files": litter.len(), "bytes": bytes, "dry_run": arguments.dry_run, "things": things, "seconds": seconds,
+        "files": files.len(), "bytes": bytes, "dry_run": arguments.dry_run, "things": things, "seconds": seconds,
     });
     context.printer.summary(text, &object)?;
     Ok(Completion::Done)

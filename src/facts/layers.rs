@@ -1,7 +1,6 @@
 //! Reading layers of facts as tables: of every case and customer the rows of the last layer that has replaced them.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray};
@@ -21,6 +20,7 @@ use crate::facts::tables::{
     CASE_FINDINGS, CASE_TABLES, CUSTOMERS, DESK_EVENTS, FACT_TABLES, FINDINGS, FactTable, OTHER_FINDINGS,
     REPLACED_CASES, REPLACED_CUSTOMERS,
 };
+use crate::store::objects::Store;
 use crate::store::parquet::read_file;
 use crate::store::table::scan;
 
@@ -29,7 +29,7 @@ pub type Keys = HashSet<String, FixedState>;
 
 /// The layers of the facts, ready to be read.
 pub struct Layers {
-    home: PathBuf,
+    home: Store,
     layers: Vec<Layer>,
     cases: Arc<Replaced>,
     customers: Arc<Replaced>,
@@ -55,11 +55,11 @@ impl Layers {
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn open(home: &Path, pointer: &Pointer) -> Result<Layers> {
+    pub fn open(home: &Store, pointer: &Pointer) -> Result<Layers> {
         let layers = pointer.layers.clone();
         let cases = Arc::new(Replaced::read(home, &layers, &REPLACED_CASES)?);
         let customers = Arc::new(Replaced::read(home, &layers, &REPLACED_CUSTOMERS)?);
-        Ok(Layers { home: home.to_owned(), layers, cases, customers })
+        Ok(Layers { home: home.clone(), layers, cases, customers })
     }
 
     /// A table of the facts.
@@ -137,7 +137,7 @@ impl Layers {
 }
 
 impl Replaced {
-    fn read(home: &Path, layers: &[Layer], table: &FactTable) -> Result<Replaced> {
+    fn read(home: &Store, layers: &[Layer], table: &FactTable) -> Result<Replaced> {
         let mut last = HashMap::default();
         let Some((key, _)) = table.columns.first() else { return Ok(Replaced { last }) };
         for (position, layer) in layers.iter().enumerate() {

@@ -5,21 +5,21 @@
 //! before. One small file, replaced whole, names the layers that belong together: readers follow it, so they never see
 //! tables of two states of the log. How rows that have been replaced are left out, [`super::layers`] knows.
 
-use std::collections::{BTreeMap, HashSet};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::facts::tables::FactTable;
+use crate::facts::rows::schema;
+use crate::facts::tables::{FACT_FILES, FactTable};
 use crate::model::time::Instant;
-use crate::store::commits::written_at;
-use crate::store::disk;
-use crate::store::disk::Placing;
-use crate::store::table::{NewFile, TableFile, new_file_name};
-use crate::store::vacuum;
-use crate::store::vacuum::{Litter, Why};
+use crate::store::commits;
+use crate::store::data_file::{NewFile, TableFile, new_file_name};
+use crate::store::disk::WriteMode;
+use crate::store::objects::Store;
+use crate::store::parquet::FileWriter;
+use crate::store::vacuum::Part;
 
 /// Changes with every change of the tables or of what replay writes into them, so that older facts are written anew.
 pub const FACTS_FORMAT: u32 = 9;
@@ -72,123 +72,131 @@ impl Layer {
 
     /// The paths of a table's files.
     #[must_use]
-    pub fn paths(&self, home: &Path, table: &FactTable) -> Vec<PathBuf> {
-        let folder = folder(home, table);
-        self.files.get(table.name).into_iter().flatten().map(|file| folder.join(&file.name)).collect()
+    pub fn paths(&self, home: &Store, table: &FactTable) -> Vec<PathBuf> {
+        let folder = home.folder(table.name);
+        self.files.get(table.name).into_iter().flatten().map(|file| folder.local_path(&file.name)).collect()
     }
 }
 
-impl Pointer {
-    fn path(home: &Path) -> PathBuf {
-        home.join("current.json")
-    }
+/// The file that holds the present pointer.
+const CURRENT: &str = "current.json";
 
+impl Pointer {
     /// The present pointer; nothing before the first replay, or when the facts are of another format.
     ///
     /// # Errors
     /// When the file cannot be read or is not a pointer.
-    pub fn read(home: &Path) -> Result<Option<Pointer>> {
+    pub async fn read(home: &Store) -> Result<Option<Pointer>> {
         #[derive(Deserialize)]
         struct Format {
             format: u32,
         }
-        let path = Pointer::path(home);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::file(&path)(error)),
-        };
+        let Some(text) = home.read(CURRENT).await? else { return Ok(None) };
         let invalid = |error: serde_json::Error| {
-            Error::invalid(path.display().to_string(), error.to_string())
+            Error::invalid(home.local_path(CURRENT).display().to_string(), error.to_string())
                 .with_hint("remove the file, and `casebook replay` writes it anew")
         };
-        let Format { format } = serde_json::from_str(&text).map_err(invalid)?;
+        let Format { format } = serde_json::from_slice(&text).map_err(invalid)?;
         if format != FACTS_FORMAT {
             return Ok(None);
         }
-        serde_json::from_str(&text).map(Some).map_err(invalid)
+        serde_json::from_slice(&text).map(Some).map_err(invalid)
     }
 
     /// Makes this the present pointer, whole or not at all. Everything it names must have been flushed to disk.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn write(&self, home: &Path) -> Result<()> {
-        let path = Pointer::path(home);
+    pub async fn write(&self, home: &Store) -> Result<()> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
-        if let Ok(before) = std::fs::read(&path) {
-            let past = home.join(new_file_name(PAST).replace(".parquet", ".json"));
-            disk::place(&past, Placing::New, |file| file.write_all(&before)).map_err(Error::file(&past))?;
+        if let Ok(Some(before)) = home.read(CURRENT).await {
+            home.write(&new_file_name(PAST, ".json"), before, WriteMode::Create).await?;
         }
-        disk::place(&path, Placing::Replace, |file| file.write_all(&text)).map_err(Error::file(&path))
+        home.write(CURRENT, text, WriteMode::Replace).await
     }
 
     /// The files of every table, layer by layer.
     #[must_use]
-    pub fn files(&self, home: &Path) -> BTreeMap<String, Vec<TableFile>> {
+    pub fn files(&self, home: &Store) -> BTreeMap<String, Vec<TableFile>> {
         let mut files: BTreeMap<String, Vec<TableFile>> = BTreeMap::new();
-        for (table, file) in self
-            .layers
-            .iter()
-            .flat_map(|layer| &layer.files)
-            .flat_map(|(table, files)| files.iter().map(move |file| (table, file)))
-        {
-            let FactFile { name, bytes, rows, hash } = file;
-            let path = home.join(table).join(name);
+        for (table, FactFile { name, bytes, rows, hash }) in self.named() {
+            let path = home.folder(table).local_path(name);
             let (time_range, batch_range) = (None, None);
             let file = TableFile { path, bytes: *bytes, rows: *rows, time_range, batch_range, hash: Some(*hash) };
-            files.entry(table.clone()).or_default().push(file);
+            files.entry(table.to_owned()).or_default().push(file);
         }
         files
+    }
+
+    /// The names of all files, relative to the folder of the facts.
+    #[must_use]
+    pub fn file_names(&self) -> BTreeSet<String> {
+        self.named().map(|(table, file)| format!("{table}/{}", file.name)).collect()
+    }
+
+    /// Every file with the name of its table, layer by layer.
+    fn named(&self) -> impl Iterator<Item = (&str, &FactFile)> {
+        let tables = self.layers.iter().flat_map(|layer| &layer.files);
+        tables.flat_map(|(table, files)| files.iter().map(move |file| (table.as_str(), file)))
     }
 }
 
 /// Where the facts of a store live.
 #[must_use]
-pub fn home(store: &Path) -> PathBuf {
-    store.join("facts")
+pub fn home(store: &Store) -> Store {
+    store.folder(FOLDER)
 }
 
-/// The folder of a fact table.
-#[must_use]
-pub fn folder(home: &Path, table: &FactTable) -> PathBuf {
-    home.join(table.name)
-}
+/// The folder of the facts in a store.
+const FOLDER: &str = "facts";
 
-/// The folder of a fact table, made if it is not there.
+/// The folder of a fact table, created if it is not there.
 ///
 /// # Errors
 /// When the disk refuses.
-pub fn make_folder(home: &Path, table: &FactTable) -> Result<PathBuf> {
-    let folder = folder(home, table);
-    disk::make_folders(&folder).map_err(Error::file(&folder))?;
+pub fn create_folder(home: &Store, table: &FactTable) -> Result<Store> {
+    let folder = home.folder(table.name);
+    folder.create_folder()?;
     Ok(folder)
 }
 
-/// What the facts hold that neither the present pointer names nor one that was in force since then.
+/// Begins a file of a fact table in the table's folder.
 ///
 /// # Errors
-/// When the present pointer cannot be read.
-pub fn litter(home: &Path, since: Instant) -> Result<Vec<Litter>> {
-    let pasts: Vec<PathBuf> =
-        vacuum::file_names(home).into_iter().filter(|name| is_past(name)).map(|name| home.join(name)).collect();
+/// When the disk refuses.
+pub fn begin_file(folder: &Store, table: &FactTable) -> Result<FileWriter> {
+    FileWriter::create(folder, table.name, &schema(table.columns), &FACT_FILES)
+}
+
+/// What the facts of a store need of their files: those that the present pointer names, and pointers that were in force
+/// since then.
+///
+/// # Errors
+/// When the facts cannot be read.
+pub async fn part(store: &Store, since: Instant) -> Result<Part> {
+    let home = home(store);
+    let listing = home.list().await?;
     let (recent, old): (Vec<_>, Vec<_>) =
-        pasts.into_iter().partition(|path| written_at(path).is_none_or(|at| at >= since));
-    let recent = recent.iter().filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok());
-    let mut needed: HashSet<PathBuf> = HashSet::new();
-    for pointer in Pointer::read(home)?.into_iter().chain(recent) {
-        needed.extend(pointer.files(home).into_values().flatten().map(|file| file.path));
+        listing.files.iter().filter(|file| is_past(&file.name)).partition(|file| file.written_at >= since);
+    let mut pointers: Vec<Pointer> = Pointer::read(&home).await?.into_iter().collect();
+    for file in recent {
+        let text = home.read(&file.name).await?.unwrap_or_default();
+        pointers.extend(serde_json::from_slice::<Pointer>(&text).ok());
     }
-    let mut litter: Vec<Litter> = old.into_iter().map(|path| Litter::new(path, Why::Unnamed)).collect();
-    for folder in vacuum::folder_names(home).into_iter().map(|name| home.join(name)) {
+    let mut part = Part { begun_in: vec![FOLDER.to_owned()], ..Part::default() };
+    part.candidates.extend(old.into_iter().map(|file| format!("{FOLDER}/{}", file.name)));
+    for name in pointers.iter().flat_map(Pointer::file_names) {
+        part.needed.insert(format!("{FOLDER}/{name}"));
+    }
+    for table in listing.folders {
+        let inside = home.folder(&table).list().await?;
         // Facts were Delta tables once.
-        let log = Some(folder.join("_delta_log")).filter(|log| log.is_dir());
-        let files = vacuum::file_names(&folder).into_iter().map(|name| folder.join(name));
-        let unnamed = files.filter(|path| !needed.contains(path)).chain(log);
-        litter.extend(unnamed.map(|path| Litter::new(path, Why::Unnamed)));
+        let log = inside.folders.into_iter().filter(|name| name == commits::FOLDER);
+        let names = inside.files.into_iter().map(|file| file.name).chain(log);
+        part.candidates.extend(names.map(|name| format!("{FOLDER}/{table}/{name}")));
     }
-    Ok(litter)
+    Ok(part)
 }
 
 fn is_past(name: &str) -> bool {

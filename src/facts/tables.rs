@@ -2,6 +2,32 @@
 
 use crate::facts::rows::Kind;
 use crate::facts::rows::Kind::{Flag, Float, Instant, Key, Map, Name, Place, Text, Texts, Whole};
+use crate::store::parquet::{Codec, FileLayout};
+
+/// How files of facts are written: quick to write and to read, because they are written again and again. Values in a
+/// dictionary or as differences are small as they are. The rows are sorted by case, so the least and the greatest case of a
+/// row group serve instead of a filter.
+pub const FACT_FILES: FileLayout = FileLayout {
+    plain_codec: Codec::Lz4,
+    codec: Codec::None,
+    unique_columns: &[
+        "id",
+        "text",
+        "data",
+        "message",
+        "event_id",
+        "event_place",
+        "since_place",
+        "until_place",
+        "customer",
+    ],
+    random_columns: &[],
+    sorted_column: Some("case_id"),
+    filtered_columns: &[],
+    // More rows than a batch of facts has, so that none is divided.
+    encoded_rows: Some(8192),
+    has_events: false,
+};
 
 /// A fact table: its name, its columns, and the columns its listings are ordered by.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,5 @@
 //! A file of ids and what each knows of its root, written in any order and read in the order of the ids.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use super::engine::Engine;
 use super::error::ImportError;
 use super::spool::{SpoolFile, texts};
+use crate::store::scratch;
 
 const BATCH_ROWS: usize = 4096;
 
@@ -75,7 +75,7 @@ pub(super) struct Links {
 
 impl Links {
     pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
-        let file = File::open(path).map_err(ImportError::file("open", path))?;
+        let file = scratch::open_file(path).map_err(ImportError::file("open", path))?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(ImportError::engine)?;
         let reader = reader.with_batch_size(BATCH_ROWS).build().map_err(ImportError::engine)?;
         let mut links = Self { reader, batch: None, at: 0 };

@@ -11,6 +11,7 @@ use super::error::ImportError;
 use super::moment::Moment;
 use super::vocabulary::Form;
 use crate::model::event::EventType;
+use crate::store::project;
 
 /// How one foreign table becomes events, read from a TOML file.
 ///
@@ -80,7 +81,7 @@ impl Mapping {
     /// [`ImportError::File`] when it cannot be read, [`ImportError::Mapping`] with file, line and the nearest name when it says
     /// something unknown.
     pub fn read(path: &Path) -> Result<Self, ImportError> {
-        let text = std::fs::read_to_string(path).map_err(ImportError::file("read", path))?;
+        let text = project::read_text(path).map_err(ImportError::file("read", path))?;
         Self::parse(&path.display().to_string(), &text)
     }
 

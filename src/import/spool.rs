@@ -2,7 +2,6 @@
 //!
 //! Apart, because this is the only place that knows the columns of that file, in both directions.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +19,8 @@ use parquet::file::properties::WriterProperties;
 use super::error::ImportError;
 use super::mapping::{Mapping, OrderKey};
 use super::row::{Belongs, Place, Row, Sight};
+use crate::store::scratch;
+use crate::store::scratch::File;
 
 /// Rows of one batch at most; fewer when they are long.
 const BATCH_ROWS: usize = 8192;
@@ -65,7 +66,7 @@ pub(super) struct SpoolFile {
 
 impl SpoolFile {
     pub(super) fn create(path: &Path, schema: SchemaRef, memory_bytes: usize) -> Result<Self, ImportError> {
-        let file = File::create(path).map_err(ImportError::file("write", path))?;
+        let file = scratch::create_file(path).map_err(ImportError::file("write", path))?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_bytes(Some((memory_bytes / 16).clamp(2 << 20, 64 << 20)))

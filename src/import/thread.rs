@@ -20,6 +20,7 @@ use super::engine::Engine;
 use super::error::ImportError;
 use super::links::{Link, Links, LinksWriter};
 use super::spool::{SpoolFile, texts};
+use crate::store::scratch;
 
 /// The lesser parent comes first, and counts, when two rows of one id disagree.
 const IDS: &str = "SELECT id, parent FROM rows ORDER BY id, parent NULLS LAST";
@@ -67,7 +68,7 @@ async fn roots(engine: &Engine<'_>) -> Result<PathBuf, ImportError> {
             break;
         }
         let (next, still_waiting) = round(engine, &links, number, jumped).await?;
-        std::fs::remove_file(&links).map_err(ImportError::file("remove", &links))?;
+        scratch::remove_file(&links).map_err(ImportError::file("remove", &links))?;
         links = next;
         if still_waiting == waiting {
             break;

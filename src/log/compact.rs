@@ -1,8 +1,9 @@
-//! Merging small files of the log into large ones, row for row the same.
+//! Merging small files of the log into large ones that have the same rows.
 //!
-//! Files of about the same number of rows are merged when there are enough of them, which makes one of the next size, up
-//! to a slice of time with about as many events as are wanted in a file. So an event is rewritten a few times in all, however many batches come. Inside a file the events
-//! stand by case and, within a case, in the log's order: a case is found in few row groups, a time in few files.
+//! Files with about the same number of rows are merged into one of the next size when there are enough of them. The largest
+//! files hold a slice of time with about as many events as a file should have. So an event is rewritten a few times in all,
+//! however many batches come. In a file the events are sorted by case and, within a case, in the log's order: a case is
+//! in few row groups, and an interval of time in few files.
 
 use std::sync::Arc;
 
@@ -15,53 +16,56 @@ use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
 
 use crate::error::{Error, Result};
-use crate::log::Log;
-use crate::log::rows::LOG_SCHEMA;
+use crate::log::event_log::Log;
+use crate::log::rows::{EVENT_FILES, LOG_SCHEMA};
+use crate::store::data_file::{NewFile, TableFile};
+use crate::store::engine;
+use crate::store::engine::Resources;
 use crate::store::lock::WriterLock;
 use crate::store::parquet::FileWriter;
-use crate::store::table::{NewFile, Table, TableFile, scan};
+use crate::store::table::{Table, scan};
 
-/// Events of a file that is not merged any further, unless another number is wanted.
+/// Events of a file that is not merged any further, unless the user sets another number.
 pub const FILE_EVENTS: u64 = 1 << 20;
 
-/// Files of one size that make one of the next.
+/// Files of one size that are merged into one of the next size.
 const FANOUT: usize = 8;
 
-/// Events that one merge after an ingestion may rewrite; a second or two. Eight files of batches of a hundred thousand, as
-/// streams commit them, are among them.
+/// Events that one merge after an ingestion may rewrite, which takes a second or two: eight batches of a hundred thousand
+/// events, as streams commit them, can be merged.
 const QUICK_ROWS: u64 = 1 << 20;
 
-/// Events that one merge may rewrite, or eight files of the size that is wanted.
+/// Events that one merge may rewrite; more if eight files of the largest size have more.
 const MERGE_ROWS: u64 = 8 << 20;
 
 /// Rows that a merge handles at once.
 const MERGE_BATCH_ROWS: usize = 2048;
 
-/// What to merge.
+/// What to merge, and into files of which size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Aim {
-    pub reach: Reach,
-    /// Events that a file should have: one slice of time.
+pub struct MergeOptions {
+    pub scope: MergeScope,
+    /// Events that a file should have.
     pub file_events: u64,
 }
 
-impl Aim {
-    /// That far, to files of the usual size.
+impl MergeOptions {
+    /// Merges that scope into files of the usual size.
     #[must_use]
-    pub fn of(reach: Reach) -> Aim {
-        Aim { reach, file_events: FILE_EVENTS }
+    pub fn of(scope: MergeScope) -> MergeOptions {
+        MergeOptions { scope, file_events: FILE_EVENTS }
     }
 }
 
-/// How far to go.
+/// Which files are merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// Small merges only, as after an ingestion.
+pub enum MergeScope {
+    /// Files of one size if there are enough of them and the merge is quick, as after an ingestion.
     Quick,
-    /// All that pays.
-    Paying,
-    /// All files anew, once.
-    Whole,
+    /// Files of one size if there are enough of them.
+    Enough,
+    /// All files, once.
+    All,
 }
 
 /// What was merged.
@@ -70,34 +74,35 @@ pub struct Compacted {
     pub merges: u64,
     pub files_before: u64,
     pub files_after: u64,
-    /// Events that were rewritten, once for each time.
+    /// Events that were rewritten; an event counts once for each time.
     pub rows: u64,
     pub bytes_before: u64,
     pub bytes_after: u64,
 }
 
-/// Whether there is anything to merge.
+/// Whether there are files to merge.
 ///
 /// # Errors
 /// When the table cannot be read.
-pub fn pays(log: &Log, aim: Aim) -> Result<bool> {
-    Ok(next_merge(log.events.entries()?, aim).is_some())
+pub fn is_due(log: &Log, options: MergeOptions) -> Result<bool> {
+    Ok(next_merge(log.events.entries()?, options).is_some())
 }
 
-/// Merges files of the log, within the memory of the session. Other writers wait for one merge at a time.
+/// Merges files of the log within those resources. Other writers can work between two merges.
 ///
 /// # Errors
 /// When the store cannot be read or written; what was merged until then stays so.
-pub async fn compact(log: &mut Log, context: &SessionContext, aim: Aim) -> Result<Compacted> {
+pub async fn compact(log: &mut Log, resources: Resources, options: MergeOptions) -> Result<Compacted> {
+    let context = engine::session(resources)?;
     let mut compacted = Compacted::default();
     loop {
         let _lock = WriterLock::take(log.store(), "log").await?;
-        *log = Log::open(log.store()).await?;
-        let Some(old) = next_merge(log.events.entries()?, aim) else { break };
+        *log = log.reopen().await?;
+        let Some(old) = next_merge(log.events.entries()?, options) else { break };
         let mut new = Vec::new();
-        if let Err(error) = replace(log, context, &old, aim.file_events, &mut new).await {
-            // On a full disk their room is needed.
-            super::remove_unnamed(log.store(), &new).await;
+        if let Err(error) = replace(log, &context, &old, options.file_events, &mut new).await {
+            // A full disk needs their room.
+            log.remove_uncommitted(&new).await;
             return Err(error);
         }
         compacted.merges += 1;
@@ -106,27 +111,27 @@ pub async fn compact(log: &mut Log, context: &SessionContext, aim: Aim) -> Resul
         compacted.files_after += new.len() as u64;
         compacted.bytes_before += old.iter().map(|file| file.bytes).sum::<u64>();
         compacted.bytes_after += new.iter().map(|file| file.bytes).sum::<u64>();
-        if aim.reach == Reach::Whole {
+        if options.scope == MergeScope::All {
             break;
         }
     }
     Ok(compacted)
 }
 
-/// The files to merge next: the smallest size of which there are enough, earlier times first.
-fn next_merge(mut files: Vec<TableFile>, aim: Aim) -> Option<Vec<TableFile>> {
+/// The files to merge next: those of the smallest size of which there are enough, those with earlier times first.
+fn next_merge(mut files: Vec<TableFile>, options: MergeOptions) -> Option<Vec<TableFile>> {
     files.sort_by(|a, b| (a.time_range, &a.path).cmp(&(b.time_range, &b.path)));
-    if aim.reach == Reach::Whole {
+    if options.scope == MergeScope::All {
         return (!files.is_empty()).then_some(files);
     }
-    let most = if aim.reach == Reach::Quick {
+    let most = if options.scope == MergeScope::Quick {
         QUICK_ROWS
     } else {
-        MERGE_ROWS.max(aim.file_events.saturating_mul(FANOUT as u64))
+        MERGE_ROWS.max(options.file_events.saturating_mul(FANOUT as u64))
     };
-    files.retain(|file| file.rows < aim.file_events / 2);
+    files.retain(|file| file.rows < options.file_events / 2);
     let size = |file: &TableFile| file.rows.max(1).ilog(FANOUT as u64);
-    let smallest = (0..=size(&TableFile { rows: aim.file_events, ..files.first()?.clone() }))
+    let smallest = (0..=size(&TableFile { rows: options.file_events, ..files.first()?.clone() }))
         .find(|of| files.iter().filter(|file| size(file) == *of).count() >= FANOUT)?;
     files.retain(|file| size(file) == smallest);
     let mut rows = 0;
@@ -139,7 +144,7 @@ fn next_merge(mut files: Vec<TableFile>, aim: Aim) -> Option<Vec<TableFile>> {
     (count >= FANOUT).then_some(files)
 }
 
-/// Puts new files, a slice of time each, in the place of those.
+/// Replaces those files by new ones, each with a slice of time.
 async fn replace(
     log: &mut Log,
     context: &SessionContext,
@@ -153,10 +158,10 @@ async fn replace(
     if before != after {
         return Err(Error::Worker(format!("merging {before} events gave {after}; nothing was changed")));
     }
-    log.events.swap(old, new, vec![("merged", old.len().into())]).await
+    log.events.replace_files(old, new, vec![("merged", old.len().into())]).await
 }
 
-/// Writes the rows of those files into new ones, a slice of time each.
+/// Writes the rows of those files into new files, each with a slice of time.
 async fn merge(
     events: &Table,
     context: &SessionContext,
@@ -165,8 +170,8 @@ async fn merge(
     new: &mut Vec<NewFile>,
 ) -> Result<()> {
     let paths: Vec<_> = old.iter().map(|file| file.path.clone()).collect();
-    // What was spilled is merged a batch of each at a time, so a little memory goes further with small ones. On one core,
-    // for what merges the cores' parts takes memory and cannot spill.
+    // A merge of spilled parts holds one batch of each part, so small batches need little memory. One core, because the
+    // operator that merges the parts of several cores cannot spill.
     let config = context.copied_config().with_batch_size(MERGE_BATCH_ROWS).with_target_partitions(1);
     let context = SessionContext::new_with_config_rt(config, context.runtime_env());
     let rows = context.read_table(scan(&paths, plain())?)?;
@@ -189,15 +194,15 @@ async fn write(events: &Table, slice: DataFrame) -> Result<NewFile> {
     let by = |name: &str| col(name).sort(true, true);
     let order = vec![by("case_id"), by("time"), about_cases, by("sequence"), by("rank"), by("source"), by("id")];
     let mut batches = slice.sort(order)?.execute_stream().await?;
-    let mut writer = FileWriter::create(events.folder(), "events", &LOG_SCHEMA)?;
+    let mut writer = FileWriter::create(events.folder(), "events", &LOG_SCHEMA, &EVENT_FILES)?;
     while let Some(batch) = batches.next().await {
         writer.write(&in_views(&batch?)?)?;
     }
     writer.finish()
 }
 
-/// The log's columns with plain texts. Batches of views share the buffers they point into, and the engine would count these
-/// for every one of them as its own.
+/// The log's columns with plain texts. Batches of views share the buffers that they point into, and the engine would count
+/// a buffer once for each batch.
 fn plain() -> SchemaRef {
     let plain = |field: &FieldRef| match field.data_type() {
         DataType::Utf8View => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
@@ -206,7 +211,7 @@ fn plain() -> SchemaRef {
     Arc::new(Schema::new(LOG_SCHEMA.fields().iter().map(plain).collect::<Fields>()))
 }
 
-/// Plain rows as the log has them.
+/// Rows with plain texts as rows of the log.
 fn in_views(batch: &RecordBatch) -> Result<RecordBatch> {
     let columns = batch.columns().iter().zip(LOG_SCHEMA.fields());
     let columns =
@@ -214,10 +219,10 @@ fn in_views(batch: &RecordBatch) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(LOG_SCHEMA.clone(), columns)?)
 }
 
-/// A stretch of time in milliseconds: from the first, until before the second; open where there is none.
+/// An interval of time in milliseconds: from the first instant until before the second; open where there is none.
 type Slice = (Option<i64>, Option<i64>);
 
-/// Cuts the time of the rows so that each slice has about as many as a file should. Cuts fall on full hours.
+/// Divides the time of the rows into slices that have about as many rows as a file should. Slices begin at full hours.
 async fn slices(rows: &DataFrame, total: u64, slice_rows: u64) -> Result<Vec<Slice>> {
     if total < slice_rows.saturating_mul(3) / 2 {
         return Ok(vec![(None, None)]);
@@ -232,7 +237,7 @@ async fn slices(rows: &DataFrame, total: u64, slice_rows: u64) -> Result<Vec<Sli
         for (start, count) in starts.iter().zip(counts) {
             let after = before + u64::try_from(*count).unwrap_or(0);
             let end = total * (slices.len() as u64 + 1) / wanted;
-            // Before this hour or after it: where it is nearer to the slice's end.
+            // The slice ends before this hour or after it, whichever is nearer to the wanted number of rows.
             if before > 0 && (slices.len() as u64 + 1) < wanted && after.abs_diff(end) > before.abs_diff(end) {
                 slices.push((from, Some(*start)));
                 from = Some(*start);
@@ -258,18 +263,18 @@ mod tests {
         TableFile { path: format!("{number}").into(), bytes: rows, rows, time_range, batch_range: None, hash: None }
     }
 
-    /// Ten thousand small batches: few files stay, and no event is rewritten often.
+    /// Of ten thousand small batches few files stay, and no event is rewritten often.
     #[test]
     fn files_stay_few_and_rewriting_grows_with_the_logarithm() {
-        for (reach, batches, largest) in
-            [(Reach::Quick, 10_000, 200), (Reach::Paying, 10_000, 200), (Reach::Quick, 1_000, 100_000)]
+        for (scope, batches, largest) in
+            [(MergeScope::Quick, 10_000, 200), (MergeScope::Enough, 10_000, 200), (MergeScope::Quick, 1_000, 100_000)]
         {
             let (mut files, mut rewritten, mut rows) = (Vec::new(), 0, 0);
             for batch in 0..batches {
                 let size = 1 + (batch * 7919) % largest;
                 rows += size;
                 files.push(file(batch as i64, size));
-                while let Some(old) = next_merge(files.clone(), Aim::of(reach)) {
+                while let Some(old) = next_merge(files.clone(), MergeOptions::of(scope)) {
                     let merged = old.iter().map(|file| file.rows).sum();
                     rewritten += merged;
                     files.retain(|file| !old.contains(file));
@@ -277,16 +282,16 @@ mod tests {
                 }
             }
             assert_eq!(files.iter().map(|file| file.rows).sum::<u64>(), rows);
-            // Large ones are about as many as the events need.
+            // The number of large files follows from the number of events.
             files.retain(|file| file.rows < FILE_EVENTS / 4);
-            assert!(files.len() < 40, "{reach:?}: {} files", files.len());
-            assert!(rewritten < 7 * rows, "{reach:?}: {rewritten} rewritten of {rows}");
+            assert!(files.len() < 40, "{scope:?}: {} files", files.len());
+            assert!(rewritten < 7 * rows, "{scope:?}: {rewritten} rewritten of {rows}");
         }
     }
 
-    /// Two hours of ten events each fit into thirty, a third does not; one hour is never cut.
+    /// Two hours with ten events each fit into thirty, a third does not; an hour is never divided.
     #[tokio::test]
-    async fn time_is_cut_at_full_hours_and_every_instant_is_in_one_slice() {
+    async fn slices_begin_at_full_hours_and_every_instant_is_in_one_slice() {
         let hour = 3_600_000;
         let times = (0..100).map(|n| n / 10 * hour + n).chain(std::iter::repeat_n(20 * hour, 50));
         let times = arrow::array::TimestampMillisecondArray::from_iter_values(times).with_timezone("UTC");
@@ -301,10 +306,10 @@ mod tests {
     }
 
     #[test]
-    fn slices_of_time_are_left_alone() {
+    fn full_slices_of_time_are_not_merged() {
         let files: Vec<_> = (0..100).map(|number| file(number, FILE_EVENTS)).collect();
-        assert!(next_merge(files.clone(), Aim::of(Reach::Paying)).is_none());
-        assert_eq!(next_merge(files, Aim::of(Reach::Whole)).map(|files| files.len()), Some(100));
-        assert!(next_merge(Vec::new(), Aim::of(Reach::Whole)).is_none());
+        assert!(next_merge(files.clone(), MergeOptions::of(MergeScope::Enough)).is_none());
+        assert_eq!(next_merge(files, MergeOptions::of(MergeScope::All)).map(|files| files.len()), Some(100));
+        assert!(next_merge(Vec::new(), MergeOptions::of(MergeScope::All)).is_none());
     }
 }

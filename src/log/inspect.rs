@@ -1,95 +1,79 @@
-//! Whether everything is there and as it was written: every file that a table names, and every event in the log.
+//! Checks that every file that a table names, and every event in the log, is there and as it was written.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Mutex;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMillisecondType};
-use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::error::{Error, Result};
-use crate::log::Log;
-use crate::log::lookup::on_every_core;
+use crate::log::event_log::Log;
 use crate::model::time::Instant;
-use crate::store::parquet;
+use crate::store::cores::for_each;
+use crate::store::data_file::TableFile;
+use crate::store::objects::Store;
 use crate::store::parquet::read_file;
-use crate::store::table::TableFile;
+use crate::store::{disk, parquet};
 use crate::wire::line;
 
-/// Something that is not as it was written.
+/// A file or an event that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where: a file, relative to the store.
-    pub place: String,
-    /// Which: `file_missing`, `file_size`, `file_altered`, `file_rows`, `file_unreadable`, `event_altered`, `event_twice`.
+    /// The file, relative to the store.
+    pub file: String,
+    /// One of `file_missing`, `file_size`, `file_altered`, `file_rows`, `file_unreadable`, `event_altered`, `event_twice`.
     pub rule: &'static str,
     pub detail: String,
 }
 
-/// Looks at every file of a table: it is there, has the size, the fingerprint and the rows that its commit says.
+/// Checks every file of a table: it exists, and has the size, the fingerprint and the rows that its commit states.
 ///
 /// # Errors
 /// When the table cannot be read at all.
-pub fn files(store: &Path, files: &[TableFile], threads: usize) -> Result<Vec<Problem>> {
+pub fn files(store: &Store, files: &[TableFile], threads: usize) -> Result<Vec<Problem>> {
     let problems = Mutex::new(Vec::new());
-    on_every_core(files, threads, |file| {
-        if let Err((rule, detail)) = look_at(file) {
-            add(&problems, Problem { place: place(store, &file.path), rule, detail });
+    for_each(files, threads, |file| {
+        if let Err((rule, detail)) = check(file) {
+            add(&problems, Problem { file: name_in(store, &file.path), rule, detail });
         }
         Ok(())
     })?;
     Ok(problems.into_inner().unwrap_or_default())
 }
 
-fn look_at(file: &TableFile) -> std::result::Result<(), (&'static str, String)> {
-    let (bytes, hash) = fingerprint(&file.path).map_err(|error| {
+fn check(file: &TableFile) -> std::result::Result<(), (&'static str, String)> {
+    let (bytes, hash) = disk::fingerprint(&file.path).map_err(|error| {
         let rule = if error.kind() == std::io::ErrorKind::NotFound { "file_missing" } else { "file_unreadable" };
         (rule, Error::file(&file.path)(error).to_string())
     })?;
     if bytes != file.bytes {
-        return Err(("file_size", format!("its commit says {} bytes, found {bytes}", file.bytes)));
+        return Err(("file_size", format!("its commit states {} bytes, found {bytes}", file.bytes)));
     }
     if file.hash.is_some_and(|known| known != hash) {
         return Err(("file_altered", "its bytes are not those that were written".to_owned()));
     }
     let rows = parquet::rows(&file.path).map_err(|error| ("file_unreadable", error.to_string()))?;
     if rows != file.rows {
-        return Err(("file_rows", format!("its commit says {} rows, found {rows}", file.rows)));
+        return Err(("file_rows", format!("its commit states {} rows, found {rows}", file.rows)));
     }
     Ok(())
 }
 
-fn fingerprint(path: &Path) -> std::io::Result<(u64, u64)> {
-    let mut file = File::open(path)?;
-    let (mut bytes, mut hash) = (0, Xxh3Default::new());
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok((bytes, hash.digest()));
-        }
-        hash.update(buffer.get(..read).unwrap_or_default());
-        bytes += read as u64;
-    }
-}
-
-/// Reads every event of the log as the line it came as: it is good, and has the fingerprints that stand beside it. And
-/// none is there twice.
+/// Checks every event of the log: written as a line it is valid and has the fingerprints that are stored with it, and no
+/// event is there twice.
 ///
 /// # Errors
 /// When the table cannot be read at all.
 pub fn events(log: &Log, threads: usize, memory_bytes: usize) -> Result<Vec<Problem>> {
     let problems = Mutex::new(Vec::new());
     let entries = log.events.entries()?;
-    on_every_core(&entries, threads, |file| {
-        let place = place(log.store(), &file.path);
+    for_each(&entries, threads, |file| {
+        let name = name_in(log.store(), &file.path);
         if let Err(error) = read_events(&file.path, |detail| {
-            add(&problems, Problem { place: place.clone(), rule: "event_altered", detail });
+            add(&problems, Problem { file: name.clone(), rule: "event_altered", detail });
         }) {
-            add(&problems, Problem { place: place.clone(), rule: "file_unreadable", detail: error.to_string() });
+            add(&problems, Problem { file: name.clone(), rule: "file_unreadable", detail: error.to_string() });
         }
         Ok(())
     })?;
@@ -100,13 +84,13 @@ pub fn events(log: &Log, threads: usize, memory_bytes: usize) -> Result<Vec<Prob
 
 const EVENT_COLUMNS: &[&str] = &["id", "source", "type", "subject", "time", "sequence", "data", "identity", "content"];
 
-fn read_events(path: &Path, mut complain: impl FnMut(String)) -> Result<()> {
+fn read_events(path: &Path, mut report: impl FnMut(String)) -> Result<()> {
     let mut buffer = Vec::new();
     for batch in read_file(path, EVENT_COLUMNS)? {
         let batch = batch?;
         for row in 0..batch.num_rows() {
             if let Err(detail) = read_event(&batch, row, &mut buffer) {
-                complain(detail);
+                report(detail);
             }
         }
     }
@@ -128,7 +112,7 @@ fn read_event(batch: &RecordBatch, row: usize, buffer: &mut Vec<u8>) -> std::res
     let name = || format!("`{}` of source `{}`", text(0), text(1));
     let event = match line::parse(line.as_bytes()) {
         Ok(event) => event,
-        // Spelled out it may be a little longer than it came.
+        // Written again, a line can be a little longer than it was.
         Err(refusal) if refusal.rule == "line_too_long" => return Ok(()),
         Err(refusal) => return Err(format!("{}: {refusal}", name())),
     };
@@ -138,7 +122,7 @@ fn read_event(batch: &RecordBatch, row: usize, buffer: &mut Vec<u8>) -> std::res
     }
 }
 
-/// Identities that more than one row has, in as many passes as the memory needs.
+/// Identities that more than one row has, found in as many passes as the memory requires.
 fn twice(log: &Log, entries: &[TableFile], memory_bytes: usize) -> Vec<Problem> {
     let rows: u64 = entries.iter().map(|file| file.rows).sum();
     let passes = u128::from((rows * 40).div_ceil(memory_bytes.max(1) as u64).max(1));
@@ -146,7 +130,7 @@ fn twice(log: &Log, entries: &[TableFile], memory_bytes: usize) -> Vec<Problem> 
     for pass in 0..passes {
         let mut seen: HashSet<u128> = HashSet::new();
         for file in entries {
-            // What cannot be read has been told already.
+            // A file that cannot be read has been reported already.
             let batches = read_file(&file.path, &["identity"]).into_iter().flatten().map_while(Result::ok);
             let mut count = 0;
             for batch in batches {
@@ -156,15 +140,15 @@ fn twice(log: &Log, entries: &[TableFile], memory_bytes: usize) -> Vec<Problem> 
             }
             if count > 0 {
                 let detail = format!("{count} events are in the log before");
-                problems.push(Problem { place: place(log.store(), &file.path), rule: "event_twice", detail });
+                problems.push(Problem { file: name_in(log.store(), &file.path), rule: "event_twice", detail });
             }
         }
     }
     problems
 }
 
-fn place(store: &Path, path: &Path) -> String {
-    path.strip_prefix(store).unwrap_or(path).display().to_string()
+fn name_in(store: &Store, path: &Path) -> String {
+    path.strip_prefix(store.path()).unwrap_or(path).display().to_string()
 }
 
 fn add(problems: &Mutex<Vec<Problem>>, problem: Problem) {

@@ -1,30 +1,29 @@
-//! What the log has of some identities, without reading all of it.
+//! Looking up identities in the log without reading all of it.
 //!
-//! Every row group of the log has a Bloom filter on the identity. One that says no is passed over; of the others the
-//! identities are read, and the contents only where one was found. Where so many are looked for that a filter would
-//! hardly ever say no, it is not asked.
+//! Every row group of the log has a Bloom filter on the identity. A row group whose filter rejects all identities is
+//! skipped; of the others the identities are read, and the contents only if an identity was found. Where so many identities
+//! are looked up that a filter would hardly ever reject all of them, it is not read.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{AsArray, BinaryArray};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::bloom_filter::Sbbf;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::store::cores::{for_each, into_inner, lock};
+use crate::store::parquet::DataFile;
 
 /// A map by fingerprints, which are as good as random already.
-pub type ByFingerprint<T> = HashMap<u128, T, BuildHasherDefault<Taken>>;
+pub type ByFingerprint<T> = HashMap<u128, T, BuildHasherDefault<FingerprintHasher>>;
 
-/// A fingerprint's own bits as its hash.
+/// Uses the bits of a fingerprint as its hash.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Taken(u64);
+pub struct FingerprintHasher(u64);
 
-impl Hasher for Taken {
+impl Hasher for FingerprintHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -40,48 +39,56 @@ impl Hasher for Taken {
     }
 }
 
-/// Identities of which the filters are asked whether looking for all of them is worth while.
+/// Identities that are tested against the filters to estimate whether looking up all of them is worth while.
 const SAMPLE: usize = 64;
 
-/// Identities of which the filter of one row group is asked whether it has a good part of all.
+/// Identities that are tested against the filter of one row group to estimate whether it has a good part of them.
 const PART_SAMPLE: usize = 512;
 
-/// Row groups whose fingerprints are kept when they have been read: those of one file by cases, among which what comes in
-/// the order of time is spread. Four megabytes each.
+/// Row groups whose fingerprints are kept after they have been read: as many as a file that is sorted by case may have,
+/// over which events in the order of time are scattered. They take four megabytes each.
 const GROUPS_KEPT: usize = 12;
 
-/// The files of the log, to look into.
+/// Rows that a reader of fingerprints returns at once.
+const READ_ROWS: usize = 8192;
+
+/// The columns of the fingerprints.
+const IDENTITY: &str = "identity";
+const CONTENT: &str = "content";
+
+/// The files of the log in which identities are looked up.
 #[derive(Debug)]
 pub struct Lookup {
     files: Vec<PathBuf>,
     threads: usize,
-    /// The row groups in which something was found again last, the latest first: what comes again comes as it came.
-    recent: Mutex<Vec<Arc<Group>>>,
+    /// The row groups in which identities were found last, the latest first: input that is sent again has its events in the
+    /// order in which they were sent before.
+    recent: Mutex<Vec<Arc<LoadedGroup>>>,
 }
 
-/// What the log was found to have again.
+/// What [`Lookup::find_expected`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Again {
+pub struct Expected {
     /// Contents by identity.
     pub logged: ByFingerprint<u128>,
-    /// Whether it lies in so many row groups that most was not found, or not all was read: those who ask for more of its
-    /// kind would read the log again and again.
+    /// Whether the events are in so many row groups that most were not found, or that not all were read. Looking up more
+    /// such events would read the log again and again.
     pub is_scattered: bool,
 }
 
 /// The fingerprints of a row group.
 #[derive(Debug)]
-struct Group {
-    /// Position of the file, and of the row group in it.
-    place: (usize, usize),
+struct LoadedGroup {
+    /// Index of the file, and of the row group in it.
+    position: (usize, usize),
     /// Identities, sorted, and contents.
-    marks: Vec<(u128, u128)>,
+    fingerprints: Vec<(u128, u128)>,
 }
 
-impl Group {
-    /// Moves what it has of the sorted identities that are missing to what is found.
-    fn answer(&self, missing: &mut Vec<u128>, found: &mut ByFingerprint<u128>) -> bool {
-        let (before, mut rest) = (missing.len(), self.marks.as_slice());
+impl LoadedGroup {
+    /// Moves the sorted identities that the row group has from `missing` to `found`. Returns whether there were any.
+    fn find(&self, missing: &mut Vec<u128>, found: &mut ByFingerprint<u128>) -> bool {
+        let (before, mut rest) = (missing.len(), self.fingerprints.as_slice());
         missing.retain(|identity| {
             rest = rest.get(rest.partition_point(|(other, _)| other < identity)..).unwrap_or(&[]);
             let hit = rest.first().filter(|(other, _)| other == identity);
@@ -95,13 +102,13 @@ impl Group {
 }
 
 impl Lookup {
-    /// Prepares to look into those files on so many cores.
+    /// Prepares to look into those files with that many threads.
     #[must_use]
     pub fn new(files: Vec<PathBuf>, threads: usize) -> Lookup {
         Lookup { files, threads: threads.max(1), recent: Mutex::default() }
     }
 
-    /// On how many cores it looks.
+    /// The number of threads.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads
@@ -123,24 +130,24 @@ impl Lookup {
         }
         let keys: Vec<u128> = wanted.keys().copied().collect();
         let found = Mutex::new(Vec::new());
-        on_every_core(&self.files, self.threads, |path| {
+        for_each(&self.files, self.threads, |path| {
             let mut of_file = find_in(path, &keys, |identity| wanted.contains_key(&identity))?;
             lock(&found)?.append(&mut of_file);
             Ok(())
         })?;
-        found.into_inner().map_err(|_| panicked())
+        into_inner(found)
     }
 
-    /// The same, of identities that are thought to be in the log: first where something was found last, then in row groups
-    /// that seem to have a good part of them, until nothing is missing or as much was read as is kept. What lies elsewhere is
-    /// not found.
+    /// The same for identities that are expected to be in the log. Reads the row groups in which something was found last,
+    /// then those that seem to have a good part of the identities, until nothing is missing or as many were read as are
+    /// kept. Events in other row groups are not found.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn find_again(&self, mut missing: Vec<u128>) -> Result<Again> {
+    pub fn find_expected(&self, mut missing: Vec<u128>) -> Result<Expected> {
         missing.sort_unstable();
         missing.dedup();
-        let asked = missing.len();
+        let wanted = missing.len();
         let mut found = ByFingerprint::default();
         let mut groups_read = 0;
         let recent = lock(&self.recent)?.clone();
@@ -148,54 +155,54 @@ impl Lookup {
             if missing.is_empty() {
                 break;
             }
-            if group.answer(&mut missing, &mut found) {
+            if group.find(&mut missing, &mut found) {
                 self.keep(group)?;
             }
         }
-        for position in self.order(&recent) {
-            let Some(path) = self.files.get(position).filter(|_| !missing.is_empty()) else { break };
-            let file = OpenFile::open(path)?;
+        for file_index in self.order(&recent) {
+            let Some(path) = self.files.get(file_index).filter(|_| !missing.is_empty()) else { break };
+            let file = DataFile::open(path)?;
             for group in 0..file.row_groups() {
-                let place = (position, group);
-                if recent.iter().any(|recent| recent.place == place) || !file.may_have_part(group, &missing)? {
+                let position = (file_index, group);
+                if recent.iter().any(|recent| recent.position == position) || !may_have_part(&file, group, &missing)? {
                     continue;
                 }
                 if groups_read == GROUPS_KEPT {
-                    return Ok(Again { logged: found, is_scattered: true });
+                    return Ok(Expected { logged: found, is_scattered: true });
                 }
                 groups_read += 1;
-                let group = Arc::new(Group { place, marks: file.marks(group)? });
-                if group.answer(&mut missing, &mut found) {
+                let group = Arc::new(LoadedGroup { position, fingerprints: fingerprints(&file, group)? });
+                if group.find(&mut missing, &mut found) {
                     self.keep(&group)?;
                 }
             }
         }
-        Ok(Again { is_scattered: found.len() * 2 < asked, logged: found })
+        Ok(Expected { is_scattered: found.len() * 2 < wanted, logged: found })
     }
 
-    /// Positions of the files, those of these row groups first.
-    fn order(&self, recent: &[Arc<Group>]) -> Vec<usize> {
+    /// Indexes of the files; the files of these row groups come first.
+    fn order(&self, recent: &[Arc<LoadedGroup>]) -> Vec<usize> {
         let mut order: Vec<usize> = Vec::with_capacity(self.files.len());
         let mut taken = vec![false; self.files.len()];
-        for position in recent.iter().map(|group| group.place.0).chain(0..self.files.len()) {
-            if taken.get_mut(position).is_some_and(|taken| !std::mem::replace(taken, true)) {
-                order.push(position);
+        for file_index in recent.iter().map(|group| group.position.0).chain(0..self.files.len()) {
+            if taken.get_mut(file_index).is_some_and(|taken| !std::mem::replace(taken, true)) {
+                order.push(file_index);
             }
         }
         order
     }
 
     /// Keeps a row group as the latest.
-    fn keep(&self, group: &Arc<Group>) -> Result<()> {
+    fn keep(&self, group: &Arc<LoadedGroup>) -> Result<()> {
         let mut recent = lock(&self.recent)?;
-        recent.retain(|other| other.place != group.place);
+        recent.retain(|other| other.position != group.position);
         recent.insert(0, Arc::clone(group));
         recent.truncate(GROUPS_KEPT);
         Ok(())
     }
 
-    /// Whether about half of these identities or more may be in the log, by the word on some of them of what was found
-    /// last and of the filters.
+    /// Whether about half of these identities or more may be in the log. The answer is an estimate from a sample, which is
+    /// looked up in the row groups of the last hits and tested against the filters.
     ///
     /// # Errors
     /// When a file cannot be read.
@@ -207,68 +214,36 @@ impl Lookup {
         sample.sort_unstable();
         let recent = lock(&self.recent)?.clone();
         for group in &recent {
-            group.answer(&mut sample, &mut ByFingerprint::default());
+            group.find(&mut sample, &mut ByFingerprint::default());
         }
-        for position in self.order(&recent) {
-            let Some(path) = self.files.get(position).filter(|_| sample.len() > least) else { break };
-            let file = OpenFile::open(path)?;
+        for file_index in self.order(&recent) {
+            let Some(path) = self.files.get(file_index).filter(|_| sample.len() > least) else { break };
+            let file = DataFile::open(path)?;
             for group in 0..file.row_groups() {
-                let Some(filter) = file.filter(group)? else { continue };
-                sample.retain(|identity| !filter.check(identity.to_be_bytes().as_slice()));
+                let Some(filter) = file.bloom_filter(group, IDENTITY)? else { continue };
+                sample.retain(|identity| !accepts(&filter, *identity));
             }
         }
         Ok(sample.len() <= least)
     }
 }
 
-/// Does something with each item, on so many cores.
-///
-/// # Errors
-/// The first that `work` returns.
-pub fn on_every_core<T: Sync>(items: &[T], threads: usize, work: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
-    let next = Mutex::new(items.iter());
-    std::thread::scope(|scope| {
-        let begin = || {
-            scope.spawn(|| -> Result<()> {
-                while let Some(item) = { lock(&next)?.next() } {
-                    work(item)?;
-                }
-                Ok(())
-            })
-        };
-        let workers: Vec<_> = (0..threads.clamp(1, items.len().max(1))).map(|_| begin()).collect();
-        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| panicked())?)
-    })
-}
-
-fn panicked() -> Error {
-    Error::Worker("a panic while looking for identities".to_owned())
-}
-
-/// Locks what workers share.
-///
-/// # Errors
-/// When one of them has panicked.
-pub fn lock<T>(shared: &Mutex<T>) -> Result<std::sync::MutexGuard<'_, T>> {
-    shared.lock().map_err(|_| panicked())
-}
-
 fn find_in(path: &Path, keys: &[u128], is_wanted: impl Fn(u128) -> bool) -> Result<Vec<(u128, u128)>> {
-    let file = OpenFile::open(path)?;
+    let file = DataFile::open(path)?;
     let mut found = Vec::new();
     for group in 0..file.row_groups() {
-        if !file.may_have(group, keys)? {
+        if !may_have(&file, group, keys)? {
             continue;
         }
         let mut rows = Vec::new();
-        file.read(group, "identity", |row, identity| {
+        each_fingerprint(&file, group, IDENTITY, |row, identity| {
             if is_wanted(identity) {
                 rows.push((row, identity));
             }
         })?;
         let mut rows = rows.into_iter().peekable();
         if rows.peek().is_some() {
-            file.read(group, "content", |row, content| {
+            each_fingerprint(&file, group, CONTENT, |row, content| {
                 if let Some((_, identity)) = rows.next_if(|(wanted, _)| *wanted == row) {
                     found.push((identity, content));
                 }
@@ -278,91 +253,54 @@ fn find_in(path: &Path, keys: &[u128], is_wanted: impl Fn(u128) -> bool) -> Resu
     Ok(found)
 }
 
-/// A file of the log and what its end says about it.
-struct OpenFile {
-    path: PathBuf,
-    file: File,
-    metadata: ArrowReaderMetadata,
+fn accepts(filter: &Sbbf, identity: u128) -> bool {
+    filter.check(identity.to_be_bytes().as_slice())
 }
 
-impl OpenFile {
-    fn open(path: &Path) -> Result<OpenFile> {
-        let file = File::open(path).map_err(Error::file(path))?;
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
-        Ok(OpenFile { path: path.to_owned(), file, metadata })
-    }
+/// Whether the filter of a row group accepts one of the identities. If these are very many, the filter would accept one of
+/// them by chance, and testing them takes as long as reading the row group; then the filter is not read.
+fn may_have(file: &DataFile, group: usize, identities: &[u128]) -> Result<bool> {
+    let is_tested = identities.len() < file.rows_of(group) / 2;
+    let filter = if is_tested { file.bloom_filter(group, IDENTITY)? } else { None };
+    Ok(filter.is_none_or(|filter| identities.iter().any(|identity| accepts(&filter, *identity))))
+}
 
-    fn row_groups(&self) -> usize {
-        self.metadata.metadata().num_row_groups()
+/// Whether a row group may have a good part of the identities: its filter accepts one in fifty of a sample, or one at all
+/// if these are few.
+fn may_have_part(file: &DataFile, group: usize, identities: &[u128]) -> Result<bool> {
+    let Some(filter) = file.bloom_filter(group, IDENTITY)? else { return Ok(false) };
+    let sample = identities.iter().step_by((identities.len() / PART_SAMPLE).max(1));
+    let (mut tested, mut accepted) = (0, 0);
+    for identity in sample {
+        tested += 1;
+        accepted += usize::from(accepts(&filter, *identity));
     }
+    Ok(accepted > 0 && accepted * 50 >= tested)
+}
 
-    fn rows(&self, group: usize) -> usize {
-        let rows = self.metadata.metadata().row_groups().get(group).map_or(0, |group| group.num_rows());
-        usize::try_from(rows).unwrap_or(0)
-    }
-
-    /// The filter on the identity; files of older stores have none.
-    fn filter(&self, group: usize) -> Result<Option<Sbbf>> {
-        let groups = self.metadata.metadata().row_groups();
-        let column = groups.get(group).and_then(|group| group.columns().get(self.column("identity").ok()?));
-        Ok(column.map(|column| Sbbf::read_from_column_chunk(column, &self.file)).transpose()?.flatten())
-    }
-
-    /// Whether the filter says so of one of the identities. With so many of them one would pass by chance, and asking takes
-    /// as long as reading: then nobody asks.
-    fn may_have(&self, group: usize, identities: &[u128]) -> Result<bool> {
-        let asks = identities.len() < self.rows(group) / 2;
-        let filter = if asks { self.filter(group)? } else { None };
-        let passes = |filter: Sbbf| identities.iter().any(|identity| filter.check(identity.to_be_bytes().as_slice()));
-        Ok(filter.is_none_or(passes))
-    }
-
-    /// Whether the filter says so of a good part of the identities, by its word on some of them: of one in fifty, or of any
-    /// where they are few.
-    fn may_have_part(&self, group: usize, identities: &[u128]) -> Result<bool> {
-        let Some(filter) = self.filter(group)? else { return Ok(false) };
-        let sample = identities.iter().step_by((identities.len() / PART_SAMPLE).max(1));
-        let (mut asked, mut passed) = (0, 0);
-        for identity in sample {
-            asked += 1;
-            passed += usize::from(filter.check(identity.to_be_bytes().as_slice()));
+/// All identities of a row group, sorted, and their contents.
+fn fingerprints(file: &DataFile, group: usize) -> Result<Vec<(u128, u128)>> {
+    let mut fingerprints = Vec::with_capacity(file.rows_of(group));
+    each_fingerprint(file, group, IDENTITY, |_, identity| fingerprints.push((identity, 0)))?;
+    each_fingerprint(file, group, CONTENT, |row, content| {
+        if let Some((_, slot)) = fingerprints.get_mut(row) {
+            *slot = content;
         }
-        Ok(passed > 0 && passed * 50 >= asked)
-    }
+    })?;
+    fingerprints.sort_unstable();
+    Ok(fingerprints)
+}
 
-    /// All identities of a row group, sorted, and their contents.
-    fn marks(&self, group: usize) -> Result<Vec<(u128, u128)>> {
-        let mut marks = Vec::with_capacity(self.rows(group));
-        self.read(group, "identity", |_, identity| marks.push((identity, 0)))?;
-        self.read(group, "content", |row, content| {
-            if let Some((_, place)) = marks.get_mut(row) {
-                *place = content;
-            }
-        })?;
-        marks.sort_unstable();
-        Ok(marks)
-    }
-
-    fn column(&self, name: &str) -> Result<usize> {
-        let position = self.metadata.schema().index_of(name);
-        position.map_err(|_| Error::invalid(self.path.display().to_string(), format!("there is no column `{name}`")))
-    }
-
-    /// Calls back with each row of a row group and the fingerprint that the column holds there.
-    fn read(&self, group: usize, column: &str, mut take: impl FnMut(usize, u128)) -> Result<()> {
-        let file = self.file.try_clone().map_err(Error::file(&self.path))?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
-        let mask = ProjectionMask::roots(builder.parquet_schema(), [self.column(column)?]);
-        let reader = builder.with_projection(mask).with_row_groups(vec![group]).with_batch_size(8192).build()?;
-        let mut row = 0;
-        for batch in reader {
-            let batch = batch?;
-            let fingerprints: &BinaryArray = batch.column(0).as_binary();
-            for fingerprint in fingerprints {
-                take(row, fingerprint.and_then(|bytes| bytes.try_into().ok()).map_or(0, u128::from_be_bytes));
-                row += 1;
-            }
+/// Calls `visit` with the number of each row of a row group and the fingerprint that the column has there.
+fn each_fingerprint(file: &DataFile, group: usize, column: &str, mut visit: impl FnMut(usize, u128)) -> Result<()> {
+    let mut row = 0;
+    for batch in file.read_row_group(group, column, READ_ROWS)? {
+        let batch = batch?;
+        let fingerprints: &BinaryArray = batch.column(0).as_binary();
+        for fingerprint in fingerprints {
+            visit(row, fingerprint.and_then(|bytes| bytes.try_into().ok()).map_or(0, u128::from_be_bytes));
+            row += 1;
         }
-        Ok(())
     }
+    Ok(())
 }

@@ -1,7 +1,6 @@
 //! Lines that were set aside, with the rule they break: nothing vanishes silently.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
@@ -14,8 +13,10 @@ use crate::error::Result;
 use crate::input::piece::Quarantined;
 use crate::json::fingerprint;
 use crate::log::rows::{Arrival, instant_type};
-use crate::store::parquet::FileWriter;
-use crate::store::table::{Mode, NewFile, Table};
+use crate::store::data_file::NewFile;
+use crate::store::objects::Store;
+use crate::store::parquet::{Codec, FileLayout, FileWriter, read_file, with_schema};
+use crate::store::table::{CommitMode, Table};
 
 /// The columns of `quarantine` (4). `bytes` holds the line as it was where it is not UTF-8.
 pub static QUARANTINE_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -30,6 +31,18 @@ pub static QUARANTINE_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("ingested_at", instant_type(), false),
     ]))
 });
+
+/// How files of quarantined lines are written: quick to read, because each ingestion reads all of them.
+const QUARANTINE_FILES: FileLayout = FileLayout {
+    plain_codec: Codec::Lz4,
+    codec: Codec::None,
+    unique_columns: &["text"],
+    random_columns: &[],
+    sorted_column: None,
+    filtered_columns: &[],
+    encoded_rows: Some(8192),
+    has_events: false,
+};
 
 const COLUMNS: [&str; 8] = ["file", "line", "offset", "rule", "detail", "text", "bytes", "ingested_at"];
 
@@ -80,7 +93,7 @@ impl Filter {
 /// When the table cannot be read, or what `take` returns.
 pub fn each(table: &Table, filter: &Filter, mut take: impl FnMut(Listed<'_>) -> Result<()>) -> Result<()> {
     for path in table.files()? {
-        for batch in crate::store::parquet::read_file(&path, &["file", "line", "offset", "rule", "text", "bytes"])? {
+        for batch in read_file(&path, &["file", "line", "offset", "rule", "text", "bytes"])? {
             let batch = batch?;
             listed(&batch).filter(|line| filter.holds(line)).try_for_each(&mut take)?;
         }
@@ -113,8 +126,8 @@ pub async fn release(table: &mut Table, goes: impl Fn(&Listed<'_>) -> bool) -> R
     let (mut gone, mut left) = (0, 0);
     let mut writer: Option<FileWriter> = None;
     for path in table.files()? {
-        for batch in crate::store::parquet::read_file(&path, &COLUMNS)? {
-            let batch = crate::store::parquet::with_schema(&batch?, &QUARANTINE_SCHEMA)?;
+        for batch in read_file(&path, &COLUMNS)? {
+            let batch = with_schema(&batch?, &QUARANTINE_SCHEMA)?;
             let stays: BooleanArray =
                 listed(&batch.project(&[0, 1, 2, 3, 5, 6])?).map(|line| Some(!goes(&line))).collect();
             let kept = arrow::compute::filter_record_batch(&batch, &stays)?;
@@ -123,7 +136,7 @@ pub async fn release(table: &mut Table, goes: impl Fn(&Listed<'_>) -> bool) -> R
             if kept.num_rows() > 0 {
                 let mut open = match writer.take() {
                     Some(writer) => writer,
-                    None => FileWriter::create(table.folder(), "quarantine", &QUARANTINE_SCHEMA)?,
+                    None => FileWriter::create(table.folder(), "quarantine", &QUARANTINE_SCHEMA, &QUARANTINE_FILES)?,
                 };
                 open.write(&kept)?;
                 writer = Some(open);
@@ -135,7 +148,7 @@ pub async fn release(table: &mut Table, goes: impl Fn(&Listed<'_>) -> bool) -> R
         return Ok((gone, left));
     }
     let files: Vec<NewFile> = writer.map(FileWriter::finish).transpose()?.into_iter().collect();
-    table.commit(&files, Mode::Replace, vec![("released", gone.into())]).await?;
+    table.commit(&files, CommitMode::Replace, vec![("released", gone.into())]).await?;
     Ok((gone, left))
 }
 
@@ -152,14 +165,14 @@ fn mark(file: &str, line: i64, rule: &str, text: &str) -> u128 {
 ///
 /// # Errors
 /// When the store cannot be read or written.
-pub async fn open(store: &Path) -> Result<Table> {
-    Table::open_or_create(&store.join("quarantine"), "quarantine", QUARANTINE_SCHEMA.clone()).await
+pub async fn open(store: &Store) -> Result<Table> {
+    Table::open_or_create(&store.folder("quarantine"), "quarantine", QUARANTINE_SCHEMA.clone()).await
 }
 
 /// Lines on their way into the quarantine. Lines that are there already are left out; the others become visible when
 /// the file that [`QuarantineWriter::finish`] gives is committed.
 pub struct QuarantineWriter {
-    folder: PathBuf,
+    folder: Store,
     arrival: Arrival,
     /// Marks of the lines that are there.
     present: HashSet<u128>,
@@ -173,7 +186,7 @@ impl QuarantineWriter {
     /// # Errors
     /// When the store cannot be read.
     pub fn open(table: &Table, arrival: Arrival) -> Result<QuarantineWriter> {
-        let (folder, present) = (table.folder().to_owned(), marks(table)?);
+        let (folder, present) = (table.folder().clone(), marks(table)?);
         Ok(QuarantineWriter { folder, arrival, present, writer: None, lines: 0 })
     }
 
@@ -196,7 +209,7 @@ impl QuarantineWriter {
         let batch = to_batch(&fresh, self.arrival)?;
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
-            None => FileWriter::create(&self.folder, "quarantine", &QUARANTINE_SCHEMA)?,
+            None => FileWriter::create(&self.folder, "quarantine", &QUARANTINE_SCHEMA, &QUARANTINE_FILES)?,
         };
         writer.write(&batch)?;
         self.writer = Some(writer);

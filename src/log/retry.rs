@@ -16,9 +16,10 @@ use crate::input::piece::{MadeLine, Piece, Take};
 use crate::input::pieces::Inputs;
 use crate::input::read::Source;
 use crate::json::{Json, fingerprint};
+use crate::log::event_log::Log;
+use crate::log::ingest::{Options, Summary};
 use crate::log::lookup::{ByFingerprint, Lookup};
 use crate::log::quarantine::{self, Filter, Listed};
-use crate::log::{Log, Options, Summary};
 use crate::store::lock::WriterLock;
 use crate::store::table::Table;
 use crate::wire::line;
@@ -88,7 +89,7 @@ impl Log {
         goes: impl Fn(&HashMap<u128, u128>, &Listed<'_>) -> bool,
     ) -> Result<(u64, u64)> {
         let _lock = WriterLock::take(self.store(), "log").await?;
-        let mut log = Log::open(self.store()).await?;
+        let mut log = self.reopen().await?;
         let logged = contents(&log, identities)?;
         let counts = quarantine::release(&mut log.quarantine, |line| goes(&logged, line)).await?;
         *self = log;

@@ -1,40 +1,41 @@
-//! Lines in, files of checked events out: the part of ingestion that runs on every core.
+//! From lines to files of checked events: the part of ingestion that runs on every core.
 //!
-//! Workers take pieces of input, check every line, and write what is good into Parquet files of the table's folder,
-//! which nobody sees before they are committed. Beside each file goes a list of its events' fingerprints and origins,
-//! by which duplicates are found afterwards ([`super::identity`]).
+//! Workers take pieces of input, check every line, and write the events into Parquet files in the table's folder, which
+//! readers do not see before they are committed. Each file has a list of its events' fingerprints and origins, by which
+//! duplicates are found afterwards ([`super::identity`]).
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
 use crate::input::piece::{Block, Piece, Quarantined, Take};
-use crate::log::identity::{Entries, Entry};
 use crate::log::lookup::{ByFingerprint, Lookup};
 use crate::log::quarantine::QuarantineWriter;
-use crate::log::rows::{Arrival, LOG_SCHEMA, RowsBuilder};
+use crate::log::rows::{Arrival, EVENT_FILES, LOG_SCHEMA, RowsBuilder};
+use crate::log::staged::{Entries, Entry, StagedFile};
 use crate::model::Refusal;
+use crate::store::cores::lock;
+use crate::store::objects::Store;
 use crate::store::parquet::FileWriter;
-use crate::store::table::NewFile;
+use crate::store::scratch::ScratchFolder;
 use crate::wire::line;
 use crate::wire::line::{LINE_BYTES_MAX, LoggedEvent};
 
 /// Events of a file.
 const FILE_ROWS: u64 = 512 * 1024;
 
-/// Events that a worker holds before it encodes them: so few that their memory is used again and again.
+/// Events that a worker buffers before it encodes them: so few that their memory is used again and again.
 const BATCH_ROWS: usize = 8 * 1024;
 
-/// After a piece that is new so many are taken to be: asking reads all filters of the log.
-const UNASKED: usize = 15;
+/// Pieces that are not looked up after a piece of new events, because a lookup reads all filters of the log.
+const SKIPPED_AFTER_NEW: usize = 15;
 
-/// After a piece whose events lie scattered over the log, as those of a file sorted by case do in a log in the order of
-/// time, so many are not asked about.
-const UNASKED_SCATTERED: usize = 255;
+/// Pieces that are not looked up after a piece whose events are scattered over the log, such as a file sorted by case in a
+/// log in the order of time.
+const SKIPPED_AFTER_SCATTERED: usize = 255;
 
-/// What staging has produced.
+/// The result of staging.
 #[derive(Debug, Default)]
 pub struct Staged {
     pub files: Vec<StagedFile>,
@@ -42,53 +43,47 @@ pub struct Staged {
     pub lines: u64,
     /// Bytes of input, unpacked.
     pub bytes: u64,
-    /// Events that are in the log as they are, found before they were written.
+    /// Events that the log has already, found before they were written.
     pub duplicates: u64,
-}
-
-/// A written file of events and the list of its fingerprints, row by row.
-#[derive(Debug)]
-pub struct StagedFile {
-    pub file: NewFile,
-    pub entries: Entries,
 }
 
 /// Where staging writes and how.
 pub struct Staging<'a> {
     /// The folder of the table of events.
-    pub folder: &'a Path,
-    /// What the log has, so that what is in it need not be written.
+    pub folder: &'a Store,
+    /// The events of the log, which need not be written again.
     pub log: &'a Lookup,
-    /// A folder for lists of fingerprints, removed afterwards.
-    pub scratch: &'a Path,
+    /// A folder for lists of fingerprints.
+    pub scratch: &'a ScratchFolder,
     pub arrival: Arrival,
     pub threads: usize,
-    /// Bytes of events of cases, and of others, that a worker holds before it encodes them.
+    /// Bytes of events that a worker buffers before it encodes them; once for events of cases, once for other events.
     pub batch_bytes: usize,
-    /// How many more fingerprints may be held in memory, of all workers.
+    /// How many more fingerprints all workers together may keep in memory.
     pub entries_left: AtomicUsize,
     pub quarantine: &'a Mutex<QuarantineWriter>,
 }
 
 impl Staging<'_> {
-    /// Runs `feed`, which hands over pieces and returns the bytes it has read, and the workers that take them.
+    /// Runs `read_input`, which passes on pieces and returns the number of bytes it has read, and the workers that take the
+    /// pieces.
     ///
     /// # Errors
-    /// What the feed returns, or when the disk refuses.
-    pub fn run(&self, feed: impl FnOnce(&mut Take<'_>) -> Result<u64>) -> Result<Staged> {
+    /// The error of `read_input`, or when the disk refuses.
+    pub fn run(&self, read_input: impl FnOnce(&mut Take<'_>) -> Result<u64>) -> Result<Staged> {
         let (sender, receiver) = sync_channel::<Piece>(self.threads * 2);
-        // Owned by the workers alone, so that the feed ends when the last of them has gone.
+        // Owned by the workers alone, so that sending fails when the last worker has ended.
         let receiver = Arc::new(Mutex::new(receiver));
         let failed = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let begin = || {
+            let start = || {
                 let receiver = receiver.clone();
                 scope.spawn(|| self.work(receiver, &failed))
             };
-            let workers: Vec<_> = (0..self.threads).map(|_| begin()).collect();
+            let workers: Vec<_> = (0..self.threads).map(|_| start()).collect();
             drop(receiver);
             let stopped = || Error::Worker("no worker takes input any more".to_owned());
-            let fed = feed(&mut |piece| match failed.load(Ordering::Relaxed) {
+            let bytes_read = read_input(&mut |piece| match failed.load(Ordering::Relaxed) {
                 true => Err(stopped()),
                 false => sender.send(piece).map_err(|_| stopped()),
             });
@@ -100,7 +95,7 @@ impl Staging<'_> {
                 staged.lines += part.lines;
                 staged.duplicates += part.duplicates;
             }
-            staged.bytes = fed?;
+            staged.bytes = bytes_read?;
             Ok(staged)
         })
     }
@@ -109,7 +104,7 @@ impl Staging<'_> {
         let mut worker = Worker::new(self);
         while let Some(piece) = next_piece(&receiver)? {
             if let Err(error) = worker.take(&piece) {
-                // The feed asks before it hands over the next piece.
+                // The reader of the input stops at the next piece.
                 failed.store(true, Ordering::Relaxed);
                 return Err(error);
             }
@@ -119,11 +114,10 @@ impl Staging<'_> {
 }
 
 fn next_piece(receiver: &Mutex<Receiver<Piece>>) -> Result<Option<Piece>> {
-    let receiver = receiver.lock().map_err(|_| Error::Worker("a worker panicked".to_owned()))?;
-    Ok(receiver.recv().ok())
+    Ok(lock(receiver)?.recv().ok())
 }
 
-/// Where a line stands in the input.
+/// Where a line is in the input.
 #[derive(Clone, Copy)]
 struct Origin<'a> {
     file: &'a Arc<str>,
@@ -133,23 +127,23 @@ struct Origin<'a> {
     ordinal: u64,
 }
 
-/// A line that is an event, before it is known whether the log has that.
+/// A line that is an event, before it is known whether the log has the event.
 #[derive(Clone, Copy)]
-struct Checked<'a> {
+struct CheckedLine<'a> {
     bytes: &'a [u8],
     origin: Origin<'a>,
     entry: Entry,
 }
 
-/// Events that are not yet encoded, and their entries, as they came.
-struct Held {
+/// Events that are not yet encoded, and their entries, in the order of their lines.
+struct EventBuffer {
     rows: RowsBuilder,
     entries: Vec<Entry>,
 }
 
-impl Held {
-    fn new(arrival: Arrival, capacity: usize) -> Held {
-        Held { rows: RowsBuilder::with_capacity(arrival, capacity), entries: Vec::new() }
+impl EventBuffer {
+    fn new(arrival: Arrival, capacity: usize) -> EventBuffer {
+        EventBuffer { rows: RowsBuilder::with_capacity(arrival, capacity), entries: Vec::new() }
     }
 
     fn push(&mut self, event: &LoggedEvent<'_>, entry: Entry) {
@@ -164,19 +158,20 @@ impl Held {
 
 struct Worker<'a> {
     staging: &'a Staging<'a>,
-    cases: Held,
-    /// Events of rank 0, of which replay wants few columns, and none of all the others: they stand by themselves.
-    desk: Held,
-    /// Pieces that are not looked for in the log, because the one before them was new.
-    unasked: usize,
+    cases: EventBuffer,
+    /// Events of rank 0. Replay reads few of their columns, and reads them without the others, so they are kept apart.
+    desk: EventBuffer,
+    /// Pieces that are not looked up in the log, because an earlier piece was new.
+    pieces_to_skip: usize,
     file: Option<OpenFile>,
-    /// For events of rank 0 where they are many; a few stand at the end of the file with the others.
+    /// For events of rank 0 if they are many; a few are written at the end of `file`.
     desk_file: Option<OpenFile>,
-    /// The files that entries name, the last one last.
+    /// The input files of the entries, in the order in which they were first met.
     sources: Vec<Arc<str>>,
     quarantined: Vec<Quarantined>,
     quarantined_bytes: usize,
-    buffer: Vec<u8>,
+    /// Where fingerprints are computed.
+    bytes: Vec<u8>,
     staged: Staged,
 }
 
@@ -184,15 +179,15 @@ impl<'a> Worker<'a> {
     fn new(staging: &'a Staging<'a>) -> Worker<'a> {
         Worker {
             staging,
-            cases: Held::new(staging.arrival, BATCH_ROWS),
-            desk: Held::new(staging.arrival, 0),
-            unasked: 0,
+            cases: EventBuffer::new(staging.arrival, BATCH_ROWS),
+            desk: EventBuffer::new(staging.arrival, 0),
+            pieces_to_skip: 0,
             file: None,
             desk_file: None,
             sources: Vec::new(),
             quarantined: Vec::new(),
             quarantined_bytes: 0,
-            buffer: Vec::new(),
+            bytes: Vec::new(),
             staged: Staged::default(),
         }
     }
@@ -228,50 +223,50 @@ impl<'a> Worker<'a> {
     }
 
     fn take_lines<'l>(&mut self, lines: impl Iterator<Item = (&'l [u8], Origin<'l>)>) -> Result<()> {
-        if self.unasked == 0 && !self.staging.log.is_empty() {
-            return self.take_lines_asking(lines);
+        if self.pieces_to_skip == 0 && !self.staging.log.is_empty() {
+            return self.look_up_and_take_lines(lines);
         }
-        self.unasked = self.unasked.saturating_sub(1);
+        self.pieces_to_skip = self.pieces_to_skip.saturating_sub(1);
         for (bytes, origin) in lines {
             if let Some((event, entry)) = self.check(bytes, origin) {
-                self.hold(&event, entry)?;
+                self.buffer_event(&event, entry)?;
             }
         }
         Ok(())
     }
 
-    /// Takes lines of which the log may have many: those that it has are not made into rows. If hardly any seems to be
-    /// there, nobody looks: what the log has of them will be found when everything is compared.
-    fn take_lines_asking<'l>(&mut self, lines: impl Iterator<Item = (&'l [u8], Origin<'l>)>) -> Result<()> {
+    /// Takes lines of which the log may have many; events that it has are not written as rows. If the log seems to have
+    /// hardly any, they are not looked up here: duplicates are found when all staged events are compared.
+    fn look_up_and_take_lines<'l>(&mut self, lines: impl Iterator<Item = (&'l [u8], Origin<'l>)>) -> Result<()> {
         let mut checked = Vec::new();
         for (bytes, origin) in lines {
             if let Some((_, entry)) = self.check(bytes, origin) {
-                checked.push(Checked { bytes, origin, entry });
+                checked.push(CheckedLine { bytes, origin, entry });
             }
         }
         let identities: Vec<u128> = checked.iter().map(|line| line.entry.identity).collect();
         let mut logged = ByFingerprint::default();
         if self.staging.log.has_many_of(&identities)? {
-            let again = self.staging.log.find_again(identities)?;
-            self.unasked = if again.is_scattered { UNASKED_SCATTERED } else { 0 };
-            logged = again.logged;
+            let expected = self.staging.log.find_expected(identities)?;
+            self.pieces_to_skip = if expected.is_scattered { SKIPPED_AFTER_SCATTERED } else { 0 };
+            logged = expected.logged;
         } else {
-            self.unasked = UNASKED;
+            self.pieces_to_skip = SKIPPED_AFTER_NEW;
         }
-        for Checked { bytes, origin, entry } in checked {
+        for CheckedLine { bytes, origin, entry } in checked {
             if logged.get(&entry.identity) == Some(&entry.content) {
                 self.staged.duplicates += 1;
                 continue;
             }
             match line::parse(bytes) {
-                Ok(event) => self.hold(&event, entry)?,
+                Ok(event) => self.buffer_event(&event, entry)?,
                 Err(refusal) => self.quarantine(bytes, origin, &refusal),
             }
         }
         Ok(())
     }
 
-    /// The event of a line and its fingerprints; a line that is none is set aside.
+    /// The event of a line and its fingerprints. A line that is no event is set aside.
     fn check<'l>(&mut self, bytes: &'l [u8], origin: Origin<'_>) -> Option<(LoggedEvent<'l>, Entry)> {
         self.staged.lines += 1;
         let event = match line::parse(bytes) {
@@ -281,20 +276,20 @@ impl<'a> Worker<'a> {
                 return None;
             }
         };
-        let (identity, content) = (event.identity(&mut self.buffer), event.content(&mut self.buffer));
+        let (identity, content) = (event.identity(&mut self.bytes), event.content(&mut self.bytes));
         let (line, offset, ordinal) = (origin.line, origin.offset, origin.ordinal);
-        let file = self.number_of(origin.file);
+        let file = self.index_of(origin.file);
         Some((event, Entry { identity, content, ordinal, line, offset, file }))
     }
 
-    fn hold(&mut self, event: &LoggedEvent<'_>, entry: Entry) -> Result<()> {
-        let (held, file) = match event.kind.rank() {
+    fn buffer_event(&mut self, event: &LoggedEvent<'_>, entry: Entry) -> Result<()> {
+        let (buffer, file) = match event.kind.rank() {
             0 => (&mut self.desk, &mut self.desk_file),
             _ => (&mut self.cases, &mut self.file),
         };
-        held.push(event, entry);
-        if held.is_full(self.staging.batch_bytes) {
-            write(file, self.staging.folder, held)?;
+        buffer.push(event, entry);
+        if buffer.is_full(self.staging.batch_bytes) {
+            write(file, self.staging.folder, buffer)?;
         }
         match file {
             Some(file) if file.entries.len() as u64 >= FILE_ROWS => self.finish_files(),
@@ -302,8 +297,8 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Lines of one file come together, so one look is nearly always enough.
-    fn number_of(&mut self, file: &Arc<str>) -> u32 {
+    /// The index of an input file. Its lines come together, so comparing with the last one is nearly always enough.
+    fn index_of(&mut self, file: &Arc<str>) -> u32 {
         if self.sources.last().is_none_or(|last| !Arc::ptr_eq(last, file) && last != file) {
             self.sources.push(Arc::clone(file));
         }
@@ -327,29 +322,29 @@ impl<'a> Worker<'a> {
     }
 
     fn flush_quarantined(&mut self) -> Result<()> {
-        let mut writer = self.staging.quarantine.lock().map_err(|_| Error::Worker("a worker panicked".to_owned()))?;
+        let mut writer = lock(self.staging.quarantine)?;
         writer.add(&self.quarantined)?;
         self.quarantined.clear();
         self.quarantined_bytes = 0;
         Ok(())
     }
 
-    /// Ends the files at hand with the events that are held.
+    /// Ends the open files with the events that are buffered.
     fn finish_files(&mut self) -> Result<()> {
         let folder = self.staging.folder;
         write(&mut self.file, folder, &mut self.cases)?;
-        let with_the_others = self.desk_file.is_none();
-        write(if with_the_others { &mut self.file } else { &mut self.desk_file }, folder, &mut self.desk)?;
+        let goes_with_cases = self.desk_file.is_none();
+        write(if goes_with_cases { &mut self.file } else { &mut self.desk_file }, folder, &mut self.desk)?;
         for file in [self.file.take(), self.desk_file.take()].into_iter().flatten() {
             self.finish_file(file)?;
         }
         Ok(())
     }
 
-    /// Ends a file, and keeps the list of its events' fingerprints beside it.
+    /// Ends a file, and keeps the list of its events' fingerprints.
     fn finish_file(&mut self, OpenFile { writer, entries }: OpenFile) -> Result<()> {
         let file = writer.finish()?;
-        // The entries that are held have their files among these, too.
+        // Later entries may name these files, too.
         let sources = self.sources.clone();
         let left = self
             .staging
@@ -358,7 +353,7 @@ impl<'a> Worker<'a> {
         let entries = match left {
             Ok(_) => Entries::in_memory(sources, entries),
             Err(_) => {
-                let path = self.staging.scratch.join(format!("{}.entries", file.name));
+                let path = self.staging.scratch.file(&format!("{}.entries", file.name));
                 Entries::on_disk(sources, &entries, path)?
             }
         };
@@ -373,28 +368,28 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// A file of events in the making, and row by row their fingerprints.
+/// A file of events that is being written, and row by row their fingerprints.
 struct OpenFile {
     writer: FileWriter,
     entries: Vec<Entry>,
 }
 
 impl OpenFile {
-    fn create(folder: &Path) -> Result<OpenFile> {
-        Ok(OpenFile { writer: FileWriter::create(folder, "events", &LOG_SCHEMA)?, entries: Vec::new() })
+    fn create(folder: &Store) -> Result<OpenFile> {
+        Ok(OpenFile { writer: FileWriter::create(folder, "events", &LOG_SCHEMA, &EVENT_FILES)?, entries: Vec::new() })
     }
 }
 
-/// Writes the events that are held to a file, which begins with them where there is none.
-fn write(file: &mut Option<OpenFile>, folder: &Path, held: &mut Held) -> Result<()> {
-    if held.entries.is_empty() {
+/// Writes the events of a buffer to a file; begins one where there is none.
+fn write(file: &mut Option<OpenFile>, folder: &Store, buffer: &mut EventBuffer) -> Result<()> {
+    if buffer.entries.is_empty() {
         return Ok(());
     }
     let file = match file {
         Some(file) => file,
         none => none.insert(OpenFile::create(folder)?),
     };
-    file.writer.write(&held.rows.finish()?)?;
-    file.entries.append(&mut held.entries);
+    file.writer.write(&buffer.rows.finish()?)?;
+    file.entries.append(&mut buffer.entries);
     Ok(())
 }

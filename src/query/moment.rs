@@ -3,13 +3,12 @@
 //! The events of then are replayed anew, beside the store. Only what a customer wrote in a case that the log has deleted
 //! since is not told.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::prelude::{DataFrame, Expr, SessionContext, col, ident, lit, when};
 use datafusion::scalar::ScalarValue;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::facts::layers::Keys;
 use crate::facts::layers::{Layers, Texts, key_filter};
 use crate::facts::manifest;
@@ -24,6 +23,8 @@ use crate::replay::{self, instant};
 use crate::store::engine;
 use crate::store::engine::Resources;
 use crate::store::lock::WriterLock;
+use crate::store::objects::Store;
+use crate::store::scratch::ScratchFolder;
 
 /// A moment on both clocks; of what is not stated, now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,16 +71,17 @@ pub async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(Se
         Some(_) => settled(log).await?,
         None => log.clone(),
     };
-    let (home, pointer) = (manifest::home(log.store()), session::pointer(log)?);
+    let (home, pointer) = (manifest::home(log.store()), session::pointer(log).await?);
     let deleted = Arc::new(deleted_cases(log, &Layers::open(&home, &pointer)?, pointer.last_batch, resources).await?);
-    let beside = tempfile::tempdir().map_err(Error::file(Path::new("the folder for temporary files")))?;
+    let scratch = ScratchFolder::in_system_folder()?;
+    let beside = Store::open(scratch.path())?;
     let of_log = engine::session(resources)?;
     let events = moment.events(of_log.read_table(log.events.provider()?)?)?;
     let begun =
         Pointer { last_batch: log.last_batch()?, events: events.clone().count().await? as u64, ..Pointer::default() };
-    let pointer = replay::replay_beside(events.into_view(), beside.path(), resources, begun).await?;
+    let pointer = replay::replay_beside(events.into_view(), &beside, resources, begun).await?;
     let context = engine::session(resources)?;
-    let layers = Layers::open(beside.path(), &pointer)?;
+    let layers = Layers::open(&beside, &pointer)?;
     layers.register(&context)?;
     for (table, column) in [(CASES, "text"), (MESSAGES, "text"), (SURVEYS, "comment")] {
         hide(&context, &table, column, &deleted)?;
@@ -89,7 +91,7 @@ pub async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(Se
     session::register_rest(&context, log, moment.known_at, moment.as_of.or(pointer.last_event_at_ms.map(Instant)))
         .await?;
     // The files go when the session does.
-    context.state_ref().write().config_mut().set_extension(Arc::new(beside));
+    context.state_ref().write().config_mut().set_extension(Arc::new(scratch));
     Ok((context, pointer))
 }
 
@@ -99,7 +101,7 @@ async fn settled(log: &Log) -> Result<Log> {
         Err(error) if !error.is_read_only() => return Err(error),
         _ => {}
     }
-    Log::open(log.store()).await
+    log.reopen().await
 }
 
 /// Cases that the facts know to be deleted, and those of which the log has a deletion that the facts do not know yet.

@@ -23,7 +23,7 @@ use crate::store::engine::Resources;
 /// When the store cannot be read, or its facts have never been made.
 pub async fn open(log: &Log, resources: Resources) -> Result<(SessionContext, Pointer)> {
     let context = engine::session(resources)?;
-    let pointer = pointer(log)?;
+    let pointer = pointer(log).await?;
     Layers::open(&manifest::home(log.store()), &pointer)?.register(&context)?;
     let events = events_until(&context, log, pointer.last_batch).await?;
     let (events, is_deleted) = with_deletions(&context, events).await?;
@@ -33,8 +33,9 @@ pub async fn open(log: &Log, resources: Resources) -> Result<(SessionContext, Po
 }
 
 /// What the facts of a store stand for.
-pub(super) fn pointer(log: &Log) -> Result<Pointer> {
-    Pointer::read(&manifest::home(log.store()))?
+pub(super) async fn pointer(log: &Log) -> Result<Pointer> {
+    Pointer::read(&manifest::home(log.store()))
+        .await?
         .ok_or_else(|| Error::refused("the facts have not been made yet").with_hint("`casebook replay` makes them"))
 }
 
@@ -59,7 +60,7 @@ pub(super) async fn register_rest(
 async fn events_until(context: &SessionContext, log: &Log, batch: i64) -> Result<DataFrame> {
     let newest = match log.last_batch()? < batch {
         // Somebody has added to it and replayed it since it was opened.
-        true => Log::open(log.store()).await?.events,
+        true => log.reopen().await?.events,
         false => log.events.clone(),
     };
     let is_ahead = newest.last_batch()? > batch;

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{AsArray, RecordBatch};
 use datafusion::common::runtime::SpawnedTask;
@@ -16,17 +14,19 @@ use tokio::task::JoinHandle;
 
 use crate::error::Result;
 use crate::facts::manifest;
-use crate::facts::rows::schema;
 use crate::facts::tables::{FactTable, OTHER_FINDINGS};
 use crate::model::desk::Desk;
 use crate::replay::across::Across;
 use crate::replay::gather::{EVENT_BYTES, Gather, Hand, Ranges};
 use crate::replay::input::{CASE_COLUMNS, CaseColumns};
 use crate::replay::output::{CASE_SHEETS, Output};
+use crate::store::cores::{Numbers, on_every_core};
+use crate::store::data_file::NewFile;
 use crate::store::engine::Resources;
+use crate::store::lock::blocking;
+use crate::store::objects::Store;
 use crate::store::parquet::FileWriter;
 use crate::store::progress::Progress;
-use crate::store::table::NewFile;
 
 /// Of so many rows one is taken into the sample by which cases are cut into ranges.
 const SAMPLED: usize = 509;
@@ -109,19 +109,20 @@ pub async fn replay(
     events: Arc<Gather>,
     desk: Arc<Desk>,
     across: Option<Arc<Across>>,
-    home: &Path,
+    home: &Store,
     resources: Resources,
     progress: Progress,
 ) -> Result<Vec<Finishing>> {
+    let heaps = events.heaps();
     let mut folders = BTreeMap::new();
     for sheet in CASE_SHEETS {
-        folders.insert(sheet.table.name, manifest::make_folder(home, &sheet.table)?);
+        folders.insert(sheet.table.name, manifest::create_folder(home, &sheet.table)?);
     }
-    let written = on_every_core(resources, events.heaps(), move |ranges| {
+    let replay_on_core = move |ranges: &Numbers| {
         let mut writers = Writers { folders: &folders, open: BTreeMap::new() };
         let (mut output, mut hand) = (Output::new(&desk), across.as_ref().map(|across| across.hand()));
         while let Some(range) = ranges.next() {
-            progress.tell("replaying cases", range as u64, ranges.count as u64);
+            progress.report("replaying cases", range as u64, ranges.count() as u64);
             events.take(range)?.replay(&desk, |histories| {
                 if let Some(hand) = &mut hand {
                     histories.iter().try_for_each(|history| hand.add(history, &desk))?;
@@ -129,11 +130,12 @@ pub async fn replay(
                 output.push(histories, |table, rows| writers.write(table, rows))
             })?;
         }
-        progress.tell("replaying cases", ranges.count as u64, ranges.count as u64);
+        progress.report("replaying cases", ranges.count() as u64, ranges.count() as u64);
         output.finish(|table, rows| writers.write(table, rows))?;
         hand.map_or(Ok(()), |hand| hand.finish())?;
         Ok(writers.open)
-    });
+    };
+    let written = blocking(move || on_every_core(resources.threads, heaps, replay_on_core));
     let finish = |(table, writer): (FactTable, FileWriter)| (table, tokio::task::spawn_blocking(|| writer.finish()));
     Ok(written.await?.into_iter().flat_map(BTreeMap::into_values).map(finish).collect())
 }
@@ -142,21 +144,21 @@ pub async fn replay(
 ///
 /// # Errors
 /// When the disk refuses.
-pub async fn find(across: Arc<Across>, home: &Path, resources: Resources) -> Result<Vec<NewFile>> {
-    let folder = manifest::make_folder(home, &OTHER_FINDINGS)?;
-    on_every_core(resources, across.heaps(), move |heaps| {
-        let mut writer = FileWriter::create(&folder, OTHER_FINDINGS.name, &schema(OTHER_FINDINGS.columns))?;
+pub async fn find(across: Arc<Across>, home: &Store, resources: Resources) -> Result<Vec<NewFile>> {
+    let (heaps, folder) = (across.heaps(), manifest::create_folder(home, &OTHER_FINDINGS)?);
+    let find_on_core = move |heaps: &Numbers| {
+        let mut writer = manifest::begin_file(&folder, &OTHER_FINDINGS)?;
         while let Some(heap) = heaps.next() {
             across.find(heap, |rows| writer.write(rows))?;
         }
         writer.finish()
-    })
-    .await
+    };
+    blocking(move || on_every_core(resources.threads, heaps, find_on_core)).await
 }
 
 /// The files that one core writes.
 struct Writers<'f> {
-    folders: &'f BTreeMap<&'static str, PathBuf>,
+    folders: &'f BTreeMap<&'static str, Store>,
     /// By the table's name, begun with its first rows.
     open: BTreeMap<&'static str, (FactTable, FileWriter)>,
 }
@@ -166,74 +168,8 @@ impl Writers<'_> {
         let Some(folder) = self.folders.get(table.name) else { return Ok(()) };
         let (_, writer) = match self.open.entry(table.name) {
             Entry::Occupied(open) => open.into_mut(),
-            Entry::Vacant(none) => {
-                none.insert((*table, FileWriter::create(folder, table.name, &schema(table.columns))?))
-            }
+            Entry::Vacant(none) => none.insert((*table, manifest::begin_file(folder, table)?)),
         };
         writer.write(rows)
-    }
-}
-
-/// Deals out the numbers below a count, to all cores from one heap.
-struct Numbers {
-    next: AtomicUsize,
-    count: usize,
-}
-
-impl Numbers {
-    fn next(&self) -> Option<usize> {
-        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < self.count)
-    }
-}
-
-/// What the work gives on each core; it takes numbers until there is none left. Where one fails the others come to an end
-/// soon, and nothing is at work any more when this says so.
-async fn on_every_core<T: Send + 'static>(
-    resources: Resources,
-    count: usize,
-    work: impl Fn(&Numbers) -> Result<T> + Send + Sync + 'static,
-) -> Result<Vec<T>> {
-    let (numbers, work) = (Arc::new(Numbers { next: AtomicUsize::new(0), count }), Arc::new(work));
-    let begin = |_| {
-        let (numbers, work) = (numbers.clone(), work.clone());
-        tokio::task::spawn_blocking(move || {
-            work(&numbers).inspect_err(|_| numbers.next.store(count, Ordering::Relaxed))
-        })
-    };
-    let cores: Vec<_> = (0..resources.threads.clamp(1, count.max(1))).map(begin).collect();
-    let mut given = Vec::new();
-    for core in cores {
-        given.push(core.await);
-    }
-    given.into_iter().map(|given| given?).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::Error;
-
-    #[tokio::test]
-    async fn each_number_goes_to_one_core_and_a_failure_ends_all() {
-        let resources = Resources { memory_bytes: 1 << 20, threads: 2 };
-        let taken = |numbers: &Numbers| Ok(std::iter::from_fn(|| numbers.next()).collect::<Vec<_>>());
-        let mut all = on_every_core(resources, 1000, taken).await.unwrap().concat();
-        all.sort_unstable();
-        assert!(all.into_iter().eq(0..1000));
-        // More numbers than one core would take while the other fails.
-        let count = 1 << 30;
-        let left = Arc::new(AtomicUsize::new(count));
-        let counted = left.clone();
-        let failing = move |numbers: &Numbers| {
-            while let Some(number) = numbers.next() {
-                counted.fetch_sub(1, Ordering::Relaxed);
-                if number == 0 {
-                    return Err(Error::refused("no more"));
-                }
-            }
-            Ok(())
-        };
-        assert_eq!(on_every_core(resources, count, failing).await.unwrap_err().to_string(), "no more");
-        assert!(left.load(Ordering::Relaxed) > 0);
     }
 }

@@ -9,14 +9,13 @@ use futures::StreamExt;
 
 use crate::error::Result;
 use crate::facts::manifest;
-use crate::facts::rows::{Sheet, schema};
+use crate::facts::rows::Sheet;
 use crate::facts::tables::CUSTOMERS;
 use crate::model::customer::Customer;
 use crate::model::desk::DeskEvent;
 use crate::model::event::EventType;
 use crate::replay::{Replay, input, of_rank_0};
-use crate::store::parquet::FileWriter;
-use crate::store::table::NewFile;
+use crate::store::data_file::NewFile;
 
 /// Rows that are collected before they are written.
 const BATCH_ROWS: usize = 8192;
@@ -24,8 +23,8 @@ const BATCH_ROWS: usize = 8192;
 impl Replay {
     /// Writes the file of `customers` from those events of the log.
     pub(super) async fn replay_customers(&self, events: DataFrame) -> Result<NewFile> {
-        let folder = manifest::make_folder(&self.home, &CUSTOMERS)?;
-        let mut writer = FileWriter::create(&folder, CUSTOMERS.name, &schema(CUSTOMERS.columns))?;
+        let folder = manifest::create_folder(&self.home, &CUSTOMERS)?;
+        let mut writer = manifest::begin_file(&folder, &CUSTOMERS)?;
         customers(events, |rows| writer.write(&rows)).await?;
         writer.finish()
     }

@@ -6,9 +6,6 @@
 //! takes, and what comes out is in the order of case ids.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -20,6 +17,8 @@ use crate::model::case::history::History;
 use crate::model::desk::Desk;
 use crate::model::event::CaseEvent;
 use crate::replay::pack::Pack;
+use crate::store::scratch;
+use crate::store::scratch::{SpillFile, SpilledPart};
 
 /// Bytes of an event, packed, about.
 pub const EVENT_BYTES: usize = 160;
@@ -100,27 +99,13 @@ pub struct Gather {
     held: AtomicUsize,
     held_bytes_max: usize,
     handful_bytes: usize,
-    spill: Mutex<Spill>,
+    spill: Mutex<SpillFile>,
 }
 
 #[derive(Debug, Default)]
 struct Heap {
     handfuls: Vec<String>,
-    spilled: Vec<Extent>,
-}
-
-/// Where a part of a heap lies in the temporary file.
-#[derive(Clone, Copy, Debug)]
-struct Extent {
-    offset: u64,
-    bytes: usize,
-}
-
-/// The temporary file, made when it is needed; it has no name and goes with the program.
-#[derive(Debug, Default)]
-struct Spill {
-    file: Option<File>,
-    end: u64,
+    spilled: Vec<SpilledPart>,
 }
 
 impl Gather {
@@ -159,7 +144,7 @@ impl Gather {
         }
         for heap in &self.heaps {
             let handfuls = std::mem::take(&mut lock(heap)?.handfuls);
-            let extent = spill.write(&handfuls)?;
+            let extent = spill.append(&handfuls).map_err(refused)?;
             lock(heap)?.spilled.push(extent);
             self.held.fetch_sub(extent.bytes, Ordering::Relaxed);
         }
@@ -176,7 +161,8 @@ impl Gather {
         let mut handfuls = heap.handfuls;
         self.held.fetch_sub(handfuls.iter().map(String::len).sum(), Ordering::Relaxed);
         for extent in heap.spilled.iter().filter(|extent| extent.bytes > 0) {
-            handfuls.push(lock(&self.spill)?.read(*extent)?);
+            let bytes = lock(&self.spill)?.read(*extent).map_err(refused)?;
+            handfuls.push(String::from_utf8(bytes).map_err(|_| damaged())?);
         }
         Ok(Packed { handfuls })
     }
@@ -186,34 +172,8 @@ fn lock<T>(shared: &Mutex<T>) -> Result<MutexGuard<'_, T>> {
     shared.lock().map_err(|_| Error::Worker("a panic while gathering events".to_owned()))
 }
 
-impl Spill {
-    fn write(&mut self, handfuls: &[String]) -> Result<Extent> {
-        let (offset, end) = (self.end, &mut self.end);
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(tempfile::tempfile().map_err(refused)?),
-        };
-        file.seek(SeekFrom::Start(offset)).map_err(refused)?;
-        for handful in handfuls {
-            file.write_all(handful.as_bytes()).map_err(refused)?;
-            *end += handful.len() as u64;
-        }
-        Ok(Extent { offset, bytes: handfuls.iter().map(String::len).sum() })
-    }
-
-    fn read(&mut self, extent: Extent) -> Result<String> {
-        use std::io::Read;
-        let mut bytes = vec![0; extent.bytes];
-        if let Some(file) = &mut self.file {
-            file.seek(SeekFrom::Start(extent.offset)).map_err(refused)?;
-            file.read_exact(&mut bytes).map_err(refused)?;
-        }
-        String::from_utf8(bytes).map_err(|_| damaged())
-    }
-}
-
 fn refused(error: std::io::Error) -> Error {
-    Error::file(Path::new("the folder for temporary files"))(error)
+    Error::file(scratch::system_folder())(error)
 }
 
 /// What gathers on one core.
@@ -365,7 +325,7 @@ mod tests {
             }
             left.finish().unwrap();
             right.finish().unwrap();
-            assert_eq!(gather.spill.lock().unwrap().file.is_some(), held_bytes_max < 1 << 20);
+            assert_eq!(gather.spill.lock().unwrap().is_used(), held_bytes_max < 1 << 20);
             let mut found = Vec::new();
             for range in 0..gather.heaps() {
                 let events = gather.take(range).unwrap();

@@ -1,112 +1,115 @@
-//! The commits of a table as files on disk: which is newest, whether it is whole, what was removed when, and what nobody
-//! needs any more.
-
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+//! The commits of a table as files: which commit is the newest, whether it is whole, which data files commits removed and
+//! when, and which commits are no longer needed.
 
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::time::Instant;
-use crate::store::disk;
+use crate::store::objects::{Store, StoredFile};
+
+/// The folder, within a table's folder, that holds its commits.
+pub const FOLDER: &str = "_delta_log";
+
+/// The file that points to the newest checkpoint.
+const LAST_CHECKPOINT: &str = "_last_checkpoint";
 
 /// The folder of a table's commits.
 #[derive(Clone, Debug)]
 pub struct Commits {
-    folder: PathBuf,
+    folder: Store,
 }
 
 impl Commits {
-    /// Those of the table in that folder.
+    /// The commits of the table in that folder.
     #[must_use]
-    pub fn of(table: &Path) -> Commits {
-        Commits { folder: table.join("_delta_log") }
+    pub fn of(table: &Store) -> Commits {
+        Commits { folder: table.folder(FOLDER) }
     }
 
-    /// Whether the table has been created: not merely begun.
+    /// The folder that holds them.
     #[must_use]
-    pub fn any(&self) -> bool {
-        self.path(0).is_file() || self.folder.join("_last_checkpoint").is_file()
+    pub fn folder(&self) -> &Store {
+        &self.folder
     }
 
-    /// The version of the newest checkpoint that is pointed to.
-    #[must_use]
-    pub fn last_checkpoint(&self) -> Option<u64> {
-        let hint = std::fs::read(self.folder.join("_last_checkpoint")).ok()?;
+    /// Whether the table has been created: there is a first commit, or a checkpoint of it.
+    pub async fn any(&self) -> bool {
+        let has = async |name: &str| self.folder.has(name).await.unwrap_or(false);
+        has(&file_of(0)).await || has(LAST_CHECKPOINT).await
+    }
+
+    /// The version of the newest checkpoint.
+    pub async fn last_checkpoint(&self) -> Option<u64> {
+        let hint = self.folder.read(LAST_CHECKPOINT).await.ok()??;
         serde_json::from_slice::<Value>(&hint).ok()?.get("version")?.as_u64()
     }
 
-    /// The number of the newest commit, if it is not whole. Commits are placed whole now; before, one that was never
-    /// acknowledged could be left torn by a power cut, and half of a batch would be read from it.
-    #[must_use]
-    pub fn torn(&self) -> Option<u64> {
-        let newest = self.files().into_iter().filter_map(|file| version_of(&file, ".json")).max()?;
-        let bytes = std::fs::read(self.path(newest)).ok()?;
-        (!is_whole(&bytes)).then_some(newest)
+    /// The number of the newest commit, if it is not whole. Commits are written whole now. Older versions of the program
+    /// could leave a commit torn after a power cut; it was never acknowledged, and a reader would see half of its batch.
+    ///
+    /// # Errors
+    /// When the commits cannot be read.
+    pub async fn torn(&self) -> Result<Option<u64>> {
+        // The commits before the newest checkpoint need not be listed.
+        let first = self.last_checkpoint().await.unwrap_or(0);
+        let files = self.folder.list_after(&format!("{first:020}")).await?;
+        let Some(newest) = files.iter().filter_map(|file| version_of(&file.name, ".json")).max() else {
+            return Ok(None);
+        };
+        let commit = self.folder.read(&file_of(newest)).await?;
+        Ok(commit.is_some_and(|commit| !is_whole(&commit)).then_some(newest))
     }
 
-    /// Gives a torn newest commit another name, so that its number can be used.
+    /// Gives a torn newest commit another name, so that its number can be used again.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn set_torn_aside(&self) -> Result<()> {
-        let Some(version) = self.torn() else { return Ok(()) };
-        let path = self.path(version);
-        disk::rename(&path, &path.with_extension("torn")).map_err(Error::file(&path))
+    pub async fn set_torn_aside(&self) -> Result<()> {
+        let Some(version) = self.torn().await? else { return Ok(()) };
+        self.folder.rename(&file_of(version), &format!("{version:020}.torn")).await
     }
 
-    /// Names of the files that were taken out of the table since then: readers of older versions may still want them.
+    /// The names of the data files that commits since then have removed from the table. Readers of older versions may
+    /// still need them.
     ///
     /// # Errors
     /// When a commit cannot be read.
-    pub fn removed_since(&self, since: Instant) -> Result<Vec<String>> {
+    pub async fn removed_since(&self, since: Instant) -> Result<Vec<String>> {
         let mut removed = Vec::new();
-        for (_, path) in self.versions().into_iter().filter(|(_, path)| written_at(path).is_none_or(|at| at >= since)) {
-            let text = std::fs::read(&path).map_err(Error::file(&path))?;
-            let actions =
-                text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+        for (version, _) in versions(&self.folder.list().await?.files).filter(|(_, file)| file.written_at >= since) {
+            let commit = self.folder.read(&file_of(version)).await?.unwrap_or_default();
+            let actions = commit.split(|byte| *byte == b'\n');
+            let actions = actions.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
             removed.extend(actions.filter_map(|action| Some(action.pointer("/remove/path")?.as_str()?.to_owned())));
         }
         Ok(removed)
     }
 
-    /// Commits and checkpoints that no version since then needs: there is a checkpoint after them.
-    #[must_use]
-    pub fn expired(&self, since: Instant) -> Vec<PathBuf> {
-        let files = self.files();
-        let mut recent = self.versions().into_iter().filter(|(_, path)| written_at(path).is_none_or(|at| at >= since));
+    /// The names of commits and checkpoints that no version since then needs, because a checkpoint contains them.
+    ///
+    /// # Errors
+    /// When the commits cannot be listed.
+    pub async fn expired(&self, since: Instant) -> Result<Vec<String>> {
+        let files = self.folder.list().await?.files;
         // The version before the first recent one was in force at that instant.
-        let first = recent.next().map(|(version, _)| version.saturating_sub(1));
-        let Some(wanted) = [first, self.last_checkpoint()].into_iter().flatten().min() else {
-            return Vec::new();
+        let first = versions(&files).filter(|(_, file)| file.written_at >= since).map(|(version, _)| version).min();
+        let first = first.map(|version| version.saturating_sub(1));
+        let Some(wanted) = [first, self.last_checkpoint().await].into_iter().flatten().min() else {
+            return Ok(Vec::new());
         };
-        let checkpoints = files.iter().filter_map(|file| version_of(file, ".checkpoint.parquet"));
-        let Some(basis) = checkpoints.filter(|checkpoint| *checkpoint <= wanted).max() else { return Vec::new() };
-        let before = |file: &&String| any_version_of(file).is_some_and(|version| version < basis);
-        files.iter().filter(before).map(|file| self.folder.join(file)).collect()
+        let checkpoints = files.iter().filter_map(|file| version_of(&file.name, ".checkpoint.parquet"));
+        let Some(base) = checkpoints.filter(|checkpoint| *checkpoint <= wanted).max() else { return Ok(Vec::new()) };
+        let is_before = |file: &&StoredFile| any_version_of(&file.name).is_some_and(|version| version < base);
+        Ok(files.iter().filter(is_before).map(|file| file.name.clone()).collect())
     }
+}
 
-    /// Files that a writer began beside their place and never put there.
-    #[must_use]
-    pub fn begun(&self) -> Vec<PathBuf> {
-        let begun = |file: &String| file.rsplit_once('#').is_some_and(|(_, number)| number.parse::<u32>().is_ok());
-        self.files().into_iter().filter(begun).map(|file| self.folder.join(file)).collect()
-    }
+fn versions(files: &[StoredFile]) -> impl Iterator<Item = (u64, &StoredFile)> {
+    files.iter().filter_map(|file| Some((version_of(&file.name, ".json")?, file)))
+}
 
-    fn versions(&self) -> BTreeMap<u64, PathBuf> {
-        let versions = self.files().into_iter().filter_map(|file| version_of(&file, ".json"));
-        versions.map(|version| (version, self.path(version))).collect()
-    }
-
-    fn path(&self, version: u64) -> PathBuf {
-        self.folder.join(format!("{version:020}.json"))
-    }
-
-    fn files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.folder).into_iter().flatten();
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
-    }
+fn file_of(version: u64) -> String {
+    format!("{version:020}.json")
 }
 
 fn version_of(file: &str, ending: &str) -> Option<u64> {
@@ -118,15 +121,8 @@ fn any_version_of(file: &str) -> Option<u64> {
     [".json", ".checkpoint.parquet", ".torn"].iter().find_map(|ending| version_of(file, ending))
 }
 
-/// When a file was last written; nothing where the system does not say.
-#[must_use]
-pub fn written_at(path: &Path) -> Option<Instant> {
-    let at = path.metadata().ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(Instant(i64::try_from(at.as_millis()).ok()?))
-}
-
-/// Whether these are the lines of a commit to the last: objects, without a line end after the last, and of the rows it
-/// tells about none is missing.
+/// Whether a commit has all of its lines: each is an object, the last one ends without a line break, and the rows of its
+/// files add up to the number that it states.
 fn is_whole(commit: &[u8]) -> bool {
     let mut added = None;
     let mut rows = 0;

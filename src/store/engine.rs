@@ -1,13 +1,15 @@
 //! The query engine, set up for this store: memory, spilling, cores.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::error::Result;
+use crate::store::scratch::ScratchFolder;
 
 /// How much the engine may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub struct Resources {
     pub threads: usize,
 }
 
-/// Has the session read the columns of filters first, and of the others only the rows that are wanted: for questions that
+/// Makes the session read the columns of filters first, and other columns only for the rows that pass: for questions that
 /// want few rows of many.
 pub fn read_keys_first(context: &SessionContext) {
     context.state_ref().write().config_mut().options_mut().execution.parquet.pushdown_filters = true;
@@ -28,11 +30,8 @@ pub fn read_keys_first(context: &SessionContext) {
 /// # Errors
 /// When the engine cannot be set up.
 pub fn session(resources: Resources) -> Result<SessionContext> {
-    let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::OsTmpDirectory);
-    let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(resources.memory_bytes)))
-        .with_disk_manager_builder(disk)
-        .build_arc()?;
+    let runtime =
+        runtime(resources.memory_bytes, DiskManagerBuilder::default().with_mode(DiskManagerMode::OsTmpDirectory))?;
     let threads = resources.threads.max(1);
     let mut config = SessionConfig::new()
         .with_information_schema(true)
@@ -40,7 +39,31 @@ pub fn session(resources: Resources) -> Result<SessionContext> {
         .with_collect_statistics(true);
     let options = &mut config.options_mut().execution;
     options.time_zone = Some("UTC".to_owned());
-    // What each sort keeps free for merging what it has spilled: its part of a small memory, too.
+    // What each sort keeps free for merging the parts that it has spilled: a share of a small memory, too.
     options.sort_spill_reservation_bytes = (resources.memory_bytes / threads / 16).clamp(1 << 20, 10 << 20);
     Ok(SessionContext::new_with_config_rt(config, runtime))
+}
+
+/// A session on one core that sorts rows of about that size and spills to that folder, whatever room this takes.
+///
+/// # Errors
+/// When the engine cannot be set up.
+pub fn sorting_session(memory_bytes: usize, row_bytes_mean: usize, folder: &ScratchFolder) -> Result<SessionContext> {
+    let folders: Vec<PathBuf> = vec![folder.path().to_owned()];
+    let disk = DiskManagerBuilder::default()
+        .with_mode(DiskManagerMode::Directories(folders))
+        .with_max_temp_directory_size(u64::MAX);
+    let config = SessionConfig::new()
+        // One sort at a time has the whole memory. Of two sorts one can take what the other needs to merge its spilled
+        // parts, which fails.
+        .with_target_partitions(1)
+        .with_batch_size((memory_bytes / 64 / row_bytes_mean.max(1)).clamp(16, 8192))
+        .with_sort_spill_reservation_bytes((memory_bytes / 16).min(10 << 20))
+        .set_bool("datafusion.execution.parquet.schema_force_view_types", false);
+    Ok(SessionContext::new_with_config_rt(config, runtime(memory_bytes, disk)?))
+}
+
+fn runtime(memory_bytes: usize, disk: DiskManagerBuilder) -> Result<Arc<RuntimeEnv>> {
+    let builder = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)));
+    Ok(builder.with_disk_manager_builder(disk).build_arc()?)
 }

@@ -3,24 +3,28 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::commits;
 use super::disk;
+use super::objects::Store;
 use crate::error::{Error, Result};
 
 /// Held while one part of a store is written; other writers of that part wait.
+///
+/// The lock is one of the operating system on a file, so it ends with the process that holds it.
 pub struct WriterLock {
     _file: File,
 }
 
 impl WriterLock {
-    /// Takes the lock of a part, such as `log` or `facts`, waiting for whoever holds it.
+    /// Takes the lock of a part, such as `log` or `facts`. Waits while another writer holds it.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub async fn take(store: &Path, part: &str) -> Result<WriterLock> {
-        let (store, path) = (store.to_owned(), store.join(format!("{part}.lock")));
+    pub async fn take(store: &Store, part: &str) -> Result<WriterLock> {
+        let (folder, path) = (store.path().to_owned(), store.local_path(&format!("{part}.lock")));
         blocking(move || {
             let lock = WriterLock::wait(&path)?;
-            flush_log(&store)?;
+            flush_tables(&folder)?;
             Ok(lock)
         })
         .await
@@ -33,18 +37,19 @@ impl WriterLock {
     }
 }
 
-/// Makes durable what a writer who was killed may have put in place and not flushed: whoever builds on what they see must
-/// not lose it in a power cut.
-fn flush_log(store: &Path) -> Result<()> {
-    for folder in ["events", "events/_delta_log", "quarantine", "quarantine/_delta_log"].map(|name| store.join(name)) {
-        if folder.is_dir() {
+/// Makes durable what a killed writer may have committed without flushing it: a writer must not build on something that a
+/// power cut could take away.
+fn flush_tables(store: &Path) -> Result<()> {
+    let tables = disk::folder_names(store).into_iter().map(|name| store.join(name));
+    for table in tables.filter(|table| table.join(commits::FOLDER).is_dir()) {
+        for folder in [table.join(commits::FOLDER), table] {
             disk::flush_folder(&folder).map_err(Error::file(&folder))?;
         }
     }
     Ok(())
 }
 
-/// Runs work that blocks beside the asynchronous rest.
+/// Runs work that blocks its thread beside the asynchronous work.
 ///
 /// # Errors
 /// Those of the work.

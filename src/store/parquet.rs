@@ -1,4 +1,7 @@
-//! Parquet files: how the store writes them, and reading them back column by column.
+//! Parquet files on the local disk: how tables write them, and reading them column by column.
+//!
+//! Many threads write files of a table at once, each its own ([`FileWriter`]), and many read row groups
+//! ([`DataFile`]). Both use local files directly, because encoding, compressing and reading block their thread anyway.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,10 +12,12 @@ use arrow::array::{ArrowPrimitiveType, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int32Type, Int64Type, SchemaRef, TimestampMillisecondType};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
@@ -20,97 +25,120 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
+use crate::store::data_file::{NewFile, new_file_name};
 use crate::store::disk;
-use crate::store::table::{NewFile, new_file_name};
+use crate::store::objects::Store;
 
-/// Rows of a row group: what a scan can pass over at once.
+/// How the names of data files end.
+pub const EXTENSION: &str = ".parquet";
+
+/// Rows of a row group: what a scan can skip at once.
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 
-/// Rows of facts that are encoded at once: more than a batch of them has, which would be cut.
-const FACT_BATCH_ROWS: usize = 8192;
+/// Rows that a reader returns at once; an event may have a megabyte.
+const READ_ROWS: usize = 512;
 
-/// Columns whose values seldom repeat: a dictionary of them would only be in the way.
-const UNIQUE_COLUMNS: &[&str] =
-    &["id", "text", "data", "message", "identity", "content", "event_id", "event_place", "since_place", "until_place"];
-
-/// A column of which that holds where there is a row for each case.
-const UNIQUE_COLUMN_OF_FACTS: &str = "customer";
-
-/// Columns that no compression makes smaller.
-const RANDOM_COLUMNS: &[&str] = &["identity", "content"];
-
-/// The column by which the facts are sorted, so that a value begins as the one before.
-const SORTED_COLUMN: &str = "case_id";
-
-/// Columns with a Bloom filter in each row group, and how often it may say "perhaps" of a value that is not there.
-///
-/// Ten thousand new identities are looked for in every row group at once: at one in a hundred thousand nine row groups
-/// in ten are passed over unread. That takes 4 bytes an event. A case is looked for alone, and its filter takes little,
-/// for a case has many events.
-const FILTERED_COLUMNS: &[(&str, f64)] = &[("identity", 1e-5), ("case_id", 1e-2)];
-
-fn properties(schema: &SchemaRef) -> WriterProperties {
-    let of_the_log = schema.column_with_name("identity").is_some();
-    // Facts are written whole again and again, and read more often than that; the log is kept. What stands in a
-    // dictionary or as differences is small as it is.
-    let zstd = Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default());
-    let (of_texts, of_others) = match of_the_log {
-        true => (zstd, zstd),
-        false => (Compression::LZ4_RAW, Compression::UNCOMPRESSED),
-    };
-    let mut builder = WriterProperties::builder()
-        .set_compression(of_others)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_statistics_enabled(EnabledStatistics::Chunk);
-    if !of_the_log {
-        builder = builder.set_write_batch_size(FACT_BATCH_ROWS);
-    }
-    for field in schema.fields() {
-        let name = field.name().as_str();
-        let encoding = match field.data_type() {
-            DataType::Int32 | DataType::Int64 | DataType::Timestamp(..) => Some(Encoding::DELTA_BINARY_PACKED),
-            _ if name == SORTED_COLUMN => Some(Encoding::DELTA_BYTE_ARRAY),
-            _ if UNIQUE_COLUMNS.contains(&name) => Some(Encoding::PLAIN),
-            _ if !of_the_log && name == UNIQUE_COLUMN_OF_FACTS => Some(Encoding::PLAIN),
-            // Dictionaries.
-            _ => None,
-        };
-        // What a row group of texts spans tells little, but for the column that the rows are sorted by, and takes comparisons.
-        if field.data_type() == &DataType::Utf8View && name != SORTED_COLUMN {
-            builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
-        }
-        if let Some(encoding) = encoding {
-            let column = ColumnPath::from(name);
-            if encoding == Encoding::PLAIN {
-                builder = builder.set_column_compression(column.clone(), of_texts);
-            }
-            builder =
-                builder.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding);
-        }
-    }
-    for name in RANDOM_COLUMNS.iter().filter(|name| schema.column_with_name(name).is_some()) {
-        builder = builder.set_column_compression(ColumnPath::from(*name), Compression::UNCOMPRESSED);
-    }
-    // The facts are sorted by case, so that what a row group spans tells.
-    for (name, misses) in FILTERED_COLUMNS.iter().filter(|_| of_the_log) {
-        builder = builder.set_column_bloom_filter_fpp(ColumnPath::from(*name), *misses);
-    }
-    builder.build()
+/// How values are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    /// Not at all.
+    None,
+    /// Quick to write and to read.
+    Lz4,
+    /// Small.
+    Zstd,
 }
 
-/// A Parquet file in the making, in a table's folder; not part of the table until it is committed.
+impl Codec {
+    fn compression(self) -> Compression {
+        match self {
+            Codec::None => Compression::UNCOMPRESSED,
+            Codec::Lz4 => Compression::LZ4_RAW,
+            Codec::Zstd => Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default()),
+        }
+    }
+}
+
+/// How the files of a table are written. Each module that has tables states this for its own tables; columns are given by
+/// name, and a name that a table lacks means nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct FileLayout {
+    /// Of columns whose values are written one by one.
+    pub plain_codec: Codec,
+    /// Of columns whose values are in a dictionary or are differences.
+    pub codec: Codec,
+    /// Columns whose values seldom repeat, so that a dictionary would only take room.
+    pub unique_columns: &'static [&'static str],
+    /// Columns that no compression makes smaller.
+    pub random_columns: &'static [&'static str],
+    /// The column by which the rows are sorted, so that most values begin as the value before.
+    pub sorted_column: Option<&'static str>,
+    /// Columns with a Bloom filter in each row group, and the share of values that it accepts though they are not there.
+    pub filtered_columns: &'static [(&'static str, f64)],
+    /// Rows that are encoded at once; without a number as many as the library does.
+    pub encoded_rows: Option<usize>,
+    /// Whether the table is one of events: its `time` and `batch` have ranges ([`NewFile`]), and events of `rank` 0 are in
+    /// row groups of their own.
+    pub has_events: bool,
+}
+
+impl FileLayout {
+    fn properties(&self, schema: &SchemaRef) -> WriterProperties {
+        let mut builder = WriterProperties::builder()
+            .set_compression(self.codec.compression())
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_statistics_enabled(EnabledStatistics::Chunk);
+        if let Some(rows) = self.encoded_rows {
+            builder = builder.set_write_batch_size(rows);
+        }
+        for field in schema.fields() {
+            let name = field.name().as_str();
+            let is_sorted = self.sorted_column == Some(name);
+            let encoding = match field.data_type() {
+                DataType::Int32 | DataType::Int64 | DataType::Timestamp(..) => Some(Encoding::DELTA_BINARY_PACKED),
+                _ if is_sorted => Some(Encoding::DELTA_BYTE_ARRAY),
+                _ if self.unique_columns.contains(&name) => Some(Encoding::PLAIN),
+                // A dictionary.
+                _ => None,
+            };
+            // The least and the greatest text of a row group say little, unless the rows are sorted by it, and take
+            // comparisons.
+            if field.data_type() == &DataType::Utf8View && !is_sorted {
+                builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
+            }
+            if let Some(encoding) = encoding {
+                let column = ColumnPath::from(name);
+                if encoding == Encoding::PLAIN {
+                    builder = builder.set_column_compression(column.clone(), self.plain_codec.compression());
+                }
+                builder =
+                    builder.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding);
+            }
+        }
+        for name in self.random_columns.iter().filter(|name| schema.column_with_name(name).is_some()) {
+            builder = builder.set_column_compression(ColumnPath::from(*name), Compression::UNCOMPRESSED);
+        }
+        for (name, accepted) in self.filtered_columns {
+            builder = builder.set_column_bloom_filter_fpp(ColumnPath::from(*name), *accepted);
+        }
+        builder.build()
+    }
+}
+
+/// A Parquet file that is being written in a table's folder. It is not part of the table until it is committed.
 pub struct FileWriter {
     name: String,
     unfinished: Unfinished,
     writer: ArrowWriter<HashedFile>,
+    has_events: bool,
     rows: u64,
     time_range: Option<(i64, i64)>,
     batch_range: Option<(i64, i64)>,
-    /// Whether the last rows were events of rank 0; nothing where that cannot be said.
+    /// Whether the last rows were events of rank 0; nothing where they were mixed.
     ends_in_rank_0: Option<bool>,
 }
 
-/// A file that goes away unless it is finished: a failure leaves no litter, and on a full disk its room is needed.
+/// A file that is removed unless it is finished: a failure leaves no file, and a full disk needs the room.
 struct Unfinished {
     path: PathBuf,
     is_finished: bool,
@@ -143,51 +171,63 @@ impl Write for HashedFile {
 }
 
 impl FileWriter {
-    /// Begins a file with a fresh name.
+    /// Begins a file with a new name in that folder.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn create(folder: &Path, prefix: &str, schema: &SchemaRef) -> Result<FileWriter> {
-        let name = new_file_name(prefix);
-        let path = folder.join(&name);
+    pub fn create(folder: &Store, prefix: &str, schema: &SchemaRef, layout: &FileLayout) -> Result<FileWriter> {
+        let name = new_file_name(prefix, EXTENSION);
+        let path = folder.local_path(&name);
         let file = disk::create(&path).map_err(Error::file(&path))?;
         let unfinished = Unfinished { path, is_finished: false };
         let file = HashedFile { file, hash: Xxh3Default::new() };
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties(schema)))?;
-        Ok(FileWriter { name, unfinished, writer, rows: 0, time_range: None, batch_range: None, ends_in_rank_0: None })
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(layout.properties(schema)))?;
+        Ok(FileWriter {
+            name,
+            unfinished,
+            writer,
+            has_events: layout.has_events,
+            rows: 0,
+            time_range: None,
+            batch_range: None,
+            ends_in_rank_0: None,
+        })
     }
 
-    /// Adds rows. Those of rank 0 among events stand in row groups of their own, if they come together: whoever wants
-    /// only them, or only the others, passes over the rest.
+    /// Adds rows. Events of rank 0 that come together are in row groups of their own: a reader that wants only them, or
+    /// only the others, skips the rest.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        if !self.has_events {
+            return self.write_rows(batch);
+        }
+        self.time_range = widen::<TimestampMillisecondType>(self.time_range, batch, "time");
+        self.batch_range = widen::<Int64Type>(self.batch_range, batch, "batch");
         for part in by_rank_0(batch) {
-            let begins_otherwise = part.is_rank_0.is_some_and(|rank_0| self.ends_in_rank_0 == Some(!rank_0));
-            if begins_otherwise {
+            let differs = part.is_rank_0.is_some_and(|rank_0| self.ends_in_rank_0 == Some(!rank_0));
+            if differs {
                 self.writer.flush().map_err(failed(&self.unfinished.path))?;
             }
             self.ends_in_rank_0 = part.is_rank_0;
-            self.write_part(&part.rows)?;
+            self.write_rows(&part.rows)?;
         }
         Ok(())
     }
 
-    fn write_part(&mut self, batch: &RecordBatch) -> Result<()> {
+    fn write_rows(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
-        self.time_range = widen::<TimestampMillisecondType>(self.time_range, batch, "time");
-        self.batch_range = widen::<Int64Type>(self.batch_range, batch, "batch");
         self.writer.write(batch).map_err(failed(&self.unfinished.path))
     }
 
-    /// Ends the file and flushes it to disk.
+    /// Ends the file and flushes it to the disk.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn finish(mut self) -> Result<NewFile> {
         let path = &self.unfinished.path;
-        // Not `into_inner` at once, which makes a text of what the disk says.
+        // Not `into_inner` at once, which turns the disk's error into a text.
         self.writer.finish().map_err(failed(path))?;
         self.writer.sync().map_err(Error::file(path))?;
         let HashedFile { file, hash } = self.writer.inner_mut();
@@ -200,13 +240,13 @@ impl FileWriter {
     }
 }
 
-/// Rows that are all events of rank 0, or none of them; or of which that cannot be said.
+/// Rows that are all events of rank 0, or none of which is; or both.
 struct Part {
     rows: RecordBatch,
     is_rank_0: Option<bool>,
 }
 
-/// The rows in one part, or in two where one begins with what is of rank 0 or ends with it.
+/// The rows in one part; in two parts where the rows of rank 0 come first or last.
 fn by_rank_0(batch: &RecordBatch) -> Vec<Part> {
     let ranks = batch.column_by_name("rank").and_then(|ranks| ranks.as_primitive_opt::<Int32Type>());
     let ranks = ranks.map_or(&[][..], |ranks| ranks.values());
@@ -222,7 +262,7 @@ fn by_rank_0(batch: &RecordBatch) -> Vec<Part> {
     }
 }
 
-/// A disk that refuses says so through Parquet's writer; what it said is what matters.
+/// The disk's own error where Parquet's writer passes one on.
 fn failed(path: &Path) -> impl FnOnce(ParquetError) -> Error {
     let path = path.to_owned();
     move |error| match error {
@@ -248,24 +288,86 @@ fn widen<T: ArrowPrimitiveType<Native = i64>>(
     }
 }
 
-/// Rows of a Parquet file, by its end.
+/// A Parquet file that is read, and what its end says about it.
+pub struct DataFile {
+    path: PathBuf,
+    file: File,
+    metadata: ArrowReaderMetadata,
+}
+
+impl DataFile {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn open(path: &Path) -> Result<DataFile> {
+        let file = File::open(path).map_err(Error::file(path))?;
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+        Ok(DataFile { path: path.to_owned(), file, metadata })
+    }
+
+    /// How many row groups the file has.
+    #[must_use]
+    pub fn row_groups(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+
+    /// The rows of a row group.
+    #[must_use]
+    pub fn rows_of(&self, group: usize) -> usize {
+        let rows = self.metadata.metadata().row_groups().get(group).map_or(0, |group| group.num_rows());
+        usize::try_from(rows).unwrap_or(0)
+    }
+
+    /// The Bloom filter of a column in a row group; files of older stores have none.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn bloom_filter(&self, group: usize, column: &str) -> Result<Option<Sbbf>> {
+        let groups = self.metadata.metadata().row_groups();
+        let chunk = groups.get(group).and_then(|group| group.columns().get(self.position(column).ok()?));
+        Ok(chunk.map(|chunk| Sbbf::read_from_column_chunk(chunk, &self.file)).transpose()?.flatten())
+    }
+
+    /// Reads a column of a row group, that many rows at once.
+    ///
+    /// # Errors
+    /// When the file cannot be read or lacks the column.
+    pub fn read_row_group(&self, group: usize, column: &str, rows: usize) -> Result<ParquetRecordBatchReader> {
+        let file = self.file.try_clone().map_err(Error::file(&self.path))?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+        let mask = ProjectionMask::roots(builder.parquet_schema(), [self.position(column)?]);
+        Ok(builder.with_projection(mask).with_row_groups(vec![group]).with_batch_size(rows).build()?)
+    }
+
+    fn into_reader(self, columns: Vec<usize>) -> Result<ParquetRecordBatchReader> {
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.metadata);
+        let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
+        Ok(builder.with_projection(mask).with_batch_size(READ_ROWS).build()?)
+    }
+
+    fn position(&self, column: &str) -> Result<usize> {
+        let position = self.metadata.schema().index_of(column);
+        position.map_err(|_| Error::invalid(self.path.display().to_string(), format!("there is no column `{column}`")))
+    }
+}
+
+/// The number of rows of a Parquet file, by its end.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub fn rows(path: &Path) -> Result<u64> {
-    let file = File::open(path).map_err(Error::file(path))?;
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file)?;
-    Ok(u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0))
+    let file = DataFile::open(path)?;
+    Ok(u64::try_from(file.metadata.metadata().file_metadata().num_rows()).unwrap_or(0))
 }
 
-/// The first and last batch in a file of the log, by its own statistics.
+/// The first and last number in the `batch` column of a file, by the statistics at its end.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub fn batch_range(path: &Path) -> Result<Option<(i64, i64)>> {
-    let file = File::open(path).map_err(Error::file(path))?;
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&file)?;
-    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
+    let file = DataFile::open(path)?;
+    let columns = file.metadata.metadata().row_groups().iter().flat_map(|group| group.columns());
     let bounds = columns.filter(|column| column.column_path().string() == "batch").filter_map(|column| {
         let Some(Statistics::Int64(values)) = column.statistics() else { return None };
         values.min_opt().copied().zip(values.max_opt().copied())
@@ -273,71 +375,29 @@ pub fn batch_range(path: &Path) -> Result<Option<(i64, i64)>> {
     Ok(bounds.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))))
 }
 
-/// Begins a file beside its destination, to be persisted there whole; readable as other new files are.
-///
-/// # Errors
-/// When the disk refuses.
-pub fn begin_whole_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".casebook-");
-    // What any new file gets, less the user's mask; temporary files are private otherwise.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
-}
-
-/// Reads some columns of a Parquet file, in the order they are named.
+/// Reads some columns of a Parquet file, in the order in which they are named.
 ///
 /// # Errors
 /// When the file cannot be read or lacks a column.
 pub fn read_file(path: &Path, columns: &[&str]) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-    let mut file = OpenFile::open(path)?;
+    let file = DataFile::open(path)?;
     let positions: Vec<usize> = columns.iter().map(|name| file.position(name)).collect::<Result<_>>()?;
-    // The reader keeps the file's order of columns; ours is put in order after.
+    // The reader returns the columns in the file's order.
     let order: Vec<usize> = positions.iter().map(|own| positions.iter().filter(|other| *other < own).count()).collect();
-    file.roots = positions;
-    let reader = file.into_reader()?;
-    Ok(reader.map(move |batch| Ok(batch?.project(&order)?)))
+    Ok(file.into_reader(positions)?.map(move |batch| Ok(batch?.project(&order)?)))
 }
 
-/// Reads a Parquet file whole.
+/// Reads all columns of a Parquet file.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub fn read_whole_file(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-    let mut file = OpenFile::open(path)?;
-    file.roots = (0..file.builder.schema().fields().len()).collect();
-    Ok(file.into_reader()?.map(|batch| Ok(batch?)))
+    let file = DataFile::open(path)?;
+    let columns = (0..file.metadata.schema().fields().len()).collect();
+    Ok(file.into_reader(columns)?.map(|batch| Ok(batch?)))
 }
 
-struct OpenFile {
-    path: String,
-    builder: ParquetRecordBatchReaderBuilder<File>,
-    roots: Vec<usize>,
-}
-
-impl OpenFile {
-    fn open(path: &Path) -> Result<OpenFile> {
-        let file = File::open(path).map_err(Error::file(path))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
-        Ok(OpenFile { path: path.display().to_string(), builder, roots: Vec::new() })
-    }
-
-    fn position(&self, column: &str) -> Result<usize> {
-        self.builder
-            .schema()
-            .index_of(column)
-            .map_err(|_| Error::invalid(&self.path, format!("there is no column `{column}`")))
-    }
-
-    fn into_reader(self) -> Result<ParquetRecordBatchReader> {
-        let mask = ProjectionMask::roots(self.builder.parquet_schema(), self.roots);
-        // An event may have a megabyte.
-        Ok(self.builder.with_projection(mask).with_batch_size(512).build()?)
-    }
-}
-
-/// Casts nothing: a batch of a file has the table's schema but for metadata; this gives it that schema.
+/// The same rows with a table's schema, which differs from the schema of a file only in metadata.
 ///
 /// # Errors
 /// When a column's type differs.

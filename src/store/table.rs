@@ -1,8 +1,8 @@
-//! Delta tables on a local disk: the only place that knows the table format.
+//! Delta tables: the only file that knows the table format.
 //!
-//! A table is a folder of Parquet files and a log of commits that says which of them belong to it. Files are written
-//! by their owners and become visible, all at once, with [`Table::commit`]. Reading goes through the snapshot's list of
-//! files as an ordinary Parquet scan, which every engine that runs DataFusion plans can run too.
+//! A table is a folder of Parquet files and a log of commits that lists which of them belong to it. Files are written by
+//! their owners and become visible, all at once, with [`Table::commit`]. Queries read the files of a version as an
+//! ordinary Parquet scan, which every engine that runs DataFusion plans can run too.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -21,47 +21,24 @@ use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
+use crate::store::commits;
 use crate::store::commits::Commits;
+use crate::store::data_file::{NewFile, TableFile};
 use crate::store::disk;
-use crate::store::object::DurableStore;
+use crate::store::objects::Store;
+use crate::store::parquet::{EXTENSION, batch_range};
+use crate::store::vacuum::Part;
 
-/// Commits after which they are summed up. Between two checkpoints opening reads one small file a commit.
+/// Commits after which a checkpoint is written. Opening a table reads one small file for each commit since the newest
+/// checkpoint.
 const CHECKPOINT_COMMITS: u64 = 100;
 
-/// A Parquet file that is written but not yet part of a table.
-#[derive(Clone, Debug)]
-pub struct NewFile {
-    /// Relative to the table's folder.
-    pub name: String,
-    pub bytes: u64,
-    pub rows: u64,
-    /// First and last instant of the `time` column, where the table has one.
-    pub time_range: Option<(Instant, Instant)>,
-    /// First and last number in the `batch` column, where the table has one.
-    pub batch_range: Option<(i64, i64)>,
-    /// A fingerprint of the file's bytes (XXH3), by which later damage is found.
-    pub hash: u64,
-}
-
-/// A file of a table, as the commit that added it describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TableFile {
-    pub path: PathBuf,
-    pub bytes: u64,
-    pub rows: u64,
-    pub time_range: Option<(Instant, Instant)>,
-    pub batch_range: Option<(i64, i64)>,
-    /// Files of older stores have none.
-    pub hash: Option<u64>,
-}
-
-/// What a commit does with the files a table had before.
+/// What a commit does with the files that a table had before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum CommitMode {
     Append,
     Replace,
 }
@@ -70,41 +47,72 @@ pub enum Mode {
 #[derive(Clone, Debug)]
 pub struct Table {
     name: String,
-    folder: PathBuf,
+    folder: Store,
     schema: SchemaRef,
     delta: DeltaTable,
 }
 
+/// The names of the tables in a store, sorted.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn names(store: &Store) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for name in store.list().await?.folders {
+        if Table::exists(&store.folder(&name)).await {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// What a table needs of its files: those of its newest version, and of the versions since then.
+///
+/// # Errors
+/// When the table cannot be read.
+pub async fn part(store: &Store, name: &str, since: Instant) -> Result<Part> {
+    let folder = store.folder(name);
+    let commits = Commits::of(&folder);
+    // Only the names of the files are read, so the columns do not matter.
+    let table = Table::open(&folder, name, Arc::new(Schema::empty())).await?;
+    let removed = commits.removed_since(since).await?;
+    let needed = table.file_names()?.into_iter().chain(removed).map(|file| format!("{name}/{file}")).collect();
+    let files = folder.list().await?.files.into_iter().map(|file| file.name);
+    let candidates = files.filter(|file| file.ends_with(EXTENSION)).map(|file| format!("{name}/{file}")).collect();
+    let log = format!("{name}/{}", commits::FOLDER);
+    let in_checkpoint = commits.expired(since).await?.iter().map(|file| format!("{log}/{file}")).collect();
+    Ok(Part { needed, candidates, in_checkpoint, begun_in: vec![log] })
+}
+
 impl Table {
-    /// Whether a table has been created in that folder: not merely begun.
-    #[must_use]
-    pub fn exists(folder: &Path) -> bool {
-        Commits::of(folder).any()
+    /// Whether a table has been created in that folder; a folder whose creation was cut short holds none.
+    pub async fn exists(folder: &Store) -> bool {
+        Commits::of(folder).any().await
     }
 
-    /// Opens the newest version of the table in that folder, creating an empty one where there is none.
+    /// Opens the newest version of the table in that folder. Creates an empty table where there is none.
     ///
     /// # Errors
     /// When the folder cannot be written or holds no readable table.
-    pub async fn open_or_create(folder: &Path, name: &str, schema: SchemaRef) -> Result<Table> {
-        if !Table::exists(folder) {
+    pub async fn open_or_create(folder: &Store, name: &str, schema: SchemaRef) -> Result<Table> {
+        if !Table::exists(folder).await {
             create(folder, name, &schema).await?;
         }
-        Table::open(folder, name, schema, None).await
+        Table::open(folder, name, schema).await
     }
 
-    /// Opens a version of an existing table; without a number the newest.
+    /// Opens the newest version of an existing table.
     ///
     /// # Errors
-    /// When the folder holds no readable table of that version.
-    pub async fn open(folder: &Path, name: &str, schema: SchemaRef, version: Option<u64>) -> Result<Table> {
+    /// When the folder holds no readable table.
+    pub async fn open(folder: &Store, name: &str, schema: SchemaRef) -> Result<Table> {
         let mut builder = builder(folder, name)?;
-        // A torn commit was never acknowledged; the next one takes its place.
-        if let Some(version) = version.or_else(|| Commits::of(folder).torn()?.checked_sub(1)) {
+        // A torn commit was never acknowledged; the next commit replaces it.
+        if let Some(version) = Commits::of(folder).torn().await?.and_then(|torn| torn.checked_sub(1)) {
             builder = builder.with_version(version);
         }
         let delta = builder.load().await.map_err(Error::table(name))?;
-        Ok(Table { name: name.to_owned(), folder: folder.to_owned(), schema, delta })
+        Ok(Table { name: name.to_owned(), folder: folder.clone(), schema, delta })
     }
 
     /// The version's number.
@@ -121,35 +129,39 @@ impl Table {
 
     /// The folder that holds the table's files.
     #[must_use]
-    pub fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Store {
         &self.folder
     }
 
-    /// The paths of this version's files, in the order of their names.
+    /// The names of this version's files, sorted.
+    fn file_names(&self) -> Result<Vec<String>> {
+        let snapshot = self.delta.snapshot().map_err(Error::table(&self.name))?;
+        let mut names: Vec<String> = snapshot.log_data().iter().map(|file| file.path().into_owned()).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The paths of this version's files, sorted.
     ///
     /// # Errors
     /// When the snapshot cannot be read.
     pub fn files(&self) -> Result<Vec<PathBuf>> {
-        let snapshot = self.delta.snapshot().map_err(Error::table(&self.name))?;
-        let mut files: Vec<PathBuf> =
-            snapshot.log_data().iter().map(|file| self.folder.join(file.path().as_ref())).collect();
-        files.sort();
-        Ok(files)
+        Ok(self.file_names()?.iter().map(|name| self.folder.local_path(name)).collect())
     }
 
     /// This version's files with what is known of each, in the order of their paths.
     ///
     /// # Errors
-    /// When the snapshot cannot be read, or a file of an older store, which tells its batches only inside.
+    /// When the snapshot cannot be read, or a file of an older store, whose commit does not state its batches.
     pub fn entries(&self) -> Result<Vec<TableFile>> {
         let snapshot = self.delta.snapshot().map_err(Error::table(&self.name))?;
-        let batches = self.schema.column_with_name("batch").is_some();
+        let has_batches = self.schema.column_with_name("batch").is_some();
         let mut entries = Vec::new();
         for view in snapshot.log_data().iter() {
-            #[allow(deprecated, reason = "nothing else tells a file's tags")]
+            #[allow(deprecated, reason = "the library has no other way to read the tags of a file")]
             let mut entry = TableFile::of(&self.folder, &view.add_action());
-            if batches && entry.batch_range.is_none() {
-                entry.batch_range = crate::store::parquet::batch_range(&entry.path)?;
+            if has_batches && entry.batch_range.is_none() {
+                entry.batch_range = batch_range(&entry.path)?;
             }
             entries.push(entry);
         }
@@ -160,23 +172,23 @@ impl Table {
     /// The files that may hold rows of batches after that one.
     ///
     /// # Errors
-    /// Those of [`Table::entries`].
+    /// As [`Table::entries`].
     pub fn files_since_batch(&self, batch: i64) -> Result<Vec<TableFile>> {
         let mut entries = self.entries()?;
         entries.retain(|file| file.batch_range.is_none_or(|(_, last)| last > batch));
         Ok(entries)
     }
 
-    /// The highest number in the `batch` column; 0 of a table without rows. Unlike the version it does not change when
+    /// The highest number in the `batch` column; 0 for a table without rows. Unlike the version it does not change when
     /// files are merged.
     ///
     /// # Errors
-    /// Those of [`Table::entries`].
+    /// As [`Table::entries`].
     pub fn last_batch(&self) -> Result<i64> {
         Ok(self.entries()?.iter().filter_map(|file| Some(file.batch_range?.1)).max().unwrap_or(0))
     }
 
-    /// Rows of this version, by the statistics of its files.
+    /// The number of rows of this version, by the statistics of its files.
     ///
     /// # Errors
     /// When the snapshot cannot be read.
@@ -185,55 +197,69 @@ impl Table {
         Ok(snapshot.log_data().iter().filter_map(|file| file.num_records()).map(|rows| rows as u64).sum())
     }
 
-    /// Makes files part of the table, all at once, and moves to the version that holds them. When it returns, the
-    /// commit has been flushed to disk. Never touches a file.
+    /// Removes data files that are not part of the table and have one of those names. What cannot be removed now, `vacuum`
+    /// removes later.
+    pub async fn remove_data_files(&self, is_removed: impl Fn(&str) -> bool) {
+        let files = self.folder.list().await.unwrap_or_default().files;
+        for file in files.iter().filter(|file| file.name.ends_with(EXTENSION) && is_removed(&file.name)) {
+            let _ = self.folder.remove(&file.name).await;
+        }
+    }
+
+    /// Makes files part of the table, all at once, and moves to the version that holds them. When this returns, the commit
+    /// is durable. Data files are never changed.
     ///
     /// # Errors
-    /// When somebody else has committed since this version, or the disk refuses.
-    pub async fn commit(&mut self, files: &[NewFile], mode: Mode, about: Vec<(&str, Value)>) -> Result<()> {
+    /// When another writer has committed since this version, or the disk refuses.
+    pub async fn commit(&mut self, files: &[NewFile], mode: CommitMode, metadata: Vec<(&str, Value)>) -> Result<()> {
         let failed = |error| Error::table(&self.name)(error);
         let mut actions: Vec<Action> = Vec::new();
-        if mode == Mode::Replace {
+        if mode == CommitMode::Replace {
             let snapshot = self.delta.snapshot().map_err(failed)?;
             actions.extend(snapshot.log_data().iter().map(|file| Action::Remove(file.remove_action(true))));
         }
         actions.extend(files.iter().map(|file| Action::Add(file.to_action())));
-        let save_mode = if mode == Mode::Replace { SaveMode::Overwrite } else { SaveMode::Append };
+        let save_mode = if mode == CommitMode::Replace { SaveMode::Overwrite } else { SaveMode::Append };
         let operation = DeltaOperation::Write { mode: save_mode, partition_by: None, predicate: None };
-        self.commit_actions(actions, operation, about).await
+        self.commit_actions(actions, operation, metadata).await
     }
 
-    /// Puts files in the place of others that hold the same rows. Readers of older versions keep the old ones until they
-    /// are removed.
+    /// Replaces files by others that hold the same rows. Readers of older versions use the old files until these are
+    /// removed.
     ///
     /// # Errors
-    /// When somebody else has committed since this version, or the disk refuses.
-    pub async fn swap(&mut self, old: &[TableFile], new: &[NewFile], about: Vec<(&str, Value)>) -> Result<()> {
+    /// When another writer has committed since this version, or the disk refuses.
+    pub async fn replace_files(
+        &mut self,
+        old: &[TableFile],
+        new: &[NewFile],
+        metadata: Vec<(&str, Value)>,
+    ) -> Result<()> {
         let snapshot = self.delta.snapshot().map_err(Error::table(&self.name))?;
         let old: HashSet<&Path> = old.iter().map(|file| file.path.as_path()).collect();
         let mut actions = Vec::new();
         for file in snapshot.log_data().iter() {
-            if old.contains(self.folder.join(file.path().as_ref()).as_path()) {
+            if old.contains(self.folder.local_path(&file.path()).as_path()) {
                 actions.push(Action::Remove(file.remove_action(false)));
             }
         }
         actions.extend(new.iter().map(|file| Action::Add(Add { data_change: false, ..file.to_action() })));
         let target_size = i64::try_from(new.iter().map(|file| file.bytes).max().unwrap_or(0)).unwrap_or(i64::MAX);
-        self.commit_actions(actions, DeltaOperation::Optimize { predicate: None, target_size }, about).await
+        self.commit_actions(actions, DeltaOperation::Optimize { predicate: None, target_size }, metadata).await
     }
 
     async fn commit_actions(
         &mut self,
         actions: Vec<Action>,
         operation: DeltaOperation,
-        about: Vec<(&str, Value)>,
+        metadata: Vec<(&str, Value)>,
     ) -> Result<()> {
-        self.make_way()?;
-        let about = about.into_iter().map(|(key, value)| (key.to_owned(), value));
+        self.prepare_commit().await?;
+        let metadata = metadata.into_iter().map(|(key, value)| (key.to_owned(), value));
         let snapshot = self.delta.snapshot().map_err(Error::table(&self.name))?;
-        // Neither retries, which would hide that somebody else has written, nor the clock, which would drop old
-        // versions, nor a checkpoint, whose failure would look like the commit's.
-        let properties = CommitProperties::default().with_metadata(about).with_max_retries(0);
+        // No retries, which would hide that another writer has committed. No cleanup, which would remove old versions by
+        // the clock. No checkpoint, whose failure would look like a failure of the commit.
+        let properties = CommitProperties::default().with_metadata(metadata).with_max_retries(0);
         let properties = properties.with_cleanup_expired_logs(Some(false)).with_create_checkpoint(false);
         let committed = CommitBuilder::from(properties)
             .with_actions(actions)
@@ -245,19 +271,19 @@ impl Table {
         Ok(())
     }
 
-    /// What must hold before a commit: the names of the data files are on disk, those of the folders above them too
-    /// (whoever made them may have been killed before), and no torn commit has this one's number.
-    fn make_way(&self) -> Result<()> {
-        for folder in self.folder.ancestors().take(3) {
+    /// Establishes what must hold before a commit: the names of the data files are durable, and the names of the folders
+    /// above them too, because their creator may have been killed; and no torn commit has the number of this one.
+    async fn prepare_commit(&self) -> Result<()> {
+        for folder in self.folder.path().ancestors().take(3) {
             disk::flush_folder(folder).map_err(Error::file(folder))?;
         }
-        Commits::of(&self.folder).set_torn_aside()
+        Commits::of(&self.folder).set_torn_aside().await
     }
 
-    /// Sums up the commits in one file every so often, so that opening the table does not take longer with each. If that
-    /// fails, the commit has not: the next one tries again.
+    /// Writes a checkpoint every hundred commits, so that opening the table does not take longer with each commit. The
+    /// commit stands even if that fails: the next commit tries again.
     async fn checkpoint(&self) {
-        let last = Commits::of(&self.folder).last_checkpoint();
+        let last = Commits::of(&self.folder).last_checkpoint().await;
         let commits = last.map_or(self.version().saturating_add(1), |last| self.version().saturating_sub(last));
         if commits >= CHECKPOINT_COMMITS {
             let _ = create_checkpoint(&self.delta, None).await;
@@ -280,12 +306,12 @@ impl Table {
 /// An ordinary Parquet scan of those files.
 ///
 /// # Errors
-/// When a path cannot be told as a URL.
+/// When a path cannot be written as a URL.
 pub fn scan(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
     let url = |path: &PathBuf| -> Result<ListingTableUrl> {
         let url = url::Url::from_file_path(path)
             .map_err(|()| Error::invalid(path.display().to_string(), "not an absolute path"))?;
-        // Not `parse`, which takes `*` and `[` in a path for a pattern.
+        // Not `parse`, which reads `*` and `[` in a path as a pattern.
         Ok(ListingTableUrl::try_new(url, None)?)
     };
     let urls: Vec<ListingTableUrl> = files.iter().map(url).collect::<Result<_>>()?;
@@ -309,14 +335,14 @@ impl NewFile {
         }
         let stats =
             serde_json::json!({"numRecords": self.rows, "minValues": first, "maxValues": last, "nullCount": {}});
-        // The library reads statistics of a table's first columns only; tags it keeps as they are.
+        // The library reads the statistics of a table's first columns only; it keeps tags as they are.
         let batches = self.batch_range.map(|(first, last)| (BATCHES_TAG.to_owned(), Some(format!("{first}..{last}"))));
         let hash = (HASH_TAG.to_owned(), Some(format!("{:016x}", self.hash)));
         Add {
             path: self.name.clone(),
             partition_values: HashMap::new(),
             size: i64::try_from(self.bytes).unwrap_or(i64::MAX),
-            // The events' own times are the only ones that count; nothing here reads the clock.
+            // Only the times of the events count; nothing here reads the clock.
             modification_time: 0,
             data_change: true,
             stats: Some(stats.to_string()),
@@ -334,14 +360,14 @@ const BATCHES_TAG: &str = "casebook.batches";
 const HASH_TAG: &str = "casebook.xxh3";
 
 impl TableFile {
-    fn of(folder: &Path, add: &Add) -> TableFile {
+    fn of(folder: &Store, add: &Add) -> TableFile {
         let stats =
             add.stats.as_deref().and_then(|stats| serde_json::from_str::<Value>(stats).ok()).unwrap_or_default();
         let time = |at: &str| Instant::parse(stats.pointer(at)?.as_str()?).ok();
         let tag = |name: &str| add.tags.as_ref()?.get(name)?.as_deref();
         let batches = tag(BATCHES_TAG).and_then(|range| range.split_once(".."));
         TableFile {
-            path: folder.join(&add.path),
+            path: folder.local_path(&add.path),
             bytes: u64::try_from(add.size).unwrap_or(0),
             rows: stats.get("numRecords").and_then(Value::as_u64).unwrap_or(0),
             time_range: time("/minValues/time").zip(time("/maxValues/time")),
@@ -351,21 +377,16 @@ impl TableFile {
     }
 }
 
-/// A name for a new file of a table, never used before.
-#[must_use]
-pub fn new_file_name(prefix: &str) -> String {
-    format!("{prefix}-{}.parquet", Uuid::new_v4())
-}
-
-fn builder(folder: &Path, name: &str) -> Result<DeltaTableBuilder> {
-    let url = url::Url::from_directory_path(folder)
-        .map_err(|()| Error::invalid(folder.display().to_string(), "not an absolute path"))?;
+fn builder(folder: &Store, name: &str) -> Result<DeltaTableBuilder> {
+    let path = folder.path();
+    let url = url::Url::from_directory_path(path)
+        .map_err(|()| Error::invalid(path.display().to_string(), "not an absolute path"))?;
     let builder = DeltaTableBuilder::from_url(url.clone()).map_err(Error::table(name))?;
-    Ok(builder.with_storage_backend(Arc::new(DurableStore::default()), url))
+    Ok(builder.with_storage_backend(folder.objects(), url))
 }
 
-async fn create(folder: &Path, name: &str, schema: &Schema) -> Result<()> {
-    disk::make_folders(folder).map_err(Error::file(folder))?;
+async fn create(folder: &Store, name: &str, schema: &Schema) -> Result<()> {
+    folder.create_folder()?;
     let kernel: StructType = schema.try_into_kernel()?;
     let columns: Vec<_> = kernel.fields().cloned().collect();
     CreateBuilder::new()

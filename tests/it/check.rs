@@ -7,11 +7,12 @@ use casebook::facts::manifest::Pointer;
 use casebook::facts::rows::schema;
 use casebook::facts::tables::{CASE_FINDINGS, FACT_TABLES, FINDINGS, OTHER_FINDINGS};
 use casebook::log::Log;
-use casebook::log::rows::LOG_SCHEMA;
+use casebook::log::rows::{EVENT_FILES, LOG_SCHEMA};
 use casebook::query::session;
+use casebook::store::Store;
 use casebook::store::engine::{self, Resources};
 use casebook::store::parquet::FileWriter;
-use casebook::store::table::{Mode, Table};
+use casebook::store::table::{CommitMode, Table};
 use serde_json::{Value, json};
 
 use crate::project::{Project, of_repository};
@@ -213,7 +214,8 @@ fn desk() -> (Project, Pointer) {
     project.write("events.ndjson", tangle(3, 400));
     project.ingest(&["events.ndjson"], 0);
     assert_silent(&project, "before anything was altered");
-    let pointer = Pointer::read(&manifest::home(&project.path("store"))).unwrap().unwrap();
+    let facts = manifest::home(&Store::open(&project.path("store")).unwrap());
+    let pointer = tokio::runtime::Runtime::new().unwrap().block_on(Pointer::read(&facts)).unwrap().unwrap();
     (project, pointer)
 }
 
@@ -227,8 +229,8 @@ fn cast(batch: &RecordBatch, schema: &SchemaRef) -> RecordBatch {
 /// Puts other rows in a fact table's place, as replay does.
 async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str) {
     let store = project.path("store");
-    let home = manifest::home(&store);
-    pointer.write(&home).unwrap();
+    let home = manifest::home(&Store::open(&store).unwrap());
+    pointer.write(&home).await.unwrap();
     let (context, _) = session::open(&Log::open(&store).await.unwrap(), RESOURCES).await.unwrap();
     let table = FACT_TABLES.iter().find(|known| known.name == table).unwrap();
     let batches = context.sql(&format!("SELECT {select}")).await.unwrap().collect().await.unwrap();
@@ -238,13 +240,13 @@ async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str
     let table = if table.name == FINDINGS.name { OTHER_FINDINGS } else { *table };
     let parts = if table.name == OTHER_FINDINGS.name { vec![CASE_FINDINGS, OTHER_FINDINGS] } else { vec![table] };
     parts.iter().for_each(|part| drop(layer.files.remove(part.name)));
-    let folder = manifest::make_folder(&home, &table).unwrap();
-    let mut writer = FileWriter::create(&folder, table.name, &schema(table.columns)).unwrap();
+    let folder = manifest::create_folder(&home, &table).unwrap();
+    let mut writer = manifest::begin_file(&folder, &table).unwrap();
     for batch in batches {
         writer.write(&cast(&batch, &schema(table.columns))).unwrap();
     }
     layer.add(&table, writer.finish().unwrap());
-    pointer.write(&home).unwrap();
+    pointer.write(&home).await.unwrap();
 }
 
 /// The rows that one check finds in facts as they are.
@@ -281,15 +283,15 @@ async fn an_event_that_is_in_the_log_twice_is_found() {
     project.ingest(&[of_repository("tests/golden/01-life.ndjson")], 0);
     let store = project.path("store");
     let log = Log::open(&store).await.unwrap();
-    let mut events = Table::open_or_create(&store.join("events"), "events", LOG_SCHEMA.clone()).await.unwrap();
+    let mut events = Table::open_or_create(&log.store().folder("events"), "events", LOG_SCHEMA.clone()).await.unwrap();
     let context = engine::session(RESOURCES).unwrap();
     context.register_table("log", log.events.provider().unwrap()).unwrap();
     let batches = context.sql("SELECT * FROM log LIMIT 3").await.unwrap().collect().await.unwrap();
-    let mut writer = FileWriter::create(events.folder(), "events", &LOG_SCHEMA).unwrap();
+    let mut writer = FileWriter::create(events.folder(), "events", &LOG_SCHEMA, &EVENT_FILES).unwrap();
     for batch in batches {
         writer.write(&cast(&batch, &LOG_SCHEMA)).unwrap();
     }
-    events.commit(&[writer.finish().unwrap()], Mode::Append, Vec::new()).await.unwrap();
+    events.commit(&[writer.finish().unwrap()], CommitMode::Append, Vec::new()).await.unwrap();
     let ran = project.run(&["check", "events_once", "--summary", "json"]);
     let summary = ran.summary(1);
     assert_eq!((&summary["rows"], &summary["results"][0]["first"][0]["times_in_log"]), (&json!(3), &json!(2)));

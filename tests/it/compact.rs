@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{AsArray, RecordBatch, StringViewArray};
 use casebook::generate::{Plan, write_events};
-use casebook::log::compact::{self, Aim, Compacted, Reach};
-use casebook::log::rows::LOG_SCHEMA;
+use casebook::log::compact::{self, Compacted, MergeOptions, MergeScope};
+use casebook::log::rows::{EVENT_FILES, LOG_SCHEMA};
 use casebook::log::{Log, inspect};
 use casebook::replay::{self, Extent};
-use casebook::store::engine;
+use casebook::store::Store;
 use casebook::store::engine::Resources;
 use casebook::store::lock::WriterLock;
 use casebook::store::parquet::{FileWriter, read_whole_file};
@@ -44,9 +44,9 @@ async fn ingest(project: &Project, file: &Path) {
     log.ingest(options, move |take| read_all(sources, take)).await.unwrap();
 }
 
-async fn merge(store: &Path, reach: Reach) -> Compacted {
+async fn merge(store: &Path, scope: MergeScope) -> Compacted {
     let mut log = Log::open(store).await.unwrap();
-    compact::compact(&mut log, &engine::session(RESOURCES).unwrap(), Aim::of(reach)).await.unwrap()
+    compact::compact(&mut log, RESOURCES, MergeOptions::of(scope)).await.unwrap()
 }
 
 /// For tests that also run the program, which waits.
@@ -86,14 +86,14 @@ async fn merging_changes_no_row_and_no_fact() {
     let (before, files, last_batch) =
         (rows(&store).await, log.events.files().unwrap().len(), log.last_batch().unwrap());
     assert!(before.len() > 500 && files >= 20, "{} rows in {files} files", before.len());
-    for reach in [Reach::Quick, Reach::Paying, Reach::Whole] {
-        merge(&store, reach).await;
+    for scope in [MergeScope::Quick, MergeScope::Enough, MergeScope::All] {
+        merge(&store, scope).await;
         let log = Log::open(&store).await.unwrap();
-        assert_eq!(rows(&store).await, before, "{reach:?}");
+        assert_eq!(rows(&store).await, before, "{scope:?}");
         assert_eq!(log.last_batch().unwrap(), last_batch);
         assert!(log.events.files().unwrap().len() < files);
         let again = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
-        assert_eq!((again.cases_replayed, &again.pointer), (0, &facts.pointer), "{reach:?}");
+        assert_eq!((again.cases_replayed, &again.pointer), (0, &facts.pointer), "{scope:?}");
     }
     let log = Log::open(&store).await.unwrap();
     assert_eq!(log.events.files().unwrap().len(), 1);
@@ -126,8 +126,8 @@ async fn merging_keeps_within_its_memory() {
     let store = std::path::absolute(project.path("store")).unwrap();
     let rows = Log::open(&store).await.unwrap().events.rows().unwrap();
     let mut log = Log::open(&store).await.unwrap();
-    let little = engine::session(Resources { memory_bytes: 32 << 20, threads: 2 }).unwrap();
-    let done = compact::compact(&mut log, &little, Aim::of(Reach::Whole)).await.unwrap();
+    let little = Resources { memory_bytes: 32 << 20, threads: 2 };
+    let done = compact::compact(&mut log, little, MergeOptions::of(MergeScope::All)).await.unwrap();
     assert_eq!((done.rows, done.files_after), (rows, 1));
     assert_eq!(inspect::events(&log, 2, 16 << 20).unwrap(), []);
 }
@@ -183,7 +183,7 @@ fn vacuum(project: &Project, arguments: &[&str]) -> Value {
 fn vacuum_takes_what_nobody_needs_and_nothing_else() {
     let (project, store) = block(project_of(10));
     project.run(&["replay"]);
-    block(merge(&store, Reach::Whole));
+    block(merge(&store, MergeScope::All));
     project.run(&["replay", "--full"]);
     let (before, facts) = (block(rows(&store)), project.facts());
     assert_eq!(vacuum(&project, &[])["files"], 0, "readers of the last day may still want everything");
@@ -233,7 +233,7 @@ fn vacuum_waits_for_the_writer() {
     project.ingest(&[project.write("life.ndjson", include_str!("../golden/01-life.ndjson"))], 0);
     let store = project.path("store");
     // As a writer does that is killed, or is not done yet.
-    let writer = block(WriterLock::take(&store, "log")).unwrap();
+    let writer = block(WriterLock::take(&Store::open(&store).unwrap(), "log")).unwrap();
     let begun = project.write("store/events/events-begun.parquet", "");
     let mut sweeper = project.start(&["vacuum", "--keep", "0s"]);
     std::thread::sleep(std::time::Duration::from_millis(300));
@@ -287,7 +287,7 @@ async fn damage_to_events_is_found() {
     entries.sort_by_key(|file| std::cmp::Reverse(file.rows));
     let batch = read_whole_file(&entries[0].path).unwrap().next().unwrap().unwrap();
     let written = |batch: &RecordBatch| {
-        let mut writer = FileWriter::create(log.events.folder(), "events", &LOG_SCHEMA).unwrap();
+        let mut writer = FileWriter::create(log.events.folder(), "events", &LOG_SCHEMA, &EVENT_FILES).unwrap();
         writer.write(&casebook::store::parquet::with_schema(batch, &LOG_SCHEMA).unwrap()).unwrap();
         writer.finish().unwrap()
     };
@@ -299,7 +299,7 @@ async fn damage_to_events_is_found() {
     columns[position] = std::sync::Arc::new(altered);
     let (altered, again) =
         (written(&RecordBatch::try_new(batch.schema(), columns).unwrap()), written(&batch.slice(0, 5)));
-    log.events.swap(&entries[..1], &[altered, again], Vec::new()).await.unwrap();
+    log.events.replace_files(&entries[..1], &[altered, again], Vec::new()).await.unwrap();
     let found = inspect::events(&log, 2, 1 << 20).unwrap();
     let rules: Vec<_> = found.iter().map(|problem| problem.rule).collect();
     assert_eq!(rules, ["event_altered", "event_twice"], "{found:?}");

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use casebook::input::piece::{MadeLine, Piece};
-use casebook::log::compact::{Aim, Reach, compact};
-use casebook::log::lookup::{Again, ByFingerprint, Lookup};
+use casebook::log::compact::{MergeOptions, MergeScope, compact};
+use casebook::log::lookup::{ByFingerprint, Expected, Lookup};
 use casebook::log::{Log, Options, Summary};
 use casebook::model::time::Instant;
 use casebook::store::disk;
-use casebook::store::disk::Act;
+use casebook::store::disk::DiskOperation;
 use casebook::store::engine;
 use casebook::store::engine::Resources;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -73,7 +73,8 @@ async fn events_that_are_there_are_not_written_again() {
     disk::watch(
         &store.join("events"),
         Arc::new(move |act| {
-            if matches!(act, Act::FileMade(path) if path.extension().is_some_and(|extension| extension == "parquet")) {
+            if matches!(act, DiskOperation::FileCreated(path) if path.extension().is_some_and(|extension| extension == "parquet"))
+            {
                 count.fetch_add(1, Ordering::Relaxed);
             }
         }),
@@ -139,8 +140,8 @@ async fn what_is_looked_for_is_found() {
         for piece in all.chunks(500) {
             let known: ByFingerprint<u128> = piece.iter().copied().collect();
             let asked = piece.iter().flat_map(|(identity, _)| [*identity, !identity, *identity]).collect();
-            let expected = Again { logged: known.clone(), is_scattered: false };
-            assert_eq!(lookup.find_again(asked).unwrap(), expected, "round {round}");
+            let expected = Expected { logged: known.clone(), is_scattered: false };
+            assert_eq!(lookup.find_expected(asked).unwrap(), expected, "round {round}");
             let known: Vec<u128> = known.into_keys().collect();
             assert!(lookup.has_many_of(&known).unwrap() && !lookup.has_many_of(&strangers).unwrap());
         }
@@ -158,7 +159,7 @@ async fn what_lies_scattered_is_not_looked_for_again_and_again() {
     let log = Log::open(&store).await.unwrap();
     let identities = fingerprints(&log).into_iter().map(|(identity, _)| identity).collect();
     let lookup = Lookup::new(log.events.files().unwrap(), 2);
-    let again = lookup.find_again(identities).unwrap();
+    let again = lookup.find_expected(identities).unwrap();
     assert!(again.is_scattered && (500..1000).contains(&again.logged.len()), "{}", again.logged.len());
     let summary = ingest(&store, lines(0..1003)).await;
     assert_eq!((summary.added, summary.duplicates, summary.conflicts), (3, 1000, 0));
@@ -197,9 +198,9 @@ async fn events_about_the_desk_stand_in_row_groups_of_their_own() {
         ingest(&store, lines(1000..1500)).await;
         for merged in [false, true] {
             if merged {
-                let context = engine::session(Resources { memory_bytes: 64 << 20, threads: 2 }).unwrap();
+                let resources = Resources { memory_bytes: 64 << 20, threads: 2 };
                 let mut log = Log::open(&store).await.unwrap();
-                compact(&mut log, &context, Aim::of(Reach::Whole)).await.unwrap();
+                compact(&mut log, resources, MergeOptions::of(MergeScope::All)).await.unwrap();
             }
             let spans = ranks_of_row_groups(&store).await;
             assert!(spans.iter().all(|(least, most)| (*least == 0) == (*most == 0)), "{spans:?}");

@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex};
 
 use casebook::facts::manifest;
 use casebook::facts::manifest::Pointer;
+use casebook::facts::vacuum;
 use casebook::input::piece::{MadeLine, Piece};
-use casebook::log::compact::{self, Aim, Reach};
+use casebook::log::compact::{self, MergeOptions, MergeScope};
 use casebook::log::{Log, Options, inspect};
 use casebook::model::time::Instant;
 use casebook::query::session;
 use casebook::replay::{self, Extent};
 use casebook::store::disk;
-use casebook::store::disk::Act;
+use casebook::store::disk::DiskOperation;
 use casebook::store::engine::{self, Resources};
-use casebook::store::vacuum;
 
 use crate::project::Project;
 
@@ -25,9 +25,9 @@ const RESOURCES: Resources = Resources { memory_bytes: 64 << 20, threads: 2 };
 /// What the disk was told, with the content of each file as it was flushed.
 #[derive(Clone, Debug)]
 enum Step {
-    FolderMade(PathBuf),
+    FolderCreated(PathBuf),
     FolderFlushed(PathBuf),
-    FileMade(PathBuf),
+    FileCreated(PathBuf),
     FileFlushed(PathBuf, Arc<Vec<u8>>),
     Linked(PathBuf, PathBuf),
     Renamed(PathBuf, PathBuf),
@@ -44,9 +44,9 @@ impl Step {
     fn moved(&self, from: &Path, to: &Path) -> Step {
         let moved = |path: &PathBuf| to.join(path.strip_prefix(from).unwrap());
         match self {
-            Step::FolderMade(path) => Step::FolderMade(moved(path)),
+            Step::FolderCreated(path) => Step::FolderCreated(moved(path)),
             Step::FolderFlushed(path) => Step::FolderFlushed(moved(path)),
-            Step::FileMade(path) => Step::FileMade(moved(path)),
+            Step::FileCreated(path) => Step::FileCreated(moved(path)),
             Step::FileFlushed(path, content) => Step::FileFlushed(moved(path), content.clone()),
             Step::Linked(from, to) => Step::Linked(moved(from), moved(to)),
             Step::Renamed(from, to) => Step::Renamed(moved(from), moved(to)),
@@ -63,19 +63,19 @@ impl Recorder {
     fn watch(root: &Path) -> Recorder {
         let recorder = Recorder::default();
         let steps = recorder.0.clone();
-        disk::watch(root, Arc::new(move |act| steps.lock().unwrap().push(Recorder::step(act))));
+        disk::watch(root, Arc::new(move |operation| steps.lock().unwrap().push(Recorder::step(operation))));
         recorder
     }
 
-    fn step(act: Act<'_>) -> Step {
-        match act {
-            Act::FolderMade(path) => Step::FolderMade(path.into()),
-            Act::FolderFlushed(path) => Step::FolderFlushed(path.into()),
-            Act::FileMade(path) => Step::FileMade(path.into()),
-            Act::FileFlushed(path) => Step::FileFlushed(path.into(), Arc::new(std::fs::read(path).unwrap())),
-            Act::Linked { from, to } => Step::Linked(from.into(), to.into()),
-            Act::Renamed { from, to } => Step::Renamed(from.into(), to.into()),
-            Act::Removed(path) => Step::Removed(path.into()),
+    fn step(operation: DiskOperation<'_>) -> Step {
+        match operation {
+            DiskOperation::FolderCreated(path) => Step::FolderCreated(path.into()),
+            DiskOperation::FolderFlushed(path) => Step::FolderFlushed(path.into()),
+            DiskOperation::FileCreated(path) => Step::FileCreated(path.into()),
+            DiskOperation::FileFlushed(path) => Step::FileFlushed(path.into(), Arc::new(std::fs::read(path).unwrap())),
+            DiskOperation::Linked { from, to } => Step::Linked(from.into(), to.into()),
+            DiskOperation::Renamed { from, to } => Step::Renamed(from.into(), to.into()),
+            DiskOperation::Removed(path) => Step::Removed(path.into()),
         }
     }
 
@@ -137,7 +137,7 @@ impl Disk {
 
     fn apply(&mut self, step: &Step) {
         match step {
-            Step::FolderMade(path) => {
+            Step::FolderCreated(path) => {
                 self.names(path).insert(path.clone(), Node::Folder);
                 self.folders.entry(path.clone()).or_default();
             }
@@ -146,7 +146,7 @@ impl Disk {
                     folder.durable = folder.now.clone();
                 }
             }
-            Step::FileMade(path) => {
+            Step::FileCreated(path) => {
                 let file = Node::File(self.files.len());
                 self.files.push(None);
                 self.names(path).insert(path.clone(), file);
@@ -251,12 +251,12 @@ async fn look(store: &Path, acknowledged: u64, facts: bool, place: &str) {
     assert_eq!(found, expected, "{place}: none twice, none missing between");
     assert!(found.len() as u64 >= acknowledged, "{place}: {} of {acknowledged} acknowledged", found.len());
     assert_eq!(found.len() as u64 % BATCH, 0, "{place}: half a batch");
-    let mut problems = inspect::files(store, &log.events.entries().unwrap(), 1).unwrap();
+    let mut problems = inspect::files(log.store(), &log.events.entries().unwrap(), 1).unwrap();
     problems.extend(inspect::events(&log, 1, 1 << 20).unwrap());
-    let home = manifest::home(store);
-    let pointer = Pointer::read(&home).unwrap_or_else(|error| panic!("{place}: {error}"));
+    let home = manifest::home(log.store());
+    let pointer = Pointer::read(&home).await.unwrap_or_else(|error| panic!("{place}: {error}"));
     for files in pointer.iter().flat_map(|pointer| pointer.files(&home).into_values()) {
-        problems.extend(inspect::files(store, &files, 1).unwrap());
+        problems.extend(inspect::files(log.store(), &files, 1).unwrap());
     }
     assert_eq!(problems, [], "{place}");
     assert!(pointer.is_some() || !facts, "{place}: the facts are gone");
@@ -352,11 +352,11 @@ async fn a_power_cut_while_merging_and_tidying_loses_nothing() {
     }
     recorder.acknowledge(10 * BATCH, false);
     let begun = recorder.steps().len();
-    for reach in [Reach::Quick, Reach::Whole] {
+    for scope in [MergeScope::Quick, MergeScope::All] {
         let mut log = Log::open(&store).await.unwrap();
-        let merged = compact::compact(&mut log, &engine::session(RESOURCES).unwrap(), Aim::of(reach)).await.unwrap();
+        let merged = compact::compact(&mut log, RESOURCES, MergeOptions::of(scope)).await.unwrap();
         assert_eq!(merged.merges, 1);
-        let gone = vacuum::vacuum(&store, Instant(i64::MAX), &manifest::litter).await.unwrap();
+        let gone = vacuum::remove(log.store(), Instant(i64::MAX)).await.unwrap();
         assert!(!gone.is_empty(), "nothing went");
     }
     ingest(&store, 10 * BATCH..11 * BATCH).await;

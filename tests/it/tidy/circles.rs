@@ -14,12 +14,10 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
     &["cli/compact.rs", "cli/ingest.rs", "cli/ingest/stream.rs"],
     &["cli/sql/catalog.rs", "cli/sql/problem.rs"],
     &["import/mapping.rs", "import/moment.rs", "import/parse.rs"],
-    &["log/identity.rs", "log/stage.rs"],
     &["metric/question.rs", "metric/ratio.rs"],
     &["query/moment.rs", "query/session.rs"],
     &["report/build.rs", "report/chart.rs", "report/figure.rs", "report/table.rs"],
     &["report/draw/bars.rs", "report/draw/chart.rs", "report/draw/heatmap.rs", "report/draw/lines.rs"],
-    &["store/parquet.rs", "store/table.rs"],
 ];
 
 /// Files that are known to use a file below them which uses them in turn. A file that does not must be deleted.

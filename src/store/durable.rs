@@ -1,8 +1,8 @@
-//! Where the table format's own files go: a local disk that writes durably.
+//! A local disk as an object store that writes durably.
 //!
-//! The library's file system makes a file visible and flushes nothing. This one delegates what reads, and puts every
-//! file in place whole ([`disk::place`]): a commit, a checkpoint and the hint that points to it are on disk before anyone
-//! can see them.
+//! The library's own file system shows a file to readers and flushes nothing. This one passes reading on to it, and
+//! writes every file whole ([`disk::write_whole`]): a commit, a checkpoint and the hint that points to it are on the disk
+//! before a reader can see them.
 
 use std::fmt::{Display, Formatter};
 use std::io::Write;
@@ -14,13 +14,13 @@ use datafusion::object_store::local::LocalFileSystem;
 use datafusion::object_store::path::Path;
 use datafusion::object_store::{
     CopyMode, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
 };
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use crate::store::disk;
-use crate::store::disk::Placing;
+use crate::store::disk::WriteMode;
 
 const NAME: &str = "local disk";
 
@@ -36,16 +36,16 @@ impl Display for DurableStore {
     }
 }
 
-/// Runs what blocks beside the asynchronous rest.
+/// Runs work that blocks its thread beside the asynchronous work.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|source| Error::JoinError { source })?
 }
 
-fn place(path: &std::path::Path, placing: Placing, parts: &[PutPayload]) -> Result<PutResult> {
-    let placed = disk::place(path, placing, |file| {
+fn write_whole(path: &std::path::Path, mode: WriteMode, parts: &[PutPayload]) -> Result<PutResult> {
+    let written = disk::write_whole(path, mode, |file| {
         parts.iter().flat_map(PutPayload::iter).try_for_each(|bytes| file.write_all(bytes))
     });
-    match placed {
+    match written {
         Ok(()) => Ok(PutResult { e_tag: None, version: None }),
         Err(error) => Err(failed(path, error)),
     }
@@ -56,7 +56,7 @@ fn failed(path: &std::path::Path, error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::AlreadyExists => Error::AlreadyExists { path, source: error.into() },
         std::io::ErrorKind::NotFound => Error::NotFound { path, source: error.into() },
-        // In the words of the disk, with the path: this is what reaches the user.
+        // The disk's own error with the path: this is what the user sees.
         _ => Error::Generic {
             store: NAME,
             source: Box::new(crate::error::Error::File { path: path.into(), source: error }),
@@ -67,13 +67,13 @@ fn failed(path: &std::path::Path, error: std::io::Error) -> Error {
 #[async_trait]
 impl ObjectStore for DurableStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        let placing = match opts.mode {
-            PutMode::Create => Placing::New,
-            PutMode::Overwrite => Placing::Replace,
-            PutMode::Update(_) => return Err(not_done("updating a file that is there")),
+        let mode = match opts.mode {
+            PutMode::Create => WriteMode::Create,
+            PutMode::Overwrite => WriteMode::Replace,
+            PutMode::Update(_) => return Err(not_implemented("updating a file under a condition")),
         };
         let path = self.disk.path_to_filesystem(location)?;
-        blocking(move || place(&path, placing, &[payload])).await
+        blocking(move || write_whole(&path, mode, &[payload])).await
     }
 
     async fn put_multipart_opts(&self, location: &Path, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
@@ -116,13 +116,19 @@ impl ObjectStore for DurableStore {
         let content = self.get(from).await?.bytes().await?;
         self.put_opts(to, content.into(), mode.into()).await.map(|_| ())
     }
+
+    /// Replaces a file that has the new name. Both names must be in one folder.
+    async fn rename_opts(&self, from: &Path, to: &Path, _: RenameOptions) -> Result<()> {
+        let (from, to) = (self.disk.path_to_filesystem(from)?, self.disk.path_to_filesystem(to)?);
+        blocking(move || disk::rename(&from, &to).map_err(|error| failed(&from, error))).await
+    }
 }
 
-fn not_done(operation: &str) -> Error {
+fn not_implemented(operation: &str) -> Error {
     Error::NotImplemented { operation: operation.to_owned(), implementer: NAME.to_owned() }
 }
 
-/// A file that arrives in parts. The table's library writes only checkpoints so, which are small.
+/// A file that arrives in parts. The table library writes only checkpoints in parts, which are small.
 #[derive(Debug)]
 struct Upload {
     path: PathBuf,
@@ -138,7 +144,7 @@ impl MultipartUpload for Upload {
 
     async fn complete(&mut self) -> Result<PutResult> {
         let (path, parts) = (self.path.clone(), std::mem::take(&mut self.parts));
-        blocking(move || place(&path, Placing::Replace, &parts)).await
+        blocking(move || write_whole(&path, WriteMode::Replace, &parts)).await
     }
 
     async fn abort(&mut self) -> Result<()> {

@@ -1,0 +1,261 @@
+//! Appending a batch of events to the log.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::datatypes::{Int64Type, TimestampMillisecondType};
+
+use crate::error::{Error, Result};
+use crate::input::piece::{Quarantined, Take};
+use crate::log::event_log::Log;
+use crate::log::identity;
+use crate::log::identity::{Comparison, Conflict};
+use crate::log::lookup::Lookup;
+use crate::log::quarantine::QuarantineWriter;
+use crate::log::rows::{Arrival, EVENT_FILES, LOG_SCHEMA};
+use crate::log::stage::{Staged, Staging};
+use crate::log::staged::{Entry, StagedFile};
+use crate::model::time::Instant;
+use crate::store::cores::into_inner;
+use crate::store::data_file::NewFile;
+use crate::store::disk;
+use crate::store::lock::{WriterLock, blocking};
+use crate::store::objects::Store;
+use crate::store::parquet;
+use crate::store::parquet::FileWriter;
+use crate::store::scratch::ScratchFolder;
+use crate::store::table::{CommitMode, Table};
+
+/// How an ingestion works.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Read when the ingestion has the lock of the log, so that batches arrive in the order in which they are committed.
+    pub now: Clock,
+    pub threads: usize,
+    /// Bytes of memory for comparing identities.
+    pub memory_bytes: usize,
+}
+
+/// A clock. Only the command line may read the real one.
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    Wall(fn() -> Instant),
+    Stopped(Instant),
+}
+
+impl Clock {
+    fn read(self) -> Instant {
+        match self {
+            Clock::Wall(read) => read(),
+            Clock::Stopped(at) => at,
+        }
+    }
+}
+
+impl From<Instant> for Clock {
+    fn from(at: Instant) -> Clock {
+        Clock::Stopped(at)
+    }
+}
+
+/// What an ingestion did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Lines that were not blank.
+    pub read: u64,
+    pub added: u64,
+    pub duplicates: u64,
+    pub conflicts: u64,
+    /// Lines set aside, conflicts included.
+    pub quarantined: u64,
+    /// Bytes of input, unpacked.
+    pub bytes: u64,
+}
+
+impl Log {
+    /// Appends the events of the pieces that `read_input` passes on, as one batch: all of its good events become visible
+    /// together. Never changes an event that is in the log.
+    ///
+    /// # Errors
+    /// When the input cannot be read or the store cannot be written; then nothing has been added.
+    pub async fn ingest(
+        &mut self,
+        options: Options,
+        read_input: impl FnOnce(&mut Take<'_>) -> Result<u64> + Send + 'static,
+    ) -> Result<Summary> {
+        let _lock = WriterLock::take(self.store(), "log").await?;
+        // Another writer may have committed while this one waited.
+        let mut log = self.reopen().await?;
+        let batch = log.last_batch()?.saturating_add(1);
+        let arrival = Arrival { ingested_at: options.now.read(), batch };
+        let before = log.events.folder().list().await?.files;
+        let (events, quarantine, store) = (log.events.clone(), log.quarantine.clone(), log.store().clone());
+        let prepared = blocking(move || prepare(&store, &events, &quarantine, arrival, options, read_input)).await;
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                // A full disk needs their room. No other writer creates files while this one holds the lock.
+                let before: HashSet<String> = before.into_iter().map(|file| file.name).collect();
+                log.events.remove_data_files(|name| !before.contains(name)).await;
+                return Err(error);
+            }
+        };
+        if let Err(error) = log.commit(prepared.quarantine, &prepared.files, &prepared.summary, arrival).await {
+            log.remove_uncommitted(&prepared.files).await;
+            return Err(error);
+        }
+        *self = log;
+        Ok(prepared.summary)
+    }
+
+    async fn commit(
+        &mut self,
+        quarantine: QuarantineWriter,
+        files: &[NewFile],
+        summary: &Summary,
+        arrival: Arrival,
+    ) -> Result<()> {
+        // Lines that were set aside come first: a crash between the commits repeats them, which does no harm, and never
+        // loses one.
+        if let Some(file) = quarantine.finish()? {
+            self.quarantine.commit(&[file], CommitMode::Append, vec![("batch", arrival.batch.into())]).await?;
+        }
+        if files.is_empty() {
+            return Ok(());
+        }
+        let metadata = vec![
+            ("batch", arrival.batch.into()),
+            ("ingested_at", arrival.ingested_at.to_string().into()),
+            ("read", summary.read.into()),
+            ("added", summary.added.into()),
+        ];
+        self.events.commit(files, CommitMode::Append, metadata).await
+    }
+}
+
+/// Everything that is written but not yet visible.
+struct Prepared {
+    files: Vec<NewFile>,
+    quarantine: QuarantineWriter,
+    summary: Summary,
+}
+
+fn prepare(
+    store: &Store,
+    events: &Table,
+    quarantine: &Table,
+    arrival: Arrival,
+    options: Options,
+    read_input: impl FnOnce(&mut Take<'_>) -> Result<u64>,
+) -> Result<Prepared> {
+    let scratch = ScratchFolder::in_store(store)?;
+    let quarantine = Mutex::new(QuarantineWriter::open(quarantine, arrival)?);
+    let threads = options.threads.max(1);
+    let log = Lookup::new(events.files()?, threads);
+    let staging = Staging {
+        folder: events.folder(),
+        log: &log,
+        scratch: &scratch,
+        arrival,
+        threads,
+        batch_bytes: (options.memory_bytes / threads / 2).clamp(4 << 20, 64 << 20),
+        entries_left: AtomicUsize::new(options.memory_bytes / 4 / size_of::<Entry>()),
+        quarantine: &quarantine,
+    };
+    let staged = staging.run(read_input)?;
+    let mut quarantine = into_inner(quarantine)?;
+    let comparison = identity::compare(&staged.files, &log, options.memory_bytes)?;
+    let files = keep_new(events, &staged, &comparison, &mut quarantine)?;
+    let summary = Summary {
+        read: staged.lines,
+        added: files.iter().map(|file| file.rows).sum(),
+        duplicates: staged.duplicates + comparison.duplicates,
+        conflicts: comparison.conflicts.len() as u64,
+        quarantined: quarantine.lines(),
+        bytes: staged.bytes,
+    };
+    Ok(Prepared { files, quarantine, summary })
+}
+
+/// The staged files without the events that are not new. A file that holds only new events stays as it is.
+fn keep_new(
+    events: &Table,
+    staged: &Staged,
+    comparison: &Comparison,
+    quarantine: &mut QuarantineWriter,
+) -> Result<Vec<NewFile>> {
+    let mut conflicts: HashMap<usize, HashMap<u32, &Conflict>> = HashMap::new();
+    for conflict in &comparison.conflicts {
+        conflicts.entry(conflict.staged).or_default().insert(conflict.row, conflict);
+    }
+    let mut files = Vec::new();
+    for (position, (staged, dropped)) in staged.files.iter().zip(&comparison.dropped).enumerate() {
+        if dropped.is_empty() {
+            files.push(staged.file.clone());
+            continue;
+        }
+        let conflicts = conflicts.remove(&position).unwrap_or_default();
+        files.extend(rewrite(events, staged, dropped, &conflicts, quarantine)?);
+    }
+    Ok(files)
+}
+
+/// Replaces a staged file by one without the dropped rows; by none if no row is left.
+fn rewrite(
+    events: &Table,
+    staged: &StagedFile,
+    dropped: &[u32],
+    conflicts: &HashMap<u32, &Conflict>,
+    quarantine: &mut QuarantineWriter,
+) -> Result<Option<NewFile>> {
+    let path = events.folder().local_path(&staged.file.name);
+    let rows_left = staged.file.rows.saturating_sub(dropped.len() as u64);
+    let mut writer = match rows_left {
+        0 => None,
+        _ => Some(FileWriter::create(events.folder(), "events", &LOG_SCHEMA, &EVENT_FILES)?),
+    };
+    let mut first_row = 0_u32;
+    for batch in parquet::read_whole_file(&path)? {
+        let batch = batch?;
+        let row_of = |offset: usize| first_row.saturating_add(u32::try_from(offset).unwrap_or(u32::MAX));
+        let keep: BooleanArray =
+            (0..batch.num_rows()).map(|offset| Some(dropped.binary_search(&row_of(offset)).is_err())).collect();
+        if let Some(writer) = &mut writer {
+            let kept = arrow::compute::filter_record_batch(&batch, &keep)?;
+            writer.write(&parquet::with_schema(&kept, &LOG_SCHEMA)?)?;
+        }
+        let lines: Vec<Quarantined> = (0..batch.num_rows())
+            .filter_map(|offset| Some(conflict_line(conflicts.get(&row_of(offset))?, &batch, offset)))
+            .collect();
+        quarantine.add(&lines)?;
+        first_row = row_of(batch.num_rows());
+    }
+    disk::remove(&path).map_err(Error::file(&path))?;
+    writer.map(FileWriter::finish).transpose()
+}
+
+/// A conflicting event as a line: the same values, though perhaps not the same spelling.
+fn conflict_line(conflict: &Conflict, batch: &RecordBatch, row: usize) -> Quarantined {
+    let text = |name: &str| batch.column_by_name(name).map_or("", |column| column.as_string_view().value(row));
+    let time =
+        batch.column_by_name("time").map_or(0, |times| times.as_primitive::<TimestampMillisecondType>().value(row));
+    let sequence = batch.column_by_name("sequence").map_or(0, |column| column.as_primitive::<Int64Type>().value(row));
+    let data: Option<&serde_json::value::RawValue> = serde_json::from_str(text("data")).ok();
+    let line = serde_json::json!({
+        "specversion": "1.0", "id": text("id"), "source": text("source"), "type": text("type"),
+        "subject": text("subject"), "time": Instant(time).to_string(), "sequence": sequence, "data": data,
+    });
+    let place = if conflict.logged { "the log" } else { "this input" };
+    let detail =
+        format!("`{}` of source `{}` is in {place} with other content; the first stays", text("id"), text("source"));
+    Quarantined {
+        file: Arc::clone(&conflict.file),
+        line: conflict.line,
+        offset: conflict.offset,
+        rule: "conflict",
+        detail,
+        bytes: line.to_string().into_bytes(),
+    }
+}

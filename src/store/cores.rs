@@ -1,0 +1,110 @@
+//! Work that is divided among threads: items are dealt out by number until none is left.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use crate::error::{Error, Result};
+
+/// Deals out the numbers below a count, each of them once, to all threads.
+pub struct Numbers {
+    next: AtomicUsize,
+    count: usize,
+}
+
+impl Numbers {
+    /// The next number; nothing when all have been dealt out, or when one of the threads has failed.
+    pub fn next(&self) -> Option<usize> {
+        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < self.count)
+    }
+
+    /// How many numbers there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    fn end(&self) {
+        self.next.store(self.count, Ordering::Relaxed);
+    }
+}
+
+/// Runs `work` on each of at most `threads` threads, and collects what each of them returns. The work takes numbers below
+/// `count` until there are none left. After a failure the other threads stop at their next number; all of them have ended
+/// when this returns.
+///
+/// # Errors
+/// The first error that `work` returns, in the order of the threads.
+pub fn on_every_core<T: Send>(
+    threads: usize,
+    count: usize,
+    work: impl Fn(&Numbers) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let numbers = Numbers { next: AtomicUsize::new(0), count };
+    std::thread::scope(|scope| {
+        let start = |_| scope.spawn(|| work(&numbers).inspect_err(|_| numbers.end()));
+        let threads: Vec<_> = (0..threads.clamp(1, count.max(1))).map(start).collect();
+        let results: Vec<_> = threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        results.into_iter().map(|result| result.map_err(|_| panicked())?).collect()
+    })
+}
+
+/// Runs `work` on each item, on at most `threads` threads.
+///
+/// # Errors
+/// The first error that `work` returns.
+pub fn for_each<I: Sync>(items: &[I], threads: usize, work: impl Fn(&I) -> Result<()> + Sync) -> Result<()> {
+    on_every_core(threads, items.len(), |numbers| {
+        while let Some(item) = numbers.next().and_then(|number| items.get(number)) {
+            work(item)?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Locks what threads share.
+///
+/// # Errors
+/// When one of the threads has panicked.
+pub fn lock<T>(shared: &Mutex<T>) -> Result<MutexGuard<'_, T>> {
+    shared.lock().map_err(|_| panicked())
+}
+
+/// Takes what threads have shared.
+///
+/// # Errors
+/// When one of the threads has panicked.
+pub fn into_inner<T>(shared: Mutex<T>) -> Result<T> {
+    shared.into_inner().map_err(|_| panicked())
+}
+
+fn panicked() -> Error {
+    Error::Worker("a thread panicked".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_goes_to_one_thread_and_a_failure_ends_all() {
+        let taken = |numbers: &Numbers| Ok(std::iter::from_fn(|| numbers.next()).collect::<Vec<_>>());
+        let mut all = on_every_core(2, 1000, taken).unwrap().concat();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..1000));
+        // More numbers than one thread would take while the other fails.
+        let count = 1 << 30;
+        let left = AtomicUsize::new(count);
+        let failing = |numbers: &Numbers| {
+            while let Some(number) = numbers.next() {
+                left.fetch_sub(1, Ordering::Relaxed);
+                if number == 0 {
+                    return Err(Error::refused("no more"));
+                }
+            }
+            Ok(())
+        };
+        assert_eq!(on_every_core(2, count, failing).unwrap_err().to_string(), "no more");
+        assert!(left.load(Ordering::Relaxed) > 0);
+    }
+}

@@ -1,0 +1,211 @@
+//! Folders of the store: small files listed, read, written whole and removed, through `object_store`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::object_store::path::Path as Location;
+use datafusion::object_store::{Error as ObjectError, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
+use futures::TryStreamExt;
+
+use crate::error::{Error, Result};
+use crate::model::time::Instant;
+use crate::store::disk;
+use crate::store::disk::WriteMode;
+use crate::store::durable::DurableStore;
+
+/// A folder whose files survive a power cut. A store is such a folder, and so is each folder in it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+    /// The path of the folder in `objects`.
+    location: Location,
+    /// The path of the folder on the local disk.
+    folder: PathBuf,
+}
+
+/// A file, as a listing describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Relative to the folder that was listed.
+    pub name: String,
+    pub bytes: u64,
+    pub written_at: Instant,
+}
+
+/// What a folder holds, without what its folders hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// By name.
+    pub files: Vec<StoredFile>,
+    /// The names of the folders, sorted.
+    pub folders: Vec<String>,
+}
+
+impl Store {
+    /// The store in that folder, which need not exist yet.
+    ///
+    /// # Errors
+    /// When the path cannot be the path of a store.
+    pub fn open(folder: &Path) -> Result<Store> {
+        let folder = std::path::absolute(folder).map_err(Error::file(folder))?;
+        let invalid = |error: datafusion::object_store::path::Error| {
+            Error::invalid(folder.display().to_string(), error.to_string())
+        };
+        let location = Location::from_absolute_path(&folder).map_err(invalid)?;
+        Ok(Store { objects: Arc::new(DurableStore::default()), location, folder })
+    }
+
+    /// A folder in this one, or in a folder of it.
+    #[must_use]
+    pub fn folder(&self, name: &str) -> Store {
+        let (location, folder) = (self.location_of(name), self.folder.join(name));
+        Store { objects: Arc::clone(&self.objects), location, folder }
+    }
+
+    /// The path of this folder on the local disk.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The path of a file of this folder on the local disk. Data files are written and read there directly, by many
+    /// threads at once.
+    #[must_use]
+    pub fn local_path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The objects that this folder is a part of.
+    #[must_use]
+    pub fn objects(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.objects)
+    }
+
+    /// Creates the folder and the folders above it that are missing.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn create_folder(&self) -> Result<()> {
+        disk::create_folders(&self.folder).map_err(Error::file(&self.folder))
+    }
+
+    /// Makes durable which files the folder has: those created, renamed and removed until now.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn flush(&self) -> Result<()> {
+        disk::flush_folder(&self.folder).map_err(Error::file(&self.folder))
+    }
+
+    /// Whether there is a file of that name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn has(&self, name: &str) -> Result<bool> {
+        match self.objects.head(&self.location_of(name)).await {
+            Ok(_) => Ok(true),
+            Err(ObjectError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(self.failed(name, error)),
+        }
+    }
+
+    /// The content of a file; nothing where there is no such file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let content = match self.objects.get(&self.location_of(name)).await {
+            Ok(file) => file.bytes().await,
+            Err(error) => Err(error),
+        };
+        match content {
+            Ok(content) => Ok(Some(content.into())),
+            Err(ObjectError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.failed(name, error)),
+        }
+    }
+
+    /// Writes a file. Readers see it whole or not at all, and when this returns, it is durable.
+    ///
+    /// # Errors
+    /// When there is such a file and the mode is [`WriteMode::Create`], or when the disk refuses.
+    pub async fn write(&self, name: &str, content: Vec<u8>, mode: WriteMode) -> Result<()> {
+        let mode = match mode {
+            WriteMode::Create => PutMode::Create,
+            WriteMode::Replace => PutMode::Overwrite,
+        };
+        let written = self.objects.put_opts(&self.location_of(name), content.into(), mode.into()).await;
+        written.map(|_| ()).map_err(|error| self.failed(name, error))
+    }
+
+    /// Gives a file another name.
+    ///
+    /// # Errors
+    /// When there is no such file, or the disk refuses.
+    pub async fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let renamed = self.objects.rename(&self.location_of(from), &self.location_of(to)).await;
+        renamed.map_err(|error| self.failed(from, error))
+    }
+
+    /// Removes a file. The removal is durable after [`Store::flush`].
+    ///
+    /// # Errors
+    /// When there is no such file, or the disk refuses.
+    pub async fn remove(&self, name: &str) -> Result<()> {
+        self.objects.delete(&self.location_of(name)).await.map_err(|error| self.failed(name, error))
+    }
+
+    /// The files and folders in this folder; none where it does not exist. Files that are still being written are left
+    /// out.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub async fn list(&self) -> Result<Listing> {
+        let listed = self.objects.list_with_delimiter(Some(&self.location)).await;
+        let listed = listed.map_err(|error| self.failed("", error))?;
+        let mut files: Vec<StoredFile> = listed.objects.iter().filter_map(|file| self.stored(file)).collect();
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut folders: Vec<String> =
+            listed.common_prefixes.iter().filter_map(|folder| folder.filename().map(str::to_owned)).collect();
+        folders.sort();
+        Ok(Listing { files, folders })
+    }
+
+    /// The files in this folder, and in the folders in it, whose names are greater than that name.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub async fn list_after(&self, name: &str) -> Result<Vec<StoredFile>> {
+        let listed = self.objects.list_with_offset(Some(&self.location), &self.location_of(name));
+        let listed: Vec<ObjectMeta> = listed.try_collect().await.map_err(|error| self.failed("", error))?;
+        let mut files: Vec<StoredFile> = listed.iter().filter_map(|file| self.stored(file)).collect();
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(files)
+    }
+
+    fn stored(&self, file: &ObjectMeta) -> Option<StoredFile> {
+        let parts: Vec<String> =
+            file.location.prefix_match(&self.location)?.map(|part| part.as_ref().to_owned()).collect();
+        let written_at = Instant(file.last_modified.timestamp_millis());
+        Some(StoredFile { name: parts.join("/"), bytes: file.size, written_at })
+    }
+
+    fn location_of(&self, name: &str) -> Location {
+        let parts = name.split('/').filter(|part| !part.is_empty());
+        parts.fold(self.location.clone(), |location, part| location.join(part))
+    }
+
+    /// The error of the disk behind an error of the library.
+    fn failed(&self, name: &str, error: ObjectError) -> Error {
+        let path = if name.is_empty() { self.folder.clone() } else { self.local_path(name) };
+        let causes = std::iter::successors(Some(&error as &(dyn std::error::Error + 'static)), |error| error.source());
+        let of_disk = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).last();
+        let source = match of_disk {
+            Some(source) => {
+                source.raw_os_error().map_or_else(|| source.kind().into(), std::io::Error::from_raw_os_error)
+            }
+            None => std::io::Error::other(error),
+        };
+        Error::File { path, source }
+    }
+}
