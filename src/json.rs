@@ -52,7 +52,7 @@ impl<'a> Json<'a> {
     /// Reads one JSON value.
     ///
     /// # Errors
-    /// What `serde_json` says of text that is not one JSON value.
+    /// What `serde_json` reports of text that is not one JSON value.
     pub fn parse(text: &'a str) -> Result<Json<'a>, serde_json::Error> {
         serde_json::from_str(text)
     }

@@ -71,7 +71,7 @@ pub fn add(sums: &mut Sums, label: Label, ms: i64) {
     *slot += ms;
 }
 
-/// The lines of a ledger, in time order; at one instant a change of the target comes before the line that says that it is due.
+/// The lines of a ledger, in time order; at one instant a change of the target comes before the line that shows that it is due.
 pub fn lines(instance: &Instance, ledger: &[Entry], steps: &[Step]) -> Vec<Line> {
     let end = ledger.last().map_or(instance.started_at, |last| last.until);
     // A target that never changed is shown above the ledger.

@@ -110,7 +110,7 @@ impl Case {
         }
     }
 
-    /// What the customer's message says about how they feel, if it says anything new.
+    /// What the customer's message shows about how they feel, if it shows anything new.
     pub(super) fn feeling(&self, why: Reason) -> Option<&'static str> {
         let feeling = match why {
             Reason::Impatient | Reason::Again => "negative",

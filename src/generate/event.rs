@@ -119,7 +119,7 @@ impl<W: Write> Events<W> {
         self
     }
 
-    /// Ends the line and hands it to the writer.
+    /// Ends the line and passes it to the writer.
     pub(super) fn end(&mut self) -> io::Result<()> {
         self.line.extend_from_slice(b"}}\n");
         self.out.write_all(&self.line)

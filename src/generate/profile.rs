@@ -17,7 +17,7 @@ pub(super) struct Profile {
     /// The kinds of its messages, by weight.
     pub(super) kinds: &'static [(&'static str, u64)],
     pub(super) languages: &'static [(Language, u64)],
-    /// Whether the bot greets, whether the router hands out, whether a survey follows; in thousandths of the cases.
+    /// Whether the bot greets, whether the router assigns, whether a survey follows; in thousandths of the cases.
     pub(super) greeted: u64,
     pub(super) routed: u64,
     pub(super) surveyed: u64,

@@ -41,7 +41,7 @@ impl Random {
         words.get(at).copied().unwrap_or_default()
     }
 
-    /// One of the choices, each as often as its weight says; `otherwise` where the sum of the weights is 0.
+    /// One of the choices, each as often as its weight gives; `otherwise` where the sum of the weights is 0.
     pub(super) fn weighted<T: Copy>(&mut self, choices: &[(T, u64)], otherwise: T) -> T {
         let mut left = self.below(choices.iter().map(|(_, weight)| weight).sum());
         for &(choice, weight) in choices {

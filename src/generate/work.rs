@@ -254,7 +254,7 @@ impl<W: io::Write> Simulation<W> {
             self.like(agent, case_number, 350)?;
         }
         match self.random.below(1_000) {
-            0..35 => self.hand_on(number, agent, case_number),
+            0..35 => self.pass_on(number, agent, case_number),
             35..47 => self.put_back(number, agent, case_number),
             47..62 => self.link(agent, case_number),
             62..70 => self.delete_message(agent, case_number),
@@ -291,7 +291,7 @@ impl<W: io::Write> Simulation<W> {
     }
 
     /// The case goes to a colleague on shift, with a note.
-    fn hand_on(&mut self, number: usize, agent: &str, case_number: u64) -> io::Result<()> {
+    fn pass_on(&mut self, number: usize, agent: &str, case_number: u64) -> io::Result<()> {
         let start = usize::try_from(self.random.below(self.agent_states.len() as u64)).unwrap_or(0);
         let around = (start..self.agent_states.len()).chain(0..start);
         let on_shift = |&other: &usize| {

@@ -1,5 +1,5 @@
-//! Reading JSON quickly: what is written plainly is read here, in one pass over its bytes; of anything else this says
-//! nothing, and `serde_json` reads it, or says what is wrong with it.
+//! Reading JSON quickly: plain JSON is read here, in one pass over its bytes. For anything else this gives no answer;
+//! `serde_json` reads it, or reports what is wrong with it.
 
 use std::borrow::Cow;
 

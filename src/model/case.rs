@@ -396,7 +396,7 @@ impl<'a> Case<'a> {
         status::next(when, stated, current, || desk.transitions_at(time))
     }
 
-    /// Changes the status as the table says, and returns whether it changed. `stated` is the status that the event names.
+    /// Changes the status as the table states, and returns whether it changed. `stated` is the status that the event names.
     fn follow_transition(&mut self, event: &CaseEvent<'a>, when: Trigger, stated: Option<Status>, desk: &Desk) -> bool {
         let Some(status) = self.next_status(when, stated, event.time, desk) else { return false };
         self.change_status(event, status, desk);

@@ -272,7 +272,7 @@ pub struct Message<'a> {
     pub sentiment: Option<Sentiment>,
     pub language: Option<&'a str>,
     pub set_status: Option<Status>,
-    /// The event itself says that a bot sent it.
+    /// The event itself states that a bot sent it.
     pub bot: bool,
     /// JSON text of a list of users.
     pub mentions: Option<&'a str>,

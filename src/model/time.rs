@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_as_rfc_3339_says() {
+    fn times_are_read_as_rfc_3339_defines() {
         assert_eq!(ms("1970-01-01T00:00:00Z"), 0);
         assert_eq!(ms("2026-03-02T09:14:05.250Z"), 1_772_442_845_250);
         assert_eq!(ms("2026-03-02T11:14:05.2509+02:00"), 1_772_442_845_250);

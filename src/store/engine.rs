@@ -44,7 +44,7 @@ pub fn session(resources: Resources) -> Result<SessionContext> {
     Ok(SessionContext::new_with_config_rt(config, runtime))
 }
 
-/// A session on one core that sorts rows of about that size and spills to that folder, whatever room this takes.
+/// A session on one core that sorts rows of about that size and spills to that folder, whatever space this takes.
 ///
 /// # Errors
 /// When the engine cannot be set up.

@@ -67,7 +67,7 @@ pub struct FileLayout {
     pub plain_codec: Codec,
     /// Of columns whose values are in a dictionary or are differences.
     pub codec: Codec,
-    /// Columns whose values seldom repeat, so that a dictionary would only take room.
+    /// Columns whose values seldom repeat, so that a dictionary would only take space.
     pub unique_columns: &'static [&'static str],
     /// Columns that no compression makes smaller.
     pub random_columns: &'static [&'static str],
@@ -138,7 +138,7 @@ pub struct FileWriter {
     ends_in_rank_0: Option<bool>,
 }
 
-/// A file that is removed unless it is finished: a failure leaves no file, and a full disk needs the room.
+/// A file that is removed unless it is finished: a failure leaves no file, and a full disk needs the space.
 struct Unfinished {
     path: PathBuf,
     is_finished: bool,
@@ -288,7 +288,7 @@ fn widen<T: ArrowPrimitiveType<Native = i64>>(
     }
 }
 
-/// A Parquet file that is read, and what its end says about it.
+/// A Parquet file that is read, and what its footer states about it.
 pub struct DataFile {
     path: PathBuf,
     file: File,

@@ -19,7 +19,7 @@ pub struct ScratchFolder {
 }
 
 impl ScratchFolder {
-    /// A folder in a store, on the disk that has room for what is being written.
+    /// A folder in a store, on the disk that has space for what is being written.
     ///
     /// # Errors
     /// When the disk refuses.

@@ -97,7 +97,7 @@ impl<'a> Envelope<'a> {
             is_repeated |= slot.replace(plain.value()?).is_some();
             Some(())
         })?;
-        // What is written twice is refused, and said why.
+        // An attribute that is written twice is refused, with the reason.
         (!is_repeated).then_some(envelope)
     }
 
