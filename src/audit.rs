@@ -10,9 +10,10 @@ use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 use futures::StreamExt;
 
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result};
 use crate::metric::lines::{Form, Lines};
 use crate::metric::{empty_session, own_files, sql_place};
+use crate::spelling::did_you_mean;
 
 const KEYS: &[&str] = &["check", "title", "meaning", "when it speaks"];
 const FORM: Form = Form { noun: "check", keys: KEYS, more_keys: &[] };

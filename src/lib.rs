@@ -3,6 +3,8 @@
 //! The modules, in reading order; each uses only those above it:
 //!
 //! - [`error`]: what can go wrong.
+//! - [`spelling`]: names that are probably meant where an unknown one was written.
+//! - [`toml_file`]: TOML files that users write.
 //! - [`json`]: JSON values and their fingerprints.
 //! - [`model`]: the life cycle of cases. Pure.
 //! - [`wire`]: the wire format of events. Pure.
@@ -37,5 +39,7 @@ pub mod model;
 pub mod query;
 pub mod replay;
 pub mod report;
+pub mod spelling;
 pub mod store;
+pub mod toml_file;
 pub mod wire;

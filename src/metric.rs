@@ -23,12 +23,13 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result};
 use crate::facts::rows::schema;
 use crate::facts::tables::FACT_TABLES;
 use crate::log::rows::{EVENT_COLUMNS, LOG_SCHEMA};
 use crate::query;
 use crate::query::views;
+use crate::spelling::did_you_mean;
 use crate::store::engine;
 use crate::store::engine::Resources;
 use crate::store::project;

@@ -18,7 +18,7 @@ mod table;
 
 use std::path::Path;
 
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result};
 use crate::metric::Catalogue;
 use crate::store::project as project_files;
 use dashboard::Dashboard;

@@ -8,9 +8,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::kind::Kind;
 use super::tree::{Fault, Node, Tree, read_members};
-use crate::error::{Error, check_toml_depth, place_in};
+use crate::error::Error;
 use crate::json::Json;
 use crate::model::Refusal;
+use crate::toml_file;
 use crate::wire::members;
 
 /// What a file says of one thing.
@@ -45,8 +46,8 @@ const FAULTS_MAX: usize = 100;
 /// Everything that is wrong with the file, in the order of its lines: unknown keys with the nearest one, wrong types,
 /// and what ingestion would refuse, a policy with the priority and the rule.
 pub fn read(file: &Path, text: &str) -> Result<Vec<Wish>, Vec<Error>> {
-    let table = check_toml_depth(text).and_then(|()| DeTable::parse(text));
-    let table = table.map_err(|error| vec![Error::toml(file, text, &error)])?;
+    let table = toml_file::check_depth(text).and_then(|()| DeTable::parse(text));
+    let table = table.map_err(|error| vec![toml_file::error(file, text, &error)])?;
     let mut reader = Reader { text, faults: Vec::new(), found: Vec::new() };
     reader.root(table.get_ref());
     reader.compare_members();
@@ -61,7 +62,7 @@ pub fn read(file: &Path, text: &str) -> Result<Vec<Wish>, Vec<Error>> {
 }
 
 fn error_of(file: &Path, text: &str, fault: Fault) -> Error {
-    let error = Error::invalid(place_in(file, text, fault.at), fault.message);
+    let error = Error::invalid(toml_file::position(file, text, fault.at), fault.message);
     match fault.hint {
         Some(hint) => error.with_hint(hint),
         None => error,

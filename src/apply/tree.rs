@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::kind::Form;
-use crate::error::did_you_mean;
+use crate::spelling::did_you_mean;
 
 /// A value and its place.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use super::file::{What, Wish};
 use super::kind::{Act, Kind};
 use super::plan::{Change, How};
 use super::present::{State, Stated};
-use crate::error::did_you_mean;
+use crate::spelling::did_you_mean;
 
 /// Something to know about what a line of the file says.
 #[derive(Clone, Debug, PartialEq, Eq)]

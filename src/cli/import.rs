@@ -14,9 +14,10 @@ use super::context::{CommandContext, Completion};
 use super::ingest::{conclude, options};
 use super::signals::Stop;
 use super::summary::SummaryArguments;
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result};
 use crate::import::{self, EventLine, ImportError, Limits, Mapping, Tally};
 use crate::input::piece::{MadeLine, Piece, Take};
+use crate::spelling::did_you_mean;
 
 /// Lines that are handed over at once; fewer when they are long.
 const BATCH_LINES: usize = 4096;

@@ -12,12 +12,13 @@ use super::metric::catalogue;
 use super::moment::MomentArguments;
 use super::settings::parse_zone;
 use super::summary::seconds;
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result};
 use crate::metric::functions;
 use crate::metric::range::Range;
 use crate::report::build::{self, Sources};
 use crate::report::page::{Body, Page, Widget};
 use crate::report::{dashboard_names, draw, find_dashboard, html};
+use crate::spelling::did_you_mean;
 use crate::store::disk::begin_whole_file;
 
 /// Arguments of `report`.

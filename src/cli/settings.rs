@@ -9,11 +9,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::error::{Error, Result, check_toml_depth, did_you_mean};
+use crate::error::{Error, Result};
 use crate::log::compact;
 use crate::model::Refusal;
 use crate::model::time::Instant;
+use crate::spelling::did_you_mean;
 use crate::store::engine::Resources;
+use crate::toml_file;
 
 /// What was typed about settings; everything may be absent.
 #[derive(Clone, Debug, Default)]
@@ -180,7 +182,7 @@ fn pick<T>(typed: Option<T>, variable: &str, file: Option<T>, default: T, read: 
 fn read_project_file(project: &Path) -> Result<ProjectFile> {
     let path = project.join("casebook.toml");
     match std::fs::read_to_string(&path) {
-        Ok(text) => check_toml_depth(&text)
+        Ok(text) => toml_file::check_depth(&text)
             .and_then(|()| toml::from_str(&text))
             .map_err(|error| toml_error(&path, &text, &error)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(ProjectFile::default()),
@@ -190,7 +192,7 @@ fn read_project_file(project: &Path) -> Result<ProjectFile> {
 
 /// What is wrong with the project's file; where no key is near, the way to a file with all of them.
 fn toml_error(path: &Path, text: &str, error: &toml::de::Error) -> Error {
-    let error = Error::toml(path, text, error);
+    let error = toml_file::error(path, text, error);
     if error.hint().is_some() {
         return error;
     }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{ImportError, did_you_mean};
-use crate::error::check_toml_depth;
+use super::error::ImportError;
+use crate::spelling::did_you_mean;
+use crate::toml_file;
 
 /// The text of a TOML file and its name, to turn byte positions into lines.
 pub(super) struct Document<'t> {
@@ -25,7 +26,7 @@ impl<'t> Document<'t> {
 
     /// Parses the text; a syntax error names its line.
     pub(super) fn parse(&self) -> Result<Spanned<DeTable<'t>>, ImportError> {
-        check_toml_depth(self.text).and_then(|()| DeTable::parse(self.text)).map_err(|error| {
+        toml_file::check_depth(self.text).and_then(|()| DeTable::parse(self.text)).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             self.error(at, error.message().to_owned(), None)
         })

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::error::{Error, are_names};
+use crate::error::Error;
 
 /// Why an import stopped.
 #[derive(Debug, thiserror::Error)]
@@ -129,31 +129,4 @@ impl From<ImportError> for Error {
 
 fn hint_line(hint: &Option<String>) -> String {
     hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default()
-}
-
-/// The known name most like `found`, if one is like it at all.
-pub(super) fn nearest<'n>(found: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    known
-        .into_iter()
-        .filter(|name| are_names(found, name))
-        .map(|name| (strsim::normalized_damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase()), name))
-        .filter(|(likeness, _)| *likeness >= 0.4)
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, name)| name)
-}
-
-/// `did you mean …` for the nearest known name.
-pub(super) fn did_you_mean<'n>(found: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
-    nearest(found, known).map(|name| format!("did you mean `{name}`?"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn nearest_forgives_a_slip_and_refuses_a_stranger() {
-        assert_eq!(nearest("colunm", ["column", "root"]), Some("column"));
-        assert_eq!(nearest("zzz", ["column", "root"]), None);
-    }
 }

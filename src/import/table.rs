@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::error::{ImportError, did_you_mean};
+use super::error::ImportError;
 use super::mapping::Mapping;
 use crate::input::records;
 use crate::input::records::{Dialect, Fields, RECORD_MIB_MAX, Records, Unreadable};
+use crate::spelling::did_you_mean;
 
 /// An open table.
 pub(super) struct Table {

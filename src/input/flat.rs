@@ -11,9 +11,10 @@ use std::collections::HashSet;
 
 use serde::de::IgnoredAny;
 
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result};
 use crate::json::Json;
 use crate::model::event::EventType;
+use crate::spelling::did_you_mean;
 use crate::wire::members;
 use crate::wire::members::Form;
 

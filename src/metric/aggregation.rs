@@ -1,6 +1,7 @@
 //! How contributions become one number: exact, with their rules named (5.1).
 
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result};
+use crate::spelling::did_you_mean;
 
 /// An aggregation.
 #[derive(Clone, Debug, PartialEq)]

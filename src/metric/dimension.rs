@@ -2,7 +2,8 @@
 //!
 //! What changes over a case's life is taken as it was at the contribution; `NAME@now` takes it as of the report.
 
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result};
+use crate::spelling::did_you_mean;
 
 /// A dimension, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! A metric's file: a header that says what the number means, and SQL that gives its contributions (5.1, 5.3).
 
 use super::lines::{Form, Lines};
-use crate::error::{Error, nearest};
+use crate::error::Error;
+use crate::spelling::nearest;
 
 /// What kind of number a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::error::{Error, did_you_mean};
+use crate::error::Error;
+use crate::spelling::did_you_mean;
 
 /// A kind of file: what it holds, which is also the key of its name, and its keys.
 #[derive(Clone, Copy, Debug)]

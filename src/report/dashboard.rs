@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::error::{Error, Result, check_toml_depth, did_you_mean, place_in};
+use crate::error::{Error, Result};
 use crate::metric::Catalogue;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::dimension::Dimension;
@@ -13,6 +13,8 @@ use crate::metric::header::MetricKind;
 use crate::metric::question::Filter;
 use crate::metric::range::Grain;
 use crate::model::time::parse_duration_ms;
+use crate::spelling::did_you_mean;
+use crate::toml_file;
 
 /// A dashboard, checked against the metrics that there are.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,9 +172,9 @@ impl Dashboard {
     /// An unknown metric, dimension, chart or key, or a malformed value: with file, line and the nearest name.
     pub fn parse(file: &Path, text: &str, catalogue: &Catalogue) -> Result<Dashboard> {
         let reader = Reader { file, text, catalogue };
-        let found: DashboardFile = check_toml_depth(text)
+        let found: DashboardFile = toml_file::check_depth(text)
             .and_then(|()| toml::from_str(text))
-            .map_err(|error| Error::toml(file, text, &error))?;
+            .map_err(|error| toml_file::error(file, text, &error))?;
         let rows = found.row.iter().map(|row| {
             let widgets = row.widget.iter().map(|widget| reader.widget(widget)).collect::<Result<_>>()?;
             Ok(DashboardRow { title: row.title.clone(), widgets })
@@ -202,7 +204,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn place(&self, start: usize) -> String {
-        place_in(self.file, self.text, start)
+        toml_file::position(self.file, self.text, start)
     }
 
     /// Puts file and line to what is wrong with a value.

@@ -6,7 +6,8 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
 
 use super::{Script, catalog};
-use crate::error::{Error, did_you_mean, nearest};
+use crate::error::Error;
+use crate::spelling::{did_you_mean, nearest};
 
 /// Words that begin the parts of a query; a slip in one of them puzzles the parser most.
 const PARTS: &[&str] = &["select", "from", "where", "group", "order", "having", "limit", "join", "union", "with"];
