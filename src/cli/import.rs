@@ -15,7 +15,7 @@ use super::ingest::{conclude, options};
 use super::signals::Stop;
 use super::summary::SummaryArguments;
 use crate::error::{Error, Result};
-use crate::import::{self, EventLine, ImportError, Limits, Mapping, Tally};
+use crate::import::{self, Limits, Mapping, Tally};
 use crate::input::piece::{MadeLine, Piece, Take};
 use crate::spelling::did_you_mean;
 
@@ -74,14 +74,14 @@ fn find_mapping(project: &Path, typed: &str) -> Result<Mapping> {
     let path = Path::new(typed);
     let is_name = path.extension().is_none() && path.components().count() == 1;
     if path.is_file() || !is_name {
-        return Ok(Mapping::read(path)?);
+        return Mapping::read(path);
     }
     let of_project = project.join("mappings").join(format!("{typed}.toml"));
     if of_project.is_file() {
-        return Ok(Mapping::read(&of_project)?);
+        return Mapping::read(&of_project);
     }
     match BUILT_IN.iter().find(|(name, _)| *name == typed) {
-        Some((name, text)) => Ok(Mapping::parse(&format!("built-in mapping {name}"), text)?),
+        Some((name, text)) => Mapping::parse(&format!("built-in mapping {name}"), text),
         None => Err(unknown_mapping(&of_project, typed)),
     }
 }
@@ -96,7 +96,7 @@ fn unknown_mapping(of_project: &Path, typed: &str) -> Error {
 /// Runs on a thread that may block, as reading does.
 fn feed(mapping: &Mapping, inputs: &[PathBuf], limits: &Limits, take: &mut Take<'_>) -> Result<Tally> {
     let mut batches = Batches { take, number: 0, lines: Vec::new(), bytes: 0 };
-    let mut emit = |line: EventLine| batches.add(line).map_err(ImportError::receiver);
+    let mut emit = |line: MadeLine| batches.add(line);
     let tally = Handle::current().block_on(import::read(mapping, inputs, limits, &mut emit))?;
     batches.hand_over()?;
     Ok(tally)
@@ -111,9 +111,9 @@ struct Batches<'a, 'b> {
 }
 
 impl Batches<'_, '_> {
-    fn add(&mut self, line: EventLine) -> Result<()> {
+    fn add(&mut self, line: MadeLine) -> Result<()> {
         self.bytes += line.json.len();
-        self.lines.push(MadeLine { json: line.json, file: line.file, line: line.line, offset: line.offset });
+        self.lines.push(line);
         if self.lines.len() >= BATCH_LINES || self.bytes >= BATCH_BYTES { self.hand_over() } else { Ok(()) }
     }
 

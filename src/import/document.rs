@@ -1,7 +1,7 @@
-//! Walking a TOML document with its places in hand.
+//! Reading a TOML document together with the positions of its values.
 //!
-//! Apart from the mapping itself, so that every complaint (an unknown key, a wrong type, a missing key) is worded once and names
-//! file, line, what was found and what was expected.
+//! Separate from the mapping itself, so that every error (an unknown key, a wrong type, a missing key) is worded once, with file, line,
+//! what was found and what was expected.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::ImportError;
+use crate::error::{Error, Result};
 use crate::spelling::did_you_mean;
 use crate::toml_file;
 
@@ -25,7 +25,7 @@ impl<'t> Document<'t> {
     }
 
     /// Parses the text; a syntax error names its line.
-    pub(super) fn parse(&self) -> Result<Spanned<DeTable<'t>>, ImportError> {
+    pub(super) fn parse(&self) -> Result<Spanned<DeTable<'t>>> {
         toml_file::check_depth(self.text).and_then(|()| DeTable::parse(self.text)).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             self.error(at, error.message().to_owned(), None)
@@ -33,7 +33,7 @@ impl<'t> Document<'t> {
     }
 
     /// The root table as a section that may hold the keys `known`.
-    pub(super) fn root<'d>(&'d self, table: &'d DeTable<'d>, known: &[&str]) -> Result<Section<'d>, ImportError> {
+    pub(super) fn root<'d>(&'d self, table: &'d DeTable<'d>, known: &[&str]) -> Result<Section<'d>> {
         Section::new(self, String::new(), 0, table, known)
     }
 
@@ -41,8 +41,12 @@ impl<'t> Document<'t> {
         self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
     }
 
-    fn error(&self, at: usize, problem: String, hint: Option<String>) -> ImportError {
-        ImportError::Mapping { file: self.file.clone(), line: self.line(at), problem, hint }
+    fn error(&self, at: usize, problem: String, hint: Option<String>) -> Error {
+        let error = Error::invalid(format!("{}:{}", self.file, self.line(at)), problem);
+        match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
     }
 }
 
@@ -69,7 +73,7 @@ impl<'d> Item<'d> {
     }
 
     /// An error at this place.
-    pub(super) fn error(&self, problem: impl std::fmt::Display, hint: Option<String>) -> ImportError {
+    pub(super) fn error(&self, problem: impl std::fmt::Display, hint: Option<String>) -> Error {
         self.document.error(self.at, format!("`{}`: {problem}", self.name), hint)
     }
 
@@ -79,12 +83,12 @@ impl<'d> Item<'d> {
         what: &str,
         found: &str,
         known: impl IntoIterator<Item = &'n str> + Clone,
-    ) -> ImportError {
+    ) -> Error {
         let all = known.clone().into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         self.error(format!("unknown {what} `{found}`, expected one of {all}"), did_you_mean(found, known))
     }
 
-    fn wrong_type(&self, expected: &str) -> ImportError {
+    fn wrong_type(&self, expected: &str) -> Error {
         self.error(format!("found {}, expected {expected}", type_name(self.value)), None)
     }
 
@@ -92,40 +96,40 @@ impl<'d> Item<'d> {
         self.value.is_table()
     }
 
-    pub(super) fn text(&self) -> Result<&'d str, ImportError> {
+    pub(super) fn text(&self) -> Result<&'d str> {
         self.value.as_str().ok_or_else(|| self.wrong_type("text"))
     }
 
     /// Text that is not empty.
-    pub(super) fn some_text(&self) -> Result<&'d str, ImportError> {
+    pub(super) fn some_text(&self) -> Result<&'d str> {
         match self.text()? {
             "" => Err(self.error("found empty text, expected some", None)),
             text => Ok(text),
         }
     }
 
-    pub(super) fn flag(&self) -> Result<bool, ImportError> {
+    pub(super) fn flag(&self) -> Result<bool> {
         self.value.as_bool().ok_or_else(|| self.wrong_type("true or false"))
     }
 
     /// The members of a list.
-    pub(super) fn list(&self) -> Result<Vec<Item<'d>>, ImportError> {
+    pub(super) fn list(&self) -> Result<Vec<Item<'d>>> {
         let array = self.value.as_array().ok_or_else(|| self.wrong_type("a list"))?;
         Ok(array.iter().map(|value| self.inner(self.name.clone(), value.span(), value.get_ref())).collect())
     }
 
-    pub(super) fn texts(&self) -> Result<Vec<String>, ImportError> {
+    pub(super) fn texts(&self) -> Result<Vec<String>> {
         self.list()?.iter().map(|item| Ok(item.text()?.to_owned())).collect()
     }
 
     /// A table that may hold the keys `known` and no other.
-    pub(super) fn section(&self, known: &[&str]) -> Result<Section<'d>, ImportError> {
+    pub(super) fn section(&self, known: &[&str]) -> Result<Section<'d>> {
         let table = self.value.as_table().ok_or_else(|| self.wrong_type("a table"))?;
         Section::new(self.document, self.name.clone(), self.at, table, known)
     }
 
     /// A table with free keys, in the order of the keys.
-    pub(super) fn entries(&self) -> Result<Vec<(String, Item<'d>)>, ImportError> {
+    pub(super) fn entries(&self) -> Result<Vec<(String, Item<'d>)>> {
         let table = self.value.as_table().ok_or_else(|| self.wrong_type("a table"))?;
         let entry = |(key, value): (&'d Spanned<_>, &'d Spanned<DeValue<'d>>)| {
             let key: &std::borrow::Cow<'_, str> = key.get_ref();
@@ -154,9 +158,9 @@ impl<'d> Section<'d> {
         at: usize,
         table: &'d DeTable<'d>,
         known: &[&str],
-    ) -> Result<Self, ImportError> {
-        let stranger = table.iter().find(|(key, _)| !known.contains(&key.get_ref().as_ref()));
-        match stranger {
+    ) -> Result<Self> {
+        let unknown = table.iter().find(|(key, _)| !known.contains(&key.get_ref().as_ref()));
+        match unknown {
             None => Ok(Self { document, name, at, table }),
             Some((key, _)) => {
                 let full = joined(&name, key.get_ref());
@@ -177,17 +181,17 @@ impl<'d> Section<'d> {
         })
     }
 
-    pub(super) fn need(&self, key: &str) -> Result<Item<'d>, ImportError> {
+    pub(super) fn need(&self, key: &str) -> Result<Item<'d>> {
         self.get(key).ok_or_else(|| self.error(format!("found no `{key}`, expected one"), None))
     }
 
     /// The members of an optional list.
-    pub(super) fn list(&self, key: &str) -> Result<Vec<Item<'d>>, ImportError> {
+    pub(super) fn list(&self, key: &str) -> Result<Vec<Item<'d>>> {
         self.get(key).map_or_else(|| Ok(Vec::new()), |item| item.list())
     }
 
     /// An error about the section as a whole.
-    pub(super) fn error(&self, problem: impl std::fmt::Display, hint: Option<String>) -> ImportError {
+    pub(super) fn error(&self, problem: impl std::fmt::Display, hint: Option<String>) -> Error {
         let place = if self.name.is_empty() { String::new() } else { format!("`{}`: ", self.name) };
         self.document.error(self.at, format!("{place}{problem}"), hint)
     }

@@ -5,17 +5,20 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::error::ImportError;
 use super::mapping::{EventRule, Mapping, Member, On, Taken, Value};
-use super::moment;
-use super::row::{Row, Sight};
+use super::row::{Row, RowView};
 use super::tally::Tally;
-use super::vocabulary::{self, Form};
-use super::{Emit, EventLine};
+use super::time_rule;
+use super::vocabulary::{self, ValueType};
+use crate::error::Result;
+use crate::input::piece::MadeLine;
 
-/// What is known of the case of a row while its rows go by.
+/// Takes each event, with the record that it was made from; an error ends the import. Rows are read no faster than it returns.
+pub type Emit<'e> = &'e mut dyn FnMut(MadeLine) -> Result<()>;
+
+/// What is known of the case of a row while its rows are read.
 #[derive(Default)]
-pub(super) struct Watch {
+pub(super) struct CaseState {
     /// For each event that waits for a change, the value of the row before.
     pub(super) before: Vec<Option<String>>,
     /// The row is the first of its case.
@@ -25,28 +28,30 @@ pub(super) struct Watch {
 }
 
 /// Writes the events of rows and counts what they leave out.
-pub(super) struct Writer<'m> {
+pub(super) struct EventWriter<'m> {
     mapping: &'m Mapping,
     pub(super) files: Vec<Arc<str>>,
 }
 
-/// Why a value is not there: the words that are counted.
+/// Why a value is missing: the text under which it is counted.
 struct Missing(String);
 
-impl<'m> Writer<'m> {
+type Found<T> = std::result::Result<T, Missing>;
+
+impl<'m> EventWriter<'m> {
     pub(super) fn new(mapping: &'m Mapping) -> Self {
         Self { mapping, files: Vec::new() }
     }
 
     /// The event that states the mapping's grace period, in force from the first instant on.
-    pub(super) fn grace(&self, tally: &mut Tally, emit: Emit<'_>) -> Result<(), ImportError> {
+    pub(super) fn grace(&self, tally: &mut Tally, emit: Emit<'_>) -> Result<()> {
         let grace = &self.mapping.grace;
         let data = format!(r#"{{"grace_period":"{}"}}"#, grace.period);
         let envelope =
             Envelope { id: "grace_period", kind: "settings.updated", subject: "settings", time_ms: 0, sequence: 0 };
         let json = envelope.json(&self.mapping.source, data.as_bytes());
         tally.events_emitted += 1;
-        emit(EventLine { json, file: self.mapping.file.clone(), line: grace.line as u64, offset: grace.offset as u64 })
+        emit(MadeLine { json, file: self.mapping.file.clone(), line: grace.line as u64, offset: grace.offset as u64 })
     }
 
     /// Every event that one row becomes.
@@ -54,17 +59,17 @@ impl<'m> Writer<'m> {
         &self,
         case: &str,
         row: &Row<'_>,
-        head: &[String],
-        watch: &mut Watch,
+        first_row: &[String],
+        state: &mut CaseState,
         tally: &mut Tally,
         emit: Emit<'_>,
-    ) -> Result<(), ImportError> {
-        let sight = Sight { row: &row.cells, head };
+    ) -> Result<()> {
+        let view = RowView { row: &row.cells, first: first_row };
         for (number, rule) in self.mapping.events.iter().enumerate() {
-            if !occasion(rule, number, sight, watch) || !rule.when.iter().all(|condition| sight.meets(condition)) {
+            if !is_due(rule, number, view, state) || !rule.when.iter().all(|condition| view.meets(condition)) {
                 continue;
             }
-            match self.event(rule, case, row, sight, watch.copies, tally) {
+            match self.event(rule, case, row, view, state.copies, tally) {
                 Ok(line) => {
                     tally.events_emitted += 1;
                     emit(line)?;
@@ -80,20 +85,20 @@ impl<'m> Writer<'m> {
         rule: &EventRule,
         case: &str,
         row: &Row<'_>,
-        sight: Sight<'_>,
+        view: RowView<'_>,
         copies: u64,
         tally: &mut Tally,
-    ) -> Result<EventLine, Missing> {
-        let data = self.data(rule, sight, tally)?;
+    ) -> Found<MadeLine> {
+        let data = self.data(rule, view, tally)?;
         let envelope = Envelope {
             id: &self.id(rule, row, copies),
             kind: rule.kind.name(),
-            subject: &self.subject(rule, case, sight)?,
-            time_ms: self.time_ms(rule, row, sight)?,
+            subject: &self.subject(rule, case, view)?,
+            time_ms: self.time_ms(rule, row, view)?,
             sequence: row.sequence,
         };
         let file = self.files.get(row.place.file as usize).cloned().unwrap_or_default();
-        Ok(EventLine {
+        Ok(MadeLine {
             json: envelope.json(&self.mapping.source, &data),
             file,
             line: row.place.line,
@@ -101,8 +106,8 @@ impl<'m> Writer<'m> {
         })
     }
 
-    fn subject<'a>(&self, rule: &EventRule, case: &'a str, sight: Sight<'_>) -> Result<Cow<'a, str>, Missing> {
-        match rule.subject.as_ref().map(|value| self.value(value, sight)).transpose()? {
+    fn subject<'a>(&self, rule: &EventRule, case: &'a str, view: RowView<'_>) -> Found<Cow<'a, str>> {
+        match rule.subject.as_ref().map(|value| self.value(value, view)).transpose()? {
             None => Ok(Cow::Borrowed(case)),
             Some(Some(Json::String(text))) => Ok(Cow::Owned(text)),
             Some(Some(other)) => Ok(Cow::Owned(other.to_string())),
@@ -110,22 +115,22 @@ impl<'m> Writer<'m> {
         }
     }
 
-    fn time_ms(&self, rule: &EventRule, row: &Row<'_>, sight: Sight<'_>) -> Result<i64, Missing> {
-        let Some(moment) = &rule.time else { return Ok(row.time_ms) };
-        match sight.text(&moment.cell) {
-            text if text.is_empty() => Err(Missing(format!("`{}` is empty", self.column(moment.cell.column)))),
-            text => moment
-                .read_ms(&text)
-                .map_err(|reason| Missing(format!("`{}`: {reason}", self.column(moment.cell.column)))),
+    fn time_ms(&self, rule: &EventRule, row: &Row<'_>, view: RowView<'_>) -> Found<i64> {
+        let Some(time) = &rule.time else { return Ok(row.time_ms) };
+        match view.text(&time.cell) {
+            text if text.is_empty() => Err(Missing(format!("`{}` is empty", self.column(time.cell.column)))),
+            text => {
+                time.read_ms(&text).map_err(|reason| Missing(format!("`{}`: {reason}", self.column(time.cell.column))))
+            }
         }
     }
 
-    /// The `data` object. A required member that is missing leaves the event out; an optional one stays away, and is counted unless
-    /// its cell was empty.
-    fn data(&self, rule: &EventRule, sight: Sight<'_>, tally: &mut Tally) -> Result<Vec<u8>, Missing> {
+    /// The `data` object. A missing required member leaves the event out; a missing optional one is left out, and is counted unless its
+    /// cell was empty.
+    fn data(&self, rule: &EventRule, view: RowView<'_>, tally: &mut Tally) -> Found<Vec<u8>> {
         let (mut data, mut fields) = (Vec::new(), Vec::new());
         for member in &rule.members {
-            match self.value(&member.value, sight) {
+            match self.value(&member.value, view) {
                 Ok(Some(json)) => push(if member.of_fields { &mut fields } else { &mut data }, &member.name, &json),
                 Ok(None) if member.required => return Err(Missing(format!("`{}` is empty", self.origin(member)))),
                 Ok(None) => {}
@@ -144,13 +149,14 @@ impl<'m> Writer<'m> {
         Ok(data)
     }
 
-    fn value(&self, value: &Value, sight: Sight<'_>) -> Result<Option<Json>, Missing> {
+    fn value(&self, value: &Value, view: RowView<'_>) -> Found<Option<Json>> {
         match value {
             Value::Constant(json) => Ok(Some(json.clone())),
-            Value::Taken(taken) => match looked_up(taken, sight) {
+            Value::Taken(taken) => match looked_up(taken, view) {
                 Ok(None) => Ok(None),
-                Ok(Some(text)) => shaped(&taken.form, &text).map(Some).ok_or_else(|| {
-                    Missing(format!("`{}` = `{}` has the wrong form", self.column(taken.cell.column), shortened(&text)))
+                Ok(Some(text)) => typed(&taken.value_type, &text).map(Some).ok_or_else(|| {
+                    let column = self.column(taken.cell.column);
+                    Missing(format!("`{column}` = `{}` is not {}", shortened(&text), taken.value_type.expected()))
                 }),
                 Err(text) => Err(Missing(format!(
                     "`{}` = `{}` is not in the map",
@@ -180,15 +186,15 @@ impl<'m> Writer<'m> {
     }
 }
 
-/// Whether the row is one that the event waits for. A change is kept in mind on every row, also where a condition then stands in
-/// the event's way: it differs from the row before, not from the event before.
-fn occasion(rule: &EventRule, number: usize, sight: Sight<'_>, watch: &mut Watch) -> bool {
+/// Whether the event is due at this row. A value is remembered on every row, also where a condition of the event does not hold: a change
+/// is a difference from the row before, not from the event before.
+fn is_due(rule: &EventRule, number: usize, view: RowView<'_>, state: &mut CaseState) -> bool {
     match &rule.on {
-        On::First => watch.first,
+        On::First => state.first,
         On::Row => true,
         On::Change(value) => {
-            let now = watched(value, sight);
-            match watch.before.get_mut(number) {
+            let now = watched(value, view);
+            match state.before.get_mut(number) {
                 Some(before) if *before != now => {
                     *before = now;
                     true
@@ -199,17 +205,17 @@ fn occasion(rule: &EventRule, number: usize, sight: Sight<'_>, watch: &mut Watch
     }
 }
 
-/// The text that a change is seen in: mapped; absent where the cell is empty or the map lacks it.
-fn watched(value: &Value, sight: Sight<'_>) -> Option<String> {
+/// The text whose change is noticed: mapped; absent where the cell is empty or the map lacks it.
+fn watched(value: &Value, view: RowView<'_>) -> Option<String> {
     match value {
         Value::Constant(_) => None,
-        Value::Taken(taken) => looked_up(taken, sight).ok().flatten().map(Cow::into_owned),
+        Value::Taken(taken) => looked_up(taken, view).ok().flatten().map(Cow::into_owned),
     }
 }
 
 /// The text of a cell after map and default; the text itself as the error when the map lacks it.
-fn looked_up<'a>(taken: &'a Taken, sight: Sight<'a>) -> Result<Option<Cow<'a, str>>, Cow<'a, str>> {
-    let text = sight.text(&taken.cell);
+fn looked_up<'a>(taken: &'a Taken, view: RowView<'a>) -> std::result::Result<Option<Cow<'a, str>>, Cow<'a, str>> {
+    let text = view.text(&taken.cell);
     let default = || taken.default.as_deref().map(Cow::Borrowed);
     match &taken.map {
         Some(map) => match map.get(text.as_ref()) {
@@ -222,19 +228,19 @@ fn looked_up<'a>(taken: &'a Taken, sight: Sight<'a>) -> Result<Option<Cow<'a, st
     }
 }
 
-fn shaped(form: &Form, text: &str) -> Option<Json> {
-    match form {
-        Form::Text => Some(Json::from(text)),
-        Form::Integer => text.parse::<i64>().ok().map(Json::from),
-        Form::Boolean => vocabulary::boolean(text).map(Json::from),
-        Form::List(separator) => Some(
+fn typed(value_type: &ValueType, text: &str) -> Option<Json> {
+    match value_type {
+        ValueType::Text => Some(Json::from(text)),
+        ValueType::Integer => text.parse::<i64>().ok().map(Json::from),
+        ValueType::Boolean => vocabulary::boolean(text).map(Json::from),
+        ValueType::List(separator) => Some(
             text.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect(),
         ),
     }
 }
 
-/// The parts with `/` between; `/`, `%`, and the `~` that marks a hash are escaped, so that different parts never give one text. A
-/// key too long for an id is hashed.
+/// The parts with `/` between them. `/`, `%`, and the `~` that marks a hash are escaped, so that different parts never give the same
+/// text. A key too long for an id is hashed.
 fn joined<'a>(parts: impl Iterator<Item = &'a str>) -> String {
     let escaped = parts
         .map(|part| part.replace('%', "%25").replace('/', "%2F").replace('~', "%7E"))
@@ -279,7 +285,7 @@ impl Envelope<'_> {
         push(&mut line, "source", &Json::from(source));
         push(&mut line, "type", &Json::from(self.kind));
         push(&mut line, "subject", &Json::from(self.subject));
-        push(&mut line, "time", &Json::from(moment::written(self.time_ms)));
+        push(&mut line, "time", &Json::from(time_rule::written(self.time_ms)));
         if self.sequence != 0 {
             push(&mut line, "sequence", &Json::from(self.sequence));
         }

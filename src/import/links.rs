@@ -1,20 +1,20 @@
-//! A file of ids and what each knows of its root, written in any order and read in the order of the ids.
+//! A file of ids, each with its root as far as it is found, written in any order and read in the order of the ids.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, RecordBatch, StringArray, StringBuilder};
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{Array, RecordBatch, StringArray, StringBuilder};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use super::engine::Engine;
-use super::error::ImportError;
-use super::spool::{SpoolFile, texts};
+use super::spool::{SpoolFile, cannot_sort, texts};
+use super::workspace::Engine;
+use crate::error::{Error, Result};
 use crate::store::scratch;
 
 const BATCH_ROWS: usize = 4096;
 
-/// What an id knows: the id further up that it points at, or its root. Never both.
+/// What is known of an id: an ancestor of it, or its root. Never both.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Link {
     pub(super) up: Option<String>,
@@ -33,7 +33,7 @@ pub(super) struct LinksWriter {
 }
 
 impl LinksWriter {
-    pub(super) fn create(engine: &Engine<'_>, name: &str) -> Result<Self, ImportError> {
+    pub(super) fn create(engine: &Engine<'_>, name: &str) -> Result<Self> {
         let field = |name, nullable| Field::new(name, DataType::Utf8, nullable);
         let schema = Arc::new(Schema::new(vec![field("id", false), field("up", true), field("root", true)]));
         let file = engine.create(name, schema.clone())?;
@@ -41,7 +41,7 @@ impl LinksWriter {
         Ok(Self { file, schema, id, up, root, count: 0, waiting: 0 })
     }
 
-    pub(super) fn push(&mut self, id: &str, up: Option<&str>, root: Option<&str>) -> Result<(), ImportError> {
+    pub(super) fn push(&mut self, id: &str, up: Option<&str>, root: Option<&str>) -> Result<()> {
         self.id.append_value(id);
         self.up.append_option(up);
         self.root.append_option(root);
@@ -50,17 +50,17 @@ impl LinksWriter {
         if self.count < BATCH_ROWS { Ok(()) } else { self.flush() }
     }
 
-    fn flush(&mut self) -> Result<(), ImportError> {
+    fn flush(&mut self) -> Result<()> {
         self.count = 0;
         let batch = RecordBatch::try_new(
             self.schema.clone(),
             vec![Arc::new(self.id.finish()), Arc::new(self.up.finish()), Arc::new(self.root.finish())],
         );
-        self.file.write(&batch.map_err(ImportError::engine)?)
+        self.file.write(&batch.map_err(cannot_sort)?)
     }
 
-    /// The file, and how many of its ids do not know their root.
-    pub(super) fn close(mut self) -> Result<(PathBuf, u64), ImportError> {
+    /// The file, and for how many of its ids the root is not known yet.
+    pub(super) fn close(mut self) -> Result<(PathBuf, u64)> {
         self.flush()?;
         Ok((self.file.close()?, self.waiting))
     }
@@ -74,17 +74,17 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
-        let file = scratch::open_file(path).map_err(ImportError::file("open", path))?;
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(ImportError::engine)?;
-        let reader = reader.with_batch_size(BATCH_ROWS).build().map_err(ImportError::engine)?;
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let file = scratch::open_file(path).map_err(Error::file(path))?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(cannot_sort)?;
+        let reader = reader.with_batch_size(BATCH_ROWS).build().map_err(cannot_sort)?;
         let mut links = Self { reader, batch: None, at: 0 };
         links.load()?;
         Ok(links)
     }
 
-    /// What this id knows, if it is there. The ids asked for must not decrease from one call to the next.
-    pub(super) fn find(&mut self, id: &str) -> Result<Option<Link>, ImportError> {
+    /// What is known of this id, if it is in the file. The ids must not decrease from one call to the next.
+    pub(super) fn find(&mut self, id: &str) -> Result<Option<Link>> {
         while let Some((ids, up, root)) = &self.batch {
             if self.at >= ids.len() {
                 self.load()?;
@@ -101,9 +101,9 @@ impl Links {
         Ok(None)
     }
 
-    fn load(&mut self) -> Result<(), ImportError> {
+    fn load(&mut self) -> Result<()> {
         self.at = 0;
-        self.batch = match self.reader.next().transpose().map_err(ImportError::engine)? {
+        self.batch = match self.reader.next().transpose().map_err(cannot_sort)? {
             None => None,
             Some(batch) => {
                 Some((texts(&batch, "id")?.clone(), texts(&batch, "up")?.clone(), texts(&batch, "root")?.clone()))

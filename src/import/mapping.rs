@@ -1,17 +1,15 @@
 //! What a mapping says, checked and ready: which columns are read, what of a row is kept, and which events it becomes.
 //!
-//! Pure data; [`parse`](super::parse) makes it from TOML, and the other rooms only look things up in it. Columns are numbered in the
-//! order in which the mapping first names them; the cells of a [`Row`](super::row::Row) have the same numbers.
+//! Pure data; [`parse`](super::parse) makes it from TOML, and the other files only read it. Columns are numbered in the order in which
+//! the mapping first names them; the cells of a [`Row`](super::row::Row) have the same numbers.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use super::error::ImportError;
-use super::moment::Moment;
-use super::vocabulary::Form;
+use super::cell::{Cell, RowChoice};
+use super::time_rule::TimeRule;
+use super::vocabulary::ValueType;
 use crate::model::event::EventType;
-use crate::store::project;
 
 /// How one foreign table becomes events, read from a TOML file.
 ///
@@ -31,7 +29,7 @@ use crate::store::project;
 /// id = "ticket"                    # or thread = { id = "tweet", parent = { column = "reply_to", strip_suffix = ".0" } }
 /// order = ["time", { column = "n", as = "integer" }]   # within a case; default: time, sequence
 ///
-/// [[filter]]                       # rows must pass every filter; those that do not are not there at all
+/// [[filter]]                       # rows must pass every filter; rows that do not are ignored
 /// column = "channel"
 /// not_in = ["test", "spam"]        # one of: equals, not_equals, in, not_in, empty
 ///
@@ -53,8 +51,8 @@ use crate::store::project;
 /// ```
 ///
 /// `root = "column"` in place of `column` takes the cell of the case's first row. An empty cell, or one that the map lacks where there
-/// is no `default`, leaves an optional member away and a required one's event out; unless an optional cell was merely empty it is
-/// counted. `fields.NAME` sets a case field. Events about users, profiles and customers state a `subject`.
+/// is no `default`, leaves out an optional member, and the whole event where the member is required. Each is counted, but for empty
+/// cells of optional members. `fields.NAME` sets a case field. Events about users, profiles and customers state a `subject`.
 #[derive(Debug)]
 pub struct Mapping {
     pub(super) file: Arc<str>,
@@ -66,7 +64,7 @@ pub struct Mapping {
     pub(super) filters: Vec<Condition>,
     /// Columns that identify a row; empty: the whole record does.
     pub(super) key: Vec<usize>,
-    pub(super) time: Moment,
+    pub(super) time: TimeRule,
     pub(super) sequence: Option<Cell>,
     pub(super) case: CaseOf,
     pub(super) order: Vec<OrderKey>,
@@ -75,24 +73,6 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Reads and checks a mapping file.
-    ///
-    /// # Errors
-    /// [`ImportError::File`] when it cannot be read, [`ImportError::Mapping`] with file, line and the nearest name when it says
-    /// something unknown.
-    pub fn read(path: &Path) -> Result<Self, ImportError> {
-        let text = project::read_text(path).map_err(ImportError::file("read", path))?;
-        Self::parse(&path.display().to_string(), &text)
-    }
-
-    /// Checks the text of a mapping; `file` is the name it goes by in errors.
-    ///
-    /// # Errors
-    /// [`ImportError::Mapping`], as [`Mapping::read`].
-    pub fn parse(file: &str, text: &str) -> Result<Self, ImportError> {
-        super::parse::mapping(file, text)
-    }
-
     /// The CloudEvents source of every event the mapping emits.
     pub fn source(&self) -> &str {
         &self.source
@@ -103,7 +83,7 @@ impl Mapping {
         self.key.is_empty()
             || !self.leave_out.is_empty()
             || matches!(self.case, CaseOf::Thread { .. })
-            || self.events.iter().any(EventRule::looks_beyond_its_row)
+            || self.events.iter().any(EventRule::needs_other_rows)
     }
 }
 
@@ -140,27 +120,7 @@ pub(super) enum OrderKey {
     Text(Cell),
 }
 
-/// The row a cell is taken from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
-    /// The row at hand.
-    Row,
-    /// The first row of the case: the root of a thread.
-    Head,
-}
-
-/// A cell, and how its text is tidied.
-#[derive(Clone, Debug)]
-pub(super) struct Cell {
-    pub(super) column: usize,
-    pub(super) whose: Whose,
-    pub(super) trim: bool,
-    pub(super) lower: bool,
-    pub(super) strip_prefix: String,
-    pub(super) strip_suffix: String,
-}
-
-/// A condition on a row or on the head of its case.
+/// A condition on a row or on the first row of its case.
 #[derive(Debug)]
 pub(super) struct Condition {
     pub(super) cell: Cell,
@@ -193,15 +153,16 @@ pub(super) struct EventRule {
     /// The subject where it is not the case.
     pub(super) subject: Option<Value>,
     /// The event's own time, where it is not the row's.
-    pub(super) time: Option<Moment>,
+    pub(super) time: Option<TimeRule>,
     pub(super) members: Vec<Member>,
 }
 
 impl EventRule {
-    fn looks_beyond_its_row(&self) -> bool {
+    fn needs_other_rows(&self) -> bool {
         let cells = self.when.iter().map(|condition| &condition.cell);
         let values = self.subject.iter().chain(self.members.iter().map(|member| &member.value));
-        !matches!(self.on, On::Row) || cells.chain(values.filter_map(Value::cell)).any(|cell| cell.whose == Whose::Head)
+        !matches!(self.on, On::Row)
+            || cells.chain(values.filter_map(Value::cell)).any(|cell| cell.row == RowChoice::First)
     }
 }
 
@@ -239,7 +200,7 @@ pub(super) struct Taken {
     pub(super) cell: Cell,
     pub(super) map: Option<BTreeMap<String, String>>,
     pub(super) default: Option<String>,
-    pub(super) form: Form,
+    pub(super) value_type: ValueType,
 }
 
 impl Value {

@@ -1,21 +1,22 @@
-//! From TOML to a [`Mapping`]: every key checked, every name known, every complaint with its line.
+//! From TOML to a [`Mapping`]: every key and every name is checked, and every error has its line.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 use toml::de::DeValue;
 
+use super::cell::{Cell, RowChoice};
 use super::document::{Document, Item, Section};
-use super::error::ImportError;
 use super::mapping::*;
-use super::moment::{Format, Moment};
-use super::vocabulary::{self, About, Form};
+use super::time_rule::{TimeFormat, TimeRule};
+use super::vocabulary::{self, About, ValueType};
+use crate::error::{Error, Result};
 use crate::model::event::EventType;
 use crate::model::time::parse_duration_ms;
-
-type Parsed<T> = Result<T, ImportError>;
+use crate::store::project;
 
 /// `never`, for a desk that closes nothing: the longest grace period that is sure to be a duration, 273 years.
 const NEVER: &str = "99999d";
@@ -36,11 +37,29 @@ const ROOT_KEYS: &[&str] = &[
 const CELL_KEYS: &[&str] = &["column", "root", "trim", "lower", "strip_prefix", "strip_suffix"];
 const TEST_KEYS: &[&str] = &["equals", "not_equals", "in", "not_in", "empty"];
 const VALUE_KEYS: &[&str] = &["map", "default", "as", "separator"];
-const MOMENT_KEYS: &[&str] = &["format", "zone"];
+const TIME_KEYS: &[&str] = &["format", "zone"];
 const EVENT_KEYS: &[&str] = &["type", "name", "on", "of", "when", "subject", "time", "data"];
 
-/// Parses and checks the text of a mapping file.
-pub(super) fn mapping(file: &str, text: &str) -> Parsed<Mapping> {
+impl Mapping {
+    /// Reads and checks a mapping file.
+    ///
+    /// # Errors
+    /// When it cannot be read, and where it states something unknown: with file, line and the nearest name.
+    pub fn read(path: &Path) -> Result<Mapping> {
+        let text = project::read_text(path).map_err(Error::file(path))?;
+        Mapping::parse(&path.display().to_string(), &text)
+    }
+
+    /// Checks the text of a mapping; `file` is its name in errors.
+    ///
+    /// # Errors
+    /// As [`Mapping::read`].
+    pub fn parse(file: &str, text: &str) -> Result<Mapping> {
+        mapping(file, text)
+    }
+}
+
+fn mapping(file: &str, text: &str) -> Result<Mapping> {
     let file: Arc<str> = file.into();
     let document = Document::new(file.clone(), text);
     let table = document.parse()?;
@@ -52,14 +71,14 @@ pub(super) fn mapping(file: &str, text: &str) -> Parsed<Mapping> {
         delimiter: root.get("delimiter").map_or(Ok(b','), |item| byte(&item))?,
         quote: root.get("quote").map_or(Ok(b'"'), |item| byte(&item))?,
         key: parser.key(&root)?,
-        time: parser.moment(&root.need("time")?)?,
+        time: parser.time_rule(&root.need("time")?)?,
         sequence: root.get("sequence").map(|item| parser.row_cell(&item)).transpose()?,
         filters: root
             .list("filter")?
             .iter()
-            .map(|item| parser.condition(item, &[], &[Whose::Row]))
-            .collect::<Parsed<_>>()?,
-        leave_out: root.list("leave_out")?.iter().map(|item| parser.leave_out(item)).collect::<Parsed<_>>()?,
+            .map(|item| parser.condition(item, &[], &[RowChoice::Current]))
+            .collect::<Result<_>>()?,
+        leave_out: root.list("leave_out")?.iter().map(|item| parser.leave_out(item)).collect::<Result<_>>()?,
         order: parser.order(&root)?,
         case: parser.case(&root.need("case")?)?,
         events: parser.events(&root)?,
@@ -69,7 +88,7 @@ pub(super) fn mapping(file: &str, text: &str) -> Parsed<Mapping> {
     Ok(mapping)
 }
 
-fn source(item: &Item<'_>) -> Parsed<String> {
+fn source(item: &Item<'_>) -> Result<String> {
     let text = item.some_text()?;
     match text.len() {
         ..=256 => Ok(text.to_owned()),
@@ -77,7 +96,7 @@ fn source(item: &Item<'_>) -> Parsed<String> {
     }
 }
 
-fn grace(item: &Item<'_>) -> Parsed<Grace> {
+fn grace(item: &Item<'_>) -> Result<Grace> {
     let period = match item.text()? {
         "never" => NEVER,
         text if parse_duration_ms(text).is_ok() => text,
@@ -89,18 +108,18 @@ fn grace(item: &Item<'_>) -> Parsed<Grace> {
     Ok(Grace { period: period.to_owned(), line: item.line(), offset: item.offset() })
 }
 
-fn byte(item: &Item<'_>) -> Parsed<u8> {
+fn byte(item: &Item<'_>) -> Result<u8> {
     match item.text()?.as_bytes() {
         [byte] => Ok(*byte),
         _ => Err(item.error("found more or less than one byte, expected one character of ASCII", None)),
     }
 }
 
-fn flag(section: &Section<'_>, key: &str) -> Parsed<bool> {
+fn flag(section: &Section<'_>, key: &str) -> Result<bool> {
     section.get(key).map_or(Ok(false), |item| item.flag())
 }
 
-fn text(section: &Section<'_>, key: &str) -> Parsed<String> {
+fn text(section: &Section<'_>, key: &str) -> Result<String> {
     section.get(key).map_or(Ok(String::new()), |item| item.text().map(str::to_owned))
 }
 
@@ -111,7 +130,7 @@ struct Parser {
 }
 
 impl Parser {
-    fn column(&mut self, item: &Item<'_>) -> Parsed<usize> {
+    fn column(&mut self, item: &Item<'_>) -> Result<usize> {
         let name = item.text()?;
         let known = self.columns.iter().position(|column| column.name == name);
         Ok(known.unwrap_or_else(|| {
@@ -120,31 +139,31 @@ impl Parser {
         }))
     }
 
-    fn key(&mut self, root: &Section<'_>) -> Parsed<Vec<usize>> {
+    fn key(&mut self, root: &Section<'_>) -> Result<Vec<usize>> {
         root.list("key")?.iter().map(|item| self.column(item)).collect()
     }
 
     /// `"column"`, or `{ column = …, strip_suffix = … }`.
-    fn row_cell(&mut self, item: &Item<'_>) -> Parsed<Cell> {
+    fn row_cell(&mut self, item: &Item<'_>) -> Result<Cell> {
         if item.is_table() {
-            self.cell(item, &item.section(CELL_KEYS)?, &[Whose::Row])
+            self.cell(item, &item.section(CELL_KEYS)?, &[RowChoice::Current])
         } else {
-            Ok(plain(self.column(item)?))
+            Ok(Cell::plain(self.column(item)?))
         }
     }
 
     /// The cell part of a table whose other keys the caller reads.
-    fn cell(&mut self, item: &Item<'_>, section: &Section<'_>, allowed: &[Whose]) -> Parsed<Cell> {
-        let (column, whose) = match (section.get("column"), section.get("root")) {
-            (Some(column), None) => (column, Whose::Row),
-            (None, Some(root)) if allowed.contains(&Whose::Head) => (root, Whose::Head),
+    fn cell(&mut self, item: &Item<'_>, section: &Section<'_>, allowed: &[RowChoice]) -> Result<Cell> {
+        let (column, row) = match (section.get("column"), section.get("root")) {
+            (Some(column), None) => (column, RowChoice::Current),
+            (None, Some(root)) if allowed.contains(&RowChoice::First) => (root, RowChoice::First),
             (None, Some(root)) => return Err(root.error("the root is not known yet here, expected `column`", None)),
             (Some(_), Some(_)) => return Err(item.error("found both `column` and `root`, expected one of them", None)),
             (None, None) => return Err(item.error("found no `column`, expected the name of one", None)),
         };
         Ok(Cell {
             column: self.column(&column)?,
-            whose,
+            row,
             trim: flag(section, "trim")?,
             lower: flag(section, "lower")?,
             strip_prefix: text(section, "strip_prefix")?,
@@ -153,7 +172,7 @@ impl Parser {
     }
 
     /// A cell and one test; `more` are keys of the table that the caller reads.
-    fn condition(&mut self, item: &Item<'_>, more: &[&str], allowed: &[Whose]) -> Parsed<Condition> {
+    fn condition(&mut self, item: &Item<'_>, more: &[&str], allowed: &[RowChoice]) -> Result<Condition> {
         let section = item.section(&[more, CELL_KEYS, TEST_KEYS].concat())?;
         let cell = self.cell(item, &section, allowed)?;
         let tests = TEST_KEYS.iter().filter_map(|key| section.get(key).map(|value| (*key, value))).collect::<Vec<_>>();
@@ -164,31 +183,32 @@ impl Parser {
         Ok(Condition { cell, test: test(key, value)? })
     }
 
-    fn leave_out(&mut self, item: &Item<'_>) -> Parsed<LeaveOut> {
-        let mut condition = self.condition(item, &["name"], &[Whose::Row, Whose::Head])?;
-        condition.cell.whose = Whose::Head;
+    fn leave_out(&mut self, item: &Item<'_>) -> Result<LeaveOut> {
+        let mut condition = self.condition(item, &["name"], &[RowChoice::Current, RowChoice::First])?;
+        condition.cell.row = RowChoice::First;
         let section = item.section(&[&["name"], CELL_KEYS, TEST_KEYS].concat())?;
         Ok(LeaveOut { name: section.need("name")?.some_text()?.to_owned(), condition })
     }
 
     /// `"column"`, or `{ column = …, format = …, zone = … }`.
-    fn moment(&mut self, item: &Item<'_>) -> Parsed<Moment> {
+    fn time_rule(&mut self, item: &Item<'_>) -> Result<TimeRule> {
         if !item.is_table() {
-            return Ok(Moment { cell: plain(self.column(item)?), format: Format::Rfc3339, zone: None });
+            return Ok(TimeRule { cell: Cell::plain(self.column(item)?), format: TimeFormat::Rfc3339, zone: None });
         }
-        let section = item.section(&[CELL_KEYS, MOMENT_KEYS].concat())?;
-        let moment = Moment {
-            cell: self.cell(item, &section, &[Whose::Row])?,
-            format: section.get("format").map_or(Ok(Format::Rfc3339), |item| format(&item))?,
+        let section = item.section(&[CELL_KEYS, TIME_KEYS].concat())?;
+        let rule = TimeRule {
+            cell: self.cell(item, &section, &[RowChoice::Current])?,
+            format: section.get("format").map_or(Ok(TimeFormat::Rfc3339), |item| format(&item))?,
             zone: section.get("zone").map(|item| zone(&item)).transpose()?,
         };
         let place = section.get("format").unwrap_or_else(|| item.clone());
-        let hint = || Some("name the offset (`%z`) in the pattern, or a `zone` beside it".to_owned());
-        moment.trial().map_err(|reason| place.error(format!("the pattern names no instant: {reason}"), hint()))?;
-        Ok(moment)
+        let hint = || Some("add the offset (`%z`) to the pattern, or a `zone` beside it".to_owned());
+        rule.check_pattern()
+            .map_err(|reason| place.error(format!("the pattern does not give an instant: {reason}"), hint()))?;
+        Ok(rule)
     }
 
-    fn case(&mut self, item: &Item<'_>) -> Parsed<CaseOf> {
+    fn case(&mut self, item: &Item<'_>) -> Result<CaseOf> {
         let section = item.section(&["id", "thread", "order"])?;
         match (section.get("id"), section.get("thread")) {
             (Some(id), None) => Ok(CaseOf::Column(self.row_cell(&id)?)),
@@ -203,7 +223,7 @@ impl Parser {
         }
     }
 
-    fn order(&mut self, root: &Section<'_>) -> Parsed<Vec<OrderKey>> {
+    fn order(&mut self, root: &Section<'_>) -> Result<Vec<OrderKey>> {
         let items = match root.get("case").filter(Item::is_table) {
             Some(case) => case.section(&["id", "thread", "order"])?.list("order")?,
             None => Vec::new(),
@@ -215,7 +235,7 @@ impl Parser {
     }
 
     /// `"time"`, `"sequence"`, or `{ column = …, as = "integer" }`.
-    fn order_key(&mut self, item: &Item<'_>) -> Parsed<OrderKey> {
+    fn order_key(&mut self, item: &Item<'_>) -> Result<OrderKey> {
         if !item.is_table() {
             return match item.text()? {
                 "time" => Ok(OrderKey::Time),
@@ -227,15 +247,15 @@ impl Parser {
             };
         }
         let section = item.section(&[CELL_KEYS, &["as"]].concat())?;
-        let cell = self.cell(item, &section, &[Whose::Row])?;
-        match section.get("as").map(|form| Ok::<_, ImportError>((form.text()?, form))).transpose()? {
+        let cell = self.cell(item, &section, &[RowChoice::Current])?;
+        match section.get("as").map(|item| Ok::<_, Error>((item.text()?, item))).transpose()? {
             None | Some(("text", _)) => Ok(OrderKey::Text(cell)),
             Some(("integer", _)) => Ok(OrderKey::Integer(cell)),
-            Some((other, form)) => Err(form.unknown("kind of order", other, ["text", "integer"])),
+            Some((other, item)) => Err(item.unknown("type of order key", other, ["text", "integer"])),
         }
     }
 
-    fn events(&mut self, root: &Section<'_>) -> Parsed<Vec<EventRule>> {
+    fn events(&mut self, root: &Section<'_>) -> Result<Vec<EventRule>> {
         let mut names = BTreeSet::new();
         let mut events = Vec::new();
         for item in root.need("event")?.list()? {
@@ -249,7 +269,7 @@ impl Parser {
         Ok(events)
     }
 
-    fn event(&mut self, item: &Item<'_>) -> Parsed<EventRule> {
+    fn event(&mut self, item: &Item<'_>) -> Result<EventRule> {
         let section = item.section(EVENT_KEYS)?;
         let kind = event_type(&section.need("type")?)?;
         let members = section.get("data").map_or(Ok(Vec::new()), |data| self.members(kind, &data))?;
@@ -260,12 +280,12 @@ impl Parser {
             on: self.on(&section, &members)?,
             when: self.when(&section)?,
             subject: self.subject(kind, &section)?,
-            time: section.get("time").map(|time| self.moment(&time)).transpose()?,
+            time: section.get("time").map(|time| self.time_rule(&time)).transpose()?,
             members,
         })
     }
 
-    fn on(&mut self, section: &Section<'_>, members: &[Member]) -> Parsed<On> {
+    fn on(&mut self, section: &Section<'_>, members: &[Member]) -> Result<On> {
         let on = section.need("on")?;
         match (on.text()?, section.get("of")) {
             ("first", None) => Ok(On::First),
@@ -280,9 +300,9 @@ impl Parser {
     }
 
     /// What `on = "change"` watches: a member of the event, or a value of its own.
-    fn watched(&mut self, of: &Item<'_>, members: &[Member]) -> Parsed<Value> {
+    fn watched(&mut self, of: &Item<'_>, members: &[Member]) -> Result<Value> {
         if of.is_table() {
-            return self.value(of, &Form::Text, &[Whose::Row]);
+            return self.value(of, &ValueType::Text, &[RowChoice::Current]);
         }
         let name = of.text()?;
         let member = members.iter().find(|member| member.name == name && member.value.cell().is_some());
@@ -291,29 +311,29 @@ impl Parser {
     }
 
     /// One condition, or a list of which all must hold.
-    fn when(&mut self, section: &Section<'_>) -> Parsed<Vec<Condition>> {
+    fn when(&mut self, section: &Section<'_>) -> Result<Vec<Condition>> {
         let Some(item) = section.get("when") else { return Ok(Vec::new()) };
         let items = if item.is_table() { vec![item] } else { item.list()? };
-        items.iter().map(|item| self.condition(item, &[], &[Whose::Row, Whose::Head])).collect()
+        items.iter().map(|item| self.condition(item, &[], &[RowChoice::Current, RowChoice::First])).collect()
     }
 
-    fn subject(&mut self, kind: EventType, section: &Section<'_>) -> Parsed<Option<Value>> {
+    fn subject(&mut self, kind: EventType, section: &Section<'_>) -> Result<Option<Value>> {
         match (vocabulary::about(kind), section.get("subject")) {
             (Some(About::Case), None) => Ok(None),
             (Some(About::Case), Some(item)) => {
                 Err(item.error(format!("the subject of `{}` is the case, expected none here", kind.name()), None))
             }
-            (_, Some(item)) => self.value(&item, &Form::Text, &[Whose::Row, Whose::Head]).map(Some),
+            (_, Some(item)) => self.value(&item, &ValueType::Text, &[RowChoice::Current, RowChoice::First]).map(Some),
             (_, None) => Err(section.error(format!("found no `subject`, which `{}` needs", kind.name()), None)),
         }
     }
 
-    fn members(&mut self, kind: EventType, data: &Item<'_>) -> Parsed<Vec<Member>> {
+    fn members(&mut self, kind: EventType, data: &Item<'_>) -> Result<Vec<Member>> {
         let mut members = Vec::new();
         for (name, item) in data.entries()? {
             if name == "fields" && vocabulary::members(kind).any(|known| known.name == "fields") {
                 for (field, item) in item.entries()? {
-                    let value = self.value(&item, &Form::Text, &[Whose::Row, Whose::Head])?;
+                    let value = self.value(&item, &ValueType::Text, &[RowChoice::Current, RowChoice::First])?;
                     members.push(Member { name: field, of_fields: true, required: false, value });
                 }
             } else {
@@ -323,13 +343,13 @@ impl Parser {
         Ok(members)
     }
 
-    fn member(&mut self, kind: EventType, name: String, item: &Item<'_>) -> Parsed<Member> {
+    fn member(&mut self, kind: EventType, name: String, item: &Item<'_>) -> Result<Member> {
         let known = vocabulary::members(kind).find(|known| known.name == name);
         if known.is_none() && vocabulary::about(kind) != Some(About::NamedFreely) {
             let names = vocabulary::members(kind).map(|known| known.name);
             return Err(item.unknown(&format!("member of `{}`", kind.name()), &name, names));
         }
-        let value = self.value(item, &vocabulary::usual_form(known), &[Whose::Row, Whose::Head])?;
+        let value = self.value(item, &vocabulary::default_type(known), &[RowChoice::Current, RowChoice::First])?;
         if let Some(words) = known.and_then(|known| known.values) {
             known_words(item, &value, words)?;
         }
@@ -337,7 +357,7 @@ impl Parser {
     }
 
     /// A constant, or a table that takes a cell.
-    fn value(&mut self, item: &Item<'_>, usual: &Form, allowed: &[Whose]) -> Parsed<Value> {
+    fn value(&mut self, item: &Item<'_>, default: &ValueType, allowed: &[RowChoice]) -> Result<Value> {
         if !item.is_table() {
             return constant(item).map(Value::Constant);
         }
@@ -346,25 +366,14 @@ impl Parser {
         let pair = |(key, value): (String, Item<'_>)| Ok((key, value.text()?.to_owned()));
         Ok(Value::Taken(Taken {
             cell: self.cell(item, &section, allowed)?,
-            map: map.map(|entries| entries.into_iter().map(pair).collect::<Parsed<_>>()).transpose()?,
+            map: map.map(|entries| entries.into_iter().map(pair).collect::<Result<_>>()).transpose()?,
             default: section.get("default").map(|item| item.text().map(str::to_owned)).transpose()?,
-            form: form(&section, usual)?,
+            value_type: value_type(&section, default)?,
         }))
     }
 }
 
-fn plain(column: usize) -> Cell {
-    Cell {
-        column,
-        whose: Whose::Row,
-        trim: false,
-        lower: false,
-        strip_prefix: String::new(),
-        strip_suffix: String::new(),
-    }
-}
-
-fn test(key: &str, value: &Item<'_>) -> Parsed<Test> {
+fn test(key: &str, value: &Item<'_>) -> Result<Test> {
     Ok(match key {
         "equals" => Test::In(vec![value.text()?.to_owned()]),
         "not_equals" => Test::NotIn(vec![value.text()?.to_owned()]),
@@ -374,38 +383,38 @@ fn test(key: &str, value: &Item<'_>) -> Parsed<Test> {
     })
 }
 
-fn format(item: &Item<'_>) -> Parsed<Format> {
+fn format(item: &Item<'_>) -> Result<TimeFormat> {
     match item.some_text()? {
-        "rfc3339" => Ok(Format::Rfc3339),
-        "unix" => Ok(Format::UnixSeconds),
-        "unix_ms" => Ok(Format::UnixMilliseconds),
-        pattern if pattern.contains('%') => Ok(Format::Pattern(pattern.to_owned())),
+        "rfc3339" => Ok(TimeFormat::Rfc3339),
+        "unix" => Ok(TimeFormat::UnixSeconds),
+        "unix_ms" => Ok(TimeFormat::UnixMilliseconds),
+        pattern if pattern.contains('%') => Ok(TimeFormat::Pattern(pattern.to_owned())),
         other => Err(item.unknown("time format", other, ["rfc3339", "unix", "unix_ms", "%Y-%m-%d %H:%M:%S"])),
     }
 }
 
-fn zone(item: &Item<'_>) -> Parsed<TimeZone> {
+fn zone(item: &Item<'_>) -> Result<TimeZone> {
     let name = item.some_text()?;
     let hint = || Some("write a name of the IANA list, such as `Europe/Prague`".to_owned());
     TimeZone::get(name).map_err(|_| item.error(format!("unknown time zone `{name}`"), hint()))
 }
 
-fn form(section: &Section<'_>, usual: &Form) -> Parsed<Form> {
+fn value_type(section: &Section<'_>, default: &ValueType) -> Result<ValueType> {
     let separator = section.get("separator").map(|item| item.some_text().map(str::to_owned)).transpose()?;
-    let list = |separator: Option<String>| Form::List(separator.unwrap_or_else(|| ",".to_owned()));
+    let list = |separator: Option<String>| ValueType::List(separator.unwrap_or_else(|| ",".to_owned()));
     let Some(item) = section.get("as") else {
-        return Ok(if separator.is_some() { list(separator) } else { usual.clone() });
+        return Ok(if separator.is_some() { list(separator) } else { default.clone() });
     };
     match item.text()? {
-        "text" => Ok(Form::Text),
-        "integer" => Ok(Form::Integer),
-        "boolean" => Ok(Form::Boolean),
+        "text" => Ok(ValueType::Text),
+        "integer" => Ok(ValueType::Integer),
+        "boolean" => Ok(ValueType::Boolean),
         "list" => Ok(list(separator)),
-        other => Err(item.unknown("form", other, ["text", "integer", "boolean", "list"])),
+        other => Err(item.unknown("type", other, ["text", "integer", "boolean", "list"])),
     }
 }
 
-fn constant(item: &Item<'_>) -> Parsed<Json> {
+fn constant(item: &Item<'_>) -> Result<Json> {
     match item.value() {
         DeValue::String(text) => Ok(Json::from(text.as_ref())),
         DeValue::Boolean(flag) => Ok(Json::from(*flag)),
@@ -421,12 +430,12 @@ fn constant(item: &Item<'_>) -> Parsed<Json> {
     }
 }
 
-fn event_type(item: &Item<'_>) -> Parsed<EventType> {
+fn event_type(item: &Item<'_>) -> Result<EventType> {
     let name = item.text()?;
     vocabulary::event_type(name).ok_or_else(|| item.unknown("event type", name, vocabulary::event_types()))
 }
 
-fn event_name(item: &Item<'_>) -> Parsed<String> {
+fn event_name(item: &Item<'_>) -> Result<String> {
     let name = item.some_text()?;
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
     if plain && name.len() <= 64 {
@@ -436,7 +445,7 @@ fn event_name(item: &Item<'_>) -> Parsed<String> {
 }
 
 /// Every member that the log asks for is there.
-fn complete(kind: EventType, members: &[Member], section: &Section<'_>) -> Parsed<()> {
+fn complete(kind: EventType, members: &[Member], section: &Section<'_>) -> Result<()> {
     let stated = |name: &str| members.iter().any(|member| member.name == name && !member.of_fields);
     match vocabulary::members(kind).find(|known| known.required && !stated(known.name)) {
         None => Ok(()),
@@ -447,7 +456,7 @@ fn complete(kind: EventType, members: &[Member], section: &Section<'_>) -> Parse
 }
 
 /// A value that the mapping itself states is one the log knows.
-fn known_words(item: &Item<'_>, value: &Value, words: &'static [&'static str]) -> Parsed<()> {
+fn known_words(item: &Item<'_>, value: &Value, words: &'static [&'static str]) -> Result<()> {
     let stated: Vec<&str> = match value {
         Value::Constant(json) => {
             vec![json.as_str().ok_or_else(|| item.error(format!("found {json}, expected text"), None))?]

@@ -1,8 +1,12 @@
-//! One row of a foreign table, as the mapping sees it.
+//! One row of a foreign table: the cells that the mapping names.
 
 use std::borrow::Cow;
 
-use super::mapping::{CaseOf, Cell, Condition, Mapping, Test, Whose};
+use super::cell::{Cell, RowChoice};
+use super::mapping::{CaseOf, Condition, Mapping, Test};
+
+/// The reason why a row cannot be read, in words, as the error.
+pub(super) type RowResult<T> = Result<T, String>;
 
 /// What is known of a row once it has been read.
 pub(super) struct Row<'a> {
@@ -26,18 +30,18 @@ pub(super) struct Place {
 
 /// A row and the first row of its case, from which cells are taken.
 #[derive(Clone, Copy)]
-pub(super) struct Sight<'a> {
+pub(super) struct RowView<'a> {
     pub(super) row: &'a [&'a str],
-    pub(super) head: &'a [String],
+    pub(super) first: &'a [String],
 }
 
-impl<'a> Sight<'a> {
+impl<'a> RowView<'a> {
     pub(super) fn text(self, cell: &Cell) -> Cow<'a, str> {
-        let text = match cell.whose {
-            Whose::Row => self.row.get(cell.column).copied(),
-            Whose::Head => self.head.get(cell.column).map(String::as_str),
+        let text = match cell.row {
+            RowChoice::Current => self.row.get(cell.column).copied(),
+            RowChoice::First => self.first.get(cell.column).map(String::as_str),
         };
-        cell.tidied(text.unwrap_or_default())
+        cell.cleaned(text.unwrap_or_default())
     }
 
     pub(super) fn meets(self, condition: &Condition) -> bool {
@@ -50,15 +54,6 @@ impl<'a> Sight<'a> {
     }
 }
 
-impl Cell {
-    fn tidied<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let text = if self.trim { text.trim() } else { text };
-        let text = text.strip_prefix(self.strip_prefix.as_str()).unwrap_or(text);
-        let text = text.strip_suffix(self.strip_suffix.as_str()).unwrap_or(text);
-        if self.lower { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
-    }
-}
-
 /// The case a row names, or its own id and its parent's in a thread.
 pub(super) struct Belongs<'a> {
     pub(super) id: Cow<'a, str>,
@@ -67,23 +62,23 @@ pub(super) struct Belongs<'a> {
 }
 
 impl Mapping {
-    /// Whether every filter lets the row through.
-    pub(super) fn lets_through(&self, cells: &[&str]) -> bool {
-        let sight = Sight { row: cells, head: &[] };
-        self.filters.iter().all(|filter| sight.meets(filter))
+    /// Whether the row passes every filter.
+    pub(super) fn accepts(&self, cells: &[&str]) -> bool {
+        let view = RowView { row: cells, first: &[] };
+        self.filters.iter().all(|filter| view.meets(filter))
     }
 
     /// The row's instant and sequence, or what is wrong with them.
-    pub(super) fn instant(&self, cells: &[&str]) -> Result<(i64, i64), String> {
-        let sight = Sight { row: cells, head: &[] };
-        let time_ms = self.time.read_ms(&sight.text(&self.time.cell))?;
+    pub(super) fn instant(&self, cells: &[&str]) -> RowResult<(i64, i64)> {
+        let view = RowView { row: cells, first: &[] };
+        let time_ms = self.time.read_ms(&view.text(&self.time.cell))?;
         let sequence = self.sequence.as_ref().map_or(Ok(None), |cell| self.integer(cell, cells))?;
         Ok((time_ms, sequence.unwrap_or(0)))
     }
 
     /// A whole number, absent where the cell is empty.
-    pub(super) fn integer(&self, cell: &Cell, cells: &[&str]) -> Result<Option<i64>, String> {
-        let text = Sight { row: cells, head: &[] }.text(cell);
+    pub(super) fn integer(&self, cell: &Cell, cells: &[&str]) -> RowResult<Option<i64>> {
+        let text = RowView { row: cells, first: &[] }.text(cell);
         let name = self.columns.get(cell.column).map_or("", |column| column.name.as_str());
         match text.as_ref() {
             "" => Ok(None),
@@ -94,14 +89,14 @@ impl Mapping {
     }
 
     /// Where the row belongs; a row that names no case is malformed.
-    pub(super) fn belongs<'a>(&self, cells: &'a [&'a str]) -> Result<Belongs<'a>, String> {
-        let sight = Sight { row: cells, head: &[] };
+    pub(super) fn belongs<'a>(&self, cells: &'a [&'a str]) -> RowResult<Belongs<'a>> {
+        let view = RowView { row: cells, first: &[] };
         let (id, parent) = match &self.case {
             CaseOf::Column(id) => (id, None),
-            CaseOf::Thread { id, parent } => (id, Some(sight.text(parent))),
+            CaseOf::Thread { id, parent } => (id, Some(view.text(parent))),
         };
         let name = self.columns.get(id.column).map_or("", |column| column.name.as_str());
-        let id = sight.text(id);
+        let id = view.text(id);
         if id.is_empty() {
             return Err(format!("`{name}` is empty, expected an id"));
         }

@@ -1,30 +1,33 @@
 //! Rows on disk between being read and being ordered: a temporary Parquet file with the cells the mapping needs.
 //!
-//! Apart, because this is the only place that knows the columns of that file, in both directions.
+//! Only this file knows the columns of that file, both for writing and for reading them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{
+use arrow::array::{
     Array, ArrayRef, AsArray, Int64Builder, PrimitiveArray, RecordBatch, StringArray, StringBuilder, UInt32Builder,
     UInt64Builder,
 };
-use datafusion::arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Field, Int64Type, Schema, SchemaRef, UInt32Type, UInt64Type,
-};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Int64Type, Schema, SchemaRef, UInt32Type, UInt64Type};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use super::error::ImportError;
 use super::mapping::{Mapping, OrderKey};
-use super::row::{Belongs, Place, Row, Sight};
-use crate::store::scratch;
-use crate::store::scratch::File;
+use super::row::{Belongs, Place, Row, RowResult, RowView};
+use crate::error::{Error, Result};
+use crate::store::scratch::{self, File};
 
 /// Rows of one batch at most; fewer when they are long.
 const BATCH_ROWS: usize = 8192;
 const BATCH_TEXT_BYTES: usize = 4 << 20;
+
+/// Why rows could not be written, sorted or read again, most often for lack of memory or disk.
+pub(super) fn cannot_sort(cause: impl std::fmt::Display) -> Error {
+    let hint = "give more memory with `--memory`, or a temporary folder with more room in TMPDIR";
+    Error::refused(format!("cannot bring the rows into order: {cause}")).with_hint(hint)
+}
 
 /// The columns of the file by which the rows of a case are ordered, in SQL.
 pub(super) fn order_columns(mapping: &Mapping) -> String {
@@ -65,22 +68,22 @@ pub(super) struct SpoolFile {
 }
 
 impl SpoolFile {
-    pub(super) fn create(path: &Path, schema: SchemaRef, memory_bytes: usize) -> Result<Self, ImportError> {
-        let file = scratch::create_file(path).map_err(ImportError::file("write", path))?;
+    pub(super) fn create(path: &Path, schema: SchemaRef, memory_bytes: usize) -> Result<Self> {
+        let file = scratch::create_file(path).map_err(Error::file(path))?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_bytes(Some((memory_bytes / 16).clamp(2 << 20, 64 << 20)))
             .build();
-        let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(ImportError::engine)?;
+        let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(cannot_sort)?;
         Ok(Self { writer, path: path.to_owned() })
     }
 
-    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), ImportError> {
-        self.writer.write(batch).map_err(ImportError::engine)
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.writer.write(batch).map_err(cannot_sort)
     }
 
-    pub(super) fn close(self) -> Result<PathBuf, ImportError> {
-        self.writer.close().map_err(ImportError::engine)?;
+    pub(super) fn close(self) -> Result<PathBuf> {
+        self.writer.close().map_err(cannot_sort)?;
         Ok(self.path)
     }
 }
@@ -103,14 +106,14 @@ pub(super) struct Spooled {
 }
 
 impl<'m> Spool<'m> {
-    pub(super) fn create(path: &Path, mapping: &'m Mapping, memory_bytes: usize) -> Result<Self, ImportError> {
+    pub(super) fn create(path: &Path, mapping: &'m Mapping, memory_bytes: usize) -> Result<Self> {
         let schema = Arc::new(schema(mapping));
         let file = SpoolFile::create(path, schema.clone(), memory_bytes)?;
         Ok(Self { mapping, file, schema, rows: Rows::new(mapping), count: 0, text_bytes: 0 })
     }
 
-    /// Adds a row. The outer error ends the import, the inner one says what is wrong with the row.
-    pub(super) fn push(&mut self, row: &Row<'_>, belongs: &Belongs<'_>) -> Result<Result<(), String>, ImportError> {
+    /// Adds a row. The outer error ends the import, the inner one is what is wrong with the row.
+    pub(super) fn push(&mut self, row: &Row<'_>, belongs: &Belongs<'_>) -> Result<RowResult<()>> {
         let order = match order_values(self.mapping, &row.cells) {
             Ok(order) => order,
             Err(reason) => return Ok(Err(reason)),
@@ -122,13 +125,13 @@ impl<'m> Spool<'m> {
         Ok(Ok(()))
     }
 
-    fn flush(&mut self) -> Result<(), ImportError> {
+    fn flush(&mut self) -> Result<()> {
         self.count += self.rows.count as u64;
         self.text_bytes += self.rows.text_bytes as u64;
         self.file.write(&self.rows.finish(&self.schema)?)
     }
 
-    pub(super) fn close(mut self) -> Result<Spooled, ImportError> {
+    pub(super) fn close(mut self) -> Result<Spooled> {
         self.flush()?;
         let row_bytes_mean = (self.text_bytes / self.count.max(1)) as usize + 64;
         Ok(Spooled { path: self.file.close()?, row_bytes_mean })
@@ -140,12 +143,12 @@ enum OrderValue {
     Text(String),
 }
 
-fn order_values(mapping: &Mapping, cells: &[&str]) -> Result<Vec<OrderValue>, String> {
-    let sight = Sight { row: cells, head: &[] };
+fn order_values(mapping: &Mapping, cells: &[&str]) -> RowResult<Vec<OrderValue>> {
+    let view = RowView { row: cells, first: &[] };
     let value = |key: &OrderKey| match key {
         OrderKey::Time | OrderKey::Sequence => None,
         OrderKey::Integer(cell) => Some(mapping.integer(cell, cells).map(OrderValue::Integer)),
-        OrderKey::Text(cell) => Some(Ok(OrderValue::Text(sight.text(cell).into_owned()))),
+        OrderKey::Text(cell) => Some(Ok(OrderValue::Text(view.text(cell).into_owned()))),
     };
     mapping.order.iter().filter_map(value).collect()
 }
@@ -221,7 +224,7 @@ impl Rows {
         self.count += 1;
     }
 
-    fn finish(&mut self, schema: &SchemaRef) -> Result<RecordBatch, ImportError> {
+    fn finish(&mut self, schema: &SchemaRef) -> Result<RecordBatch> {
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(self.id.finish()),
             Arc::new(self.parent.finish()),
@@ -239,7 +242,7 @@ impl Rows {
         }));
         columns.extend(self.cells.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
         (self.count, self.text_bytes) = (0, 0);
-        RecordBatch::try_new(schema.clone(), columns).map_err(ImportError::engine)
+        RecordBatch::try_new(schema.clone(), columns).map_err(cannot_sort)
     }
 }
 
@@ -257,7 +260,7 @@ pub(super) struct Ordered<'b> {
 }
 
 impl<'b> Ordered<'b> {
-    pub(super) fn of(batch: &'b RecordBatch, mapping: &Mapping) -> Result<Self, ImportError> {
+    pub(super) fn of(batch: &'b RecordBatch, mapping: &Mapping) -> Result<Self> {
         Ok(Self {
             case: texts(batch, "case_id")?,
             time_ms: numbers::<Int64Type>(batch, "time_ms")?,
@@ -269,11 +272,11 @@ impl<'b> Ordered<'b> {
             offset: numbers::<UInt64Type>(batch, "offset")?,
             cells: (0..mapping.columns.len())
                 .map(|number| texts(batch, &format!("cell_{number}")))
-                .collect::<Result<_, _>>()?,
+                .collect::<Result<_>>()?,
         })
     }
 
-    /// The rows, each with its case; none in a thread that runs in a circle.
+    /// The rows, each with its case; none in a thread that is a circle.
     pub(super) fn rows(&self) -> impl Iterator<Item = (Option<&'b str>, Row<'b>)> {
         (0..self.case.len()).filter_map(|at| Some((self.case.is_valid(at).then(|| self.case.value(at)), self.row(at)?)))
     }
@@ -289,17 +292,17 @@ impl<'b> Ordered<'b> {
     }
 }
 
-fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b ArrayRef, ImportError> {
-    batch.column_by_name(name).ok_or_else(|| ImportError::engine(format!("no column `{name}` in the ordered rows")))
+fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b ArrayRef> {
+    batch.column_by_name(name).ok_or_else(|| cannot_sort(format!("no column `{name}` in the ordered rows")))
 }
 
-pub(super) fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray, ImportError> {
-    let wrong = || ImportError::engine(format!("column `{name}` of the ordered rows is no text"));
+pub(super) fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray> {
+    let wrong = || cannot_sort(format!("column `{name}` of the ordered rows is not text"));
     column(batch, name)?.as_string_opt::<i32>().ok_or_else(wrong)
 }
 
-fn numbers<'b, T: ArrowPrimitiveType>(batch: &'b RecordBatch, name: &str) -> Result<&'b [T::Native], ImportError> {
-    let wrong = || ImportError::engine(format!("column `{name}` of the ordered rows is no {}", T::DATA_TYPE));
+fn numbers<'b, T: ArrowPrimitiveType>(batch: &'b RecordBatch, name: &str) -> Result<&'b [T::Native]> {
+    let wrong = || cannot_sort(format!("column `{name}` of the ordered rows is not {}", T::DATA_TYPE));
     let array: &PrimitiveArray<T> = column(batch, name)?.as_primitive_opt::<T>().ok_or_else(wrong)?;
     Ok(array.values())
 }

@@ -1,20 +1,21 @@
-//! A foreign table as the mapping sees it: the cells of the columns that it names, record by record.
+//! A foreign table, record by record: the cells of the columns that the mapping names.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::error::ImportError;
-use super::mapping::Mapping;
-use crate::input::records;
-use crate::input::records::{Dialect, Fields, RECORD_MIB_MAX, Records, Unreadable};
+use super::mapping::{Column, Mapping};
+use crate::error::{Error, Result};
+use crate::input::records::{self, Dialect, Fields, Records};
 use crate::spelling::did_you_mean;
+
+/// What to do about a record that is too long.
+const ADVICE: &str = "look for a quote that is never closed, or state another `quote` or `delimiter` in the mapping";
 
 /// An open table.
 pub(super) struct Table {
     records: Records,
-    path: PathBuf,
     file: Arc<str>,
     /// For each column of the mapping its position in this file.
     positions: Vec<usize>,
@@ -27,7 +28,7 @@ pub(super) struct Record<'t> {
     /// Byte offset at which it begins, after decompression.
     pub(super) offset: u64,
     /// The cells in the mapping's order, or the reason why the record is malformed.
-    pub(super) cells: Result<Vec<&'t str>, String>,
+    pub(super) cells: std::result::Result<Vec<&'t str>, String>,
     fields: Fields<'t>,
 }
 
@@ -45,22 +46,17 @@ impl Record<'_> {
 
 impl Table {
     /// Opens a file and finds the mapping's columns in its header.
-    pub(super) fn open(path: &Path, mapping: &Mapping) -> Result<Self, ImportError> {
+    pub(super) fn open(path: &Path, mapping: &Mapping) -> Result<Self> {
         let file: Arc<str> = path.display().to_string().into();
         let dialect = Dialect { delimiter: mapping.delimiter, quote: mapping.quote };
-        let records = Records::open(path, dialect).map_err(|cause| unreadable(cause, path, &file))?;
+        let records = Records::open(path, dialect).map_err(|cause| cause.of(&file, ADVICE))?;
         let names = records.header();
-        let find = |column: &super::mapping::Column| {
-            names.iter().position(|name| *name == column.name).ok_or_else(|| ImportError::MissingColumn {
-                input: file.clone(),
-                column: column.name.clone(),
-                mapping: mapping.file.clone(),
-                line: column.line,
-                hint: did_you_mean(&column.name, names.iter().map(AsRef::as_ref)),
-            })
+        let find = |column: &Column| {
+            let position = names.iter().position(|name| *name == column.name);
+            position.ok_or_else(|| missing(column, names, &file, mapping))
         };
-        let positions = mapping.columns.iter().map(find).collect::<Result<_, _>>()?;
-        Ok(Self { records, path: path.to_owned(), file, positions })
+        let positions = mapping.columns.iter().map(find).collect::<Result<_>>()?;
+        Ok(Self { records, file, positions })
     }
 
     /// Bytes read so far, after decompression.
@@ -69,8 +65,8 @@ impl Table {
     }
 
     /// The next record that is not blank.
-    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, ImportError> {
-        let record = self.records.next_record().map_err(|cause| unreadable(cause, &self.path, &self.file))?;
+    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>> {
+        let record = self.records.next_record().map_err(|cause| cause.of(&self.file, ADVICE))?;
         Ok(record.map(|record| {
             let cells = texts(record, &self.positions);
             Record { line: record.line, offset: record.offset, cells, fields: record.fields }
@@ -78,17 +74,16 @@ impl Table {
     }
 }
 
-fn texts<'t>(record: records::Record<'t>, positions: &[usize]) -> Result<Vec<&'t str>, String> {
+fn texts<'t>(record: records::Record<'t>, positions: &[usize]) -> std::result::Result<Vec<&'t str>, String> {
     let texts = record.texts().map_err(|malformed| malformed.to_string())?;
     Ok(positions.iter().map(|position| texts.get(*position).copied().unwrap_or_default()).collect())
 }
 
-fn unreadable(cause: Unreadable, path: &Path, file: &Arc<str>) -> ImportError {
-    match cause {
-        Unreadable::NoHeader => ImportError::NoHeader { input: file.clone() },
-        Unreadable::TooLong { line } => {
-            ImportError::RecordTooLong { input: file.clone(), line, limit_mib: RECORD_MIB_MAX }
-        }
-        Unreadable::Io(cause) => ImportError::File { doing: "read", path: path.to_owned(), cause },
+fn missing(column: &Column, names: &[String], file: &str, mapping: &Mapping) -> Error {
+    let message = format!("no column `{}`, which {}:{} names", column.name, mapping.file, column.line);
+    let error = Error::invalid(format!("{file}:1"), message);
+    match did_you_mean(&column.name, names.iter().map(String::as_str)) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
     }
 }

@@ -1,4 +1,4 @@
-//! What an import read, left out and emitted: every row and case that gave nothing is counted under a name.
+//! What an import read, left out and emitted: every row and case without events is counted under a name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ const REASONS_MAX: usize = 500;
 pub struct Tally {
     /// Records read, header and blank lines not counted.
     pub rows_read: u64,
-    /// Rows that a filter of the mapping holds back.
+    /// Rows that a filter of the mapping leaves out.
     pub rows_filtered: u64,
     /// Rows equal to one already read, where the mapping states a `key`; emitted once. A mapping that needs no order (every event
     /// `on = "row"`) leaves it to the log to count these as duplicates.
@@ -22,7 +22,7 @@ pub struct Tally {
     pub rows_malformed: u64,
     /// The first malformed rows.
     pub malformed: Vec<Malformed>,
-    /// Rows left out for another reason, by reason: threads that run in a circle.
+    /// Rows left out for another reason, by reason: threads that form a circle.
     pub rows_left_out: BTreeMap<String, u64>,
     /// Cases that became events; unknown (`None`) where the mapping needs no order, as nothing then brings a case's rows together.
     pub cases: Option<u64>,

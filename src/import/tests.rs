@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
+use crate::error::Error;
+use crate::input::piece::MadeLine;
+
 use super::*;
 
 const CASES: &str = r#"
@@ -55,7 +58,7 @@ data.customer = { root = "who" }
 
 fn import_files(mapping: &str, files: &[(&str, &[u8])]) -> (Vec<Json>, Tally) {
     let folder = tempfile::tempdir().unwrap();
-    let mapping = parse::mapping("map.toml", mapping).unwrap();
+    let mapping = Mapping::parse("map.toml", mapping).unwrap();
     let write = |(name, bytes): &(&str, &[u8])| {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
@@ -64,7 +67,7 @@ fn import_files(mapping: &str, files: &[(&str, &[u8])]) -> (Vec<Json>, Tally) {
     let inputs: Vec<PathBuf> = files.iter().map(write).collect();
     let limits = Limits { memory_bytes: 64 << 20, spill: Some(folder.path().to_owned()) };
     let mut events = Vec::new();
-    let mut emit = |line: EventLine| {
+    let mut emit = |line: MadeLine| {
         events.push(serde_json::from_slice(&line.json).unwrap());
         Ok(())
     };
@@ -78,7 +81,7 @@ fn import(mapping: &str, table: &str) -> (Vec<Json>, Tally) {
 }
 
 /// `type subject value` of each event after the grace period's, `value` being the member asked for.
-fn told(events: &[Json], member: &str) -> Vec<String> {
+fn shown(events: &[Json], member: &str) -> Vec<String> {
     let text = |json: &Json| json.as_str().map_or_else(|| json.to_string(), str::to_owned);
     events[1..]
         .iter()
@@ -92,8 +95,12 @@ fn ids(events: &[Json]) -> Vec<String> {
     ids
 }
 
+fn with_hint(error: &Error) -> String {
+    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
+}
+
 fn complaint(mapping: &str) -> String {
-    parse::mapping("map.toml", mapping).unwrap_err().to_string()
+    with_hint(&Mapping::parse("map.toml", mapping).unwrap_err())
 }
 
 #[test]
@@ -122,7 +129,7 @@ fn first_row_and_changes_follow_time_and_sequence_not_the_file() {
         "case.created b null",
         "case.status_changed b pending",
     ];
-    assert_eq!(told(&events, "status"), expected);
+    assert_eq!(shown(&events, "status"), expected);
     assert_eq!(events[1]["id"], "a/1:case.created");
     assert_eq!(events[1]["sequence"], 1);
     assert_eq!((tally.rows_read, tally.cases, tally.events_emitted), (5, Some(2), 7));
@@ -135,17 +142,17 @@ fn a_value_that_the_map_lacks_gives_no_event_and_is_counted() {
         &mapping,
         "case,n,at,state\na,1,2026-01-01T00:00:00Z,Lost\na,2,2026-01-01T00:00:00Z,Working\na,3,2026-01-01T00:00:00Z,\n",
     );
-    assert_eq!(told(&events, "status"), ["case.status_changed a open"]);
+    assert_eq!(shown(&events, "status"), ["case.status_changed a open"]);
     assert_eq!(tally.events_left_out["case.status_changed: `state` = `Lost` is not in the map"], 1);
     assert_eq!(tally.events_left_out["case.status_changed: `state` is empty"], 1);
     assert_eq!(tally.cases, None, "no order is needed, so cases are not brought together");
 }
 
 #[test]
-fn an_optional_member_stays_away_where_a_required_one_stops_the_event() {
+fn an_optional_member_is_left_out_where_a_required_one_stops_the_event() {
     let created = format!("{CREATED}data.priority = {{ column = \"state\", map = {{ Hot = \"urgent\" }} }}\n");
     let (events, tally) = import(&format!("{CASES}{created}"), "case,n,at,state\na,1,2026-01-01T00:00:00Z,Cold\n");
-    assert_eq!(told(&events, "priority"), ["case.created a null"]);
+    assert_eq!(shown(&events, "priority"), ["case.created a null"]);
     assert_eq!(tally.events_left_out["case.created, member `priority`: `state` = `Cold` is not in the map"], 1);
 }
 
@@ -154,7 +161,7 @@ fn a_bare_cr_belongs_to_the_text_and_that_of_a_line_ending_does_not() {
     let mapping = format!("{CASES}{CREATED}data.text = {{ column = \"text\" }}\n");
     let unix = "case,n,at,text\na,1,2026-01-01T00:00:00Z,one\r\rtwo\nb,1,2026-01-01T00:00:00Z,\"line\nbreak\"\n";
     let (events, tally) = import(&mapping, unix);
-    assert_eq!(told(&events, "text"), ["case.created a one\r\rtwo", "case.created b line\nbreak"]);
+    assert_eq!(shown(&events, "text"), ["case.created a one\r\rtwo", "case.created b line\nbreak"]);
     assert_eq!((tally.rows_read, tally.rows_malformed), (2, 0));
     let dos =
         "case,n,at,text\r\na,1,2026-01-01T00:00:00Z,one\r\rtwo\r\n\r\nb,1,2026-01-01T00:00:00Z,\"line\nbreak\"\r\n";
@@ -165,7 +172,7 @@ fn a_bare_cr_belongs_to_the_text_and_that_of_a_line_ending_does_not() {
 fn rows_that_cannot_be_read_are_counted_with_their_line() {
     let table = b"case,n,at,state\na,1,yesterday,x\na,x,2026-01-01T00:00:00Z,x\n\xff,1,2026-01-01T00:00:00Z,x\na,1\n,1,2026-01-01T00:00:00Z,x\nb,1,2026-01-01T00:00:00Z,x\n";
     let (events, tally) = import_files(&format!("{CASES}{CREATED}"), &[("t.csv", table)]);
-    assert_eq!(told(&events, "customer"), ["case.created b b"]);
+    assert_eq!(shown(&events, "customer"), ["case.created b b"]);
     assert_eq!((tally.rows_read, tally.rows_malformed), (6, 5));
     assert_eq!(tally.malformed.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3, 4, 5, 6]);
     assert!(tally.malformed[0].reason.starts_with("time `yesterday`"), "{}", tally.malformed[0].reason);
@@ -192,7 +199,7 @@ fn threads_find_their_roots_and_circles_are_left_out() {
     row(60, "60", "True"); // its own parent: a root
     let (events, tally) = import(THREADS, &table);
     let created: Vec<_> =
-        told(&events, "customer").into_iter().filter(|line| line.starts_with("case.created")).collect();
+        shown(&events, "customer").into_iter().filter(|line| line.starts_with("case.created")).collect();
     assert_eq!(created, ["case.created 1 w1", "case.created 30 w30", "case.created 60 w60"]);
     assert_eq!(events.iter().filter(|event| event["subject"] == "1").count(), 21);
     assert_eq!(tally.rows_left_out[CIRCLE], 3);
@@ -229,10 +236,10 @@ fn a_repeated_key_is_one_row_and_without_a_key_equal_records_are_two() {
 }
 
 #[test]
-fn filters_hold_rows_back() {
+fn filters_leave_rows_out() {
     let mapping = format!("{CASES}[[filter]]\ncolumn = \"state\"\nnot_in = [\"Spam\"]\n{CREATED}");
     let (events, tally) = import(&mapping, "case,n,at,state\na,1,never,Spam\nb,1,2026-01-01T00:00:00Z,x\n");
-    assert_eq!(told(&events, "customer"), ["case.created b b"]);
+    assert_eq!(shown(&events, "customer"), ["case.created b b"]);
     assert_eq!((tally.rows_filtered, tally.rows_malformed), (1, 0));
 }
 
@@ -260,44 +267,44 @@ fn compressed_tables_are_read_as_they_are() {
 }
 
 #[test]
-fn a_slip_in_a_mapping_is_named_with_its_line_and_the_nearest_word() {
+fn a_typing_error_in_a_mapping_is_named_with_its_line_and_the_nearest_word() {
     let mapping = format!("{CASES}{CREATED}");
     let slips = [
-        ("sequence = ", "sequense = ", "map.toml, line 5: unknown key `sequense`", "did you mean `sequence`?"),
+        ("sequence = ", "sequense = ", "map.toml:5: unknown key `sequense`", "did you mean `sequence`?"),
         (
             "case.created",
             "case.craeted",
-            "map.toml, line 11: `event.type`: unknown event type `case.craeted`",
+            "map.toml:11: `event.type`: unknown event type `case.craeted`",
             "did you mean `case.created`?",
         ),
         (
             "data.customer",
             "data.custmer",
-            "map.toml, line 13: `event.data.custmer`: unknown member of `case.created` `custmer`",
+            "map.toml:13: `event.data.custmer`: unknown member of `case.created` `custmer`",
             "`customer`?",
         ),
-        ("on = \"first\"", "on = 1", "map.toml, line 12: `event.on`: found an integer, expected text", ""),
+        ("on = \"first\"", "on = 1", "map.toml:12: `event.on`: found an integer, expected text", ""),
         (
             "\"never\"",
             "\"tomorrow\"",
-            "map.toml, line 3: `grace_period`: found `tomorrow`, expected a duration or `never`",
+            "map.toml:3: `grace_period`: found `tomorrow`, expected a duration or `never`",
             "3650d",
         ),
-        ("data.customer = { column = \"case\" }", "", "map.toml, line 10: `event`: found no `data.customer`", ""),
+        ("data.customer = { column = \"case\" }", "", "map.toml:10: `event`: found no `data.customer`", ""),
         (
             "time = \"at\"",
             "time = { column = \"at\", format = \"%Y-%m-%d\" }",
-            "map.toml, line 6: `time.format`: the pattern names no instant",
+            "map.toml:6: `time.format`: the pattern does not give an instant",
             "zone",
         ),
-        ("[case]", "[case", "map.toml, line 7: ", ""),
+        ("[case]", "[case", "map.toml:7: ", ""),
     ];
     for (right, wrong, start, hint) in slips {
         let found = complaint(&mapping.replacen(right, wrong, 1));
         assert!(found.starts_with(start) && found.contains(hint), "{wrong}: {found}");
     }
     let status = complaint(&format!("{CASES}{}", STATUS_ON_CHANGE.replace("\"pending\"", "\"pendign\"")));
-    assert!(status.starts_with("map.toml, line 14: `event.data.status`: unknown value `pendign`"), "{status}");
+    assert!(status.starts_with("map.toml:14: `event.data.status`: unknown value `pendign`"), "{status}");
 }
 
 #[test]
@@ -305,23 +312,20 @@ fn a_missing_column_is_named_with_the_nearest() {
     let folder = tempfile::tempdir().unwrap();
     let table = folder.path().join("t.csv");
     std::fs::write(&table, "case,n,att,state\n").unwrap();
-    let mapping = parse::mapping("map.toml", &format!("{CASES}{CREATED}")).unwrap();
-    let error = Table::open(&table, &mapping).err().unwrap().to_string();
-    assert!(
-        error.ends_with("line 1: no column `at`, which map.toml, line 6, names\nhint: did you mean `att`?"),
-        "{error}"
-    );
+    let mapping = Mapping::parse("map.toml", &format!("{CASES}{CREATED}")).unwrap();
+    let error = with_hint(&Table::open(&table, &mapping).err().unwrap());
+    assert!(error.ends_with("t.csv:1: no column `at`, which map.toml:6 names\nhint: did you mean `att`?"), "{error}");
 }
 
 #[test]
-fn a_quote_that_nobody_closes_stops_the_import() {
+fn a_quote_that_is_never_closed_stops_the_import() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");
     std::fs::write(&path, format!("case,n,at,state\na,1,2026-01-01T00:00:00Z,\"{}", "x\n".repeat(10 << 20))).unwrap();
-    let mapping = parse::mapping("map.toml", &format!("{CASES}{CREATED}")).unwrap();
+    let mapping = Mapping::parse("map.toml", &format!("{CASES}{CREATED}")).unwrap();
     let mut table = Table::open(&path, &mapping).unwrap();
     let error = table.next().err().unwrap().to_string();
-    assert!(error.contains("line 2: the record that begins here is longer than 16 MiB"), "{error}");
+    assert!(error.contains("t.csv:2: the record that begins here is longer than 16 MiB"), "{error}");
 }
 
 #[test]
@@ -332,7 +336,7 @@ fn the_mapping_that_the_documentation_shows_is_one() {
         .take_while(|line| *line != "/// ```")
         .map(|line| line.trim_start_matches("/// ").trim_start_matches("///"))
         .collect();
-    let mapping = parse::mapping("map.toml", &shown.join("\n")).unwrap();
+    let mapping = Mapping::parse("map.toml", &shown.join("\n")).unwrap();
     assert_eq!((mapping.source(), mapping.key.len(), mapping.events.len()), ("zendesk/eu", 2, 1));
 }
 
@@ -342,6 +346,6 @@ fn the_mappings_of_the_project_are_understood() {
         include_str!("../../data/mappings/volvo-incidents.toml"),
         include_str!("../../data/mappings/support-tweets.toml"),
     ] {
-        assert!(parse::mapping("map.toml", text).unwrap().needs_order());
+        assert!(Mapping::parse("map.toml", text).unwrap().needs_order());
     }
 }

@@ -1,25 +1,25 @@
-//! From replies to conversations: every row finds the root of its chain of parents.
+//! From replies to conversations: for every row the root of its chain of parents is found.
 //!
-//! Pointer jumping. Each id points up, to its parent; an id whose parent is not in the input is a root. In each round an id that does
-//! not know its root yet takes over what the id it points at knows: the root, or a pointer twice as far up. After n rounds every
-//! chain of up to 2^n rows is done, and each round finishes some id as long as one with a root is left. So when a round finishes
-//! none, the ids left run in a circle, or hang on one; they have no root, and their rows stay without a case.
+//! The method is pointer jumping. Each id points up, to its parent; an id whose parent is not in the input is a root. In each round an
+//! id whose root is not known yet takes over what is known of the id that it points at: the root, or a pointer twice as far up. After n
+//! rounds every chain of up to 2^n rows is finished, and each round finishes at least one id while there is one that has a root. So if
+//! a round finishes none, the ids that are left form a circle, or lead into one; they have no root, and their rows stay without a case.
 //!
-//! No table of ids is held in memory, and never more than one sort runs at a time: what asks is sorted by whom it asks, what answers
-//! lies in a file sorted by id, and the two are read side by side. (DataFusion's sort-merge join keeps both its sorts in the pool at
-//! once and fails where little memory is left.)
+//! No table of ids is held in memory, and only one sort runs at a time: the ids that ask are sorted by the id that they ask, the answers
+//! are in a file sorted by id, and the two are read side by side. (DataFusion's sort-merge join keeps both its sorts in the pool at once
+//! and fails where little memory is left.)
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{BooleanBuilder, RecordBatch, StringBuilder};
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{BooleanBuilder, RecordBatch, StringBuilder};
+use arrow::datatypes::{DataType, Field, Schema};
 use futures::TryStreamExt;
 
-use super::engine::Engine;
-use super::error::ImportError;
 use super::links::{Link, Links, LinksWriter};
-use super::spool::{SpoolFile, texts};
+use super::spool::{SpoolFile, cannot_sort, texts};
+use super::workspace::Engine;
+use crate::error::{Error, Result};
 use crate::store::scratch;
 
 /// The lesser parent comes first, and counts, when two rows of one id disagree.
@@ -29,15 +29,15 @@ const JOINED: &str =
     "SELECT id, up, root FROM links WHERE up IS NULL UNION ALL SELECT id, up, root FROM answered ORDER BY id";
 const ROWS: &str = "SELECT * FROM rows ORDER BY id";
 
-/// Reads the table `rows` and puts one in its place that has the root as `case_id` (none in a circle) and says in `reply` whether the
-/// row is another than the root.
-pub(super) async fn gather(engine: &Engine<'_>) -> Result<(), ImportError> {
+/// Replaces the table `rows` by one with two more columns: `case_id`, the root (null in a circle), and `reply`, whether the row is not
+/// the root itself.
+pub(super) async fn gather(engine: &Engine<'_>) -> Result<()> {
     let links = roots(engine).await?;
     let mut links = Links::open(&links)?;
     let mut sorted = engine.stream(ROWS).await?;
     let schema = Arc::new(with_case(&sorted.schema()));
     let mut file: SpoolFile = engine.create("gathered.parquet", schema.clone())?;
-    while let Some(batch) = sorted.try_next().await.map_err(ImportError::engine)? {
+    while let Some(batch) = sorted.try_next().await.map_err(cannot_sort)? {
         let (mut case, mut reply) = (StringBuilder::new(), BooleanBuilder::new());
         for id in texts(&batch, "id")?.iter().flatten() {
             let root = links.find(id)?.and_then(|link| link.root);
@@ -47,7 +47,7 @@ pub(super) async fn gather(engine: &Engine<'_>) -> Result<(), ImportError> {
         let mut columns = batch.columns().to_vec();
         columns.push(Arc::new(case.finish()));
         columns.push(Arc::new(reply.finish()));
-        file.write(&RecordBatch::try_new(schema.clone(), columns).map_err(ImportError::engine)?)?;
+        file.write(&RecordBatch::try_new(schema.clone(), columns).map_err(cannot_sort)?)?;
     }
     engine.register("rows", &file.close()?).await
 }
@@ -60,7 +60,7 @@ fn with_case(rows: &Schema) -> Schema {
 }
 
 /// A file of every id and its root, sorted by id.
-async fn roots(engine: &Engine<'_>) -> Result<PathBuf, ImportError> {
+async fn roots(engine: &Engine<'_>) -> Result<PathBuf> {
     let (ids, _) = ids(engine).await?;
     let (mut links, mut waiting) = round(engine, &ids, 0, grounded).await?;
     for number in 1.. {
@@ -68,7 +68,7 @@ async fn roots(engine: &Engine<'_>) -> Result<PathBuf, ImportError> {
             break;
         }
         let (next, still_waiting) = round(engine, &links, number, jumped).await?;
-        scratch::remove_file(&links).map_err(ImportError::file("remove", &links))?;
+        scratch::remove_file(&links).map_err(Error::file(&links))?;
         links = next;
         if still_waiting == waiting {
             break;
@@ -79,11 +79,11 @@ async fn roots(engine: &Engine<'_>) -> Result<PathBuf, ImportError> {
 }
 
 /// One link per id, upwards to the parent; an id without a parent is its own root.
-async fn ids(engine: &Engine<'_>) -> Result<(PathBuf, u64), ImportError> {
+async fn ids(engine: &Engine<'_>) -> Result<(PathBuf, u64)> {
     let mut links = LinksWriter::create(engine, "ids.parquet")?;
     let mut sorted = engine.stream(IDS).await?;
     let mut last: Option<String> = None;
-    while let Some(batch) = sorted.try_next().await.map_err(ImportError::engine)? {
+    while let Some(batch) = sorted.try_next().await.map_err(cannot_sort)? {
         for (id, parent) in texts(&batch, "id")?.iter().zip(texts(&batch, "parent")?) {
             let Some(id) = id.filter(|id| last.as_deref() != Some(id)) else { continue };
             last = Some(id.to_owned());
@@ -93,7 +93,7 @@ async fn ids(engine: &Engine<'_>) -> Result<(PathBuf, u64), ImportError> {
     links.close()
 }
 
-/// What an id that points at nothing in the input becomes: a root.
+/// The first round: an id that points at nothing in the input is a root.
 fn grounded(id: &str, up: &str, above: Option<Link>) -> Link {
     match above {
         Some(_) => Link { up: Some(up.to_owned()), root: None },
@@ -101,23 +101,24 @@ fn grounded(id: &str, up: &str, above: Option<Link>) -> Link {
     }
 }
 
-/// What an id takes over from the one it points at.
+/// Every other round: an id takes over what is known of the one that it points at.
 fn jumped(_id: &str, _up: &str, above: Option<Link>) -> Link {
     above.unwrap_or_default()
 }
 
-/// Lets every id that still points up ask the one it points at; gives the new links, sorted by id, and how many still point up.
+/// Looks up for every id that still points up what is known of the one that it points at. Gives the new links, sorted by id, and how
+/// many still point up.
 async fn round(
     engine: &Engine<'_>,
     links: &Path,
     number: u32,
     answer: fn(&str, &str, Option<Link>) -> Link,
-) -> Result<(PathBuf, u64), ImportError> {
+) -> Result<(PathBuf, u64)> {
     engine.register("links", links).await?;
     let mut above = Links::open(links)?;
     let mut answered = LinksWriter::create(engine, "answered.parquet")?;
     let mut asking = engine.stream(ASKING).await?;
-    while let Some(batch) = asking.try_next().await.map_err(ImportError::engine)? {
+    while let Some(batch) = asking.try_next().await.map_err(cannot_sort)? {
         for (id, up) in texts(&batch, "id")?.iter().zip(texts(&batch, "up")?) {
             let (Some(id), Some(up)) = (id, up) else { continue };
             let link = answer(id, up, above.find(up)?);

@@ -1,8 +1,8 @@
-//! The events that a foreign row can become, and the words their members may hold: what the model says of them, less what is no row
-//! of a table.
+//! The events that a foreign row can become, and the words their members may hold: those of the model, without what is never a row of
+//! a table.
 //!
-//! A mapping is checked against this before the first row is read, so that a slip of the pen is an error with a line number and not a
-//! million quarantined events. The log remains the judge of each event.
+//! A mapping is checked against this before the first row is read, so that a typing error in it is an error with a line number and not
+//! a million quarantined events. The log still checks each event.
 
 use crate::model::event::{EventType, Priority};
 use crate::wire::members;
@@ -52,9 +52,9 @@ pub(super) fn members(kind: EventType) -> impl Iterator<Item = MemberOf> + Clone
     })
 }
 
-/// How the text of a cell becomes a JSON value.
+/// The type of the JSON value that the text of a cell becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum ValueType {
     /// As it stands.
     Text,
     /// A whole number.
@@ -65,13 +65,25 @@ pub(super) enum Form {
     List(String),
 }
 
-/// The form of a member where the mapping states none; members that the model does not know are texts.
-pub(super) fn usual_form(member: Option<MemberOf>) -> Form {
+impl ValueType {
+    /// In words for a message.
+    pub(super) fn expected(&self) -> &'static str {
+        match self {
+            ValueType::Text => "a text",
+            ValueType::Integer => "a whole number",
+            ValueType::Boolean => "true or false",
+            ValueType::List(_) => "a list",
+        }
+    }
+}
+
+/// The type of a member where the mapping states none; members that the model does not know are texts.
+pub(super) fn default_type(member: Option<MemberOf>) -> ValueType {
     match member.map(|member| member.form) {
-        Some(members::Form::Number) => Form::Integer,
-        Some(members::Form::Flag) => Form::Boolean,
-        Some(members::Form::Texts) => Form::List(",".to_owned()),
-        Some(members::Form::Text | members::Form::Other) | None => Form::Text,
+        Some(members::Form::Number) => ValueType::Integer,
+        Some(members::Form::Flag) => ValueType::Boolean,
+        Some(members::Form::Texts) => ValueType::List(",".to_owned()),
+        Some(members::Form::Text | members::Form::Other) | None => ValueType::Text,
     }
 }
 
@@ -89,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mapping_may_emit_what_happens_to_cases_and_people_but_not_how_the_desk_is_set() {
+    fn a_mapping_may_emit_events_about_cases_and_people_but_not_settings_of_the_desk() {
         for name in ["case.created", "survey.answered", "case.deleted", "user.presence_changed", "customer.updated"] {
             assert!(event_type(name).is_some(), "{name}");
         }
@@ -99,12 +111,12 @@ mod tests {
     }
 
     #[test]
-    fn a_member_is_what_the_model_says_it_is() {
-        let form = |kind, name: &str| usual_form(members(kind).find(|member| member.name == name));
-        assert_eq!(form(EventType::SurveyAnswered, "score"), Form::Integer);
-        assert_eq!(form(EventType::UserUpdated, "bot"), Form::Boolean);
-        assert_eq!(form(EventType::MessageNoted, "mentions"), Form::List(",".to_owned()));
-        assert_eq!(form(EventType::CaseFieldChanged, "value"), Form::Text);
-        assert_eq!(form(EventType::CustomerUpdated, "shoe_size"), Form::Text);
+    fn a_member_has_the_type_that_the_model_states() {
+        let value_type = |kind, name: &str| default_type(members(kind).find(|member| member.name == name));
+        assert_eq!(value_type(EventType::SurveyAnswered, "score"), ValueType::Integer);
+        assert_eq!(value_type(EventType::UserUpdated, "bot"), ValueType::Boolean);
+        assert_eq!(value_type(EventType::MessageNoted, "mentions"), ValueType::List(",".to_owned()));
+        assert_eq!(value_type(EventType::CaseFieldChanged, "value"), ValueType::Text);
+        assert_eq!(value_type(EventType::CustomerUpdated, "shoe_size"), ValueType::Text);
     }
 }

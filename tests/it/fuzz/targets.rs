@@ -16,9 +16,9 @@ use casebook::apply::plan::Plan;
 use casebook::apply::present::Stated;
 use casebook::apply::show;
 use casebook::audit::Check;
-use casebook::import::{self, EventLine, Limits, Mapping};
+use casebook::import::{self, Limits, Mapping};
 use casebook::input::array::ArrayScanner;
-use casebook::input::piece::Piece;
+use casebook::input::piece::{MadeLine, Piece};
 use casebook::input::pieces::read_all;
 use casebook::input::read::Source;
 use casebook::json::Json;
@@ -270,7 +270,7 @@ fn read_mapping(bench: &mut Bench, input: &Input, answers: &mut Answers) {
     let limits = Limits { memory_bytes: 128 << 20, spill: Some(bench.folder.path().to_owned()) };
     let path = bench.write("csv", table);
     let mut kinds = Answers::default();
-    let mut emit = |line: EventLine| {
+    let mut emit = |line: MadeLine| {
         match line::parse(&line.json) {
             Ok(event) => kinds.add(event.kind.name()),
             Err(refusal) => kinds.add(format!("{}: {refusal}", refusal.rule)),

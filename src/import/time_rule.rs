@@ -5,19 +5,19 @@ use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use super::mapping::Cell;
+use super::cell::Cell;
 
 /// A column of times, their format, and the zone of those without an offset.
 #[derive(Debug)]
-pub(super) struct Moment {
+pub(super) struct TimeRule {
     pub(super) cell: Cell,
-    pub(super) format: Format,
+    pub(super) format: TimeFormat,
     pub(super) zone: Option<TimeZone>,
 }
 
 /// How a table writes its times.
 #[derive(Debug)]
-pub(super) enum Format {
+pub(super) enum TimeFormat {
     /// RFC 3339.
     Rfc3339,
     /// Whole seconds since 1970.
@@ -30,19 +30,19 @@ pub(super) enum Format {
 
 const PARSER: DateTimeParser = DateTimeParser::new();
 
-impl Moment {
-    /// The instant that `text` names, in milliseconds since 1970; digits below are cut off. A local time that a change of clocks
+impl TimeRule {
+    /// The instant of a text, in milliseconds since 1970; digits below are cut off. A local time that a change of clocks
     /// skips or repeats is read as RFC 5545 does: with the offset in force before the change.
     pub(super) fn read_ms(&self, text: &str) -> Result<i64, String> {
         let instant = match &self.format {
-            Format::Rfc3339 => self.rfc3339(text),
-            Format::UnixSeconds => {
+            TimeFormat::Rfc3339 => self.rfc3339(text),
+            TimeFormat::UnixSeconds => {
                 whole(text).and_then(|count| Timestamp::from_second(count).map_err(|error| error.to_string()))
             }
-            Format::UnixMilliseconds => {
+            TimeFormat::UnixMilliseconds => {
                 whole(text).and_then(|count| Timestamp::from_millisecond(count).map_err(|error| error.to_string()))
             }
-            Format::Pattern(pattern) => self.by_pattern(pattern, text),
+            TimeFormat::Pattern(pattern) => self.by_pattern(pattern, text),
         };
         instant.map(Timestamp::as_millisecond).map_err(|reason| format!("time `{text}`: {reason}"))
     }
@@ -67,9 +67,9 @@ impl Moment {
         parts.to_datetime().and_then(|local| zone.to_timestamp(local)).map_err(|error| error.to_string())
     }
 
-    /// Says what is wrong with a pattern, by writing a time with it and reading that back.
-    pub(super) fn trial(&self) -> Result<(), String> {
-        let Format::Pattern(pattern) = &self.format else { return Ok(()) };
+    /// Finds out what is wrong with a pattern, by writing a time with it and reading that again.
+    pub(super) fn check_pattern(&self) -> Result<(), String> {
+        let TimeFormat::Pattern(pattern) = &self.format else { return Ok(()) };
         let sample = Timestamp::from_second(1_000_000_000)
             .map(|instant| instant.to_zoned(TimeZone::UTC))
             .unwrap_or_else(|_| Zoned::default());
@@ -89,30 +89,22 @@ pub(super) fn written(time_ms: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::mapping::{Cell, Whose};
     use super::*;
 
-    fn read(format: Format, zone: Option<&str>, text: &str) -> Result<String, String> {
-        let cell = Cell {
-            column: 0,
-            whose: Whose::Row,
-            trim: false,
-            lower: false,
-            strip_prefix: String::new(),
-            strip_suffix: String::new(),
-        };
+    fn read(format: TimeFormat, zone: Option<&str>, text: &str) -> Result<String, String> {
+        let cell = Cell::plain(0);
         let zone = zone.map(|name| TimeZone::get(name).unwrap());
-        Moment { cell, format, zone }.read_ms(text).map(written)
+        TimeRule { cell, format, zone }.read_ms(text).map(written)
     }
 
     #[test]
     fn formats_and_zones() {
-        let pattern = |text: &str| Format::Pattern(text.to_owned());
+        let pattern = |text: &str| TimeFormat::Pattern(text.to_owned());
         let read = |format, zone, text: &str| read(format, zone, text).unwrap();
-        assert_eq!(read(Format::Rfc3339, None, "2010-03-31T16:59:42.1239+02:00"), "2010-03-31T14:59:42.123Z");
-        assert_eq!(read(Format::Rfc3339, Some("Europe/Prague"), "2026-07-01T12:00:00"), "2026-07-01T10:00:00.000Z");
-        assert_eq!(read(Format::UnixSeconds, None, "1000000000"), "2001-09-09T01:46:40.000Z");
-        assert_eq!(read(Format::UnixMilliseconds, None, "1000000000250"), "2001-09-09T01:46:40.250Z");
+        assert_eq!(read(TimeFormat::Rfc3339, None, "2010-03-31T16:59:42.1239+02:00"), "2010-03-31T14:59:42.123Z");
+        assert_eq!(read(TimeFormat::Rfc3339, Some("Europe/Prague"), "2026-07-01T12:00:00"), "2026-07-01T10:00:00.000Z");
+        assert_eq!(read(TimeFormat::UnixSeconds, None, "1000000000"), "2001-09-09T01:46:40.000Z");
+        assert_eq!(read(TimeFormat::UnixMilliseconds, None, "1000000000250"), "2001-09-09T01:46:40.250Z");
         assert_eq!(
             read(pattern("%a %b %d %H:%M:%S %z %Y"), None, "Tue Oct 31 22:10:47 +0000 2017"),
             "2017-10-31T22:10:47.000Z"
@@ -130,7 +122,9 @@ mod tests {
 
     #[test]
     fn a_time_without_offset_or_zone_is_no_instant() {
-        assert!(read(Format::Rfc3339, None, "2026-07-01T12:00:00").is_err());
-        assert!(read(Format::Pattern("%Y-%m-%d".to_owned()), None, "2026-07-01").unwrap_err().contains("no offset"));
+        assert!(read(TimeFormat::Rfc3339, None, "2026-07-01T12:00:00").is_err());
+        assert!(
+            read(TimeFormat::Pattern("%Y-%m-%d".to_owned()), None, "2026-07-01").unwrap_err().contains("no offset")
+        );
     }
 }
