@@ -43,6 +43,8 @@ use table::{Record, Table};
 use workspace::Workspace;
 
 use crate::error::Result;
+use crate::input::format::InputFormat;
+use crate::input::source::check_file;
 
 /// The name under which [`Tally::rows_left_out`] counts rows whose chain of parents has no root.
 pub const CIRCLE: &str = "thread that runs in a circle";
@@ -53,9 +55,10 @@ pub const CIRCLE: &str = "thread that runs in a circle";
 /// calling thread.
 ///
 /// # Errors
-/// An input that cannot be read, lacks a column of the mapping or has a record that is too long; a sort that fails;
+/// An input that cannot be read, is not a table, lacks a column of the mapping or has a record that is too long; a sort that fails;
 /// an error of `emit`. Events emitted before the error are valid.
 pub async fn read(mapping: &Mapping, inputs: &[PathBuf], limits: &Limits, emit: Emit<'_>) -> Result<Tally> {
+    inputs.iter().try_for_each(|input| check_file(input, InputFormat::Csv))?;
     let mut tally = Tally::default();
     let mut writer = EventWriter::new(mapping);
     writer.grace(&mut tally, emit)?;

@@ -10,7 +10,7 @@ use super::report::{ReportArguments, render};
 use super::{ingest, settings};
 use crate::error::{Error, Result};
 use crate::generate::{Plan, write_events};
-use crate::input::read::Source;
+use crate::input::source::Source;
 use crate::replay::Extent;
 
 /// The month that the page shows; made-up desks always end on 31 May 2026.

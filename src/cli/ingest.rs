@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::input::files;
 use crate::input::piece::Take;
 use crate::input::pieces::read_all;
-use crate::input::read::Source;
+use crate::input::source::{Source, uncompressed_bytes};
 use crate::log::{Clock, Log, Options, Summary};
 use crate::query::compare;
 use crate::query::compare::Difference;
@@ -82,28 +82,26 @@ pub async fn whole(context: &CommandContext, log: &mut Log, sources: Vec<Source>
     log.ingest(options(context), feed).await
 }
 
-/// Bytes of all sources; 0 where one is packed, or has no size, so that it cannot be told.
+/// Bytes of all sources; 0 where one is compressed or has no size, so that the bytes to read are not known.
 fn plain_bytes(sources: &[Source]) -> u64 {
     let bytes_of = |source: &Source| match source {
-        Source::File(path) => {
-            let is_packed =
-                path.extension().is_some_and(|ending| ["gz", "zst", "parquet"].iter().any(|one| ending == *one));
-            std::fs::metadata(path).ok().filter(|found| found.is_file() && !is_packed).map(|found| found.len())
-        }
+        Source::File(path) => uncompressed_bytes(path),
         Source::Stdin => None,
     };
     sources.iter().map(bytes_of).sum::<Option<u64>>().unwrap_or(0)
 }
 
-/// What was typed as sources; says which files of folders hold no events.
+/// The sources of what was typed. Names the files of folders that are not read.
 pub fn find(context: &CommandContext, typed: &[String]) -> Result<Vec<Source>> {
     let found = files::find(typed)?;
-    if let Some(first) = found.passed_over.first() {
-        let more = match found.passed_over.len() {
+    if let Some(first) = found.skipped.first() {
+        let more = match found.skipped.len() {
             1 => String::new(),
             count => format!(" and {} more", count - 1),
         };
-        context.printer.talk(format!("note: passed over {}{more}, by the ending no file of events", first.display()));
+        context
+            .printer
+            .talk(format!("note: skipped {}{more}: the ending is not one of a file of events", first.display()));
     }
     Ok(found.sources)
 }

@@ -349,3 +349,33 @@ fn the_mappings_of_the_project_are_understood() {
         assert!(Mapping::parse("map.toml", text).unwrap().needs_order());
     }
 }
+
+#[test]
+fn a_file_that_is_not_a_table_is_refused_by_its_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let mapping = Mapping::parse("map.toml", &format!("{CASES}{CREATED}")).unwrap();
+    let good = folder.path().join("good.csv");
+    std::fs::write(&good, "case,n,at,state\na,1,2026-01-01T00:00:00Z,x\n").unwrap();
+    let utf_16: Vec<u8> = "case,n,at,state\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let files: [(&str, &[u8], &str); 3] = [
+        ("a.xlsx", b"PK\x03\x04\x14\0\0\0xl/workbook.xml", "a spreadsheet (XLSX)"),
+        ("b.csv", &utf_16, "UTF-16 text"),
+        ("c.json", b"[{\"case\":1}]", "JSON"),
+    ];
+    for (name, bytes, found) in files {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let limits = Limits { memory_bytes: 64 << 20, spill: None };
+        let mut emitted = 0;
+        let mut emit = |_| {
+            emitted += 1;
+            Ok(())
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let inputs = [good.clone(), path];
+        let error = with_hint(&runtime.block_on(read(&mapping, &inputs, &limits, &mut emit)).unwrap_err());
+        let expected = format!("{name}: found {found}, expected a CSV table with a header line\nhint: ");
+        assert!(error.contains(&expected), "{error}");
+        assert_eq!(emitted, 0);
+    }
+}

@@ -1,20 +1,19 @@
-//! Inputs without an end, cut into batches: each becomes visible by itself, while the next one gathers.
+//! Inputs without an end, cut into batches: each becomes visible by itself, while the next one is gathered.
 //!
-//! What comes slowly is gathered before the log is locked, so that others may write meanwhile. What comes fast goes on
-//! through the workers to disk under the lock, until the batch is complete.
+//! Slow input is gathered before the log is locked, so that other writers can write meanwhile. Fast input goes through the
+//! workers to disk under the lock, until the batch is complete.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Result;
-use crate::input::piece::Next;
-use crate::input::piece::{Piece, Take};
+use crate::input::piece::{Next, Piece, Take};
 use crate::input::pieces::Inputs;
 
 /// Bytes that are gathered before the log is locked.
 const GATHERED_BYTES_MAX: usize = 32 << 20;
 
-/// When a batch is complete. The clock and the keyboard are the command line's; here they are flags.
+/// When a batch is complete. Time and signals are read by the command line, which sets the flags.
 #[derive(Clone, Debug, Default)]
 pub struct Bounds {
     /// Lines of a batch; a few more where they came together.
@@ -30,11 +29,11 @@ pub struct Batches {
     inputs: Inputs,
     bounds: Bounds,
     gathered: Vec<Piece>,
-    /// Of the batch at hand.
+    /// Of the current batch.
     lines: u64,
     bytes: usize,
-    /// Bytes of input that earlier batches have told.
-    told: u64,
+    /// Bytes of input that earlier batches have reported.
+    reported: u64,
     over: bool,
 }
 
@@ -42,11 +41,11 @@ impl Batches {
     /// The batches of these inputs.
     #[must_use]
     pub fn of(inputs: Inputs, bounds: Bounds) -> Batches {
-        Batches { inputs, bounds, gathered: Vec::new(), lines: 0, bytes: 0, told: 0, over: false }
+        Batches { inputs, bounds, gathered: Vec::new(), lines: 0, bytes: 0, reported: 0, over: false }
     }
 
-    /// Waits for lines: until a batch is complete, or as many are gathered as may be. False when there will be none;
-    /// `say` is told what a reader of the input should know.
+    /// Waits for lines: until a batch is complete, or as many are gathered as memory allows. False when no more will come;
+    /// `say` gets what the user should know about the inputs.
     ///
     /// # Errors
     /// When an input cannot be read.
@@ -65,7 +64,7 @@ impl Batches {
     /// Hands the batch over, reading on until it is complete. Returns the bytes read since the last one.
     ///
     /// # Errors
-    /// When an input cannot be read, or what `take` returns.
+    /// When an input cannot be read, and any error of `take`.
     pub fn feed(&mut self, take: &mut Take<'_>) -> Result<u64> {
         for piece in self.gathered.drain(..) {
             take(piece)?;
@@ -76,11 +75,11 @@ impl Batches {
             }
         }
         let bytes = self.inputs.bytes();
-        let told = std::mem::replace(&mut self.told, bytes);
-        Ok(bytes.saturating_sub(told))
+        let reported = std::mem::replace(&mut self.reported, bytes);
+        Ok(bytes.saturating_sub(reported))
     }
 
-    /// Whether the batch at hand is the last one.
+    /// Whether the current batch is the last one.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.over
@@ -96,7 +95,7 @@ impl Batches {
             return Ok(None);
         }
         if self.lines == 0 {
-            // Nothing is late while there is nothing.
+            // An empty batch has no deadline.
             self.bounds.due.store(false, Ordering::Relaxed);
         }
         match self.inputs.next_piece()? {
@@ -114,14 +113,14 @@ impl Batches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::read::Source;
+    use crate::input::source::Source;
 
     fn batches(content: &str, lines: u64) -> (Batches, Bounds) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.ndjson");
         std::fs::write(&path, content).unwrap();
         let bounds = Bounds { lines, ..Bounds::default() };
-        // An open file stays, whatever becomes of its folder.
+        // An open file can be read after its folder is removed.
         (Batches::of(Inputs::follow(&[Source::File(path)]).unwrap(), bounds.clone()), bounds)
     }
 
@@ -143,7 +142,7 @@ mod tests {
         let (mut timely, bounds) = batches("1\n2\n", 100);
         let due = bounds.due.clone();
         let clock = std::thread::spawn(move || {
-            // Again and again, for nothing is late before something has come.
+            // Repeatedly, because the flag is cleared until the first line has come.
             while Arc::strong_count(&due) > 2 {
                 due.store(true, Ordering::Relaxed);
                 std::thread::yield_now();

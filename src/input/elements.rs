@@ -1,26 +1,34 @@
-//! A JSON array of events, the batch format of CloudEvents, taken apart into lines as it is read.
+//! JSON whose events are not one a line, split into lines as it is read: arrays, the batch format of CloudEvents, and
+//! objects over several lines, one after the other.
 //!
-//! The scanner knows brackets and texts, nothing more: what stands between two commas is one element, and whether it is
-//! an event is for the check of lines to say. It holds one element at most, so that an array may be longer than memory.
-//! Where brackets do not match, elements cannot be told apart any more: the rest of the file is set aside as one line.
+//! The scanner knows brackets and texts, nothing more. Whether an element is an event is decided by the check of lines.
+//! It holds at most one element, so an array may be longer than memory. Where brackets do not match, the elements cannot
+//! be separated any more: the rest of the file is set aside as one line.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use memchr::{memchr_iter, memchr2};
 
-use crate::input::piece::Quarantined;
-use crate::input::piece::{Block, CutLine};
-use crate::input::piece::{MadeLine, Piece};
+use crate::input::piece::{Block, CutLine, MadeLine, Piece, Quarantined};
 use crate::wire::line::LINE_BYTES_MAX;
 
 /// What a file may begin with.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// What the elements stand in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Container {
+    /// Arrays, one after the other; commas between the elements of each.
+    Arrays,
+    /// The file itself: objects, with blanks between them.
+    File,
+}
+
 /// What may come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// The bracket that begins an array; or nothing.
+    /// The bracket that begins an array, or an object of the file; or nothing.
     Outside,
     /// The first element, or the end of the array.
     First,
@@ -30,11 +38,11 @@ enum State {
     Within,
     /// A comma, or the end of the array.
     After,
-    /// Nothing that could be told apart: why.
+    /// Nothing that could be separated into elements: why.
     Broken(&'static str),
 }
 
-/// The element at hand: what has been kept of it, and where it begins.
+/// The current element: what has been kept of it, and where it begins.
 #[derive(Debug, Default)]
 struct Element {
     bytes: Vec<u8>,
@@ -44,11 +52,12 @@ struct Element {
     offset: u64,
 }
 
-/// Takes bytes of a file that holds arrays, and gives their elements.
+/// Takes bytes of a file and gives the elements in it.
 #[derive(Debug)]
-pub struct ArrayScanner {
+pub struct ElementScanner {
+    container: Container,
     file: Arc<str>,
-    /// Place of the next byte.
+    /// Position of the next byte.
     line: u64,
     offset: u64,
     state: State,
@@ -61,11 +70,22 @@ pub struct ArrayScanner {
     ready: VecDeque<Piece>,
 }
 
-impl ArrayScanner {
-    /// A scanner of a file whose next byte stands there.
+impl ElementScanner {
+    /// A scanner of the elements of arrays; the position is that of the file's next byte.
     #[must_use]
-    pub fn new(file: Arc<str>, line: u64, offset: u64) -> ArrayScanner {
-        ArrayScanner {
+    pub fn of_arrays(file: Arc<str>, line: u64, offset: u64) -> ElementScanner {
+        ElementScanner::new(Container::Arrays, file, line, offset)
+    }
+
+    /// A scanner of objects that stand in the file one after the other.
+    #[must_use]
+    pub fn of_objects(file: Arc<str>, line: u64, offset: u64) -> ElementScanner {
+        ElementScanner::new(Container::File, file, line, offset)
+    }
+
+    fn new(container: Container, file: Arc<str>, line: u64, offset: u64) -> ElementScanner {
+        ElementScanner {
+            container,
             file,
             line,
             offset,
@@ -89,31 +109,36 @@ impl ArrayScanner {
             self.offset += seen.len() as u64;
             rest = after;
         }
-        self.hand_over_lines();
+        self.release_lines();
     }
 
-    /// Takes the end of the file: an array that is still open there is something to look at.
+    /// Takes the end of the file. What is still open there is set aside.
     pub fn end(&mut self) {
-        let (expected, at_hand) = match self.state {
+        let (reason, has_begun) = match self.state {
             State::Outside => return,
             State::First | State::Next => ("the file ends where an element was expected", false),
             State::After => ("the file ends where `,` or `]` was expected", false),
+            State::Within if self.container == Container::File => ("the file ends within an object", true),
             State::Within => ("the file ends within an element", true),
             State::Broken(why) => (why, true),
         };
-        if !at_hand {
+        if !has_begun {
             self.begin();
         }
         let Element { bytes, length, line, offset } = std::mem::take(&mut self.element);
         let kept = bytes.len();
         let cut = if kept < LINE_BYTES_MAX { String::new() } else { format!(", the first {kept} bytes are kept") };
-        let detail = format!("the array breaks off: {expected}; from here on {length} bytes are not read{cut}");
+        let container = match self.container {
+            Container::Arrays => "array",
+            Container::File => "sequence of objects",
+        };
+        let detail = format!("the {container} is broken: {reason}; from here on {length} bytes are not read{cut}");
         let file = self.file.clone();
         self.ready.push_back(Piece::SetAside(Quarantined { file, line, offset, rule: "invalid_json", detail, bytes }));
         self.state = State::Outside;
     }
 
-    /// Whether the elements cannot be told apart any more.
+    /// Whether the elements cannot be separated any more.
     #[must_use]
     pub fn is_broken(&self) -> bool {
         matches!(self.state, State::Broken(_))
@@ -141,6 +166,7 @@ impl ArrayScanner {
         }
     }
 
+    /// Blanks, commas, and the brackets around elements.
     fn between(&mut self, rest: &[u8]) -> usize {
         let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         if blank > 0 {
@@ -150,6 +176,14 @@ impl ArrayScanner {
         let mark = usize::try_from(self.offset).ok().and_then(|offset| BYTE_ORDER_MARK.get(offset));
         self.state = match (self.state, byte) {
             (State::Outside, byte) if mark == Some(&byte) => State::Outside,
+            (State::Outside, b'{') if self.container == Container::File => {
+                self.begin();
+                self.state = State::Within;
+                return 0;
+            }
+            (State::Outside, _) if self.container == Container::File => {
+                return self.break_off("nothing more or another object was expected");
+            }
             (State::Outside, b'[') => State::First,
             (State::First | State::After, b']') => State::Outside,
             (State::After, b',') => State::Next,
@@ -170,7 +204,7 @@ impl ArrayScanner {
         self.element = Element { line: self.line, offset: self.offset, ..Element::default() };
     }
 
-    /// What is kept begins here, or with the element at hand.
+    /// Gives up separating elements. What is kept begins here, or with the current element.
     fn break_off(&mut self, why: &'static str) -> usize {
         if self.state != State::Within {
             self.begin();
@@ -219,7 +253,7 @@ impl ArrayScanner {
     }
 
     fn enter(&mut self, bracket: u8) -> usize {
-        // Deeper than any line is long, nothing good can come.
+        // Brackets deeper than the longest line cannot belong to an event.
         if self.open.len() < LINE_BYTES_MAX {
             self.open.push(if bracket == b'{' { b'}' } else { b']' });
         }
@@ -270,16 +304,19 @@ impl ArrayScanner {
         let Element { bytes, length, line, offset } = std::mem::take(&mut self.element);
         let file = self.file.clone();
         if length > LINE_BYTES_MAX as u64 {
-            self.hand_over_lines();
+            self.release_lines();
             let cut = Some(CutLine { bytes: length });
             self.ready.push_back(Piece::Block(Block { file, number: 0, bytes, first_line: line, offset, cut }));
         } else {
             self.made.push(MadeLine { json: bytes, file, line, offset });
         }
-        self.state = State::After;
+        self.state = match self.container {
+            Container::Arrays => State::After,
+            Container::File => State::Outside,
+        };
     }
 
-    fn hand_over_lines(&mut self) {
+    fn release_lines(&mut self) {
         if !self.made.is_empty() {
             self.ready.push_back(Piece::Lines { number: 0, lines: std::mem::take(&mut self.made) });
         }
@@ -300,27 +337,29 @@ mod tests {
     }
 
     fn scan_in_pieces(text: &str, size: usize) -> Vec<String> {
-        let mut scanner = ArrayScanner::new("a.json".into(), 1, 0);
+        let is_array = text.trim_start_matches('\u{feff}').trim_start().starts_with('[');
+        let scanner = if is_array { ElementScanner::of_arrays } else { ElementScanner::of_objects };
+        let mut scanner = scanner("a.json".into(), 1, 0);
         text.as_bytes().chunks(size).for_each(|piece| scanner.push(piece));
         scanner.end();
-        let told = |mark: &str, line: u64, offset: u64, bytes: &[u8]| {
+        let shown = |mark: &str, line: u64, offset: u64, bytes: &[u8]| {
             format!("{mark}{line}:{offset} {}", String::from_utf8_lossy(bytes))
         };
         let mut found = Vec::new();
         while let Some(piece) = scanner.next_piece() {
             match piece {
                 Piece::Lines { lines, .. } => {
-                    found.extend(lines.iter().map(|line| told("", line.line, line.offset, &line.json)));
+                    found.extend(lines.iter().map(|line| shown("", line.line, line.offset, &line.json)));
                 }
-                Piece::SetAside(line) => found.push(told("!", line.line, line.offset, &line.bytes)),
-                Piece::Block(block) => found.push(told("cut ", block.first_line, block.offset, &[])),
+                Piece::SetAside(line) => found.push(shown("!", line.line, line.offset, &line.bytes)),
+                Piece::Block(block) => found.push(shown("cut ", block.first_line, block.offset, &[])),
             }
         }
         found
     }
 
     #[test]
-    fn elements_are_told_apart_whatever_stands_in_them_and_keep_their_places() {
+    fn elements_are_separated_whatever_they_contain_and_keep_their_positions() {
         let text = "\u{feff} [ {\"a\":\"],\\\"{\",\"b\":[1,{}]},\n  {\n\"c\":1\n} , null,\"x,]\", 12 , [[]]]\n";
         let expected = [
             "1:6 {\"a\":\"],\\\"{\",\"b\":[1,{}]}",
@@ -337,6 +376,16 @@ mod tests {
     fn empty_arrays_and_arrays_in_a_row_are_good() {
         assert_eq!(scan("[]"), [""; 0]);
         assert_eq!(scan("[1]\n[ ]\n[2,3]"), ["1:1 1", "3:9 2", "3:11 3"]);
+    }
+
+    #[test]
+    fn objects_over_several_lines_are_elements_without_an_array() {
+        let text = "\u{feff}{\n  \"a\": \"}\"\n}\n\n{ \"b\": [\r\n1]} {}\n";
+        assert_eq!(scan(text), ["1:3 {   \"a\": \"}\" }", "5:19 { \"b\": [  1]}", "6:33 {}"]);
+        assert_eq!(scan("{\n}\n,{}"), ["1:0 { }", "!3:4 ,{}"]);
+        assert_eq!(scan("{\n}\n[{}]"), ["1:0 { }", "!3:4 [{}]"]);
+        assert_eq!(scan("{\n\"a\": ]}\n{}"), ["!1:0 { \"a\": ]}\n{}"]);
+        assert_eq!(scan("{}\n{\n\"a\""), ["1:0 {}", "!2:3 { \"a\""]);
     }
 
     #[test]

@@ -1,62 +1,21 @@
 //! From what was typed to the files that are read: files, folders, patterns and standard input, in an order that does not
 //! depend on the disk.
 //!
-//! What was typed keeps its order. A folder gives the files below it whose endings say that they hold events, by name; a
-//! pattern gives what a shell would give.
+//! What was typed keeps its order. A folder gives the files below it whose endings are those of events, by name; a pattern
+//! gives what a shell would give.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::input::read::Source;
-
-/// What a file holds, by the ending of its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Lines, or an array.
-    Text,
-    Csv,
-    Tsv,
-    Parquet,
-}
-
-/// Endings of files that hold events; all but Parquet also with one of [`PACKED`] behind it.
-const ENDINGS: &[(&str, Form)] = &[
-    ("ndjson", Form::Text),
-    ("jsonl", Form::Text),
-    ("json", Form::Text),
-    ("csv", Form::Csv),
-    ("tsv", Form::Tsv),
-    ("parquet", Form::Parquet),
-];
-const PACKED: &[&str] = &["gz", "zst"];
-
-impl Form {
-    /// The form that the file's name tells, if it does.
-    ///
-    /// # Errors
-    /// When it tells a packed Parquet file, which is packed inside already and must be read from its end.
-    pub fn of_file(path: &Path) -> Result<Option<Form>> {
-        let packed = ending(path).is_some_and(|ending| PACKED.contains(&ending));
-        let inner = if packed { path.with_extension("") } else { path.to_owned() };
-        let form = ENDINGS.iter().find(|(known, _)| Some(*known) == ending(&inner)).map(|(_, form)| *form);
-        if packed && form == Some(Form::Parquet) {
-            let error = Error::invalid(path.display().to_string(), "a packed Parquet file cannot be read");
-            return Err(error.with_hint("unpack it first; Parquet is packed inside"));
-        }
-        Ok(form)
-    }
-}
-
-fn ending(path: &Path) -> Option<&str> {
-    path.extension()?.to_str()
-}
+use crate::input::format::{InputFormat, endings_text};
+use crate::input::source::Source;
 
 /// What the typed names stand for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     pub sources: Vec<Source>,
-    /// Files of folders that were left alone because of their endings.
-    pub passed_over: Vec<PathBuf>,
+    /// Files of folders that are not read because of their endings.
+    pub skipped: Vec<PathBuf>,
 }
 
 /// Finds everything that was typed: paths, folders, patterns such as `feeds/*.ndjson.gz`, and `-`.
@@ -78,7 +37,7 @@ impl Found {
     fn add_typed(&mut self, typed: &str, path: PathBuf) -> Result<()> {
         match std::fs::metadata(&path) {
             Ok(_) => self.add(path),
-            // Only what is no name of a file is a pattern: brackets are good names.
+            // A file of exactly this name counts first: names may contain brackets.
             Err(_) if typed.contains(['*', '?', '[']) => {
                 matches(typed)?.into_iter().try_for_each(|path| self.add(path))
             }
@@ -97,12 +56,10 @@ impl Found {
             return Ok(());
         }
         let place = path.display().to_string();
-        let endings: Vec<String> = ENDINGS.iter().map(|(ending, _)| format!("`.{ending}`")).collect();
-        let hint = format!("files of events end in {}; all but the last also with `.gz` or `.zst`", endings.join(", "));
-        Err(Error::invalid(place, "found no file of events in this folder").with_hint(hint))
+        Err(Error::invalid(place, "found no file of events in this folder").with_hint(endings_text()))
     }
 
-    /// The files below a folder, by name. Hidden ones are nobody's business, and links to folders may run in circles.
+    /// The files below a folder, by name. Hidden files are left out, and so are links to folders, which may form circles.
     fn walk(&mut self, folder: &Path) -> Result<()> {
         let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
         let mut entries = entries.map_err(Error::file(folder))?;
@@ -112,8 +69,8 @@ impl Found {
             match entry.file_type().map_err(Error::file(&path))?.is_dir() {
                 true => self.walk(&path)?,
                 false if path.is_dir() => {}
-                false if Form::of_file(&path)?.is_some() => self.sources.push(Source::File(path)),
-                false => self.passed_over.push(path),
+                false if InputFormat::of_file(&path)?.is_some() => self.sources.push(Source::File(path)),
+                false => self.skipped.push(path),
             }
         }
         Ok(())
@@ -126,14 +83,14 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>> {
         glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
     let paths = glob::glob_with(pattern, options).map_err(|error| {
         Error::invalid(pattern, format!("not a pattern of file names: {}", error.msg.to_lowercase()))
-            .with_hint("`*` stands for any letters, `?` for one, `[ab]` for one of these, `**` for any folders")
+            .with_hint("`*` stands for any characters, `?` for one, `[ab]` for one of these, `**` for any folders")
     })?;
     let unreadable = |error: glob::GlobError| Error::file(error.path())(error.into());
     let mut paths = paths.map(|path| path.map_err(unreadable)).collect::<Result<Vec<PathBuf>>>()?;
     paths.sort();
     if paths.is_empty() {
         let error = Error::invalid(pattern, "no file matches this pattern");
-        return Err(error.with_hint("patterns are read from the current folder, as paths are"));
+        return Err(error.with_hint("a relative pattern starts at the current folder, as a relative path does"));
     }
     Ok(paths)
 }
@@ -155,16 +112,16 @@ mod tests {
             Source::File(path) => path.strip_prefix(folder.path()).unwrap().display().to_string(),
             Source::Stdin => source.name(),
         };
-        Ok((found.sources.iter().map(below).collect(), found.passed_over.len()))
+        Ok((found.sources.iter().map(below).collect(), found.skipped.len()))
     }
 
     #[test]
     fn a_folder_gives_its_files_of_events_by_name_and_counts_the_others() {
         let files =
             ["b.ndjson", "a/2.csv.gz", "a/10.json.zst", "c.tsv.gz.bak", ".hidden.ndjson", "notes.md", "a-b.parquet"];
-        let (sources, passed_over) = found(&files, "").unwrap();
+        let (sources, skipped) = found(&files, "").unwrap();
         assert_eq!(sources, ["a/10.json.zst", "a/2.csv.gz", "a-b.parquet", "b.ndjson"]);
-        assert_eq!(passed_over, 2);
+        assert_eq!(skipped, 2);
     }
 
     #[test]
@@ -177,9 +134,9 @@ mod tests {
     }
 
     #[test]
-    fn a_packed_parquet_file_is_refused_before_anything_is_read() {
+    fn a_compressed_parquet_file_is_refused_before_anything_is_read() {
         let error = found(&["a.parquet.gz"], "").unwrap_err().to_string();
-        assert!(error.ends_with("a.parquet.gz: a packed Parquet file cannot be read"), "{error}");
+        assert!(error.ends_with("a.parquet.gz: a compressed Parquet file cannot be read"), "{error}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Flat inputs: events whose attributes and members are columns (1.5), one row an event, turned into lines.
+//! Flat inputs: events whose attributes and members are columns (1.5), one row per event, turned into lines.
 //!
-//! A cell of text becomes the JSON that its member is written as. A cell that cannot stays a text, so that the check of
-//! lines refuses it by the member's name, as it refuses a line that says the same.
+//! A cell of text becomes JSON of the type of its member. A cell that has no such value stays a text, so that the check of
+//! lines refuses it by the member's name, as it refuses a line with that text.
 
 pub mod csv_rows;
 pub mod parquet_rows;
@@ -29,7 +29,7 @@ const REQUIRED: [&str; 5] = ["id", "source", "type", "subject", "time"];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell<'a> {
     Absent,
-    /// Text, whose meaning hangs on the column.
+    /// Text, whose meaning depends on the column.
     Text(Cow<'a, str>),
     /// A value whose column has a type: JSON already.
     Json(Vec<u8>),
@@ -53,7 +53,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Finds the columns of an event among those of a table; the others say nothing.
+    /// Finds the columns of an event among those of a table; the others are ignored.
     ///
     /// # Errors
     /// When a required attribute has no column, a column is there twice, or `data` stands beside its own members.
@@ -68,7 +68,7 @@ impl Layout {
         }
         for required in REQUIRED {
             if !roles.contains(&Role::Attribute(required)) {
-                let hint = did_you_mean_one_of(required, names.clone());
+                let hint = missing_column_hint(required, names.clone());
                 let message = format!("no column `{required}`, which every event has");
                 return Err(Error::invalid(place(), message).with_hint(hint));
             }
@@ -80,7 +80,7 @@ impl Layout {
         match member {
             Some(name) if roles.contains(&Role::Data) => {
                 let message = format!("found the columns `data` and `data.{name}`, expected one or the other");
-                Err(Error::invalid(place(), message).with_hint("leave out the one that says less"))
+                Err(Error::invalid(place(), message).with_hint("leave out one of them"))
             }
             _ => Ok(Layout { roles }),
         }
@@ -143,7 +143,7 @@ fn role(name: &str) -> Role {
     }
 }
 
-fn did_you_mean_one_of<'n>(required: &str, names: impl Iterator<Item = &'n str>) -> String {
+fn missing_column_hint<'n>(required: &str, names: impl Iterator<Item = &'n str>) -> String {
     did_you_mean(required, names)
         .unwrap_or_else(|| "a table of another kind becomes events through `casebook import --mapping`".to_owned())
 }
@@ -161,7 +161,7 @@ enum Reading {
 }
 
 fn reading(kind: Option<EventType>, name: &str) -> Reading {
-    // The only member that may be anything, null included.
+    // The only member that may be any JSON value, null included.
     if (kind, name) == (Some(EventType::CaseFieldChanged), "value") {
         return Reading::Json;
     }
@@ -218,7 +218,7 @@ fn as_json(text: &str, reading: Reading) -> Option<Cow<'_, str>> {
         }
         Reading::Nested if !trimmed.starts_with(['[', '{']) => None,
         Reading::Nested | Reading::Json => is_json().then(|| match trimmed.contains(['\n', '\r']) {
-            // Line ends in JSON stand between its parts only.
+            // In JSON, line ends occur only between tokens.
             true => Cow::Owned(trimmed.replace(['\n', '\r'], " ")),
             false => Cow::Borrowed(trimmed),
         }),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_without_an_attribute_or_with_two_answers_is_refused_with_the_next_step() {
+    fn a_table_without_an_attribute_or_with_a_column_twice_is_refused_with_the_next_step() {
         let refused = |names: &str| Layout::of("t.csv", names.split(' ')).unwrap_err();
         let near = refused("id source type subject tyme");
         assert_eq!(near.to_string(), "t.csv:1: no column `time`, which every event has");

@@ -1,6 +1,6 @@
-//! Inputs that may have more to give later: a pipe, and a file that is still being written.
+//! Inputs that may have more later: a pipe, and a file that is still being written.
 //!
-//! Reading them never waits. `WouldBlock` means that there is nothing now; whoever reads decides whether to wait for more.
+//! Reading them never waits. `WouldBlock` means that there is nothing now; the reader decides whether to wait for more.
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
@@ -14,11 +14,11 @@ const CHUNK_BYTES: usize = 256 << 10;
 /// Chunks that are read ahead.
 const CHUNKS_AHEAD: usize = 16;
 
-/// A pipe that a thread of its own reads, because reading it may wait for ever.
+/// A pipe, read by a thread of its own, because reading it may wait for ever.
 pub struct Pipe {
     chunks: Receiver<io::Result<Vec<u8>>>,
-    at_hand: io::Cursor<Vec<u8>>,
-    /// What the thread met instead of more bytes.
+    chunk: io::Cursor<Vec<u8>>,
+    /// The error that the thread met.
     failed: Option<io::Error>,
     ended: bool,
 }
@@ -43,7 +43,7 @@ impl Pipe {
                 }
             }
         });
-        Pipe { chunks, at_hand: io::Cursor::default(), failed: None, ended: false }
+        Pipe { chunks, chunk: io::Cursor::default(), failed: None, ended: false }
     }
 
     /// Waits a little for more.
@@ -58,12 +58,12 @@ impl Pipe {
     }
 
     fn is_empty(&self) -> bool {
-        self.at_hand.position() >= self.at_hand.get_ref().len() as u64
+        self.chunk.position() >= self.chunk.get_ref().len() as u64
     }
 
     fn take(&mut self, chunk: io::Result<Vec<u8>>) {
         match chunk {
-            Ok(chunk) => self.at_hand = io::Cursor::new(chunk),
+            Ok(chunk) => self.chunk = io::Cursor::new(chunk),
             Err(error) => self.failed = Some(error),
         }
     }
@@ -83,7 +83,7 @@ impl Read for Pipe {
             return Err(error);
         }
         // An empty chunk is the end of the pipe.
-        self.at_hand.read(buffer)
+        self.chunk.read(buffer)
     }
 }
 
@@ -141,7 +141,7 @@ impl Tail {
         Ok(count)
     }
 
-    /// Whether the name stands for another file by now, or for a shorter one. Nothing of that name yet is no other file.
+    /// Whether the name is that of another file by now, or of a shorter one. While no file has the name, it is not.
     fn look(&self) -> io::Result<Option<Restart>> {
         let named = match std::fs::metadata(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -174,14 +174,14 @@ impl Read for Tail {
     }
 }
 
-/// What tells a file from another of its name. An open file keeps its number, so no other can have it.
+/// What distinguishes a file from another of its name. No other file has the number of an open one.
 #[cfg(unix)]
 fn number(file: &Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
     (file.dev(), file.ino())
 }
 
-/// Elsewhere only a file that shrinks is known for another.
+/// On other systems a replaced file is noticed only where it is shorter.
 #[cfg(not(unix))]
 fn number(_file: &Metadata) -> (u64, u64) {
     (0, 0)

@@ -1,4 +1,4 @@
-//! What inputs are cut into: blocks of lines as they are, lines that were made from records, and what is no line.
+//! What inputs are cut into: blocks of lines as they are, lines that were made from records, and text that is set aside.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ pub enum Piece {
     Block(Block),
     /// Lines made from records of a table or from elements of an array.
     Lines { number: u64, lines: Vec<MadeLine> },
-    /// Something that is no line, and why.
+    /// Text that is not a line, and why.
     SetAside(Quarantined),
 }
 
 impl Piece {
-    /// The same piece as the one of that number, which settles which of two lines came first.
+    /// The same piece with a number, which decides which of two lines came first.
     #[must_use]
     pub fn numbered(self, number: u64) -> Piece {
         match self {
@@ -48,7 +48,7 @@ impl Piece {
     }
 }
 
-/// An event line made from a record or an element, and where that stands.
+/// An event line made from a record or an element, and the position of that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MadeLine {
     pub json: Vec<u8>,
@@ -60,7 +60,7 @@ pub struct MadeLine {
 /// Takes pieces of input; fails when the workers have stopped.
 pub type Take<'a> = dyn FnMut(Piece) -> Result<()> + 'a;
 
-/// What inputs have for whoever asks.
+/// What inputs give when they are asked for the next piece.
 #[derive(Clone, Debug)]
 pub enum Next {
     Piece(Piece),
@@ -73,14 +73,14 @@ pub enum Next {
 #[derive(Clone, Debug)]
 pub struct Block {
     pub file: Arc<str>,
-    /// Number of the block over all inputs; settles which of two lines came first.
+    /// Number of the block over all inputs; decides which of two lines came first.
     pub number: u64,
     pub bytes: Vec<u8>,
     /// Number of the first line, from 1.
     pub first_line: u64,
-    /// Where the block begins in the (unpacked) file.
+    /// Where the block begins in the (decompressed) file.
     pub offset: u64,
-    /// Whether the block is the beginning of one line that is too long; the rest of that line has been passed over.
+    /// Whether the block is the beginning of one line that is too long; the rest of that line was skipped.
     pub cut: Option<CutLine>,
 }
 
@@ -97,14 +97,14 @@ pub struct Quarantined {
     pub file: Arc<str>,
     /// From 1.
     pub line: u64,
-    /// Bytes before the line in the (unpacked) file.
+    /// Bytes before the line in the (decompressed) file.
     pub offset: u64,
     pub rule: &'static str,
     pub detail: String,
     pub bytes: Vec<u8>,
 }
 
-/// One line of a block and where it stands.
+/// One line of a block and its position.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
     pub bytes: &'a [u8],

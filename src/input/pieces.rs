@@ -1,14 +1,15 @@
-//! Sources in, pieces for the workers out: every form of input behind one door.
+//! Sources in, pieces for the workers out: one entry point for every format of input.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::input::files::Form;
 use crate::input::flat::csv_rows::CsvRows;
 use crate::input::flat::parquet_rows::ParquetRows;
-use crate::input::piece::Next;
-use crate::input::piece::{Piece, Take};
-use crate::input::read::{Source, TextReader};
+use crate::input::format::{InputFormat, has_compressed_ending};
+use crate::input::live::Tail;
+use crate::input::piece::{Next, Piece, Take};
+use crate::input::source::{Source, check_file, check_uncompressed};
+use crate::input::text::TextReader;
 
 /// An open source.
 enum Reader {
@@ -26,11 +27,11 @@ impl Reader {
     }
 
     fn open_file(source: &Source, path: &Path) -> Result<Reader> {
-        match Form::of_file(path)? {
-            Some(Form::Csv) => Ok(Reader::Csv(Box::new(CsvRows::open(path, b',')?))),
-            Some(Form::Tsv) => Ok(Reader::Csv(Box::new(CsvRows::open(path, b'\t')?))),
-            Some(Form::Parquet) => Ok(Reader::Parquet(Box::new(ParquetRows::open(path)?))),
-            Some(Form::Text) | None => Ok(Reader::Text(TextReader::open(source)?)),
+        match format_of(path)? {
+            InputFormat::Json => Ok(Reader::Text(TextReader::open(source)?)),
+            InputFormat::Csv => Ok(Reader::Csv(Box::new(CsvRows::open(path, b',')?))),
+            InputFormat::Tsv => Ok(Reader::Csv(Box::new(CsvRows::open(path, b'\t')?))),
+            InputFormat::Parquet => Ok(Reader::Parquet(Box::new(ParquetRows::open(path)?))),
         }
     }
 
@@ -58,11 +59,24 @@ impl Reader {
     }
 }
 
+/// The format in which a file is read: JSON where the ending of its name states none.
+fn format_of(path: &Path) -> Result<InputFormat> {
+    Ok(InputFormat::of_file(path)?.unwrap_or(InputFormat::Json))
+}
+
+/// Refuses a file that is not of its format, so that none of several sources is read where one of them cannot be.
+fn check(source: &Source) -> Result<()> {
+    match source {
+        Source::File(path) => check_file(path, format_of(path)?),
+        Source::Stdin => Ok(()),
+    }
+}
+
 /// Sources, read one after the other; or files that are followed, all at once.
 pub struct Inputs {
     waiting: std::vec::IntoIter<Source>,
     open: Vec<Open>,
-    /// Which of the open ones is asked next.
+    /// Index of the open source that is asked next.
     turn: usize,
     /// Number of the next piece over all sources.
     number: u64,
@@ -80,11 +94,17 @@ struct Open {
 }
 
 impl Inputs {
-    /// Sources to be read one after the other; none is opened yet.
-    #[must_use]
-    pub fn new(sources: Vec<Source>) -> Inputs {
-        let waiting = sources.into_iter();
-        Inputs { waiting, open: Vec::new(), turn: 0, number: 0, bytes: 0, notices: Vec::new() }
+    /// Sources to be read one after the other. Of files the first bytes are checked now.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or its first bytes are not of its format.
+    pub fn new(sources: Vec<Source>) -> Result<Inputs> {
+        sources.iter().try_for_each(check)?;
+        Ok(Inputs::of(sources, Vec::new()))
+    }
+
+    fn of(waiting: Vec<Source>, open: Vec<Open>) -> Inputs {
+        Inputs { waiting: waiting.into_iter(), open, turn: 0, number: 0, bytes: 0, notices: Vec::new() }
     }
 
     /// Files that are read as they grow, all at once, and standard input if it is among them.
@@ -93,16 +113,16 @@ impl Inputs {
     /// When a file cannot be opened, or cannot grow line by line.
     pub fn follow(sources: &[Source]) -> Result<Inputs> {
         let open = sources.iter().map(Open::follow).collect::<Result<Vec<Open>>>()?;
-        Ok(Inputs { open, ..Inputs::new(Vec::new()) })
+        Ok(Inputs::of(Vec::new(), open))
     }
 
-    /// Bytes read so far, unpacked.
+    /// Bytes read so far, decompressed.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes + self.open.iter().filter_map(|open| open.reader.as_ref()).map(Reader::bytes).sum::<u64>()
     }
 
-    /// What a reader should know since they were last told.
+    /// What the user should know, since the last call.
     pub fn notices(&mut self) -> std::vec::Drain<'_, String> {
         self.notices.drain(..)
     }
@@ -111,21 +131,21 @@ impl Inputs {
     pub fn wait(&mut self) {
         match self.open.iter_mut().find_map(|open| open.reader.as_mut()) {
             Some(reader) => reader.wait(),
-            None => crate::input::live::Tail::wait(),
+            None => Tail::wait(),
         }
     }
 
-    /// The next piece of all sources.
+    /// The next piece of any source.
     ///
     /// # Errors
-    /// When a source cannot be read.
+    /// When a source cannot be read, or is not of its format.
     pub fn next_piece(&mut self) -> Result<Next> {
         loop {
             if self.open.is_empty() {
                 let Some(source) = self.waiting.next() else { return Ok(Next::End) };
                 self.open.push(Open { reader: Some(Reader::open(&source)?), follows: None });
             }
-            // Each is asked once; all of them may be idle.
+            // Each is asked once, because all of them may be idle.
             for _ in 0..self.open.len() {
                 if let Some(piece) = self.ask()? {
                     self.number += 1;
@@ -138,7 +158,7 @@ impl Inputs {
         }
     }
 
-    /// Asks the one whose turn it is.
+    /// Asks the next open source.
     fn ask(&mut self) -> Result<Option<Piece>> {
         self.turn = (self.turn + 1) % self.open.len().max(1);
         let Some(open) = self.open.get_mut(self.turn) else { return Ok(None) };
@@ -164,11 +184,12 @@ impl Open {
             // A pipe is followed by reading it.
             pipe => return Ok(Open { reader: Some(Reader::Text(TextReader::open(pipe)?)), follows: None }),
         };
-        let packed = path.extension().is_some_and(|ending| ending == "gz" || ending == "zst");
-        if packed || !matches!(Form::of_file(path)?, Some(Form::Text) | None) {
-            let error = Error::invalid(path.display().to_string(), "only a plain file of lines can be followed");
-            return Err(error.with_hint("leave out `--follow`; standard input can be fed by any program that unpacks"));
+        if has_compressed_ending(path) || format_of(path)? != InputFormat::Json {
+            let error =
+                Error::invalid(path.display().to_string(), "only an uncompressed file of lines can be followed");
+            return Err(error.with_hint("leave out `--follow`, or write the decompressed lines to standard input"));
         }
+        check_uncompressed(path, InputFormat::Json)?;
         let reader = Some(Reader::Text(TextReader::follow(path)?));
         Ok(Open { reader, follows: Some(path.clone()) })
     }
@@ -186,7 +207,8 @@ impl Open {
         Ok(Next::Idle)
     }
 
-    /// Lets go of a file that was followed, to open the one that has its name now; says why. None at a true end.
+    /// Closes a file that was followed, so that the one that has its name now is opened; gives the reason. None where the
+    /// input has ended for good.
     fn begin_again(&mut self) -> Option<String> {
         let path = self.follows.as_ref()?;
         let Some(Reader::Text(reader)) = self.reader.take() else { return None };
@@ -194,12 +216,12 @@ impl Open {
     }
 }
 
-/// Reads sources one after the other and hands over all their pieces. Returns the bytes read.
+/// Reads sources one after the other and hands all their pieces to `take`. Returns the bytes read.
 ///
 /// # Errors
-/// When a source cannot be read, or whatever the taker of pieces returns.
+/// When a source cannot be read, and any error of `take`.
 pub fn read_all(sources: Vec<Source>, take: &mut Take<'_>) -> Result<u64> {
-    let mut inputs = Inputs::new(sources);
+    let mut inputs = Inputs::new(sources)?;
     loop {
         match inputs.next_piece()? {
             Next::Piece(piece) => take(piece)?,

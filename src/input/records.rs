@@ -1,7 +1,8 @@
-//! Reading one CSV file record by record, plain or compressed, with the place of each record.
+//! Reading one CSV file record by record, compressed or not, with the position of each record.
 //!
 //! Records end with LF. A CR before it belongs to the line ending and is cut off; a CR anywhere else belongs to its field. Memory
-//! stays bounded: a record longer than [`RECORD_MIB_MAX`] is an error, because it is nearly always a quote that nobody closed.
+//! stays bounded: a record longer than [`RECORD_MIB_MAX`] is an error, because its cause is nearly always a quote that is never
+//! closed.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,7 +10,8 @@ use std::path::Path;
 use csv::{ByteRecord, Terminator};
 
 use crate::error::Error;
-use crate::input::read::open_unpacked;
+use crate::input::format::InputFormat;
+use crate::input::source::open_text;
 
 /// The longest record that is read, in MiB.
 pub const RECORD_MIB_MAX: u64 = 16;
@@ -46,14 +48,16 @@ pub struct Record<'t> {
 pub enum Unreadable {
     /// It has no header line.
     NoHeader,
-    /// The record that begins on this line never seems to end.
+    /// The record that begins on this line is longer than any record may be.
     TooLong {
         line: u64,
     },
+    /// It cannot be opened, or is not a table.
+    Refused(Error),
     Io(io::Error),
 }
 
-/// Why a record is no row of its table.
+/// Why a record is not a row of its table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Malformed {
     /// It has another number of fields than the header.
@@ -68,10 +72,8 @@ impl Records {
     /// # Errors
     /// When the file cannot be opened or has no header that can be read.
     pub fn open(path: &Path, dialect: Dialect) -> Result<Records, Unreadable> {
-        let input = open_unpacked(path).map_err(|error| match error {
-            Error::File { source, .. } => Unreadable::Io(source),
-            other => Unreadable::Io(io::Error::other(other)),
-        })?;
+        let format = if dialect.delimiter == b'\t' { InputFormat::Tsv } else { InputFormat::Csv };
+        let input = open_text(path, format).map_err(Unreadable::Refused)?;
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -135,7 +137,7 @@ impl Records {
 }
 
 impl Unreadable {
-    /// The error of the whole file; `advice` is what to do about a quote that is never closed.
+    /// The error of the whole file; `advice` is the hint for a record that is too long.
     #[must_use]
     pub fn of(self, file: &str, advice: &str) -> Error {
         match self {
@@ -144,6 +146,7 @@ impl Unreadable {
                 let message = format!("the record that begins here is longer than {RECORD_MIB_MAX} MiB");
                 Error::invalid(format!("{file}:{line}"), message).with_hint(advice)
             }
+            Unreadable::Refused(error) => error,
             Unreadable::Io(cause) => Error::file(Path::new(file))(cause),
         }
     }
@@ -153,7 +156,7 @@ impl<'t> Record<'t> {
     /// The record's fields as text.
     ///
     /// # Errors
-    /// When the record is no row of its table.
+    /// When the record is not a row of its table.
     pub fn texts(self) -> Result<Vec<&'t str>, Malformed> {
         if self.fields.0.len() != self.width {
             return Err(Malformed::Fields { found: self.fields.0.len(), expected: self.width });
@@ -192,7 +195,7 @@ impl<'t> Fields<'t> {
     }
 }
 
-/// Lets through so many bytes and then refuses, until it is given more.
+/// Reads at most `left` bytes and then fails, until `left` is raised.
 struct Guard<R> {
     input: R,
     left: u64,

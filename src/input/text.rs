@@ -1,69 +1,26 @@
-//! From text to pieces for the workers: blocks of whole lines, or the elements of arrays; plain, gzip, zstd or standard
-//! input, in constant memory.
+//! From text to pieces for the workers: blocks of whole lines, or objects and arrays taken apart; plain, gzip, zstd or
+//! standard input, in constant memory.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memmem, memrchr};
+use serde::de::IgnoredAny;
 
 use crate::error::{Error, Result};
-use crate::input::array::ArrayScanner;
+use crate::input::elements::ElementScanner;
+use crate::input::format::InputFormat;
 use crate::input::live::{Pipe, Restart, Tail};
-use crate::input::piece::Next;
-use crate::input::piece::Piece;
-use crate::input::piece::{Block, CutLine, without_mark};
+use crate::input::piece::{Block, CutLine, Next, Piece, without_mark};
+use crate::input::signature::{self, HEAD_BYTES};
+use crate::input::source::{Source, open_decompressed};
 use crate::wire::line::LINE_BYTES_MAX;
 
 /// Bytes of a block; at least one line of the largest size fits.
 const BLOCK_BYTES: usize = 4 * LINE_BYTES_MAX;
 const READ_BYTES: usize = LINE_BYTES_MAX / 4;
-
-/// Where lines come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A file; `.gz` and `.zst` are unpacked.
-    File(PathBuf),
-    /// Standard input, shown as `-`.
-    Stdin,
-}
-
-impl Source {
-    /// What was typed: a path, or `-` for standard input.
-    #[must_use]
-    pub fn parse(typed: &str) -> Source {
-        if typed == "-" { Source::Stdin } else { Source::File(PathBuf::from(typed)) }
-    }
-
-    /// The name under which its lines are quarantined.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match self {
-            Source::File(path) => path.display().to_string(),
-            Source::Stdin => "-".to_owned(),
-        }
-    }
-
-    /// Whether it may go on for ever: a pipe by any name.
-    #[must_use]
-    pub fn may_never_end(&self) -> bool {
-        match self {
-            Source::Stdin => true,
-            Source::File(path) => std::fs::metadata(path).is_ok_and(|found| !found.is_file()),
-        }
-    }
-
-    fn open(&self) -> Result<Input> {
-        match self {
-            Source::Stdin => Ok(Input::Pipe(Box::new(Pipe::of(std::io::stdin())))),
-            Source::File(path) if self.may_never_end() => {
-                Ok(Input::Pipe(Box::new(Pipe::of(File::open(path).map_err(Error::file(path))?))))
-            }
-            Source::File(path) => open_unpacked(path).map(Input::Whole),
-        }
-    }
-}
 
 /// Where the bytes of a text come from.
 enum Input {
@@ -71,6 +28,18 @@ enum Input {
     Whole(Box<dyn Read + Send>),
     Pipe(Box<Pipe>),
     Tail(Tail),
+}
+
+impl Input {
+    fn open(source: &Source) -> Result<Input> {
+        match source {
+            Source::Stdin => Ok(Input::Pipe(Box::new(Pipe::of(std::io::stdin())))),
+            Source::File(path) if source.may_never_end() => {
+                Ok(Input::Pipe(Box::new(Pipe::of(File::open(path).map_err(Error::file(path))?))))
+            }
+            Source::File(path) => open_decompressed(path).map(Input::Whole),
+        }
+    }
 }
 
 impl Read for Input {
@@ -83,39 +52,26 @@ impl Read for Input {
     }
 }
 
-/// Opens a file, unpacking `.gz` and `.zst` as it is read.
-///
-/// # Errors
-/// When the file cannot be opened.
-pub fn open_unpacked(path: &Path) -> Result<Box<dyn Read + Send>> {
-    let file = File::open(path).map_err(Error::file(path))?;
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("gz") => Ok(Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 18, file)))),
-        Some("zst") => Ok(Box::new(zstd::Decoder::new(file).map_err(Error::file(path))?)),
-        _ => Ok(Box::new(file)),
-    }
-}
-
-/// What a text turned out to hold.
-enum Form {
-    /// Nothing but white space so far.
+/// How events stand in a text.
+enum TextLayout {
+    /// Nothing but blanks so far, or too little to tell.
     Unknown,
     /// One event a line.
     Lines,
-    /// An array of events.
-    Array(Box<ArrayScanner>),
+    /// Elements of arrays, or objects over several lines.
+    Elements(Box<ElementScanner>),
 }
 
 /// Reads one text; the pieces it gives have no numbers yet.
 pub struct TextReader {
     file: Arc<str>,
     input: Input,
-    form: Form,
+    layout: TextLayout,
     line: u64,
     offset: u64,
     /// Bytes read but not yet handed over: the beginning of a line.
     carry: Vec<u8>,
-    /// The line at hand, where it is longer than any line may be: its beginning, and its bytes so far.
+    /// The current line where it is longer than any line may be: its beginning, and its bytes so far.
     long: Option<(Vec<u8>, u64)>,
     ended: bool,
     /// There is nothing to read now, though there may be later.
@@ -128,7 +84,7 @@ impl TextReader {
     /// # Errors
     /// When it cannot be opened.
     pub fn open(source: &Source) -> Result<TextReader> {
-        Ok(TextReader::of(source.name().into(), source.open()?))
+        Ok(TextReader::of(source.name().into(), Input::open(source)?))
     }
 
     /// Opens a file that is still being written.
@@ -141,8 +97,8 @@ impl TextReader {
     }
 
     fn of(file: Arc<str>, input: Input) -> TextReader {
-        let (form, carry) = (Form::Unknown, Vec::new());
-        TextReader { file, input, form, line: 1, offset: 0, carry, long: None, ended: false, idle: false }
+        let (layout, carry) = (TextLayout::Unknown, Vec::new());
+        TextReader { file, input, layout, line: 1, offset: 0, carry, long: None, ended: false, idle: false }
     }
 
     /// Waits a little for more, where there may be more.
@@ -163,7 +119,7 @@ impl TextReader {
         }
     }
 
-    /// Bytes handed over so far, unpacked.
+    /// Bytes handed over so far, decompressed.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.offset
@@ -172,38 +128,60 @@ impl TextReader {
     /// The next piece. What has begun and may go on later, half a line or half an element, waits.
     ///
     /// # Errors
-    /// When the source cannot be read on.
+    /// When the source cannot be read on, or is not of JSON.
     pub fn next_piece(&mut self) -> Result<Next> {
-        if matches!(self.form, Form::Unknown) {
+        if matches!(self.layout, TextLayout::Unknown) {
             self.fill()?;
-            self.recognise();
+            if !self.recognise()? {
+                return Ok(Next::Idle);
+            }
         }
-        match self.form {
-            Form::Array(_) => self.next_elements(),
-            Form::Lines | Form::Unknown => self.next_block(),
+        match self.layout {
+            TextLayout::Elements(_) => self.next_elements(),
+            TextLayout::Lines | TextLayout::Unknown => self.next_block(),
         }
     }
 
-    /// By the first byte that says something: no line that holds an event begins with a bracket.
-    fn recognise(&mut self) {
+    /// Settles the layout by the first bytes that are not blank. False where more bytes must come first, which then may.
+    fn recognise(&mut self) -> Result<bool> {
         let text = if self.offset == 0 { without_mark(&self.carry) } else { &self.carry };
-        self.form = match text.trim_ascii_start().first() {
-            None => Form::Unknown,
-            Some(b'[') => Form::Array(Box::new(ArrayScanner::new(self.file.clone(), self.line, self.offset))),
-            Some(_) => Form::Lines,
+        let text = text.trim_ascii_start();
+        let Some(first) = text.first() else { return Ok(true) };
+        // No format but JSON begins with a bracket and a byte of ASCII after it.
+        let enough = if *first == b'[' { 4 } else { HEAD_BYTES };
+        if !self.ended && self.carry.len() < enough && memchr(b'\n', text).is_none() {
+            return Ok(false);
+        }
+        if self.offset == 0 {
+            signature::check(&self.file, &self.carry, InputFormat::Json)?;
+        }
+        let is_followed = matches!(self.input, Input::Tail(_));
+        let (line, offset) = (self.line, self.offset);
+        let elements = |scanner: fn(Arc<str>, u64, u64) -> ElementScanner| {
+            TextLayout::Elements(Box::new(scanner(self.file.clone(), line, offset)))
         };
+        self.layout = match first {
+            b'[' => elements(ElementScanner::of_arrays),
+            b'{' if !is_followed => match spans_lines(text, self.ended || self.carry.len() > LINE_BYTES_MAX) {
+                Some(true) => elements(ElementScanner::of_objects),
+                Some(false) => TextLayout::Lines,
+                None => return Ok(false),
+            },
+            _ => TextLayout::Lines,
+        };
+        Ok(true)
     }
 
     fn next_elements(&mut self) -> Result<Next> {
         loop {
-            let Form::Array(scanner) = &mut self.form else { return Ok(Next::End) };
+            let TextLayout::Elements(scanner) = &mut self.layout else { return Ok(Next::End) };
             if let Some(piece) = scanner.next_piece() {
                 return Ok(Next::Piece(piece));
             }
             scanner.push(&self.carry);
             self.offset += self.carry.len() as u64;
             self.carry.clear();
-            // Behind a break nothing good can come, however long one waits.
+            // After a break no element can come any more.
             if self.ended || self.idle && scanner.is_broken() {
                 self.ended = true;
                 scanner.end();
@@ -297,6 +275,23 @@ impl TextReader {
     }
 }
 
+/// Whether the first object of a text goes on after the end of its line, as in a file written for people. More than that
+/// line is parsed only where the line is not a whole object. None where more bytes must come first; none come after the
+/// last.
+fn spans_lines(text: &[u8], is_last: bool) -> Option<bool> {
+    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>();
+    match values.next() {
+        Some(Ok(_)) => Some(text.get(..values.byte_offset()).is_some_and(|object| object.contains(&b'\n'))),
+        Some(Err(error)) if error.is_eof() => match memchr(b'\n', text) {
+            // A line that was cut short is followed by an event.
+            Some(_) if memmem::find(text, b"\n{").is_some() => Some(false),
+            Some(_) => is_last.then_some(true),
+            None => is_last.then_some(false),
+        },
+        _ => Some(false),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -334,6 +329,26 @@ mod tests {
         assert_eq!(cut.bytes.len(), LINE_BYTES_MAX);
         let last = blocks.last().unwrap().lines().last().unwrap();
         assert_eq!((last.bytes, last.number, last.offset), (&b"last"[..], 3, content.len() as u64 - 5));
+    }
+
+    #[test]
+    fn an_object_over_several_lines_is_not_a_line_that_was_cut_short() {
+        let whole = b"{\n  \"a\": {\n  }\n}\n";
+        let cases: [(&[u8], bool, Option<bool>); 10] = [
+            (whole, false, Some(true)),
+            (b"{\"a\": 1}\n{\n\"b\": 2}", false, Some(false)),
+            (b"{\"a\": 1", false, None),
+            (b"{\"a\": 1", true, Some(false)),
+            (b"{\n\"a\":", false, None),
+            (b"{\n\"a\":", true, Some(true)),
+            (b"{\"a\":\n{\"b\":1}\n", true, Some(false)),
+            (b"{\"a\": \"cut short\n{\"b\":1}\n", false, Some(false)),
+            (b"{\"a\": nope\n", false, Some(false)),
+            (b"{}{}\n", true, Some(false)),
+        ];
+        for (text, is_last, expected) in cases {
+            assert_eq!(spans_lines(text, is_last), expected, "{}", String::from_utf8_lossy(text));
+        }
     }
 
     #[test]

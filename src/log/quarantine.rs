@@ -1,4 +1,4 @@
-//! Lines that were set aside, with the rule they break: nothing vanishes silently.
+//! Lines that were set aside, with the rule that each breaks, so that no line is lost without notice.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
@@ -46,14 +46,14 @@ const QUARANTINE_FILES: FileLayout = FileLayout {
 
 const COLUMNS: [&str; 8] = ["file", "line", "offset", "rule", "detail", "text", "bytes", "ingested_at"];
 
-/// Which of the quarantined lines are meant; all where nothing is said.
+/// Selects quarantined lines; without a rule and a file, all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     pub rule: Option<String>,
     pub file: Option<String>,
 }
 
-/// A line of the quarantine as it stands in its table.
+/// A quarantined line, as it is in its table.
 #[derive(Clone, Copy, Debug)]
 pub struct Listed<'b> {
     pub file: &'b str,
@@ -71,7 +71,7 @@ impl<'b> Listed<'b> {
         self.bytes.unwrap_or(self.text.as_bytes())
     }
 
-    /// What it has in common with the same line met again.
+    /// A fingerprint that is the same when the same line is read again.
     #[must_use]
     pub fn mark(&self) -> u128 {
         mark(self.file, self.line, self.rule, self.text)
@@ -79,7 +79,7 @@ impl<'b> Listed<'b> {
 }
 
 impl Filter {
-    /// Whether the line is meant.
+    /// Whether the line is selected.
     #[must_use]
     pub fn holds(&self, line: &Listed<'_>) -> bool {
         self.rule.as_deref().is_none_or(|rule| rule == line.rule)
@@ -87,10 +87,10 @@ impl Filter {
     }
 }
 
-/// Calls back with the lines that the filter lets through.
+/// Calls `take` with each line that the filter selects.
 ///
 /// # Errors
-/// When the table cannot be read, or what `take` returns.
+/// When the table cannot be read, and any error of `take`.
 pub fn each(table: &Table, filter: &Filter, mut take: impl FnMut(Listed<'_>) -> Result<()>) -> Result<()> {
     for path in table.files()? {
         for batch in read_file(&path, &["file", "line", "offset", "rule", "text", "bytes"])? {
@@ -118,20 +118,25 @@ fn listed(batch: &RecordBatch) -> impl Iterator<Item = Listed<'_>> {
     })
 }
 
-/// Takes lines out of the quarantine; gives how many were taken and how many are left. Others may not write meanwhile.
+/// Removes lines from the quarantine; gives how many were removed and how many are left. `operation` names the commit. The
+/// caller holds the lock of the log.
 ///
 /// # Errors
 /// When the table cannot be read or written; then it is as it was.
-pub async fn release(table: &mut Table, goes: impl Fn(&Listed<'_>) -> bool) -> Result<(u64, u64)> {
-    let (mut gone, mut left) = (0, 0);
+pub async fn remove(
+    table: &mut Table,
+    operation: &'static str,
+    is_removed: impl Fn(&Listed<'_>) -> bool,
+) -> Result<(u64, u64)> {
+    let (mut removed, mut left) = (0, 0);
     let mut writer: Option<FileWriter> = None;
     for path in table.files()? {
         for batch in read_file(&path, &COLUMNS)? {
             let batch = with_schema(&batch?, &QUARANTINE_SCHEMA)?;
             let stays: BooleanArray =
-                listed(&batch.project(&[0, 1, 2, 3, 5, 6])?).map(|line| Some(!goes(&line))).collect();
+                listed(&batch.project(&[0, 1, 2, 3, 5, 6])?).map(|line| Some(!is_removed(&line))).collect();
             let kept = arrow::compute::filter_record_batch(&batch, &stays)?;
-            gone += (batch.num_rows() - kept.num_rows()) as u64;
+            removed += (batch.num_rows() - kept.num_rows()) as u64;
             left += kept.num_rows() as u64;
             if kept.num_rows() > 0 {
                 let mut open = match writer.take() {
@@ -143,16 +148,16 @@ pub async fn release(table: &mut Table, goes: impl Fn(&Listed<'_>) -> bool) -> R
             }
         }
     }
-    if gone == 0 {
-        // Nothing has changed; the copy, which is not finished, goes.
-        return Ok((gone, left));
+    if removed == 0 {
+        // Nothing has changed; the unfinished copy is dropped.
+        return Ok((removed, left));
     }
     let files: Vec<NewFile> = writer.map(FileWriter::finish).transpose()?.into_iter().collect();
-    table.commit(&files, CommitMode::Replace, vec![("released", gone.into())]).await?;
-    Ok((gone, left))
+    table.commit(&files, CommitMode::Replace, vec![(operation, removed.into())]).await?;
+    Ok((removed, left))
 }
 
-/// What makes two quarantined lines one and the same, so that a file read twice is listed once.
+/// A fingerprint that is equal for the same line of a file read twice, so that it is listed once.
 fn mark_of(line: &Quarantined) -> u128 {
     mark(&line.file, as_i64(line.line), line.rule, &String::from_utf8_lossy(&line.bytes))
 }
@@ -169,12 +174,12 @@ pub async fn open(store: &Store) -> Result<Table> {
     Table::open_or_create(&store.folder("quarantine"), "quarantine", QUARANTINE_SCHEMA.clone()).await
 }
 
-/// Lines on their way into the quarantine. Lines that are there already are left out; the others become visible when
-/// the file that [`QuarantineWriter::finish`] gives is committed.
+/// Writes lines to be quarantined. Lines that are there already are left out; the others become visible when the file that
+/// [`QuarantineWriter::finish`] gives is committed.
 pub struct QuarantineWriter {
     folder: Store,
     arrival: Arrival,
-    /// Marks of the lines that are there.
+    /// Marks of the lines that are in the quarantine already.
     present: HashSet<u128>,
     writer: Option<FileWriter>,
     lines: u64,

@@ -1,7 +1,8 @@
-//! Set-aside lines, tried again: as they are, after a repair of the program, or as somebody has repaired them in a file.
+//! Quarantined lines, tried again: as they are, after an update of the program, or repaired in a file. And quarantined lines,
+//! removed without being tried.
 //!
-//! Events become part of the log first, and lines leave the quarantine after. A crash in between leaves both, and the
-//! next try finds duplicates. Whether a line may leave is asked of the log itself: it may when the log holds its event.
+//! Events are added to the log first, and their lines are removed from the quarantine afterwards. A crash in between leaves
+//! both, and the next try finds duplicates. A line is removed only if the log itself has its event.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -11,10 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::error::{Error, Result};
-use crate::input::piece::Next;
-use crate::input::piece::{MadeLine, Piece, Take};
+use crate::input::piece::{Line, MadeLine, Next, Piece, Take};
 use crate::input::pieces::Inputs;
-use crate::input::read::Source;
+use crate::input::source::Source;
 use crate::json::{Json, fingerprint};
 use crate::log::event_log::Log;
 use crate::log::ingest::{Options, Summary};
@@ -28,42 +28,43 @@ use crate::wire::line;
 const PIECE_LINES: usize = 4096;
 const PIECE_BYTES: usize = 4 << 20;
 
-/// What trying again did.
+/// What a retry did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retried {
-    /// As of an ingestion; lines that are still bad are read and quarantined.
+    /// As of an ingestion; lines that are still bad count as read and quarantined.
     pub summary: Summary,
-    /// Lines that have left the quarantine.
+    /// Lines that were removed from the quarantine.
     pub released: u64,
-    /// Lines that are there now.
+    /// Lines that are in the quarantine now.
     pub remaining: u64,
 }
 
-/// Identity and content of events, by what they are asked by.
+/// Identity and content of events, by a key of the caller's choice.
 type Events = HashMap<u128, (u128, u128)>;
 
 impl Log {
-    /// Tries set-aside lines as they are.
+    /// Tries quarantined lines as they are.
     ///
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn retry(&mut self, options: Options, filter: Filter) -> Result<Retried> {
         let found = Arc::new(Mutex::new(Tried::default()));
         let (tried, table) = (found.clone(), self.quarantine.clone());
-        let summary = self.ingest(options, move |take| again(&table, &filter, &mut *hold(&tried)?, take)).await?;
-        let Tried { events, still_bad } = std::mem::take(&mut *hold(&found)?);
-        let goes = |logged: &HashMap<u128, u128>, line: &Listed<'_>| {
+        let summary =
+            self.ingest(options, move |take| good_lines(&table, &filter, &mut *locked(&tried)?, take)).await?;
+        let Tried { events, still_bad } = std::mem::take(&mut *locked(&found)?);
+        let is_removed = |logged: &HashMap<u128, u128>, line: &Listed<'_>| {
             let Some((identity, content)) = events.get(&line.mark()) else { return false };
-            // A conflict that came up now has been set aside as one, with its place.
+            // A conflict found just now has been quarantined as a conflict, with its position.
             logged.get(identity) == Some(content) || line.rule != "conflict"
         };
         let identities = events.values().map(|(identity, _)| *identity).collect();
-        let (released, remaining) = self.release(&identities, goes).await?;
+        let (released, remaining) = self.release(&identities, is_removed).await?;
         Ok(Retried { summary: with_bad(summary, still_bad), released, remaining })
     }
 
-    /// Tries the lines of files, which are what somebody has made of set-aside lines. A set-aside line leaves when an
-    /// event of its identity is among them and in the log.
+    /// Tries the lines of files, which are repaired copies of quarantined lines. A quarantined line is removed when an event
+    /// of its identity is among them and in the log.
     ///
     /// # Errors
     /// When a file cannot be read, or the store cannot be read or written.
@@ -71,42 +72,54 @@ impl Log {
         let known = Known::of(&self.quarantine, &filter)?;
         let found = Arc::new(Mutex::new(Tried::default()));
         let tried = found.clone();
-        let repaired = Inputs::new(sources);
-        let summary = self.ingest(options, move |take| repairs(repaired, &known, &mut *hold(&tried)?, take)).await?;
-        let Tried { events, still_bad } = std::mem::take(&mut *hold(&found)?);
-        let goes = |logged: &HashMap<u128, u128>, line: &Listed<'_>| {
+        let repaired = Inputs::new(sources)?;
+        let summary = self.ingest(options, move |take| repairs(repaired, &known, &mut *locked(&tried)?, take)).await?;
+        let Tried { events, still_bad } = std::mem::take(&mut *locked(&found)?);
+        let is_removed = |logged: &HashMap<u128, u128>, line: &Listed<'_>| {
             let event = identity_of(line.raw()).and_then(|identity| events.get(&identity));
             event.is_some_and(|(identity, content)| logged.get(identity) == Some(content)) && filter.holds(line)
         };
         let identities = events.keys().copied().collect();
-        let (released, remaining) = self.release(&identities, goes).await?;
+        let (released, remaining) = self.release(&identities, is_removed).await?;
         Ok(Retried { summary: with_bad(summary, still_bad), released, remaining })
+    }
+
+    /// Removes quarantined lines without trying them; gives how many were removed and how many are left.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written; then nothing is removed.
+    pub async fn remove_quarantined(&mut self, filter: &Filter) -> Result<(u64, u64)> {
+        let _lock = WriterLock::take(self.store(), "log").await?;
+        let mut log = Log::open(self.store()).await?;
+        let counts = quarantine::remove(&mut log.quarantine, "removed", |line| filter.holds(line)).await?;
+        *self = log;
+        Ok(counts)
     }
 
     async fn release(
         &mut self,
         identities: &HashSet<u128>,
-        goes: impl Fn(&HashMap<u128, u128>, &Listed<'_>) -> bool,
+        is_removed: impl Fn(&HashMap<u128, u128>, &Listed<'_>) -> bool,
     ) -> Result<(u64, u64)> {
         let _lock = WriterLock::take(self.store(), "log").await?;
         let mut log = self.reopen().await?;
         let logged = contents(&log, identities)?;
-        let counts = quarantine::release(&mut log.quarantine, |line| goes(&logged, line)).await?;
+        let counts = quarantine::remove(&mut log.quarantine, "released", |line| is_removed(&logged, line)).await?;
         *self = log;
         Ok(counts)
     }
 }
 
-/// What was met while lines were tried.
+/// What was found while lines were tried.
 #[derive(Debug, Default)]
 struct Tried {
     /// Lines that are events now.
     events: Events,
-    /// Lines that are not, and are in the quarantine already.
+    /// Lines that are not events, and are in the quarantine already.
     still_bad: u64,
 }
 
-fn hold(tried: &Mutex<Tried>) -> Result<MutexGuard<'_, Tried>> {
+fn locked(tried: &Mutex<Tried>) -> Result<MutexGuard<'_, Tried>> {
     tried.lock().map_err(|_| Error::Worker("a panic while trying lines again".to_owned()))
 }
 
@@ -114,24 +127,24 @@ fn with_bad(summary: Summary, still_bad: u64) -> Summary {
     Summary { read: summary.read + still_bad, quarantined: summary.quarantined + still_bad, ..summary }
 }
 
-/// Hands over the set-aside lines that are good by now. Returns their bytes.
+/// Hands over the quarantined lines that are events now. Returns their bytes.
 ///
-/// They stand in the table as the workers happened to find them. Which of two contents of one identity is the first is
-/// settled by their files and lines, so each goes by its rank among them.
-fn again(table: &Table, filter: &Filter, tried: &mut Tried, take: &mut Take<'_>) -> Result<u64> {
-    let mut places = Vec::new();
+/// Their order in the table depends on the workers. Of two contents of one identity, the one of the earlier file and line is
+/// the first, so each line gets its rank by file and line.
+fn good_lines(table: &Table, filter: &Filter, tried: &mut Tried, take: &mut Take<'_>) -> Result<u64> {
+    let mut positions = Vec::new();
     quarantine::each(table, filter, |listed| {
         match event_of(listed.raw()) {
             None => tried.still_bad += 1,
             Some(event) => {
                 tried.events.insert(listed.mark(), event);
-                places.push((listed.file.to_owned(), listed.line, listed.offset, listed.mark()));
+                positions.push((listed.file.to_owned(), listed.line, listed.offset, listed.mark()));
             }
         }
         Ok(())
     })?;
-    places.sort();
-    let ranks: HashMap<u128, u64> = places.into_iter().map(|(.., mark)| mark).zip(0..).collect();
+    positions.sort();
+    let ranks: HashMap<u128, u64> = positions.into_iter().map(|(.., mark)| mark).zip(0..).collect();
     let mut bytes = 0;
     quarantine::each(table, filter, |listed| {
         let Some(rank) = ranks.get(&listed.mark()) else { return Ok(()) };
@@ -147,33 +160,33 @@ fn event_of(bytes: &[u8]) -> Option<(u128, u128)> {
     Some((event.identity(&mut buffer), event.content(&mut buffer)))
 }
 
-/// A set-aside line as one to be read, with its place.
+/// A quarantined line as one to be read, with its position.
 fn made(listed: &Listed<'_>) -> MadeLine {
     let number = |number: i64| u64::try_from(number).unwrap_or(0);
     let (file, line, offset) = (Arc::from(listed.file), number(listed.line), number(listed.offset));
     MadeLine { json: listed.raw().to_vec(), file, line, offset }
 }
 
-/// What the quarantine knows of its lines: which events they may be, and where they stand.
+/// What is known of quarantined lines: which events they may be, and their positions.
 struct Known {
     identities: HashSet<u128>,
-    places: HashMap<u128, (Arc<str>, u64, u64)>,
+    positions: HashMap<u128, (Arc<str>, u64, u64)>,
 }
 
 impl Known {
     fn of(table: &Table, filter: &Filter) -> Result<Known> {
-        let mut known = Known { identities: HashSet::new(), places: HashMap::new() };
+        let mut known = Known { identities: HashSet::new(), positions: HashMap::new() };
         quarantine::each(table, filter, |listed| {
             known.identities.extend(identity_of(listed.raw()));
             let MadeLine { json, file, line, offset } = made(&listed);
-            known.places.insert(fingerprint(json.trim_ascii()), (file, line, offset));
+            known.positions.insert(fingerprint(json.trim_ascii()), (file, line, offset));
             Ok(())
         })?;
         Ok(known)
     }
 }
 
-/// Hands over the lines of files. A line that nobody has changed keeps its place, and is not set aside twice.
+/// Hands over the lines of files. A line that was not changed keeps its position, and is not quarantined twice.
 fn repairs(mut inputs: Inputs, known: &Known, tried: &mut Tried, take: &mut Take<'_>) -> Result<u64> {
     let mut lines = Lines::new(take);
     loop {
@@ -187,15 +200,15 @@ fn repairs(mut inputs: Inputs, known: &Known, tried: &mut Tried, take: &mut Take
         };
         for line in lines_of(piece, &mut lines)? {
             let event = event_of(&line.json);
-            let place = known.places.get(&fingerprint(&line.json));
-            if event.is_none() && place.is_some() {
+            let position = known.positions.get(&fingerprint(&line.json));
+            if event.is_none() && position.is_some() {
                 tried.still_bad += 1;
                 continue;
             }
             if let Some((identity, content)) = event.filter(|(identity, _)| known.identities.contains(identity)) {
                 tried.events.entry(identity).or_insert((identity, content));
             }
-            lines.add(match place {
+            lines.add(match position {
                 Some((file, number, offset)) => MadeLine { file: file.clone(), line: *number, offset: *offset, ..line },
                 None => line,
             })?;
@@ -205,12 +218,12 @@ fn repairs(mut inputs: Inputs, known: &Known, tried: &mut Tried, take: &mut Take
     Ok(inputs.bytes())
 }
 
-/// The lines of a piece; what is none goes on as it is.
+/// The lines of a piece; a piece without whole lines is handed over as it is.
 fn lines_of(piece: Piece, lines: &mut Lines<'_, '_>) -> Result<Vec<MadeLine>> {
     match piece {
         Piece::Lines { lines, .. } => Ok(lines),
         Piece::Block(block) if block.cut.is_none() => {
-            let made = |line: crate::input::piece::Line<'_>| {
+            let made = |line: Line<'_>| {
                 let (file, number, offset) = (block.file.clone(), line.number, line.offset);
                 MadeLine { json: line.bytes.to_vec(), file, line: number, offset }
             };
@@ -264,17 +277,17 @@ fn contents(log: &Log, identities: &HashSet<u128>) -> Result<HashMap<u128, u128>
     Ok(Lookup::new(log.events.files()?, 1).find(&wanted)?.into_iter().collect())
 }
 
-/// The identity that a line states, as far as it can be read: a torn line may well have begun with it.
+/// The identity that a line states, as far as it can be read: a line that was cut short often begins with it.
 fn identity_of(bytes: &[u8]) -> Option<u128> {
     let text = String::from_utf8_lossy(bytes);
     let names = RefCell::new((None, None));
-    // What comes before the fault has been noted by then.
+    // Members before the fault have been noted.
     let _ = serde_json::Deserializer::from_str(&text).deserialize_map(Names(&names));
     let (source, id) = names.into_inner();
     Some(line::identity(&source?, &id?, &mut Vec::new()))
 }
 
-/// Notes `source` and `id` of an object as they come.
+/// Notes `source` and `id` of an object.
 struct Names<'n>(&'n RefCell<(Option<String>, Option<String>)>);
 
 impl<'de> Visitor<'de> for Names<'_> {
@@ -305,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_torn_line_has_the_identity_that_it_begins_with() {
+    fn a_line_that_was_cut_short_has_the_identity_that_it_begins_with() {
         let whole = identity_of(br#"{"id":"a","source":"s","type":5}"#);
         assert!(whole.is_some());
         assert_eq!(whole, identity_of(br#"{"source":"s","data":{"id":"b"},"id":"a","time":"#));

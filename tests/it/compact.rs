@@ -36,7 +36,7 @@ async fn project_of(batches: usize) -> (Project, PathBuf) {
 /// Without the merging that the command does.
 async fn ingest(project: &Project, file: &Path) {
     use casebook::input::pieces::read_all;
-    use casebook::input::read::Source;
+    use casebook::input::source::Source;
     let options =
         casebook::log::Options { now: casebook::model::time::Instant(0).into(), threads: 2, memory_bytes: 64 << 20 };
     let sources = vec![Source::parse(file.to_str().unwrap())];

@@ -7,10 +7,11 @@ use arrow::array::{
     ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use casebook::generate::{Plan, write_events};
+use casebook::wire::line::LINE_BYTES_MAX;
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
-use crate::project::{Project, Row};
+use crate::project::{Project, Row, of_repository};
 
 fn closed(id: &str) -> String {
     let time = "2026-03-02T09:00:00Z";
@@ -26,7 +27,7 @@ fn a_folder_is_read_whole_in_the_order_of_names_so_that_the_first_of_two_content
     let ran = project.run(&["ingest", "feeds", "--format", "json"]);
     assert_eq!((&ran.summary(1)["added"], &ran.summary(1)["conflicts"]), (&json!(1), &json!(1)));
     assert_eq!(project.value("SELECT subject FROM events"), "early");
-    assert!(ran.stderr.starts_with("note: passed over feeds/a/readme.txt, "), "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("note: skipped feeds/a/readme.txt: "), "{}", ran.stderr);
 }
 
 #[test]
@@ -206,9 +207,12 @@ fn parquet_of(time: TimestampMicrosecondArray) -> Vec<u8> {
     bytes
 }
 
+fn instants() -> TimestampMicrosecondArray {
+    TimestampMicrosecondArray::from(vec![1_772_442_000_000_999, 1_772_442_000_500_000])
+}
+
 #[test]
 fn columns_with_types_keep_them_and_a_timestamp_needs_a_zone() {
-    let instants = || TimestampMicrosecondArray::from(vec![1_772_442_000_000_999, 1_772_442_000_500_000]);
     let project = Project::new();
     project.write("zoned.parquet", parquet_of(instants().with_timezone("Europe/Prague")));
     assert_eq!(project.ingest(&["zoned.parquet"], 0)["added"], 2);
@@ -223,4 +227,144 @@ fn columns_with_types_keep_them_and_a_timestamp_needs_a_zone() {
     assert_eq!(project.ingest(&["local.parquet"], 1)["quarantined"], 2);
     let found: Vec<Value> = set_aside(&project).iter().map(|row| json!([row[1], row[3]])).collect();
     assert_eq!(found, [json!([1, "time_without_offset"]), json!([2, "time_without_offset"])]);
+}
+
+/// Files under names that promise events, and what each of them is.
+fn not_events() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let utf_16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let spreadsheet = std::fs::read(of_repository("../shared/cases/case-5.xlsx"));
+    let spreadsheet =
+        spreadsheet.unwrap_or_else(|_| b"PK\x03\x04\x14\0\0\0\x08\0docProps/app.xml\0xl/workbook.xml".into());
+    let xes = b"<?xml version='1.0' encoding='UTF-8'?>\n<log xes.version='1.0'>\n<trace>\n".to_vec();
+    let table = "id,source,type,subject,time\n1,t,case.closed,C,2026-03-02T09:00:00Z\n";
+    vec![
+        ("a.xlsx", spreadsheet.clone(), "a spreadsheet (XLSX), expected events as JSON"),
+        ("b.csv", spreadsheet, "a spreadsheet (XLSX), expected a CSV table with a header line"),
+        ("c.xes", xes.clone(), "an event log in XES, expected events as JSON"),
+        ("d.json.gz", gzip(&xes), "an event log in XES, expected events as JSON"),
+        ("e.ndjson", b"PK\x03\x04\x14\0\0\0\0\0events.ndjson".to_vec(), "a ZIP archive, expected events as JSON"),
+        ("f.pdf", b"%PDF-1.7\n%\xe2\xe3\n".to_vec(), "a PDF document, expected events as JSON"),
+        ("g.ndjson", b"SQLite format 3\0\x10\0".to_vec(), "an SQLite database, expected events as JSON"),
+        ("h.csv", b"\n <!DOCTYPE html>\n<html>".to_vec(), "an HTML page, expected a CSV table with a header line"),
+        ("i.ndjson.gz", gzip(&gzip(b"{}\n")), "data compressed with gzip, expected events as JSON"),
+        ("j.ndjson", utf_16(&closed("a")), "UTF-16 text, expected events as JSON"),
+        ("k.csv", [&b"\xff\xfe"[..], &utf_16(table)].concat(), "UTF-16 text, expected a CSV table with a header line"),
+        ("l.csv", parquet_of(instants()), "a Parquet file, expected a CSV table with a header line"),
+        ("m.parquet", table.into(), "no Parquet data, expected a Parquet file"),
+        ("n.tsv", format!("{}\n", closed("a")).into(), "JSON, expected a TSV table with a header line"),
+        ("o.ndjson", b"\x7fELF\x02\x01\x01\0\0\0".to_vec(), "binary data, expected events as JSON"),
+    ]
+}
+
+#[test]
+fn a_file_that_is_not_what_it_seems_is_refused_whole_and_nothing_of_the_command_is_added() {
+    let project = Project::new();
+    project.write("good.ndjson", closed("good"));
+    project.ingest(&["good.ndjson"], 0);
+    project.write("more.ndjson", closed("more"));
+    for (name, content, expected) in not_events() {
+        project.write(name, content);
+        for command in [&["ingest", "more.ndjson"][..], &["quarantine", "retry", "more.ndjson"]] {
+            let ran = project.run(&[command, &[name]].concat());
+            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{name}: {}", ran.stderr);
+            let start = format!("error: {name}: found {expected}\nhint: ");
+            assert!(ran.stderr.starts_with(&start), "{name}: {}", ran.stderr);
+        }
+    }
+    assert_eq!(project.value("SELECT count(*) FROM events"), 1);
+    assert!(set_aside(&project).is_empty());
+}
+
+#[test]
+fn a_pipe_and_a_followed_file_of_another_format_are_refused() {
+    let project = Project::new();
+    let mut child = project.start(&["ingest", "-"]);
+    child.stdin.take().unwrap().write_all(&gzip(&made_up())).unwrap();
+    let piped = Project::wait(child);
+    assert_eq!(piped.code, 2);
+    assert!(
+        piped.stderr.starts_with("error: -: found data compressed with gzip, expected events as JSON\n"),
+        "{}",
+        piped.stderr
+    );
+    project.write("feed.ndjson", b"%PDF-1.7\n");
+    let followed = project.run(&["ingest", "--follow", "feed.ndjson"]);
+    assert_eq!(followed.code, 2);
+    assert!(followed.stderr.starts_with("error: feed.ndjson: found a PDF document, "), "{}", followed.stderr);
+    assert!(set_aside(&project).is_empty());
+}
+
+#[test]
+fn a_compressed_file_is_recognised_under_any_name_and_one_that_is_not_compressed_is_refused_by_its_name() {
+    let events = made_up();
+    let lines = events.iter().filter(|byte| **byte == b'\n').count();
+    let project = Project::new();
+    project.write("a.ndjson", gzip(&events));
+    assert_eq!(project.ingest(&["a.ndjson"], 0)["added"], lines);
+    project.write("b.ndjson.gz", zstd::encode_all(&events[..], 3).unwrap());
+    assert_eq!(project.ingest(&["b.ndjson.gz"], 0)["duplicates"], lines);
+    project.write("c.ndjson.gz", &events);
+    let ran = project.run(&["ingest", "c.ndjson.gz"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.starts_with("error: c.ndjson.gz: found data that is not compressed, expected "),
+        "{}",
+        ran.stderr
+    );
+}
+
+fn pretty(id: &str) -> String {
+    serde_json::to_string_pretty(&serde_json::from_str::<Value>(&closed(id)).unwrap()).unwrap()
+}
+
+#[test]
+fn events_over_several_lines_are_events_from_a_file_or_a_pipe() {
+    let project = Project::new();
+    project.write("one.json", pretty("a"));
+    assert_eq!(project.ingest(&["one.json"], 0)["added"], 1);
+    project.write(
+        "several.json",
+        format!("\u{feff}\r\n{}\r\n{}\n\n{}", pretty("b").replace('\n', "\r\n"), closed("c"), pretty("d")),
+    );
+    assert_eq!(project.ingest(&["several.json"], 0)["added"], 3);
+    project.write("packed.json.gz", gzip(pretty("a").as_bytes()));
+    assert_eq!(project.ingest(&["packed.json.gz"], 0)["duplicates"], 1);
+    let mut child = project.start(&["ingest", "-", "--summary", "json"]);
+    child.stdin.take().unwrap().write_all(pretty("e").as_bytes()).unwrap();
+    assert_eq!(Project::wait(child).summary(0)["added"], 1);
+}
+
+#[test]
+fn an_object_over_several_lines_that_is_no_event_is_set_aside_as_one_line_where_it_begins() {
+    let project = Project::new();
+    let (good, bad) = (pretty("a"), "{\n  \"id\": \"no event\"\n}");
+    let rest = "{\n  \"id\": \"torn";
+    project.write("a.json", format!("{good}\n{bad}\n{}\n{rest}", pretty("b")));
+    let summary = project.ingest(&["a.json"], 1);
+    assert_eq!((&summary["read"], &summary["added"], &summary["quarantined"]), (&json!(4), &json!(2), &json!(2)));
+    let lines = good.lines().count();
+    let expected = [
+        json!(["a.json", lines + 1, good.len() + 1, "missing_attribute", "{   \"id\": \"no event\" }"]),
+        json!(["a.json", 2 * lines + 4, 2 * good.len() + bad.len() + 3, "invalid_json", "{   \"id\": \"torn"]),
+    ];
+    assert_eq!(set_aside(&project), expected);
+
+    let long = format!("{{\n\"id\": \"{}\"\n}}\n{}", "x".repeat(LINE_BYTES_MAX), pretty("c"));
+    let project = Project::new();
+    project.write("long.json", long);
+    let summary = project.ingest(&["long.json"], 1);
+    assert_eq!((&summary["added"], &summary["quarantined"]), (&json!(1), &json!(1)));
+    assert_eq!(set_aside(&project)[0][3], "line_too_long");
+}
+
+/// A line that was cut short where another begins is set aside alone, as before.
+#[test]
+fn a_first_line_that_was_cut_short_does_not_take_the_next_one_with_it() {
+    for torn in ["{\"id\":", "{", "{\"id\":\"x\",\"data\":{", "{\"id\":\"x"] {
+        let project = Project::new();
+        project.write("a.json", format!("{torn}\n{}\n", closed("a")));
+        let summary = project.ingest(&["a.json"], 1);
+        assert_eq!((&summary["added"], &summary["quarantined"]), (&json!(1), &json!(1)), "{torn}");
+        assert_eq!(set_aside(&project)[0][1], 1, "{torn}");
+    }
 }

@@ -157,7 +157,7 @@ fn what_cannot_grow_line_by_line_is_not_followed() {
         project.write(name, "");
         let ran = project.run(&["ingest", name, "--follow"]);
         assert_eq!(ran.code, 2);
-        let expected = format!("error: {name}: only a plain file of lines can be followed\nhint: ");
+        let expected = format!("error: {name}: only an uncompressed file of lines can be followed\nhint: ");
         assert!(ran.stderr.starts_with(&expected), "{}", ran.stderr);
     }
 }

@@ -14,7 +14,7 @@ use crate::cli::signals::Stop;
 use crate::error::{Error, Result};
 use crate::input::batches::{Batches, Bounds};
 use crate::input::pieces::Inputs;
-use crate::input::read::Source;
+use crate::input::source::Source;
 use crate::log::{Log, Summary};
 use crate::model::time::parse_duration_ms;
 
@@ -67,7 +67,7 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
 
 /// Ingests batch after batch until the inputs end or somebody ends it; gives the sums.
 pub async fn ingest(context: &CommandContext, log: &mut Log, sources: Vec<Source>, plan: &Plan) -> Result<Summary> {
-    let inputs = if plan.follow { Inputs::follow(&sources)? } else { Inputs::new(sources) };
+    let inputs = if plan.follow { Inputs::follow(&sources)? } else { Inputs::new(sources)? };
     let bounds = Bounds { lines: plan.lines, ..Bounds::default() };
     let timer = tokio::spawn(remind(plan.every, bounds.due.clone()));
     let _stop = Stop::listen_for(bounds.stop.clone())?;

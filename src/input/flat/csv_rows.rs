@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::input::flat::{Cell, Layout, PIECE_BYTES, PIECE_ROWS};
-use crate::input::piece::Quarantined;
-use crate::input::piece::{MadeLine, Piece};
+use crate::input::piece::{MadeLine, Piece, Quarantined};
 use crate::input::records::{Dialect, Malformed, Record, Records};
 
-/// What to do about a record without end.
+/// What to do about a record that is too long.
 const ADVICE: &str = "look for a quote that is never closed";
 
 /// An open table of events.
@@ -19,7 +18,7 @@ pub struct CsvRows {
     records: Records,
     delimiter: u8,
     layout: Layout,
-    /// A record that is no row, found while gathering rows.
+    /// A record that is not a row, found while rows were gathered.
     set_aside: Option<Quarantined>,
 }
 
@@ -27,7 +26,7 @@ impl CsvRows {
     /// Opens a file and finds the columns of events in its header.
     ///
     /// # Errors
-    /// When the file cannot be read or its columns are no events'.
+    /// When the file cannot be read, or its columns are not those of events.
     pub fn open(path: &Path, delimiter: u8) -> Result<CsvRows> {
         let file: Arc<str> = path.display().to_string().into();
         let records =
@@ -36,7 +35,7 @@ impl CsvRows {
         Ok(CsvRows { file, records, delimiter, layout, set_aside: None })
     }
 
-    /// Bytes read so far, unpacked.
+    /// Bytes read so far, decompressed.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.records.bytes()
@@ -61,7 +60,7 @@ impl CsvRows {
                     lines.push(MadeLine { json, file: self.file.clone(), line: record.line, offset: record.offset });
                 }
                 Err(malformed) => {
-                    self.set_aside = Some(no_row(&self.file, self.delimiter, record, &malformed));
+                    self.set_aside = Some(not_a_row(&self.file, self.delimiter, record, &malformed));
                     break;
                 }
             }
@@ -77,8 +76,8 @@ fn cell(text: &str) -> Cell<'_> {
     if text.is_empty() { Cell::Absent } else { Cell::Text(Cow::Borrowed(text)) }
 }
 
-/// A record that is no row, written as it was but for the quotes that it did not need.
-fn no_row(file: &Arc<str>, delimiter: u8, record: Record<'_>, malformed: &Malformed) -> Quarantined {
+/// A record that is not a row, written as it was, but without unnecessary quotes.
+fn not_a_row(file: &Arc<str>, delimiter: u8, record: Record<'_>, malformed: &Malformed) -> Quarantined {
     let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
     // Writing to memory cannot fail; an empty text would be seen.
     let written = writer.write_record(record.fields.iter()).ok().and_then(|()| writer.into_inner().ok());

@@ -1,9 +1,8 @@
 //! Parquet: columns with types. Texts are read as those of CSV are, but an empty one is a value; null is absent.
 //!
-//! An instant needs a zone to be one: a timestamp without it becomes a time without an offset, which no event has.
+//! Only a timestamp with a zone is an instant. One without becomes a time without an offset, which no event may have.
 //!
-//! The libraries of the format panic on some files that are damaged, where they should say so. Here that is an error like
-//! any other.
+//! The libraries of the format panic on some damaged files instead of returning an error. Here a panic becomes an error.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -36,10 +35,10 @@ impl ParquetRows {
     /// Opens a file and finds the columns of events in its schema.
     ///
     /// # Errors
-    /// When the file cannot be read or its columns are no events'.
+    /// When the file cannot be read, or its columns are not those of events.
     pub fn open(path: &Path) -> Result<ParquetRows> {
         let file: Arc<str> = path.display().to_string().into();
-        unpanicked(&file.clone(), || ParquetRows::open_whole(path, file))
+        without_panic(&file.clone(), || ParquetRows::open_whole(path, file))
     }
 
     fn open_whole(path: &Path, file: Arc<str>) -> Result<ParquetRows> {
@@ -67,7 +66,7 @@ impl ParquetRows {
     /// # Errors
     /// When the file cannot be read on.
     pub fn next_piece(&mut self) -> Result<Option<Piece>> {
-        unpanicked(&self.file.clone(), || self.next_rows())
+        without_panic(&self.file.clone(), || self.next_rows())
     }
 
     fn next_rows(&mut self) -> Result<Option<Piece>> {
@@ -108,13 +107,13 @@ fn unreadable<E: std::fmt::Display>(file: &str) -> impl FnOnce(E) -> Error + use
     let file = file.to_owned();
     move |error| {
         Error::invalid(file, format!("not a Parquet file that can be read: {error}"))
-            .with_hint("the ending says Parquet; a file that is not, or not whole, cannot be read in part")
+            .with_hint("a damaged or incomplete Parquet file cannot be read in part; export or download it again")
     }
 }
 
-/// What reading gives; a panic of the libraries is an error of the file.
-fn unpanicked<T>(file: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
-    // Nothing is read on after an error, so what the panic left half done is never seen.
+/// The result of reading; a panic of the libraries becomes an error of the file.
+fn without_panic<T>(file: &str, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    // Nothing is read after an error, so state that a panic left incomplete is never used.
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or(panic.downcast_ref::<&str>().copied());
