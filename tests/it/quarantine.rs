@@ -114,3 +114,58 @@ fn a_retry_without_a_log_says_how_to_make_one() {
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("hint: "), "{}", ran.stderr);
 }
+
+/// Removes lines for good, and gives the summary.
+fn remove(project: &Project, arguments: &[&str]) -> Value {
+    project.run(&[&["quarantine", "remove", "--format", "json"], arguments].concat()).summary(0)
+}
+
+#[test]
+fn lines_are_removed_by_rule_or_file_after_they_were_shown() {
+    let (project, _) = project();
+    project.write("b.ndjson", "no event\n");
+    project.ingest(&["b.ndjson"], 1);
+    let before = set_aside(&project);
+    let shown = project.run(&["quarantine", "remove", "--rule", "invalid_json"]);
+    assert_eq!(shown.code, 0);
+    for name in ["a.ndjson", "b.ndjson", "invalid_json"] {
+        assert!(shown.stdout.contains(name), "{}", shown.stdout);
+    }
+    assert!(!shown.stdout.contains("conflict"), "{}", shown.stdout);
+    assert_eq!(
+        shown.stderr,
+        "2 of 5 quarantined lines would be removed\nhint: add `--yes` to remove them; `casebook quarantine export` keeps a copy\n"
+    );
+    let of_json = remove(&project, &["--rule", "invalid_json"]);
+    let lines = json!([{"file": "a.ndjson", "rule": "invalid_json", "lines": 1}, {"file": "b.ndjson", "rule": "invalid_json", "lines": 1}]);
+    assert_eq!((&of_json["lines"], &of_json["removed"], &of_json["remaining"]), (&lines, &json!(0), &json!(5)));
+    assert_eq!(set_aside(&project), before, "nothing was removed");
+
+    let done = project.run(&["quarantine", "remove", "--file", "a.ndjson", "--rule", "invalid_json", "--yes"]);
+    assert_eq!((done.code, done.stderr.as_str()), (0, "removed 1 quarantined line, 4 remain\n"));
+    let expected: Vec<Value> =
+        before.iter().filter(|line| **line != json!(["a.ndjson", 3, "invalid_json"])).cloned().collect();
+    assert_eq!(set_aside(&project), expected);
+    let all = remove(&project, &["--all", "--yes"]);
+    assert_eq!((&all["removed"], &all["remaining"]), (&json!(4), &json!(0)));
+    assert!(set_aside(&project).is_empty());
+    assert_eq!(project.value("SELECT count(*) FROM events"), 1, "events stay");
+    // A line that was removed is set aside again where its file is ingested again.
+    assert_eq!(project.ingest(&["b.ndjson"], 1)["quarantined"], 1);
+    assert_eq!(set_aside(&project), [json!(["b.ndjson", 1, "invalid_json"])]);
+}
+
+#[test]
+fn a_removal_asks_which_lines_and_names_the_nearest_where_none_match() {
+    let (project, _) = project();
+    assert_eq!(project.run(&["quarantine", "remove", "--yes"]).code, 2);
+    assert_eq!(project.run(&["quarantine", "remove", "--all", "--rule", "conflict"]).code, 2);
+    let none = project.run(&["quarantine", "remove", "--rule", "invalid_jsn", "--yes"]);
+    assert_eq!(none.code, 0);
+    assert_eq!(
+        none.stderr,
+        "nothing to remove: no quarantined line matches\nhint: for `--rule`, did you mean `invalid_json`?\n"
+    );
+    assert_eq!(remove(&project, &["--file", "other", "--yes"])["removed"], 0);
+    assert_eq!(set_aside(&project).len(), 4);
+}
