@@ -1,4 +1,4 @@
-//! What a mapping says, checked and ready: which columns are read, what of a row is kept, and which events it becomes.
+//! The content of a mapping, checked and ready: which columns are read, what of a row is kept, and which events it becomes.
 //!
 //! Pure data; [`parse`](super::parse) makes it from TOML, and the other files only read it. Columns are numbered in the order in which
 //! the mapping first names them; the cells of a [`Row`](super::row::Row) have the same numbers.

@@ -25,7 +25,7 @@ const BATCH_TEXT_BYTES: usize = 4 << 20;
 
 /// Why rows could not be written, sorted or read again, most often for lack of memory or disk.
 pub(super) fn cannot_sort(cause: impl std::fmt::Display) -> Error {
-    let hint = "give more memory with `--memory`, or a temporary folder with more room in TMPDIR";
+    let hint = "give more memory with `--memory`, or name a temporary folder with more space in TMPDIR";
     Error::refused(format!("cannot bring the rows into order: {cause}")).with_hint(hint)
 }
 

@@ -46,7 +46,7 @@ pub(super) fn event_types() -> impl Iterator<Item = &'static str> + Clone {
 /// The members that a mapping may state for a type.
 pub(super) fn members(kind: EventType) -> impl Iterator<Item = MemberOf> + Clone {
     members::of(kind).map(move |member| match (kind, member.name) {
-        // The log lets an unknown priority pass as a finding; a mapping should not make one.
+        // The log accepts an unknown priority as a finding; a mapping should not produce one.
         (EventType::CaseCreated, "priority") => MemberOf { values: Some(Priority::NAMES), ..member },
         _ => member,
     })
@@ -55,7 +55,7 @@ pub(super) fn members(kind: EventType) -> impl Iterator<Item = MemberOf> + Clone
 /// The type of the JSON value that the text of a cell becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ValueType {
-    /// As it stands.
+    /// As it is.
     Text,
     /// A whole number.
     Integer,

@@ -61,7 +61,7 @@ impl Batches {
         Ok(!self.gathered.is_empty())
     }
 
-    /// Hands the batch over, reading on until it is complete. Returns the bytes read since the last one.
+    /// Gives the batch to `take`, reading on until it is complete. Returns the bytes read since the last one.
     ///
     /// # Errors
     /// When an input cannot be read, and any error of `take`.

@@ -16,7 +16,7 @@ use crate::wire::line::LINE_BYTES_MAX;
 /// What a file may begin with.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What the elements stand in.
+/// What contains the elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Container {
     /// Arrays, one after the other; commas between the elements of each.
@@ -77,7 +77,7 @@ impl ElementScanner {
         ElementScanner::new(Container::Arrays, file, line, offset)
     }
 
-    /// A scanner of objects that stand in the file one after the other.
+    /// A scanner of objects that follow one another in the file.
     #[must_use]
     pub fn of_objects(file: Arc<str>, line: u64, offset: u64) -> ElementScanner {
         ElementScanner::new(Container::File, file, line, offset)
@@ -295,8 +295,8 @@ impl ElementScanner {
     /// Keeps bytes of the element, as many as the longest line has; gives their number.
     fn keep(&mut self, bytes: &[u8]) -> usize {
         self.element.length += bytes.len() as u64;
-        let room = LINE_BYTES_MAX.saturating_sub(self.element.bytes.len());
-        self.element.bytes.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        let free = LINE_BYTES_MAX.saturating_sub(self.element.bytes.len());
+        self.element.bytes.extend_from_slice(bytes.get(..free).unwrap_or(bytes));
         bytes.len()
     }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::input::format::{InputFormat, endings_text};
 use crate::input::source::Source;
 
-/// What the typed names stand for.
+/// The inputs that typed names mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     pub sources: Vec<Source>,

@@ -56,7 +56,7 @@ impl Layout {
     /// Finds the columns of an event among those of a table; the others are ignored.
     ///
     /// # Errors
-    /// When a required attribute has no column, a column is there twice, or `data` stands beside its own members.
+    /// When a required attribute has no column, a column is there twice, or there is `data` beside its own members.
     pub fn of<'n>(file: &str, names: impl Iterator<Item = &'n str> + Clone) -> Result<Layout> {
         let roles: Vec<Role> = names.clone().map(role).collect();
         let place = || format!("{file}:1");
@@ -202,7 +202,7 @@ fn write_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(Json::Text(Cow::Borrowed(text)).to_text().as_bytes());
 }
 
-/// The JSON that a text stands for, on one line; none where it stands for itself.
+/// The JSON value that a text is read as, on one line; none where it remains a text.
 fn as_json(text: &str, reading: Reading) -> Option<Cow<'_, str>> {
     let trimmed = text.trim();
     let is_json = || serde_json::from_str::<IgnoredAny>(trimmed).is_ok();

@@ -216,7 +216,7 @@ impl Open {
     }
 }
 
-/// Reads sources one after the other and hands all their pieces to `take`. Returns the bytes read.
+/// Reads sources one after the other and gives all their pieces to `take`. Returns the bytes read.
 ///
 /// # Errors
 /// When a source cannot be read, and any error of `take`.

@@ -23,7 +23,7 @@ struct Unexpected {
     advice: &'static str,
 }
 
-/// Bytes at a fixed place, and a text anywhere in the head where the bytes alone do not settle the format.
+/// Bytes at a fixed position, and a text anywhere in the head where the bytes alone do not determine the format.
 struct Signature {
     offset: usize,
     bytes: &'static [u8],
@@ -154,8 +154,8 @@ fn find(signatures: &[Signature], head: &[u8]) -> Option<Unexpected> {
     signatures.iter().find(fits).map(|signature| signature.format)
 }
 
-/// Text of two bytes a letter, and data that is no text, by their zero bytes. Lines of JSON in which zero bytes stand, and
-/// files that begin with many, are left to the check of lines: a machine that lost power leaves both behind.
+/// UTF-16 text and data that is not text, by their zero bytes. Lines of JSON that contain zero bytes, and files that begin with
+/// many, are left to the check of lines: a machine that loses power while it writes leaves such files.
 fn by_zero_bytes(head: &[u8]) -> Option<Unexpected> {
     let pairs = head.chunks_exact(2);
     let count = pairs.len();

@@ -1,7 +1,7 @@
 //! Where lines come from: files, decompressed as they are read, and standard input.
 
 use std::fs::File;
-use std::io::{self, BufReader, Chain, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -57,7 +57,7 @@ impl Compression {
     fn of(head: &[u8]) -> Option<Compression> {
         match head {
             head if head.starts_with(GZIP) => Some(Compression::Gzip),
-            // A frame without data stands first where several threads have compressed the file.
+            // A file that several threads compressed begins with a frame without data.
             head if head.starts_with(ZSTD) || matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18]) => {
                 Some(Compression::Zstd)
             }
@@ -131,7 +131,7 @@ pub fn check_uncompressed(path: &Path, expected: InputFormat) -> Result<()> {
 }
 
 /// The first bytes of an input, and the whole of it.
-fn peek<R: Read>(mut input: R, bytes: usize) -> io::Result<(Vec<u8>, Chain<Cursor<Vec<u8>>, R>)> {
+fn peek<R: Read>(mut input: R, bytes: usize) -> io::Result<(Vec<u8>, impl Read)> {
     let mut head = Vec::with_capacity(bytes);
     input.by_ref().take(bytes as u64).read_to_end(&mut head)?;
     Ok((head.clone(), Cursor::new(head).chain(input)))

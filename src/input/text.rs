@@ -52,7 +52,7 @@ impl Read for Input {
     }
 }
 
-/// How events stand in a text.
+/// How events are laid out in a text.
 enum TextLayout {
     /// Nothing but blanks so far, or too little to tell.
     Unknown,
@@ -69,7 +69,7 @@ pub struct TextReader {
     layout: TextLayout,
     line: u64,
     offset: u64,
-    /// Bytes read but not yet handed over: the beginning of a line.
+    /// Bytes read that are not yet in a piece: the beginning of a line.
     carry: Vec<u8>,
     /// The current line where it is longer than any line may be: its beginning, and its bytes so far.
     long: Option<(Vec<u8>, u64)>,
@@ -119,7 +119,7 @@ impl TextReader {
         }
     }
 
-    /// Bytes handed over so far, decompressed.
+    /// Bytes of the pieces so far, decompressed.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.offset
@@ -199,19 +199,19 @@ impl TextReader {
         loop {
             self.fill()?;
             if self.long.is_some() {
-                if let Some(block) = self.pass_over() {
+                if let Some(block) = self.skip_long_line() {
                     return Ok(Next::Piece(Piece::Block(block)));
                 }
             } else if let Some(end) = memrchr(b'\n', &self.carry) {
                 let rest = self.carry.split_off(end + 1);
                 let bytes = std::mem::replace(&mut self.carry, rest);
-                return Ok(Next::Piece(Piece::Block(self.hand_over(bytes, None))));
+                return Ok(Next::Piece(Piece::Block(self.release(bytes, None))));
             } else if self.carry.len() > LINE_BYTES_MAX {
                 self.long = Some((Vec::new(), 0));
                 continue;
             } else if self.ended {
                 let bytes = std::mem::take(&mut self.carry);
-                let last = (!bytes.is_empty()).then(|| Next::Piece(Piece::Block(self.hand_over(bytes, None))));
+                let last = (!bytes.is_empty()).then(|| Next::Piece(Piece::Block(self.release(bytes, None))));
                 return Ok(last.unwrap_or(Next::End));
             }
             if self.idle {
@@ -241,7 +241,7 @@ impl TextReader {
         Ok(())
     }
 
-    fn hand_over(&mut self, mut bytes: Vec<u8>, cut: Option<CutLine>) -> Block {
+    fn release(&mut self, mut bytes: Vec<u8>, cut: Option<CutLine>) -> Block {
         // Many small blocks may be held at once.
         if bytes.capacity() > 2 * bytes.len() {
             bytes.shrink_to_fit();
@@ -256,20 +256,20 @@ impl TextReader {
         block
     }
 
-    /// Passes over what there is of a line that is too long, keeping its beginning.
-    fn pass_over(&mut self) -> Option<Block> {
+    /// Skips what there is of a line that is too long, keeping its beginning.
+    fn skip_long_line(&mut self) -> Option<Block> {
         let (head, length) = self.long.as_mut()?;
         let end = memchr(b'\n', &self.carry);
         let taken = end.unwrap_or(self.carry.len());
-        let room = LINE_BYTES_MAX.saturating_sub(head.len()).min(taken);
-        head.extend_from_slice(self.carry.get(..room).unwrap_or_default());
+        let free = LINE_BYTES_MAX.saturating_sub(head.len()).min(taken);
+        head.extend_from_slice(self.carry.get(..free).unwrap_or_default());
         *length += taken as u64;
         self.carry.drain(..taken + usize::from(end.is_some()));
         if end.is_none() && !self.ended {
             return None;
         }
         let (head, bytes) = self.long.take()?;
-        let block = self.hand_over(head, Some(CutLine { bytes }));
+        let block = self.release(head, Some(CutLine { bytes }));
         self.offset += u64::from(end.is_some());
         Some(block)
     }

@@ -127,7 +127,7 @@ fn with_bad(summary: Summary, still_bad: u64) -> Summary {
     Summary { read: summary.read + still_bad, quarantined: summary.quarantined + still_bad, ..summary }
 }
 
-/// Hands over the quarantined lines that are events now. Returns their bytes.
+/// Gives the quarantined lines that are events now to `take`. Returns their bytes.
 ///
 /// Their order in the table depends on the workers. Of two contents of one identity, the one of the earlier file and line is
 /// the first, so each line gets its rank by file and line.
@@ -186,7 +186,7 @@ impl Known {
     }
 }
 
-/// Hands over the lines of files. A line that was not changed keeps its position, and is not quarantined twice.
+/// Gives the lines of files to `take`. A line that was not changed keeps its position, and is not quarantined twice.
 fn repairs(mut inputs: Inputs, known: &Known, tried: &mut Tried, take: &mut Take<'_>) -> Result<u64> {
     let mut lines = Lines::new(take);
     loop {
@@ -218,7 +218,7 @@ fn repairs(mut inputs: Inputs, known: &Known, tried: &mut Tried, take: &mut Take
     Ok(inputs.bytes())
 }
 
-/// The lines of a piece; a piece without whole lines is handed over as it is.
+/// The lines of a piece; a piece without whole lines is released as it is.
 fn lines_of(piece: Piece, lines: &mut Lines<'_, '_>) -> Result<Vec<MadeLine>> {
     match piece {
         Piece::Lines { lines, .. } => Ok(lines),
@@ -230,7 +230,7 @@ fn lines_of(piece: Piece, lines: &mut Lines<'_, '_>) -> Result<Vec<MadeLine>> {
             Ok(block.lines().map(made).collect())
         }
         other => {
-            lines.hand_over(other)?;
+            lines.release(other)?;
             Ok(Vec::new())
         }
     }
@@ -257,17 +257,17 @@ impl<'t, 'f> Lines<'t, 'f> {
         }
         self.bytes = 0;
         let lines = std::mem::take(&mut self.gathered);
-        self.hand_over(Piece::Lines { number: 0, lines })
+        self.release(Piece::Lines { number: 0, lines })
     }
 
-    fn hand_over(&mut self, piece: Piece) -> Result<()> {
+    fn release(&mut self, piece: Piece) -> Result<()> {
         self.number += 1;
         (self.take)(piece.numbered(self.number))
     }
 
     fn finish(mut self) -> Result<()> {
         let lines = std::mem::take(&mut self.gathered);
-        self.hand_over(Piece::Lines { number: 0, lines })
+        self.release(Piece::Lines { number: 0, lines })
     }
 }
 

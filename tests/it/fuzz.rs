@@ -1,5 +1,5 @@
-//! Bytes as nobody would write them, for everything that reads a file: lines, tables of events, mappings, and the files of
-//! a project. Whatever they hold, there is an answer: no panic, no overflow, no hang, no stack or memory without end.
+//! Bytes that no program would write, for everything that reads a file: lines, tables of events, mappings, and the files of
+//! a project. Every input has an answer: no panic, no overflow, no hang, no stack or memory without end.
 //!
 //! Seeds are the files of `tests/seeds/` and good files of the repository; inputs are seeds altered by lot
 //! (`tests/it/fuzz/mutate.rs`). An ordinary run tries the seeds and a few alterations. `CASEBOOK_FUZZ_SECONDS=600` tries as
@@ -23,7 +23,7 @@ use targets::{Answers, Bench, Target};
 /// An input that takes longer hangs.
 const SECONDS_MAX: Duration = Duration::from_secs(5);
 
-/// What is tried: bytes, and the ending of the file that they stand in.
+/// What is tried: bytes, and the ending of the file that contains them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Input {
     ending: String,
@@ -37,7 +37,7 @@ impl Input {
         Input { ending, bytes: std::fs::read(path).unwrap() }
     }
 
-    /// Keeps the input as a test, and says where.
+    /// Keeps the input as a test, and returns its path.
     fn keep(&self, target: &str) -> PathBuf {
         let mut hasher = DefaultHasher::new();
         self.hash(&mut hasher);
@@ -111,7 +111,7 @@ fn briefly(target: &Target) {
     }
 }
 
-/// Alterations until the time is over; tells everything that failed at the end.
+/// Alterations until the time is over; reports all failures at the end.
 fn at_length(target: &Target, time: Duration, mut journal: watch::Journal) {
     let (begun, seed) = (Instant::now(), watch::seed());
     let (mut bench, mut fuzzer) = (Bench::new(), Fuzzer::new(target, seed));

@@ -1,4 +1,4 @@
-//! What `ingest` reads: folders and patterns, arrays, tables, streams that never end; and the way back out of the quarantine.
+//! What `ingest` reads: folders and patterns, arrays, tables, streams that never end; and the way out of the quarantine.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -46,8 +46,8 @@ fn a_pattern_is_taken_as_a_shell_takes_it_and_none_found_is_not_done() {
     assert!(empty.stderr.starts_with("error: empty: found no file of events in this folder\n"), "{}", empty.stderr);
 }
 
-/// A made-up desk's events.
-fn made_up() -> Vec<u8> {
+/// Events of a generated desk.
+fn generated() -> Vec<u8> {
     let mut bytes = Vec::new();
     write_events(&Plan { cases: 60, seed: 7, days: 20 }, &mut bytes).unwrap();
     bytes
@@ -59,7 +59,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// What `quarantine list` says of each line: file, line, offset, rule, text.
+/// What `quarantine list` shows of each line: file, line, offset, rule, text.
 fn set_aside(project: &Project) -> Vec<Value> {
     let ran = project.run(&["quarantine", "list", "--format", "json"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
@@ -69,7 +69,7 @@ fn set_aside(project: &Project) -> Vec<Value> {
 
 #[test]
 fn an_array_of_events_is_the_events_packed_or_not_from_a_file_or_a_pipe() {
-    let events = made_up();
+    let events = generated();
     let values: Vec<Value> = serde_json::Deserializer::from_slice(&events).into_iter().map(Result::unwrap).collect();
     let project = Project::new();
     assert_eq!(project.ingest(&[project.write("events.ndjson", &events)], 0)["added"], values.len());
@@ -86,7 +86,7 @@ fn an_array_of_events_is_the_events_packed_or_not_from_a_file_or_a_pipe() {
 }
 
 #[test]
-fn a_broken_array_keeps_what_stands_before_the_break_and_sets_the_rest_aside_as_one_line() {
+fn a_broken_array_keeps_the_elements_before_the_break_and_sets_the_rest_aside_as_one_line() {
     let project = Project::new();
     let head = format!("[{},\n {{\"id\":\"no event\"}},\n{}", closed("a"), closed("b"));
     project.write("broken.json", format!("{head},\n{{\"id\":\"c\"]}},\n{}]", closed("d")));
@@ -100,16 +100,16 @@ fn a_broken_array_keeps_what_stands_before_the_break_and_sets_the_rest_aside_as_
     assert_eq!(set_aside(&project), expected);
 }
 
-/// All but the events of deleted cases, of which SQL tells no more than that they were.
+/// All but the events of deleted cases, of which SQL shows only that they existed.
 #[test]
 fn what_sql_exports_of_the_events_is_ingested_again_as_the_same_events() {
     let project = Project::new();
-    project.ingest(&[project.write("events.ndjson", made_up())], 0);
-    let told = |columns: &str| format!("SELECT {columns} FROM events WHERE data IS NOT NULL");
-    let events = told("* EXCEPT (ingested_at, batch)") + " ORDER BY time, source, id";
-    let (count, expected) = (project.value(&told("count(*)")), project.rows(&events));
+    project.ingest(&[project.write("events.ndjson", generated())], 0);
+    let query = |columns: &str| format!("SELECT {columns} FROM events WHERE data IS NOT NULL");
+    let events = query("* EXCEPT (ingested_at, batch)") + " ORDER BY time, source, id";
+    let (count, expected) = (project.value(&query("count(*)")), project.rows(&events));
     for name in ["exported.csv", "exported.parquet"] {
-        let ran = project.run(&["sql", &told("*"), "-o", name]);
+        let ran = project.run(&["sql", &query("*"), "-o", name]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         let again = project.ingest(&[name], 0);
         assert_eq!((&again["read"], &again["duplicates"]), (&count, &count), "{name}");
@@ -279,7 +279,7 @@ fn a_file_that_is_not_what_it_seems_is_refused_whole_and_nothing_of_the_command_
 fn a_pipe_and_a_followed_file_of_another_format_are_refused() {
     let project = Project::new();
     let mut child = project.start(&["ingest", "-"]);
-    child.stdin.take().unwrap().write_all(&gzip(&made_up())).unwrap();
+    child.stdin.take().unwrap().write_all(&gzip(&generated())).unwrap();
     let piped = Project::wait(child);
     assert_eq!(piped.code, 2);
     assert!(
@@ -296,7 +296,7 @@ fn a_pipe_and_a_followed_file_of_another_format_are_refused() {
 
 #[test]
 fn a_compressed_file_is_recognised_under_any_name_and_one_that_is_not_compressed_is_refused_by_its_name() {
-    let events = made_up();
+    let events = generated();
     let lines = events.iter().filter(|byte| **byte == b'\n').count();
     let project = Project::new();
     project.write("a.ndjson", gzip(&events));

@@ -11,7 +11,7 @@ fn event(id: &str, time: &str) -> String {
 const GOOD: &str = "2026-03-02T09:00:00Z";
 const LOCAL: &str = "2026-03-02T09:00:00";
 
-/// What `quarantine list` says of each line: file, line, rule.
+/// What `quarantine list` shows of each line: file, line, rule.
 fn set_aside(project: &Project) -> Vec<Value> {
     let ran = project.run(&["quarantine", "list", "--format", "json"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
@@ -108,7 +108,7 @@ fn lines_that_are_good_as_they_are_leave_and_a_conflict_keeps_the_first() {
 }
 
 #[test]
-fn a_retry_without_a_log_says_how_to_make_one() {
+fn a_retry_without_a_log_names_the_command_that_makes_one() {
     let project = Project::new();
     let ran = project.run(&["quarantine", "retry"]);
     assert_eq!(ran.code, 2);

@@ -15,7 +15,7 @@ fn data(name: &str) -> Option<PathBuf> {
     if path.is_file() {
         return Some(path);
     }
-    // Not `eprintln!`, which nobody sees of a test that passes.
+    // Not `eprintln!`, whose output is hidden where a test passes.
     let mut out = std::io::stderr().lock();
     let _ = writeln!(out, "SKIPPED: there is no {}; CASEBOOK_TEST_DATA names the folder that has it", path.display());
     None

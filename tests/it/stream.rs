@@ -27,13 +27,13 @@ impl Stream {
     }
 
     /// The next line on standard error; waits for it.
-    fn said(&mut self) -> String {
+    fn message(&mut self) -> String {
         self.talk.next().unwrap().unwrap()
     }
 
     /// The next acknowledgement.
     fn acknowledged(&mut self, name: &str) -> Value {
-        let line = self.said();
+        let line = self.message();
         serde_json::from_str::<Value>(&line).unwrap_or_else(|error| panic!("{line}: {error}"))[name].clone()
     }
 
@@ -42,7 +42,7 @@ impl Stream {
         assert!(sent.success());
     }
 
-    /// The summary of a stream whose input has ended, or that was told to end.
+    /// The summary of a stream whose input has ended, or that was stopped.
     fn ended(self) -> Value {
         self.ended_with(0)
     }
@@ -56,7 +56,7 @@ impl Stream {
     }
 }
 
-/// A test that fails leaves nobody behind who follows a file for ever.
+/// A test that fails ends the process that follows a file for ever.
 impl Drop for Stream {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -124,7 +124,7 @@ fn a_file_is_followed_as_it_grows_and_a_second_time_adds_nothing() {
     assert_eq!((&summary["read"], logged(&project)), (&json!(3), json!(3)), "half a line is no line yet");
 
     let mut again = Stream::begin(&project, &arguments);
-    let first = again.said();
+    let first = again.message();
     assert!(first.contains("\"duplicates\":3"), "{first}");
     again.signal("-TERM");
     assert_eq!(again.ended()["added"], 0);
@@ -141,10 +141,10 @@ fn a_file_that_is_replaced_or_shrinks_is_read_from_its_start() {
     project.write("feed.ndjson", line("c") + &line("d"));
     // The last line of the old file has no end but is complete now.
     assert_eq!(stream.acknowledged("added"), 2);
-    assert_eq!(stream.said(), "note: feed.ndjson was replaced; the new file is read from its start");
+    assert_eq!(stream.message(), "note: feed.ndjson was replaced; the new file is read from its start");
     assert_eq!(stream.acknowledged("added"), 4);
     project.write("feed.ndjson", line("e"));
-    assert!(stream.said().starts_with("note: feed.ndjson shrank from "));
+    assert!(stream.message().starts_with("note: feed.ndjson shrank from "));
     assert_eq!(stream.acknowledged("added"), 5);
     stream.signal("-INT");
     assert_eq!((&stream.ended()["quarantined"], logged(&project)), (&json!(0), json!(5)));
@@ -176,9 +176,9 @@ fn a_stream_merges_its_small_files_as_it_goes() {
     assert_eq!(stream.ended()["added"], 40);
 }
 
-/// Who stops an ingestion of files has changed nothing and leaves nothing behind.
+/// An ingestion of files that is stopped has changed nothing, and its files are removed.
 #[test]
-fn an_ingestion_that_is_stopped_leaves_nothing_behind() {
+fn an_ingestion_that_is_stopped_leaves_no_files() {
     let project = Project::new();
     let mut events = Vec::new();
     write_events(&Plan { cases: 20_000, seed: 1, days: 30 }, &mut events).unwrap();

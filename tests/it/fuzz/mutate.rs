@@ -348,7 +348,7 @@ impl Mutator {
                 self.insert(bytes, &some);
             }
             3 => {
-                let (from, to) = self.stretch(bytes.len(), 64);
+                let (from, to) = self.part(bytes.len(), 64);
                 bytes.drain(from..to);
             }
             4 => {
@@ -359,7 +359,7 @@ impl Mutator {
             }
             5 => self.repeat(bytes),
             6 => {
-                let (from, to) = self.stretch(other.len(), 4096);
+                let (from, to) = self.part(other.len(), 4096);
                 self.insert(bytes, &other[from..to]);
             }
             7 if !other.is_empty() => {
@@ -393,8 +393,8 @@ impl Mutator {
         WORDS[self.below(WORDS.len())].as_bytes()
     }
 
-    /// A stretch of at most so many bytes, often short.
-    fn stretch(&mut self, length: usize, most: usize) -> (usize, usize) {
+    /// A part of at most so many bytes, often short.
+    fn part(&mut self, length: usize, most: usize) -> (usize, usize) {
         let from = self.below(length + 1);
         let most = self.below(most) + 1;
         (from, (from + self.below(most) + 1).min(length))
@@ -407,9 +407,9 @@ impl Mutator {
         }
     }
 
-    /// A stretch again and again; seldom very often.
+    /// A part, repeated; rarely very often.
     fn repeat(&mut self, bytes: &mut Vec<u8>) {
-        let (from, to) = self.stretch(bytes.len(), 256);
+        let (from, to) = self.part(bytes.len(), 256);
         let most = if self.below(50) == 0 { 20_000 } else { 40 };
         let times = (self.below(most) + 1).min(1 + (BYTES_MAX << 4) / (to - from).max(1));
         let again = bytes[from..to].repeat(times);
@@ -456,7 +456,7 @@ impl Mutator {
         *bytes = lines.concat();
     }
 
-    /// Where a value stands: a word, a number, or what is between quotes.
+    /// The position of a value: a word, a number, or what is between quotes.
     fn token(&mut self, bytes: &[u8]) -> Option<(usize, usize)> {
         let start = self.below(bytes.len().max(1));
         let is_word =

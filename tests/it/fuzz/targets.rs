@@ -55,7 +55,7 @@ const NEW_YEAR: Instant = Instant(1_767_225_600_000);
 /// Events that are replayed of one input.
 const EVENTS_MAX: usize = 500;
 
-/// A line with these stands between a mapping and the table that is read through it.
+/// This line separates a mapping from the table that is read through it.
 const TABLE: &str = "\n#### table\n";
 
 /// Cases for a desk that a file states: of every priority, paused, reopened, left alone.
@@ -91,7 +91,7 @@ pub const TABLES: Target = Target { name: "tables", alterations: 300, samples: p
 pub const MAPPINGS: Target = Target { name: "mappings", alterations: 150, samples: mappings, read: read_mapping };
 pub const FILES: Target = Target { name: "files", alterations: 300, samples: project_files, read: read_file };
 
-/// What an input was answered, by its kind: what is told of one input is told of others like it in the same words.
+/// The kinds of answers that an input got: inputs of one kind get an answer in the same words.
 #[derive(Default)]
 pub struct Answers {
     pub kinds: HashSet<u64>,
@@ -100,7 +100,7 @@ pub struct Answers {
 impl Answers {
     fn add(&mut self, answer: impl Display) {
         let answer = answer.to_string();
-        // A thread that panicked is told as an error.
+        // A panic of a thread is reported as an error.
         assert!(!answer.contains("panicked"), "{answer}");
         let mut hasher = DefaultHasher::new();
         kind_of(&answer).hash(&mut hasher);
@@ -279,9 +279,9 @@ fn read_mapping(bench: &mut Bench, input: &Input, answers: &mut Answers) {
         }
         Ok(())
     };
-    let told = bench.runtime.block_on(import::read(&mapping, &[path], &limits, &mut emit));
+    let read = bench.runtime.block_on(import::read(&mapping, &[path], &limits, &mut emit));
     answers.kinds.extend(kinds.kinds);
-    match told {
+    match read {
         Ok(tally) => answers.add(format!("{tally:?}")),
         Err(error) => answers.add(error),
     }
@@ -311,7 +311,7 @@ fn read_file(bench: &mut Bench, input: &Input, answers: &mut Answers) {
     }
 }
 
-/// What a desk should be: what the file says can be ingested, and the second time it changes nothing.
+/// A file that states a desk: its events can be ingested, and the second time it changes nothing.
 fn read_desk(bench: &mut Bench, text: &str, answers: &mut Answers) {
     let name = Path::new("desk.toml");
     let wishes = match file::read(name, text) {

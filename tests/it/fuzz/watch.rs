@@ -14,7 +14,7 @@ use super::{Input, SECONDS_MAX};
 const SECONDS: &str = "CASEBOOK_FUZZ_SECONDS";
 /// The number that inputs follow from; in an ordinary run it is 1.
 const SEED: &str = "CASEBOOK_FUZZ_SEED";
-/// Tells a process which file to note its inputs in.
+/// Names to a process the file in which it notes its inputs.
 const JOURNAL: &str = "CASEBOOK_FUZZ_JOURNAL";
 
 /// Memory that no small input may take; what a run itself needs included.
@@ -39,7 +39,7 @@ pub fn place_of_panic() -> Option<String> {
     PLACE.lock().unwrap().take()
 }
 
-/// The input at hand, in a file that outlives the process.
+/// The current input, in a file that outlives the process.
 pub struct Journal(File);
 
 impl Journal {
@@ -91,12 +91,12 @@ pub fn look_after(target: &'static str, test: &str, time: Duration) {
     assert!(failures.is_empty(), "{target}:\n{}", failures.join("\n"));
 }
 
-/// Waits for the end; says what was wrong with it, unless the process told that itself.
+/// Waits for the end; returns what was wrong, unless the process reported it itself.
 fn end_of(mut child: Child, journal: &Path) -> Option<String> {
     let (mut noted, mut since) = (None, (Instant::now(), Duration::ZERO));
     loop {
         if let Some(status) = child.try_wait().unwrap() {
-            // 101 is how a test fails: it has told and kept what it found.
+            // 101 is the exit code of a failed test, which has reported and kept what it found.
             assert!(status.code() != Some(101), "inputs were found that fail, see above");
             return (!status.success()).then(|| format!("the process ended with {status}"));
         }
