@@ -90,7 +90,7 @@ impl Log {
     /// When the store cannot be read or written; then nothing is removed.
     pub async fn remove_quarantined(&mut self, filter: &Filter) -> Result<(u64, u64)> {
         let _lock = WriterLock::take(self.store(), "log").await?;
-        let mut log = Log::open(self.store()).await?;
+        let mut log = self.reopen().await?;
         let counts = quarantine::remove(&mut log.quarantine, "removed", |line| filter.holds(line)).await?;
         *self = log;
         Ok(counts)
