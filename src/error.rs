@@ -102,7 +102,7 @@ impl Error {
                 std::io::ErrorKind::PermissionDenied => Some("check who may read and write it"),
                 std::io::ErrorKind::StorageFull
                 | std::io::ErrorKind::FileTooLarge
-                | std::io::ErrorKind::QuotaExceeded => Some("make room; nothing that was acknowledged is lost"),
+                | std::io::ErrorKind::QuotaExceeded => Some("free some space; nothing that was acknowledged is lost"),
                 _ => None,
             },
             _ => None,

@@ -101,7 +101,7 @@ pub async fn compact(log: &mut Log, resources: Resources, options: MergeOptions)
         let Some(old) = next_merge(log.events.entries()?, options) else { break };
         let mut new = Vec::new();
         if let Err(error) = replace(log, &context, &old, options.file_events, &mut new).await {
-            // A full disk needs their room.
+            // A full disk needs their space.
             log.remove_uncommitted(&new).await;
             return Err(error);
         }

@@ -68,7 +68,7 @@ impl Log {
         self.events.last_batch()
     }
 
-    /// Removes files that a failed commit was to name, because a full disk needs the room. They stay if the commit became
+    /// Removes files that a failed commit was to name, because a full disk needs the space. They stay if the commit became
     /// visible before it failed, and if that cannot be found out.
     pub(super) async fn remove_uncommitted(&self, files: &[NewFile]) {
         let Ok(log) = self.reopen().await else { return };

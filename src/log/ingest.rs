@@ -96,7 +96,7 @@ impl Log {
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
-                // A full disk needs their room. No other writer creates files while this one holds the lock.
+                // A full disk needs their space. No other writer creates files while this one holds the lock.
                 let before: HashSet<String> = before.into_iter().map(|file| file.name).collect();
                 log.events.remove_data_files(|name| !before.contains(name)).await;
                 return Err(error);

@@ -45,7 +45,7 @@ fn a_disk_that_refuses_loses_nothing_and_says_so() {
         refusals += 1;
         assert_eq!(ran.code, 2, "{}", ran.stderr);
         assert!(ran.stderr.contains("file too large"), "{blocks}: {}", ran.stderr);
-        assert!(ran.stderr.contains("hint: make room"), "{blocks}: {}", ran.stderr);
+        assert!(ran.stderr.contains("hint: free some space"), "{blocks}: {}", ran.stderr);
         assert_eq!(project.data_files(), files, "{blocks}: files of a batch that failed");
         assert_eq!(project.run(&["store", "check"]).code, 0);
     }
@@ -105,7 +105,7 @@ fn a_full_disk_loses_nothing_and_has_room_again_after_the_failure() {
     // Of little memory for each core come many files, and some are whole before the disk is full.
     let ran = project.run(&["ingest", "second.ndjson", "--memory", "128MiB", "--threads", "8"]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
-    assert!(ran.stderr.contains("no space left") && ran.stderr.contains("hint: make room"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no space left") && ran.stderr.contains("hint: free some space"), "{}", ran.stderr);
     assert_eq!(project.data_files(), files, "files of a batch that failed");
     // A batch that fits still does.
     let third = made_up(40, 3);

@@ -66,14 +66,14 @@ fn text_holds(conditions: &Value, event: &Event) -> bool {
     let text = event.text("text").unwrap_or_default();
     // An empty list is no condition.
     let list = |name: &str| Some(texts(&conditions[name])).filter(|words| !words.is_empty());
-    list("any").is_none_or(|words| words.iter().any(|word| says(text, word)))
-        && list("all").is_none_or(|words| words.iter().all(|word| says(text, word)))
-        && list("none").is_none_or(|words| !words.iter().any(|word| says(text, word)))
+    list("any").is_none_or(|words| words.iter().any(|word| holds_phrase(text, word)))
+        && list("all").is_none_or(|words| words.iter().all(|word| holds_phrase(text, word)))
+        && list("none").is_none_or(|words| !words.iter().any(|word| holds_phrase(text, word)))
 }
 
 /// Whether a text has a phrase: whole words in lower case. A keyword in a script without spaces matches anywhere, one without
 /// letters nowhere.
-fn says(text: &str, phrase: &str) -> bool {
+fn holds_phrase(text: &str, phrase: &str) -> bool {
     let (text, phrase) = (words(text), words(phrase));
     if phrase.is_empty() {
         return false;
