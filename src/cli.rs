@@ -114,7 +114,7 @@ enum Command {
     Import(import::ImportArguments),
     /// Bring policies, calendars, settings, users and profiles to what a TOML file says
     Apply(apply::ApplyArguments),
-    /// Look at the lines that were set aside, and try them again
+    /// List, export, retry or remove the lines that were set aside
     Quarantine(quarantine::QuarantineArguments),
     /// Everything once, on made-up data
     Demo(demo::DemoArguments),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::compact;
 use super::context::{CommandContext, Completion};
-use super::ingest::{conclude, options};
+use super::ingest::conclude;
 use super::summary::SummaryArguments;
 use crate::apply::file::Wish;
 use crate::apply::plan::{Change, How, Plan};
@@ -57,7 +57,7 @@ pub async fn apply(context: &CommandContext, arguments: &ApplyArguments) -> Resu
     context.printer.talk(in_force(context, &plan)?);
     let mut log = context.log().await?;
     let feed = move |take: &mut Take<'_>| take(Piece::Lines { number: 0, lines }).map(|()| bytes);
-    let summary = log.ingest(options(context), feed).await?;
+    let summary = log.ingest(context.ingest_options(), feed).await?;
     compact::after_ingestion(context, &mut log).await;
     conclude(context, &summary, begun, &about(&plan, true))
 }

@@ -5,7 +5,7 @@ use super::progress::Bar;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::facts::manifest::Pointer;
-use crate::log::Log;
+use crate::log::{Clock, Log, Options};
 use crate::model::time::Instant;
 use crate::query;
 use crate::query::moment::Moment;
@@ -52,6 +52,15 @@ impl CommandContext {
             );
         }
         Log::open(store).await
+    }
+
+    /// How this project ingests.
+    pub fn ingest_options(&self) -> Options {
+        Options {
+            now: Clock::Wall(wall_clock),
+            threads: self.settings.threads.value,
+            memory_bytes: self.settings.memory_bytes.value / 2,
+        }
     }
 
     /// Brings the facts up to date.

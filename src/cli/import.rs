@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 
 use super::compact;
 use super::context::{CommandContext, Completion};
-use super::ingest::{conclude, options};
+use super::ingest::conclude;
 use super::signals::Stop;
 use super::summary::SummaryArguments;
 use crate::error::{Error, Result};
@@ -32,10 +32,10 @@ const BUILT_IN: [(&str, &str); 2] = [
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub struct ImportArguments {
-    /// A mapping file, or the name of one: NAME.toml in the project's mappings/, or one of those built in
+    /// A mapping file, or a name: NAME.toml in the mappings/ of the project, or a built-in mapping
     #[arg(long, value_name = "FILE")]
     mapping: String,
-    /// Tables with a header: CSV, plain, .gz or .zst
+    /// CSV tables with a header line, uncompressed or compressed with gzip or zstd
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
     #[command(flatten)]
@@ -60,7 +60,7 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
         };
         feed(&mapping, &inputs, &limits, &mut take_on).map(|read| tally.get_or_init(|| read).bytes)
     };
-    let summary = log.ingest(options(context), feed).await?;
+    let summary = log.ingest(context.ingest_options(), feed).await?;
     let tally = kept.get().cloned().unwrap_or_default();
     say_what_was_left_out(context, &tally);
     let more = json!({"rows": tally.rows_read, "cases": tally.cases, "left_out": left_out(&tally)});
@@ -98,7 +98,7 @@ fn feed(mapping: &Mapping, inputs: &[PathBuf], limits: &Limits, take: &mut Take<
     let mut batches = Batches { take, number: 0, lines: Vec::new(), bytes: 0 };
     let mut emit = |line: MadeLine| batches.add(line);
     let tally = Handle::current().block_on(import::read(mapping, inputs, limits, &mut emit))?;
-    batches.hand_over()?;
+    batches.release()?;
     Ok(tally)
 }
 
@@ -114,10 +114,10 @@ impl Batches<'_, '_> {
     fn add(&mut self, line: MadeLine) -> Result<()> {
         self.bytes += line.json.len();
         self.lines.push(line);
-        if self.lines.len() >= BATCH_LINES || self.bytes >= BATCH_BYTES { self.hand_over() } else { Ok(()) }
+        if self.lines.len() >= BATCH_LINES || self.bytes >= BATCH_BYTES { self.release() } else { Ok(()) }
     }
 
-    fn hand_over(&mut self) -> Result<()> {
+    fn release(&mut self) -> Result<()> {
         let piece = Piece::Lines { number: self.number, lines: std::mem::take(&mut self.lines) };
         self.number += 1;
         self.bytes = 0;

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::compact;
-use super::context::{CommandContext, Completion, wall_clock};
+use super::context::{CommandContext, Completion};
 use super::progress::Bar;
 use super::signals::Stop;
 use super::summary::{SummaryArguments, seconds};
@@ -17,7 +17,7 @@ use crate::input::files;
 use crate::input::piece::Take;
 use crate::input::pieces::read_all;
 use crate::input::source::{Source, uncompressed_bytes};
-use crate::log::{Clock, Log, Options, Summary};
+use crate::log::{Log, Summary};
 use crate::query::compare;
 use crate::query::compare::Difference;
 use crate::replay::Extent;
@@ -26,7 +26,7 @@ use stream::StreamArguments;
 /// Arguments of `ingest`.
 #[derive(Debug, Args)]
 pub struct IngestArguments {
-    /// Files of events: lines, an array, CSV or Parquet; folders, patterns in quotes; - is standard input
+    /// Files of events (JSON, CSV, Parquet), folders, patterns in quotes; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     #[command(flatten)]
@@ -38,10 +38,10 @@ pub struct IngestArguments {
 /// Arguments of `replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
-    /// Make the facts anew even if they are up to date
+    /// Write all facts again, even if they are up to date
     #[arg(long)]
     full: bool,
-    /// Also replay everything beside the store, and say in which tables the facts differ
+    /// Also replay everything outside the store, and name the tables whose facts differ
     #[arg(long, conflicts_with = "full")]
     compare: bool,
     #[command(flatten)]
@@ -79,7 +79,7 @@ pub async fn whole(context: &CommandContext, log: &mut Log, sources: Vec<Source>
         progress.report("comparing and writing", 0, 0);
         Ok(bytes)
     };
-    log.ingest(options(context), feed).await
+    log.ingest(context.ingest_options(), feed).await
 }
 
 /// Bytes of all sources; 0 where one is compressed or has no size, so that the bytes to read are not known.
@@ -106,16 +106,7 @@ pub fn find(context: &CommandContext, typed: &[String]) -> Result<Vec<Source>> {
     Ok(found.sources)
 }
 
-/// How this project ingests.
-pub fn options(context: &CommandContext) -> Options {
-    Options {
-        now: Clock::Wall(wall_clock),
-        threads: context.settings.threads.value,
-        memory_bytes: context.settings.memory_bytes.value / 2,
-    }
-}
-
-/// Says what an ingestion did; `more` joins the summary's object.
+/// Reports what an ingestion did; `more` is added to the object of the summary.
 pub fn conclude(
     context: &CommandContext,
     summary: &Summary,
@@ -166,16 +157,16 @@ pub async fn replay(context: &CommandContext, arguments: &ReplayArguments) -> Re
     Ok(Completion::Done)
 }
 
-/// Compares the facts with those of a replay of everything; `object` says what was replayed before.
+/// Compares the facts with those of a replay of everything; `object` is the summary of the replay before.
 async fn compare(context: &CommandContext, log: &Log, mut object: serde_json::Value) -> Result<Completion> {
     let begun = Stopwatch::now();
     let bar = Bar::of(context.printer, "replaying everything beside the store");
     let differences = compare::compare(log, context.settings.resources()).await?;
     drop(bar);
-    let told =
+    let described =
         differences.iter().map(|one| json!({"table": one.table, "too_many": one.too_many, "missing": one.missing}));
     if let Some(object) = object.as_object_mut() {
-        object.insert("differences".to_owned(), told.collect());
+        object.insert("differences".to_owned(), described.collect());
     }
     for Difference { table, too_many, missing } in &differences {
         context.printer.talk(format!("{table}: {too_many} rows too many, {missing} missing"));
@@ -183,7 +174,9 @@ async fn compare(context: &CommandContext, log: &Log, mut object: serde_json::Va
     let seconds = seconds(begun);
     let text = match differences.is_empty() {
         true => format!("the facts are those of a full replay, row by row; compared in {seconds} s"),
-        false => format!("the facts of {} tables differ; `casebook replay --full` makes them anew", differences.len()),
+        false => {
+            format!("the facts of {} tables differ; `casebook replay --full` writes them again", differences.len())
+        }
     };
     context.printer.summary(text, &object)?;
     Ok(if differences.is_empty() { Completion::Done } else { Completion::NeedsAttention })

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::compact;
 use super::context::{CommandContext, Completion};
 use super::format::Format;
-use super::ingest::{conclude, find, options};
+use super::ingest::{conclude, find};
 use super::output::{Bytes, OutputArguments};
 use super::summary::{SummaryArguments, SummaryFormat, seconds};
 use crate::error::Result;
@@ -167,8 +167,8 @@ async fn retry(context: &CommandContext, arguments: &RetryArguments) -> Result<C
     let mut log = context.existing_log().await?;
     let filter = arguments.filter.of_lines();
     let retried = match arguments.files.is_empty() {
-        true => log.retry(options(context), filter).await?,
-        false => log.retry_with(options(context), find(context, &arguments.files)?, filter).await?,
+        true => log.retry(context.ingest_options(), filter).await?,
+        false => log.retry_with(context.ingest_options(), find(context, &arguments.files)?, filter).await?,
     };
     compact::after_ingestion(context, &mut log).await;
     let (released, remaining) = (retried.released, retried.remaining);

@@ -2,7 +2,7 @@
 //! removed without being tried.
 //!
 //! Events are added to the log first, and their lines are removed from the quarantine afterwards. A crash in between leaves
-//! both, and the next try finds duplicates. A line is removed only if the log itself has its event.
+//! both, and the next try finds duplicates. A line that was tried is removed only if the log itself has its event.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};

@@ -1,4 +1,4 @@
-//! `ingest` of what may never end: standard input, files that are followed. Commits again and again, and says so each time.
+//! `ingest` of inputs that may never end: standard input, files that are followed. Commits repeatedly, and reports each commit.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,7 +7,6 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::options;
 use crate::cli::compact;
 use crate::cli::context::CommandContext;
 use crate::cli::signals::Stop;
@@ -18,7 +17,7 @@ use crate::input::source::Source;
 use crate::log::{Log, Summary};
 use crate::model::time::parse_duration_ms;
 
-/// What a stream commits without being told: so often, and so many lines at once.
+/// When a stream commits by default: the interval, and the number of lines.
 const EVERY: Duration = Duration::from_secs(5);
 const LINES: u64 = 100_000;
 /// A pipe is one batch, as a file is, unless it takes longer than this.
@@ -27,13 +26,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Flags for inputs that may never end.
 #[derive(Clone, Debug, Default, Args)]
 pub struct StreamArguments {
-    /// Read files on as they grow, until Ctrl-C
+    /// Continue to read files as they grow, until Ctrl-C
     #[arg(long)]
     follow: bool,
-    /// Commit what there is that often [default with --follow: 5s]
+    /// Commit at this interval [default with --follow: 5s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     commit_every: Option<Duration>,
-    /// Commit as soon as there are so many events [default with --follow: 100000]
+    /// Commit as soon as this many events have come [default with --follow: 100000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     commit_events: Option<u64>,
 }
@@ -44,8 +43,8 @@ pub struct Plan {
     follow: bool,
     every: Duration,
     lines: u64,
-    /// Whether the last commit is said, too, before the summary says it.
-    says_last: bool,
+    /// Whether the last commit is reported before the summary, too.
+    reports_last: bool,
 }
 
 impl StreamArguments {
@@ -53,10 +52,10 @@ impl StreamArguments {
     pub fn plan(&self, sources: &[Source]) -> Option<Plan> {
         if self.follow || self.commit_every.is_some() || self.commit_events.is_some() {
             let (every, lines) = (self.commit_every.unwrap_or(EVERY), self.commit_events.unwrap_or(LINES));
-            return Some(Plan { follow: self.follow, every, lines, says_last: true });
+            return Some(Plan { follow: self.follow, every, lines, reports_last: true });
         }
         let may_never_end = sources.iter().any(Source::may_never_end);
-        may_never_end.then_some(Plan { follow: false, every: PATIENCE, lines: u64::MAX, says_last: false })
+        may_never_end.then_some(Plan { follow: false, every: PATIENCE, lines: u64::MAX, reports_last: false })
     }
 }
 
@@ -65,7 +64,7 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
     Ok(Duration::from_millis(ms.unsigned_abs()))
 }
 
-/// Ingests batch after batch until the inputs end or somebody ends it; gives the sums.
+/// Ingests batch after batch until the inputs end or the user stops it; gives the sums.
 pub async fn ingest(context: &CommandContext, log: &mut Log, sources: Vec<Source>, plan: &Plan) -> Result<Summary> {
     let inputs = if plan.follow { Inputs::follow(&sources)? } else { Inputs::new(sources)? };
     let bounds = Bounds { lines: plan.lines, ..Bounds::default() };
@@ -76,11 +75,11 @@ pub async fn ingest(context: &CommandContext, log: &mut Log, sources: Vec<Source
     let mut commits = 0_u64;
     while gather(context, &batches).await? {
         let feeding = batches.clone();
-        let summary = log.ingest(options(context), move |take| hold(&feeding)?.feed(take)).await?;
+        let summary = log.ingest(context.ingest_options(), move |take| hold(&feeding)?.feed(take)).await?;
         sums = plus(&sums, &summary);
         commits += 1;
         let over = hold(&batches)?.is_over();
-        if plan.says_last || !over {
+        if plan.reports_last || !over {
             acknowledge(context, commits, &sums);
         }
         // What never ends must not leave files without end.
@@ -123,7 +122,7 @@ fn plus(sums: &Summary, more: &Summary) -> Summary {
     }
 }
 
-/// Says that a batch is in the log; the counts are those of all batches so far.
+/// Reports that a batch is in the log; the counts are those of all batches so far.
 fn acknowledge(context: &CommandContext, commits: u64, sums: &Summary) {
     let Summary { read, added, duplicates, conflicts, quarantined, bytes } = sums;
     if context.printer.json_summary {
