@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use super::{files_below, read, root, shown};
+use super::{files_below, read, root, shown, sources};
 
 /// Files and folders that are checked.
 const CHECKED: &[&str] = &[
@@ -131,6 +131,33 @@ fn old_words_are_not_used() {
         }
         for word in old_words(&name) {
             let _ = writeln!(complaints, "{name}: the name of the file holds the old word `{word}`");
+        }
+    }
+    assert!(complaints.is_empty(), "\n{complaints}");
+}
+
+/// Types that have one meaning in the whole crate, and the file that declares each.
+const NAMES: &[(&str, &str)] = &[
+    ("Desk", "model/desk.rs"),
+    ("Settings", "cli/settings.rs"),
+    ("Outcome", "model/case/milestones.rs"),
+    ("Moment", "query/moment.rs"),
+];
+
+#[test]
+fn names_with_one_meaning_are_declared_once() {
+    let mut complaints = String::new();
+    for source in sources() {
+        for (name, file) in NAMES.iter().filter(|(_, file)| *file != source.name) {
+            let declares = |line: &str| {
+                ["struct", "enum", "type", "trait"].iter().any(|kind| {
+                    line.split_once(&format!("{kind} {name}"))
+                        .is_some_and(|(_, rest)| !rest.starts_with(char::is_alphanumeric))
+                })
+            };
+            for line in source.all.lines_with(declares) {
+                let _ = writeln!(complaints, "src/{}:{line}: `{name}` is only for src/{file}", source.name);
+            }
         }
     }
     assert!(complaints.is_empty(), "\n{complaints}");
