@@ -26,12 +26,12 @@ use crate::store::table::Table;
 #[derive(Debug, Args)]
 pub struct StoreArguments {
     #[command(subcommand)]
-    act: Act,
+    command: StoreCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Act {
-    /// Look at every file and every event: it is there, and as it was written
+enum StoreCommand {
+    /// Check that every file and every event is there and as it was written
     Check(CheckArguments),
     /// How many files, rows and bytes each table has
     Stats(SummaryArguments),
@@ -39,7 +39,7 @@ enum Act {
 
 #[derive(Debug, Args)]
 struct CheckArguments {
-    /// Look at the files only, not at every event in them
+    /// Check the files only, not every event in them
     #[arg(long)]
     quick: bool,
     #[command(flatten)]
@@ -49,18 +49,18 @@ struct CheckArguments {
 impl StoreArguments {
     /// The format of the summary that was asked for.
     pub fn summary_format(&self) -> Option<SummaryFormat> {
-        match &self.act {
-            Act::Check(arguments) => arguments.summary.format,
-            Act::Stats(arguments) => arguments.format,
+        match &self.command {
+            StoreCommand::Check(arguments) => arguments.summary.format,
+            StoreCommand::Stats(arguments) => arguments.format,
         }
     }
 }
 
-/// Does what was asked with the store.
+/// Runs a subcommand of `store`.
 pub async fn store(context: &CommandContext, arguments: &StoreArguments) -> Result<Completion> {
-    match &arguments.act {
-        Act::Check(arguments) => check(context, arguments).await,
-        Act::Stats(_) => stats(context).await,
+    match &arguments.command {
+        StoreCommand::Check(arguments) => check(context, arguments).await,
+        StoreCommand::Stats(_) => stats(context).await,
     }
 }
 
@@ -136,7 +136,7 @@ fn conclude(context: &CommandContext, problems: &[Problem], counts: &Value) -> R
     if problems.is_empty() {
         return Ok(Completion::Done);
     }
-    context.printer.talk("hint: restore the files named above from a copy; events can be ingested again, facts are made anew by `casebook replay --full`");
+    context.printer.talk("hint: restore the files named above from a copy; events can be ingested again, `casebook replay --full` writes the facts again");
     Ok(Completion::NeedsAttention)
 }
 

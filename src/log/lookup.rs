@@ -1,8 +1,8 @@
 //! Looking up identities in the log without reading all of it.
 //!
 //! Every row group of the log has a Bloom filter on the identity. A row group whose filter rejects all identities is
-//! skipped; of the others the identities are read, and the contents only if an identity was found. Where so many identities
-//! are looked up that a filter would hardly ever reject all of them, it is not read.
+//! skipped; of the others the identities are read, and the contents only if an identity was found. If very many identities
+//! are looked up, a filter would hardly ever reject all of them, and it is not read.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

@@ -156,7 +156,7 @@ impl RowsBuilder {
         RowsBuilder::with_capacity(arrival, 0)
     }
 
-    /// The same with room for so many events.
+    /// The same with memory for that many events.
     #[must_use]
     pub fn with_capacity(arrival: Arrival, capacity: usize) -> RowsBuilder {
         let texts = || StringViewBuilder::with_capacity(capacity);

@@ -1,6 +1,6 @@
 //! Folders of the store: small files listed, read, written whole and removed, through `object_store`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::object_store::path::Path as Location;
@@ -47,11 +47,17 @@ impl Store {
     /// # Errors
     /// When the path cannot be the path of a store.
     pub fn open(folder: &Path) -> Result<Store> {
-        let folder = std::path::absolute(folder).map_err(Error::file(folder))?;
+        let folder = without_parents(&std::path::absolute(folder).map_err(Error::file(folder))?);
         let invalid = |error: datafusion::object_store::path::Error| {
             Error::invalid(folder.display().to_string(), error.to_string())
         };
         let location = Location::from_absolute_path(&folder).map_err(invalid)?;
+        // The table library would read `%20` as a space.
+        let is_code = |three: &[u8]| matches!(three, [b'%', high, low] if [high, low].iter().all(|digit| digit.is_ascii_hexdigit()));
+        if folder.as_os_str().as_encoded_bytes().windows(3).any(is_code) {
+            let message = "the path of a store must not contain `%` before two hexadecimal digits";
+            return Err(Error::invalid(folder.display().to_string(), message).with_hint("use another folder"));
+        }
         Ok(Store { objects: Arc::new(DurableStore::default()), location, folder })
     }
 
@@ -208,4 +214,18 @@ impl Store {
         };
         Error::File { path, source }
     }
+}
+
+/// The path without `..`, which object stores do not know. Symbolic links before a `..` are followed, as the system does.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut resolved = PathBuf::new();
+    for component in path.components() {
+        if component == Component::ParentDir {
+            resolved = std::fs::canonicalize(&resolved).unwrap_or(resolved);
+            resolved.pop();
+        } else {
+            resolved.push(component);
+        }
+    }
+    resolved
 }

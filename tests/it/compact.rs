@@ -1,4 +1,4 @@
-//! Merging, tidying and checking the store: no row changes, nothing that is needed goes, and damage is found.
+//! `compact`, `vacuum` and `store check`: no row changes, nothing that is needed is removed, and damage is found.
 
 use std::path::{Path, PathBuf};
 
@@ -18,13 +18,13 @@ use crate::project::Project;
 
 const RESOURCES: Resources = Resources { memory_bytes: 64 << 20, threads: 2 };
 
-/// A project with a made-up desk's events in so many batches, none merged yet.
+/// A project with generated events in that many batches, none of which is merged.
 async fn project_of(batches: usize) -> (Project, PathBuf) {
     let project = Project::new();
     let mut events = Vec::new();
     write_events(&Plan { cases: 60, seed: 7, days: 30 }, &mut events).unwrap();
     let lines: Vec<&[u8]> = events.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
-    // Every so many lines into one batch, so that all batches are about the same time.
+    // Each batch has every nth line, so that all batches have about the same interval of time.
     for batch in 0..batches {
         let part: Vec<&[u8]> = lines.iter().copied().skip(batch).step_by(batches).collect();
         ingest(&project, &project.write(&format!("{batch}.ndjson"), part.join(&b'\n'))).await;
@@ -33,7 +33,7 @@ async fn project_of(batches: usize) -> (Project, PathBuf) {
     (project, store)
 }
 
-/// Without the merging that the command does.
+/// Ingests a file without the merges of the command.
 async fn ingest(project: &Project, file: &Path) {
     use casebook::input::pieces::read_all;
     use casebook::input::source::Source;
@@ -49,12 +49,12 @@ async fn merge(store: &Path, scope: MergeScope) -> Compacted {
     compact::compact(&mut log, RESOURCES, MergeOptions::of(scope)).await.unwrap()
 }
 
-/// For tests that also run the program, which waits.
+/// Waits for asynchronous work, in tests that also run the program.
 fn block<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().unwrap().block_on(work)
 }
 
-/// Every row of the log with every column, in the order of their texts.
+/// Every row of the log with every column as a text, sorted.
 async fn rows(store: &Path) -> Vec<String> {
     let log = Log::open(store).await.unwrap();
     let mut rows = Vec::new();
@@ -107,13 +107,13 @@ async fn merging_changes_no_row_and_no_fact() {
         })
         .collect();
     assert!(cases.is_sorted(), "by case");
-    // What came before is still a duplicate, and what is new still new.
+    // An event of an earlier batch is still a duplicate.
     assert_eq!(project.ingest(&["3.ndjson"], 0)["added"], 0);
     assert_eq!(project.run(&["store", "check"]).code, 0);
     assert_eq!(project.run(&["check"]).code, 0);
 }
 
-/// Several times as many rows as the memory holds: they spill.
+/// The rows need several times the memory, so the merge spills.
 #[tokio::test]
 async fn merging_keeps_within_its_memory() {
     let project = Project::new();
@@ -132,9 +132,9 @@ async fn merging_keeps_within_its_memory() {
     assert_eq!(inspect::events(&log, 2, 16 << 20).unwrap(), []);
 }
 
-/// As many events to a file as are wanted, by the flag, else by the setting.
+/// The number is set by the flag, or else by the setting.
 #[test]
-fn files_have_as_many_events_as_are_wanted() {
+fn files_have_the_wanted_number_of_events() {
     let project = Project::new();
     let mut events = Vec::new();
     write_events(&Plan { cases: 2000, seed: 1, days: 90 }, &mut events).unwrap();
@@ -159,7 +159,7 @@ fn files_have_as_many_events_as_are_wanted() {
 }
 
 #[test]
-fn files_stay_few_by_themselves() {
+fn files_stay_few_without_a_command() {
     let project = Project::new();
     for n in 0..20 {
         let event = json!({"id": n.to_string(), "source": "s", "type": "case.created", "subject": n.to_string(),
@@ -180,7 +180,7 @@ fn vacuum(project: &Project, arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn vacuum_takes_what_nobody_needs_and_nothing_else() {
+fn vacuum_removes_files_that_are_not_needed_and_no_others() {
     let (project, store) = block(project_of(10));
     project.run(&["replay"]);
     block(merge(&store, MergeScope::All));
@@ -188,7 +188,7 @@ fn vacuum_takes_what_nobody_needs_and_nothing_else() {
     let (before, facts) = (block(rows(&store)), project.facts());
     assert_eq!(vacuum(&project, &[])["files"], 0, "readers of the last day may still want everything");
 
-    // What killed writers leave.
+    // Files of killed writers.
     let orphan = store.join("events/events-00000000-0000-4000-8000-000000000000.parquet");
     std::fs::write(&orphan, "half").unwrap();
     std::fs::create_dir(store.join(".tmpKilled")).unwrap();
@@ -211,9 +211,9 @@ fn vacuum_takes_what_nobody_needs_and_nothing_else() {
     assert_eq!(project.run(&["vacuum", "--keep", "soon"]).code, 2);
 }
 
-/// Old facts stay as long as the pointer names them, whatever has been written since.
+/// Old facts stay as long as the pointer names them, even if newer files were written.
 #[test]
-fn vacuum_leaves_the_facts_that_are_in_force() {
+fn vacuum_keeps_the_present_facts() {
     let (project, store) = block(project_of(3));
     project.run(&["replay"]);
     let pointer = std::fs::read(store.join("facts/current.json")).unwrap();
@@ -226,13 +226,13 @@ fn vacuum_leaves_the_facts_that_are_in_force() {
     crate::project::assert_same_facts(&facts, &project.facts());
 }
 
-/// It waits for a writer at work, whose files look just like those of a killed one.
+/// The files of a writer at work look like those of a killed writer.
 #[test]
 fn vacuum_waits_for_the_writer() {
     let project = Project::new();
     project.ingest(&[project.write("life.ndjson", include_str!("../golden/01-life.ndjson"))], 0);
     let store = project.path("store");
-    // As a writer does that is killed, or is not done yet.
+    // A file that a writer has begun.
     let writer = block(WriterLock::take(&Store::open(&store).unwrap(), "log")).unwrap();
     let begun = project.write("store/events/events-begun.parquet", "");
     let mut sweeper = project.start(&["vacuum", "--keep", "0s"]);
@@ -276,14 +276,14 @@ async fn damage_to_files_is_found() {
     assert_eq!(problems(&project), ["file_size"]);
 }
 
-/// A file whose bytes are as its commit says, but whose events are not those that were accepted.
+/// The bytes of the file are as its commit states, but its events are not those that were accepted.
 #[tokio::test]
 async fn damage_to_events_is_found() {
     let (_project, store) = project_of(2).await;
     let mut log = Log::open(&store).await.unwrap();
     assert_eq!(inspect::events(&log, 2, 1 << 20).unwrap(), []);
     let mut entries = log.events.entries().unwrap();
-    // How the lines fall to the workers is not known; the largest file has enough of them.
+    // It is not known which worker takes which lines; the largest file has enough of them.
     entries.sort_by_key(|file| std::cmp::Reverse(file.rows));
     let batch = read_whole_file(&entries[0].path).unwrap().next().unwrap().unwrap();
     let written = |batch: &RecordBatch| {

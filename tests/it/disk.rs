@@ -1,4 +1,4 @@
-//! Disks that refuse: full ones, and ones that are only read.
+//! Full disks and read-only disks.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ fn line_count(events: &[u8]) -> usize {
     events.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// The program in a shell that lets no file grow beyond so many blocks of 512 bytes.
+/// The program in a shell that lets no file grow beyond that many blocks of 512 bytes.
 fn limited(project: &Project, blocks: u32, arguments: &[&str]) -> Ran {
     let program = env!("CARGO_BIN_EXE_casebook");
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
@@ -28,9 +28,9 @@ fn limited(project: &Project, blocks: u32, arguments: &[&str]) -> Ran {
     Ran::of(shell.output().unwrap())
 }
 
-/// Wherever the disk refuses: in a file of events, in a list of fingerprints, in the commit, in the facts.
+/// The disk refuses a file of events, a list of fingerprints, a commit, or a file of facts.
 #[test]
-fn a_disk_that_refuses_loses_nothing_and_says_so() {
+fn a_disk_that_refuses_loses_nothing_and_is_reported() {
     let (first, second) = (made_up(40, 1), made_up(300, 2));
     let project = Project::new();
     project.ingest(&[project.write("first.ndjson", &first)], 0);
@@ -59,7 +59,7 @@ fn a_disk_that_refuses_loses_nothing_and_says_so() {
     assert_eq!(project.run(&["check"]).code, 0);
 }
 
-/// A folder that is a disk of its own until this goes, where the system lets us make one.
+/// A folder that is a disk of its own until this value is dropped, where the system allows that.
 struct Mounted(PathBuf);
 
 impl Mounted {
@@ -74,7 +74,7 @@ impl Mounted {
         Mounted::new(&["-t", "tmpfs", "-o", &format!("size={size}")], Path::new("tmpfs"), at)
     }
 
-    /// A folder as it is, that can be forbidden to be written.
+    /// An ordinary folder, which can be made read-only.
     fn in_place(folder: PathBuf) -> Option<Mounted> {
         Mounted::new(&["--bind"], &folder, folder.clone())
     }
@@ -92,7 +92,7 @@ impl Drop for Mounted {
 }
 
 #[test]
-fn a_full_disk_loses_nothing_and_has_room_again_after_the_failure() {
+fn a_full_disk_loses_nothing_and_has_room_after_the_failure() {
     let project = Project::new();
     let Some(disk) = Mounted::small(project.path("store"), "3m") else {
         eprintln!("skipped: no disk of its own can be mounted here");
@@ -102,12 +102,12 @@ fn a_full_disk_loses_nothing_and_has_room_again_after_the_failure() {
     project.ingest(&[project.write("first.ndjson", &first)], 0);
     project.write("second.ndjson", &second);
     let files = project.data_files();
-    // Of little memory for each core come many files, and some are whole before the disk is full.
+    // With little memory for each core there are many files, and some are whole before the disk is full.
     let ran = project.run(&["ingest", "second.ndjson", "--memory", "128MiB", "--threads", "8"]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("no space left") && ran.stderr.contains("hint: free some space"), "{}", ran.stderr);
     assert_eq!(project.data_files(), files, "files of a batch that failed");
-    // A batch that fits still does.
+    // A batch that fits can still be added.
     let third = made_up(40, 3);
     project.ingest(&[project.write("third.ndjson", &third)], 0);
     assert_eq!(project.run(&["store", "check"]).code, 0);
@@ -118,7 +118,7 @@ fn a_full_disk_loses_nothing_and_has_room_again_after_the_failure() {
     assert_eq!(project.run(&["store", "check"]).code, 0);
 }
 
-/// Every file and folder below, and when it was last changed: a folder is when something in it is made or removed.
+/// Every file and folder below, and when it was last changed. A folder changes when a file in it is created or removed.
 fn times(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
     let mut times = BTreeMap::from([(folder.to_owned(), folder.metadata().unwrap().modified().unwrap())]);
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -158,9 +158,9 @@ fn reading_writes_nothing() {
     }
 }
 
-/// A store on a disk that is only read answers questions, from facts of yesterday too, and says what cannot be done.
+/// It answers from older facts, too, and reports what it cannot do.
 #[test]
-fn a_store_that_can_only_be_read_answers_questions() {
+fn a_read_only_store_answers_questions() {
     let project = Project::new();
     let Some(disk) = Mounted::small(project.path("store"), "50m") else {
         eprintln!("skipped: no disk of its own can be mounted here");
@@ -197,9 +197,9 @@ fn a_store_that_can_only_be_read_answers_questions() {
     assert!(ran.stderr.contains("note:"), "nobody is told that the facts are old: {}", ran.stderr);
 }
 
-/// Everything is written but the commit itself.
+/// Everything but the commit is written.
 #[test]
-fn a_commit_that_cannot_be_written_takes_its_files_away() {
+fn the_files_of_a_commit_that_cannot_be_written_are_removed() {
     let project = Project::new();
     let (first, second) = (made_up(40, 1), made_up(40, 2));
     project.ingest(&[project.write("first.ndjson", &first)], 0);

@@ -1,4 +1,4 @@
-//! The log from outside: each event once, whatever comes in whatever order; what is broken is set aside; nothing is lost.
+//! The log from outside: each event once, in whatever order it arrives; broken lines are set aside; nothing is lost.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::project::{Project, Ran, assert_same_facts, of_repository};
 
-/// A made-up desk's events, one a line.
+/// Generated events, one on each line.
 fn made_up(cases: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     write_events(&Plan { cases, seed: 7, days: 30 }, &mut bytes).unwrap();
@@ -62,9 +62,9 @@ fn order_and_batches_of_arrival_change_no_fact() {
     assert_same_facts(&expected, &shuffled.facts());
 }
 
-/// Findings, deletions and presence hang on the order of events most of all; the worked cases are full of them.
+/// Findings, deletions and presence depend on the order of events most of all, and the worked cases have many of them.
 #[test]
-fn worked_cases_that_arrive_backwards_are_the_same_cases() {
+fn worked_cases_that_arrive_in_reverse_are_the_same_cases() {
     for name in ["01-life", "07-desk", "08-edges"] {
         let events = std::fs::read(of_repository(&format!("tests/golden/{name}.ndjson"))).unwrap();
         let (straight, backwards) = (Project::new(), Project::new());
@@ -77,7 +77,7 @@ fn worked_cases_that_arrive_backwards_are_the_same_cases() {
     }
 }
 
-/// The same order every time, and a thorough one.
+/// Shuffles thoroughly, and to the same order every time.
 fn shuffle<T>(items: &mut [T]) {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for last in (1..items.len()).rev() {
@@ -88,7 +88,7 @@ fn shuffle<T>(items: &mut [T]) {
     }
 }
 
-/// Five lines that break a rule, each after a good one; and what is said of each.
+/// Five lines that break a rule, each after a good line; and the number and rule of each.
 fn broken() -> (Vec<u8>, [(usize, &'static str); 5]) {
     let long = good("long").replace("\"c\"", &format!("\"{}\"", "x".repeat(2 << 20)));
     let status = r#"{"id":"e","source":"test","type":"case.status_changed","subject":"a","time":"2026-03-02T10:00:00Z","data":{"status":"perhaps"}}"#;
@@ -115,7 +115,7 @@ fn broken() -> (Vec<u8>, [(usize, &'static str); 5]) {
 }
 
 #[test]
-fn broken_lines_are_set_aside_with_their_place_and_rule_and_the_good_ones_are_in() {
+fn broken_lines_are_set_aside_with_their_position_and_rule_and_the_good_ones_are_added() {
     let (file, expected) = broken();
     let project = Project::new();
     project.write("mixed.ndjson", file);
@@ -142,7 +142,7 @@ fn listed(project: &Project) -> Vec<Value> {
 }
 
 #[test]
-fn the_quarantine_is_listed_before_any_fact_was_made() {
+fn the_quarantine_is_listed_before_there_are_facts() {
     let project = Project::new();
     project.write("bad.ndjson", format!("{}\n", "x".repeat(300)));
     project.ingest(&["bad.ndjson"], 1);
@@ -179,7 +179,7 @@ fn equal_values_in_another_spelling_are_one_event() {
 }
 
 #[test]
-fn packed_files_and_standard_input_give_what_the_plain_file_gives() {
+fn packed_files_and_standard_input_give_the_same_as_the_plain_file() {
     let events = made_up(40);
     let plain = Project::new();
     plain.ingest(&[plain.write("events.ndjson", &events)], 0);
@@ -230,7 +230,7 @@ fn two_ingestions_at_once_lose_nothing() {
 }
 
 #[test]
-fn a_missing_file_adds_nothing_and_says_which() {
+fn a_missing_file_adds_nothing_and_is_named() {
     let project = Project::new();
     project.write("a.ndjson", good("a"));
     let ran = project.run(&["ingest", "a.ndjson", "missing.ndjson"]);

@@ -1,4 +1,4 @@
-//! What an ingestion reads and writes: hardly anything of a log that has nothing of it, and no file for what is there.
+//! What an ingestion reads and writes: hardly anything of a log that has none of the events, and no file for events that are in it.
 
 use std::fs::File;
 use std::path::Path;
@@ -37,7 +37,7 @@ async fn ingest(store: &Path, lines: Vec<MadeLine>) -> Summary {
     log.ingest(options, move |take| pieces.into_iter().try_for_each(take).map(|()| 1)).await.unwrap()
 }
 
-/// Overwrites the identities and contents of every file of the log with nonsense, but not what is said about them.
+/// Overwrites the identities and contents in every file of the log, but not the filters and the metadata.
 async fn spoil_columns(store: &Path) {
     for path in Log::open(store).await.unwrap().events.files().unwrap() {
         let mut bytes = std::fs::read(&path).unwrap();
@@ -52,7 +52,7 @@ async fn spoil_columns(store: &Path) {
     }
 }
 
-/// The log is ten thousand times what comes; its columns cannot even be read, and need not.
+/// The log is many times the size of the input. Its columns are unreadable, and need not be read.
 #[tokio::test]
 async fn new_events_are_added_without_reading_the_log() {
     let project = Project::new();
@@ -64,7 +64,7 @@ async fn new_events_are_added_without_reading_the_log() {
 }
 
 #[tokio::test]
-async fn events_that_are_there_are_not_written_again() {
+async fn events_that_the_log_has_are_not_written_again() {
     let project = Project::new();
     let store = std::path::absolute(project.path("store")).unwrap();
     ingest(&store, lines(0..5000)).await;
@@ -81,8 +81,8 @@ async fn events_that_are_there_are_not_written_again() {
     );
     let summary = ingest(&store, lines(0..5000)).await;
     assert_eq!((summary.added, summary.duplicates), (0, 5000));
-    assert_eq!(made.load(Ordering::Relaxed), 0, "files of what is there");
-    // Some new ones among them: one file, of these only, and the one that contradicts is set aside.
+    assert_eq!(made.load(Ordering::Relaxed), 0, "files for events that the log has");
+    // With some new events among them there is one file, with these only. The contradicting event is set aside.
     let mut some = lines(0..5010);
     some.push(MadeLine {
         json: String::from_utf8(some[7].json.clone()).unwrap().replace("\"c\"", "\"d\"").into(),
@@ -110,9 +110,9 @@ fn fingerprints(log: &Log) -> Vec<(u128, u128)> {
     all
 }
 
-/// By the filters or past them, few or many: always the same answer.
+/// Few or many identities, with the filters or without them: the answer is the same.
 #[tokio::test]
-async fn what_is_looked_for_is_found() {
+async fn lookups_find_every_event() {
     let project = Project::new();
     let store = project.path("store");
     for batch in 0..3 {
@@ -135,7 +135,7 @@ async fn what_is_looked_for_is_found() {
     assert!(lookup.has_many_of(&some).unwrap());
     let strangers: Vec<u128> = some.iter().map(|identity| !identity).collect();
     assert!(!lookup.has_many_of(&strangers).unwrap());
-    // Piece after piece, as a file comes again, with strangers among them; once more from what is kept.
+    // Piece after piece, as when a file is sent again, with unknown events among them; then again from the kept row groups.
     for round in 0..2 {
         for piece in all.chunks(500) {
             let known: ByFingerprint<u128> = piece.iter().copied().collect();
@@ -148,9 +148,10 @@ async fn what_is_looked_for_is_found() {
     }
 }
 
-/// What comes again may lie all over the log: not all of that is read for every piece, and still nothing comes twice.
+/// Events that are sent again may be scattered over the log. Then not all of it is read for every piece, and still no
+/// event is added twice.
 #[tokio::test]
-async fn what_lies_scattered_is_not_looked_for_again_and_again() {
+async fn scattered_events_are_not_looked_up_again_and_again() {
     let project = Project::new();
     let store = project.path("store");
     for batch in 0..20 {
@@ -165,7 +166,7 @@ async fn what_lies_scattered_is_not_looked_for_again_and_again() {
     assert_eq!((summary.added, summary.duplicates, summary.conflicts), (3, 1000, 0));
 }
 
-/// What the row groups of the log hold: the span of ranks in each.
+/// The least and the greatest rank in each row group of the log.
 async fn ranks_of_row_groups(store: &Path) -> Vec<(i32, i32)> {
     let mut spans = Vec::new();
     for path in Log::open(store).await.unwrap().events.files().unwrap() {
@@ -179,9 +180,9 @@ async fn ranks_of_row_groups(store: &Path) -> Vec<(i32, i32)> {
     spans
 }
 
-/// Few or many among events of cases, and after merging: whoever wants only the desk's events passes over all others.
+/// Whether few or many are among events of cases, and after merging: a reader of the desk's events skips all others.
 #[tokio::test]
-async fn events_about_the_desk_stand_in_row_groups_of_their_own() {
+async fn events_about_the_desk_have_row_groups_of_their_own() {
     for customers in [50, 20_000] {
         let project = Project::new();
         let store = project.path("store");
@@ -210,9 +211,9 @@ async fn events_about_the_desk_stand_in_row_groups_of_their_own() {
     }
 }
 
-/// The engine asks the filters too, where one case is looked for among many that the bounds do not tell apart.
+/// The engine uses the filters too, for one case among many that are within the bounds of a row group.
 #[tokio::test]
-async fn a_case_that_is_not_in_a_file_is_not_looked_for_in_it() {
+async fn a_file_without_a_case_is_not_read_for_it() {
     let project = Project::new();
     let store = project.path("store");
     ingest(&store, lines(0..5000)).await;
@@ -225,7 +226,7 @@ async fn a_case_that_is_not_in_a_file_is_not_looked_for_in_it() {
     assert!(!found.starts_with('0') && found.contains(" total → 0 matched"), "{found:.60}");
 }
 
-/// Two who look at once share nothing but the files.
+/// Two lookups at once share nothing but the files.
 #[tokio::test]
 async fn lookups_at_once_do_not_disturb_each_other() {
     let project = Project::new();

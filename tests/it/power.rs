@@ -1,5 +1,5 @@
-//! Power cuts: what the disk holds after each durable act of the store, at worst and at best, opens and keeps what was
-//! acknowledged.
+//! Power cuts: after each durable operation, a store with the least and with the most that the disk may then hold can be
+//! opened and has everything that was acknowledged.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::project::Project;
 
 const RESOURCES: Resources = Resources { memory_bytes: 64 << 20, threads: 2 };
 
-/// What the disk was told, with the content of each file as it was flushed.
+/// An operation on the disk, with the content of each file that was flushed.
 #[derive(Clone, Debug)]
 enum Step {
     FolderCreated(PathBuf),
@@ -32,7 +32,7 @@ enum Step {
     Linked(PathBuf, PathBuf),
     Renamed(PathBuf, PathBuf),
     Removed(PathBuf),
-    /// So many events have been acknowledged, and the facts made.
+    /// That many events have been acknowledged, and perhaps the facts have been written.
     Acknowledged {
         events: u64,
         facts: bool,
@@ -40,7 +40,7 @@ enum Step {
 }
 
 impl Step {
-    /// The same in another folder.
+    /// The same step in another folder.
     fn moved(&self, from: &Path, to: &Path) -> Step {
         let moved = |path: &PathBuf| to.join(path.strip_prefix(from).unwrap());
         match self {
@@ -100,14 +100,14 @@ struct Folder {
     durable: BTreeMap<PathBuf, Node>,
 }
 
-/// What a power cut may leave.
+/// What a power cut leaves.
 #[derive(Clone, Copy, Debug)]
 enum Cut {
-    /// Nothing that was not flushed.
+    /// Only what was flushed.
     Worst,
-    /// Every name, and no content that was not flushed.
+    /// Every name, but only the content that was flushed.
     Names,
-    /// Everything, as if the disk had been quicker than asked.
+    /// Everything, as if the disk had written it before the flush.
     Best,
 }
 
@@ -125,7 +125,7 @@ impl Disk {
 
     fn names(&mut self, path: &Path) -> &mut BTreeMap<PathBuf, Node> {
         let folder = path.parent().unwrap();
-        &mut self.folders.get_mut(folder).unwrap_or_else(|| panic!("nobody made {}", folder.display())).now
+        &mut self.folders.get_mut(folder).unwrap_or_else(|| panic!("no folder {}", folder.display())).now
     }
 
     fn file(&mut self, path: &Path) -> usize {
@@ -169,7 +169,7 @@ impl Disk {
         }
     }
 
-    /// Writes what a cut leaves into another folder. `last` is the disk after all steps, which knows every content.
+    /// Writes what a cut leaves into another folder. `last` is the disk after all steps, which has every content.
     fn write(&self, root: &Path, cut: Cut, last: &Disk, to: &Path) {
         let Some(folder) = self.folders.get(root) else { return };
         std::fs::create_dir_all(to).unwrap();
@@ -195,7 +195,7 @@ fn line(n: u64, subject: u64) -> MadeLine {
     MadeLine { json: json.into_bytes(), file: Arc::from("made"), line: n, offset: 0 }
 }
 
-/// Appends events numbered so, a broken line, and one event that is there already.
+/// Appends events with those numbers, a broken line, and an event that the log has.
 async fn ingest(store: &Path, numbers: std::ops::Range<u64>) {
     let mut log = Log::open(store).await.unwrap();
     let options = Options { now: Instant(0).into(), threads: 2, memory_bytes: 64 << 20 };
@@ -205,7 +205,7 @@ async fn ingest(store: &Path, numbers: std::ops::Range<u64>) {
     log.ingest(options, move |take| take(Piece::Lines { number: 0, lines }).map(|()| 1)).await.unwrap();
 }
 
-/// The numbers of the events in a log, and the size of every batch.
+/// The numbers of the events in a log.
 async fn events(log: &Log) -> Vec<u64> {
     let context = engine::session(RESOURCES).unwrap();
     context.register_table("log", log.events.provider().unwrap()).unwrap();
@@ -219,10 +219,10 @@ async fn events(log: &Log) -> Vec<u64> {
     ids
 }
 
-/// Events of a batch: a batch is there whole or not at all.
+/// Events of a batch. A batch is in the log whole or not at all.
 const BATCH: u64 = 5;
 
-/// Builds what every cut after those steps leaves, and looks at it.
+/// Builds the store that a cut leaves after each of those steps, and checks it.
 async fn survive(root: &Path, steps: &[Step], after: impl Fn(usize, &Step) -> bool) {
     let last = steps.iter().fold(Disk::new(root), |mut disk, step| {
         disk.apply(step);
@@ -239,12 +239,12 @@ async fn survive(root: &Path, steps: &[Step], after: impl Fn(usize, &Step) -> bo
             let folder = tempfile::tempdir().unwrap();
             disk.write(root, cut, &last, folder.path());
             let place = format!("after step {number} of {} ({step:.200?}), {cut:?}", steps.len());
-            look(&folder.path().join("store"), acknowledged, facts, &place).await;
+            check(&folder.path().join("store"), acknowledged, facts, &place).await;
         }
     }
 }
 
-async fn look(store: &Path, acknowledged: u64, facts: bool, place: &str) {
+async fn check(store: &Path, acknowledged: u64, facts: bool, place: &str) {
     let log = Log::open(store).await.unwrap_or_else(|error| panic!("{place}: {error}"));
     let found = events(&log).await;
     let expected: Vec<u64> = (0..found.len() as u64).collect();
@@ -269,7 +269,7 @@ async fn look(store: &Path, acknowledged: u64, facts: bool, place: &str) {
 }
 
 #[tokio::test]
-async fn a_power_cut_after_any_act_leaves_every_acknowledged_batch_whole() {
+async fn a_power_cut_after_any_operation_leaves_every_acknowledged_batch_whole() {
     let project = Project::new();
     let root = std::fs::canonicalize(project.path(".")).unwrap();
     let recorder = Recorder::watch(&root);
@@ -283,10 +283,10 @@ async fn a_power_cut_after_any_act_leaves_every_acknowledged_batch_whole() {
     survive(&root, &steps, |_, _| true).await;
 }
 
-/// A writer is killed after any act, and what they have not flushed is seen by the next, who is told that the same events
-/// are in the log: they are, even if the power goes then.
+/// A writer is killed after any operation, and the next writer sees what was not flushed. It reports that the same events
+/// are in the log, and they stay there even if the power is cut then.
 #[tokio::test]
-async fn a_power_cut_takes_nothing_that_was_acknowledged_upon_what_a_killed_writer_left() {
+async fn a_power_cut_loses_nothing_that_was_acknowledged_after_a_killed_writer() {
     let project = Project::new();
     let root = std::fs::canonicalize(project.path(".")).unwrap();
     let recorder = Recorder::watch(&root);
@@ -311,13 +311,13 @@ async fn a_power_cut_takes_nothing_that_was_acknowledged_upon_what_a_killed_writ
         for cut in [Cut::Worst, Cut::Names] {
             let left = tempfile::tempdir().unwrap();
             disk.write(&other, cut, &disk, left.path());
-            let place = format!("killed after act {killed} of {}, {cut:?}", steps.len());
-            look(&left.path().join("store"), 2 * BATCH, false, &place).await;
+            let place = format!("killed after operation {killed} of {}, {cut:?}", steps.len());
+            check(&left.path().join("store"), 2 * BATCH, false, &place).await;
         }
     }
 }
 
-/// Of all acts those of a replay are the most; looking after some of them is enough, and after those that decide.
+/// A replay has very many operations; the store is checked after some of them, and after those that switch the facts.
 #[tokio::test]
 async fn a_power_cut_in_a_replay_leaves_the_old_facts_or_the_new_ones() {
     let project = Project::new();
@@ -340,7 +340,8 @@ async fn a_power_cut_in_a_replay_leaves_the_old_facts_or_the_new_ones() {
     survive(&root, &steps, after).await;
 }
 
-/// Merging takes files out of the log, and tidying takes them from the disk: never before what replaces them is there.
+/// Merging removes files from the log, and vacuum removes them from the disk: never before the files that replace them are
+/// durable.
 #[tokio::test]
 async fn a_power_cut_while_merging_and_tidying_loses_nothing() {
     let project = Project::new();
@@ -357,7 +358,7 @@ async fn a_power_cut_while_merging_and_tidying_loses_nothing() {
         let merged = compact::compact(&mut log, RESOURCES, MergeOptions::of(scope)).await.unwrap();
         assert_eq!(merged.merges, 1);
         let gone = vacuum::remove(log.store(), Instant(i64::MAX)).await.unwrap();
-        assert!(!gone.is_empty(), "nothing went");
+        assert!(!gone.is_empty(), "nothing was removed");
     }
     ingest(&store, 10 * BATCH..11 * BATCH).await;
     recorder.acknowledge(11 * BATCH, false);
@@ -365,7 +366,7 @@ async fn a_power_cut_while_merging_and_tidying_loses_nothing() {
     survive(&root, &steps, |number, _| number >= begun).await;
 }
 
-/// Whoever is told that a batch is in the log may rely on the disk: every name was flushed after the content it names.
+/// When a batch is acknowledged, it is durable: every name was flushed after the content that it names.
 #[tokio::test]
 async fn content_is_on_disk_before_its_name_and_the_name_before_the_acknowledgement() {
     let project = Project::new();
@@ -392,9 +393,9 @@ async fn content_is_on_disk_before_its_name_and_the_name_before_the_acknowledgem
     assert_eq!(commits.count(), 2, "the making of the table and the batch");
 }
 
-/// Stores of before could be left with the torn commit of a batch that was never acknowledged.
+/// Older versions could leave the torn commit of a batch that was never acknowledged.
 #[tokio::test]
-async fn a_torn_newest_commit_is_passed_over_and_its_number_used_again() {
+async fn a_torn_newest_commit_is_ignored_and_its_number_used_again() {
     for keep in [0.0, 0.5, 1.0] {
         let project = Project::new();
         let store = std::path::absolute(project.path("store")).unwrap();
@@ -404,7 +405,7 @@ async fn a_torn_newest_commit_is_passed_over_and_its_number_used_again() {
         let commit = store.join("events/_delta_log/00000000000000000003.json");
         let whole = std::fs::read(&commit).unwrap();
         let cut = if keep == 1.0 {
-            // To a line end: what is left is JSON, but the batch's rows are not all there.
+            // Cut at the end of a line: the rest is JSON, but does not have all rows of the batch.
             whole.iter().rposition(|byte| *byte == b'\n').unwrap()
         } else {
             (whole.len() as f64 * keep) as usize

@@ -1,4 +1,4 @@
-//! The store as others find it: half made, long in use, used by several at once.
+//! Stores in unusual states: created in part, long in use, used by several programs at once, in folders with special names.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use casebook::replay;
 use casebook::replay::Extent;
 use casebook::store::engine::Resources;
 
-use crate::project::Project;
+use crate::project::{Project, Ran};
 
 fn line(n: u64) -> MadeLine {
     let json = format!(
@@ -20,14 +20,14 @@ fn line(n: u64) -> MadeLine {
 }
 
 #[test]
-fn a_store_whose_making_was_cut_short_is_made() {
+fn a_store_whose_creation_was_interrupted_is_created() {
     let project = Project::new();
     project.write("store/events/_delta_log/.begun", "");
     project.write("life.ndjson", include_str!("../golden/01-life.ndjson"));
     assert_eq!(project.ingest(&["life.ndjson"], 0)["added"], 23);
 }
 
-/// A table writes a checkpoint every hundred commits and reads from it afterwards.
+/// A table writes a checkpoint every hundred commits, and later reads it instead of them.
 #[tokio::test]
 async fn a_hundred_batches_and_more_lose_nothing() {
     let project = Project::new();
@@ -50,9 +50,9 @@ async fn a_hundred_batches_and_more_lose_nothing() {
     assert_eq!((rows, pointer.last_batch), (105, 105));
 }
 
-/// Facts stand for batches, and batches for commits of stores that did not write down which are in a file.
+/// Facts state the last batch that they include. In older stores a commit does not state the batches of its file.
 #[tokio::test]
-async fn a_store_of_before_is_read_as_it_was() {
+async fn a_store_of_an_older_version_is_read() {
     let project = Project::new();
     let store = project.path("store");
     let options = Options { now: Instant(0).into(), threads: 1, memory_bytes: 64 << 20 };
@@ -92,4 +92,25 @@ fn replays_at_once_wait_for_each_other() {
         let summary = Project::wait(run).summary(0);
         assert_eq!((&summary["cases"], &summary["findings"]), (&2.into(), &6.into()));
     }
+}
+
+/// Object stores do not know `..`, and the table library reads `%20` as a space.
+#[test]
+fn a_store_may_be_above_the_project_and_unusable_names_are_refused() {
+    let project = Project::new();
+    project.write("life.ndjson", include_str!("../golden/01-life.ndjson"));
+    let run = |store: &str, arguments: &[&str]| {
+        let folder = project.path("inside");
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut command = project.command(arguments);
+        Ran::of(command.current_dir(folder).env("CASEBOOK_STORE", store).output().unwrap())
+    };
+    for store in ["../beside", "../x [1]*", "d#1/e"] {
+        assert_eq!(run(store, &["ingest", "../life.ndjson", "--summary", "json"]).summary(0)["added"], 23, "{store}");
+        let counted = run(store, &["sql", "--format", "csv", "SELECT count(*) AS n FROM cases"]);
+        assert_eq!((counted.code, counted.stdout.as_str()), (0, "n\n2\n"), "{store}: {}", counted.stderr);
+    }
+    let refused = run("../b%20c", &["ingest", "../life.ndjson"]);
+    assert!(refused.code == 2 && refused.stderr.contains("must not contain `%`"), "{}", refused.stderr);
+    assert!(!project.path("b%20c").exists() && !project.path("b c").exists());
 }

@@ -1,7 +1,7 @@
-//! Writers that are killed at any moment, several at once, with merging, tidying and reading in between: what was
-//! acknowledged is there, none twice, none half.
+//! Several writers that are killed at any moment, while others merge, remove files and read: every acknowledged event is in
+//! the log, none twice, and no batch in part.
 //!
-//! `CASEBOOK_TORTURE_KILLS` makes it longer, `CASEBOOK_TORTURE_SEED` repeats a run's lots (not its timing).
+//! `CASEBOOK_TORTURE_KILLS` makes it longer, `CASEBOOK_TORTURE_SEED` repeats the random numbers of a run (not its timing).
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 
 use crate::project::Project;
 
-/// Events of a file; a file is a batch, so it is in the log whole or not at all.
+/// Events of a file. A file is a batch, so it is in the log whole or not at all.
 const FILE_EVENTS: u64 = 40;
 
-/// A source of lots that two writers do not share.
-struct Lots(u64);
+/// Random numbers; each writer has its own.
+struct RandomNumbers(u64);
 
-impl Lots {
+impl RandomNumbers {
     fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -34,7 +34,7 @@ fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
-/// What went on in the store.
+/// What has happened in the store.
 struct Torture {
     project: Project,
     kills: AtomicU64,
@@ -64,7 +64,7 @@ fn writers_that_are_killed_lose_nothing_that_was_acknowledged() {
     torture.project.ingest(&[torture.project.write("none.ndjson", "")], 0);
     std::thread::scope(|scope| {
         let writers: Vec<_> = (0..2).map(|writer| scope.spawn(move_writer(&torture, writer, seed))).collect();
-        scope.spawn(|| torture.tidy(Lots(seed ^ 77)));
+        scope.spawn(|| torture.maintain(RandomNumbers(seed ^ 77)));
         scope.spawn(|| torture.read());
         let failed = writers.into_iter().filter_map(|writer| writer.join().err()).count();
         torture.ended.store(true, Ordering::Relaxed);
@@ -74,12 +74,12 @@ fn writers_that_are_killed_lose_nothing_that_was_acknowledged() {
 }
 
 fn move_writer(torture: &Torture, writer: u64, seed: u64) -> impl FnOnce() + '_ {
-    move || torture.write(writer, Lots(seed.wrapping_mul(writer + 1)))
+    move || torture.write(writer, RandomNumbers(seed.wrapping_mul(writer + 1)))
 }
 
 impl Torture {
-    /// Ingests file after file, most of them killed, some of which are tried again.
-    fn write(&self, writer: u64, mut lots: Lots) {
+    /// Ingests file after file. Most ingestions are killed, and some of these are tried again.
+    fn write(&self, writer: u64, mut random: RandomNumbers) {
         let mut number = 0;
         while self.kills.load(Ordering::Relaxed) < self.kills_wanted {
             let file = format!("{writer}-{number}");
@@ -87,11 +87,11 @@ impl Torture {
             self.project.write(&format!("{file}.ndjson"), lines(&file));
             self.begun.lock().unwrap().push(file.clone());
             for _ in 0..3 {
-                if self.ingest(&file, &mut lots) {
+                if self.ingest(&file, &mut random) {
                     self.acknowledged.lock().unwrap().push(file);
                     break;
                 }
-                if lots.below(2) == 0 {
+                if random.below(2) == 0 {
                     break;
                 }
             }
@@ -99,9 +99,9 @@ impl Torture {
     }
 
     /// Whether the summary was printed, though the program may have been killed just after.
-    fn ingest(&self, file: &str, lots: &mut Lots) -> bool {
+    fn ingest(&self, file: &str, random: &mut RandomNumbers) -> bool {
         let child = self.start(&["ingest", &format!("{file}.ndjson"), "--summary", "json"]);
-        let (printed, killed) = self.end(child, lots);
+        let (printed, killed) = self.end(child, random);
         match serde_json::from_str::<Value>(printed.trim()) {
             Ok(summary) => {
                 let added = summary["added"].as_u64().unwrap();
@@ -110,7 +110,7 @@ impl Torture {
                 true
             }
             Err(_) => {
-                assert!(killed, "an ingestion that nobody killed failed: {printed}");
+                assert!(killed, "an ingestion that was not killed failed: {printed}");
                 false
             }
         }
@@ -121,35 +121,35 @@ impl Torture {
         command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap()
     }
 
-    /// Kills a run at a random moment, or lets it end; what it printed, and whether it was killed.
-    fn end(&self, mut child: Child, lots: &mut Lots) -> (String, bool) {
-        let killed = lots.below(8) > 0;
+    /// Kills a run at a random moment, or lets it end. Returns what it printed, and whether it was killed.
+    fn end(&self, mut child: Child, random: &mut RandomNumbers) -> (String, bool) {
+        let killed = random.below(8) > 0;
         if killed {
-            std::thread::sleep(Duration::from_millis(lots.below(400)));
+            std::thread::sleep(Duration::from_millis(random.below(400)));
             child.kill().unwrap();
         }
         let mut printed = String::new();
         child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
         let status = child.wait().unwrap();
-        // Whoever had ended before the kill was not killed.
+        // A run that had ended before the kill was not killed.
         let killed = killed && status.code().is_none();
         self.kills.fetch_add(u64::from(killed), Ordering::Relaxed);
         assert!(killed || status.success(), "{status}");
         (printed, killed)
     }
 
-    /// Merges, tidies and replays in between, killed like the writers.
-    fn tidy(&self, mut lots: Lots) {
+    /// Merges, removes files and replays meanwhile; it is killed like the writers.
+    fn maintain(&self, mut random: RandomNumbers) {
         let commands: [&[&str]; 4] =
             [&["compact"], &["vacuum"], &["replay", "--full"], &["compact", "--full", "--summary", "json"]];
         while !self.ended.load(Ordering::Relaxed) {
-            let arguments = commands[lots.below(4) as usize];
+            let arguments = commands[random.below(4) as usize];
             let child = self.start(&[arguments, &["--quiet"]].concat());
-            self.end(child, &mut lots);
+            self.end(child, &mut random);
         }
     }
 
-    /// Readers see whole batches, and at least what was acknowledged before they began.
+    /// Readers see whole batches, and at least the batches that were acknowledged before they began.
     fn read(&self) {
         while !self.ended.load(Ordering::Relaxed) {
             let acknowledged = self.acknowledged.lock().unwrap().len() as u64 * FILE_EVENTS;
@@ -169,7 +169,7 @@ impl Torture {
         let (kills, readings) = (self.kills.load(Ordering::Relaxed), self.readings.load(Ordering::Relaxed));
         eprintln!("{kills} kills, {} of {} files acknowledged, {readings} readings", acknowledged.len(), begun.len());
         assert!(kills >= self.kills_wanted && !acknowledged.is_empty() && acknowledged.len() < begun.len());
-        assert!(readings > 0, "nobody read");
+        assert!(readings > 0, "nothing was read");
         let mut counts: BTreeMap<String, (u64, u64)> = BTreeMap::new();
         for row in self.project.rows("SELECT id, count(*) AS n FROM events GROUP BY id") {
             let (file, _) = row["id"].as_str().unwrap().rsplit_once('-').unwrap();
