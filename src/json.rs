@@ -57,7 +57,7 @@ impl<'a> Json<'a> {
         serde_json::from_str(text)
     }
 
-    /// The member of that name; absent, null and "not an object" all give nothing.
+    /// The member of that name; none where it is absent or null, or where this is not an object.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json<'a>> {
         self.get_or_null(name).filter(|value| !matches!(value, Json::Null))
@@ -87,7 +87,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The truth of a flag.
+    /// The value of a flag.
     #[must_use]
     pub fn as_flag(&self) -> Option<bool> {
         match self {
@@ -130,11 +130,11 @@ impl<'a> Json<'a> {
     /// The value as JSON text.
     #[must_use]
     pub fn to_text(&self) -> String {
-        // Writing plain values to a string cannot fail; an empty text would be seen in the row.
+        // Writing plain values to a string cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Appends an unambiguous spelling that equal values share.
+    /// Appends an unambiguous spelling that is the same for equal values.
     pub fn write_canonical(&self, out: &mut Vec<u8>) {
         match self {
             Json::Null => out.push(b'n'),

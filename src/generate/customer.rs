@@ -87,7 +87,7 @@ impl<W: io::Write> Simulation<W> {
 
     fn write_creation(&mut self, number: u64, case: &Case) -> io::Result<()> {
         let order = case.topic.has_order.then(|| self.random.below(90_000) + 10_000);
-        let says = text::question(case.topic, case.customer.language, order, &mut self.random);
+        let words = text::question(case.topic, case.customer.language, order, &mut self.random);
         let product = case.has_product.then(|| self.random.word(case.topic.products));
         let origin = self.origin(case);
         let (message, profile) = (case.last_received, case.customer.profile);
@@ -101,7 +101,7 @@ impl<W: io::Write> Simulation<W> {
             .text("origin", origin)
             .text_if("priority", (case.priority != "medium" || number.is_multiple_of(3)).then_some(case.priority));
         event.text("sentiment", case.sentiment).text("language", case.customer.language.code());
-        event.text("text", &says).numbered("message", "m", message).text("customer_name", case.customer.name);
+        event.text("text", &words).numbered("message", "m", message).text("customer_name", case.customer.name);
         match (product, order.map(text::order_number).filter(|_| case.has_product || number.is_multiple_of(2))) {
             (Some(product), Some(order)) => {
                 event.raw("fields", format_args!(r#"{{"product":"{product}","order":"{order}"}}"#))
@@ -113,7 +113,7 @@ impl<W: io::Write> Simulation<W> {
         event.end()?;
         let event =
             self.events.case("message.received", number).numbered("message", "m", message).text("kind", case.kind);
-        event.text("text", &says).end()
+        event.text("text", &words).end()
     }
 
     fn origin(&mut self, case: &Case) -> &'static str {
@@ -163,17 +163,17 @@ impl<W: io::Write> Simulation<W> {
         let message = self.next_message();
         let Some(case) = self.cases.get_mut(&number) else { return Ok(()) };
         case.last_received = message;
-        let says = match why {
+        let words = match why {
             Reason::Asked => &text::DETAIL,
             Reason::Impatient => &text::IMPATIENT,
             Reason::Again => &text::AGAIN,
             Reason::Thanks => &text::THANKS,
         };
-        let says = says.say(case.customer.language, &mut self.random);
+        let words = words.say(case.customer.language, &mut self.random);
         let feeling = case.feeling(why);
         let event =
             self.events.case("message.received", number).numbered("message", "m", message).text("kind", case.kind);
-        event.text("text", says).text_if("sentiment", feeling);
+        event.text("text", words).text_if("sentiment", feeling);
         if why == Reason::Asked && self.random.chance(250) {
             event.raw("attachments", format_args!("1"));
         }

@@ -142,9 +142,9 @@ impl<W: io::Write> Simulation<W> {
         let Some(case) = self.cases.get(&number).filter(|case| case.is_open() && case.has_profile) else {
             return Ok(());
         };
-        let says = text::GREETING.say(case.customer.language, &mut self.random);
+        let words = text::GREETING.say(case.customer.language, &mut self.random);
         let event = self.events.case("message.sent", number).numbered("message", "m", message).text("kind", case.kind);
-        event.text("by", GREETER).text("text", says).raw("bot", format_args!("true")).end()
+        event.text("by", GREETER).text("text", words).raw("bot", format_args!("true")).end()
     }
 
     /// The case is noticed to need an agent: its own, if it has one.

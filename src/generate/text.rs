@@ -57,7 +57,7 @@ pub(super) struct Topic {
     pub(super) priorities: &'static [(&'static str, u64)],
     /// Whether an order number belongs to it.
     pub(super) has_order: bool,
-    pub(super) says: Phrase,
+    pub(super) question: Phrase,
 }
 
 /// A first message: perhaps a greeting, the question, perhaps an order number.
@@ -67,7 +67,7 @@ pub(super) fn question(topic: &Topic, language: Language, order: Option<u64>, ra
         text.push_str(HELLO.say(language, random));
         text.push(' ');
     }
-    text.push_str(topic.says.say(language, random));
+    text.push_str(topic.question.say(language, random));
     if let Some(order) = order {
         text.push_str(ORDER.say(language, random));
         text.push_str(&order_number(order));
@@ -82,8 +82,8 @@ pub(super) fn order_number(order: u64) -> String {
 }
 
 /// An agent's answer: a greeting, what is done about it.
-pub(super) fn answer(says: &Phrase, language: Language, random: &mut Random) -> String {
-    format!("{} {}", HELLO.say(language, random), says.say(language, random))
+pub(super) fn answer(phrase: &Phrase, language: Language, random: &mut Random) -> String {
+    format!("{} {}", HELLO.say(language, random), phrase.say(language, random))
 }
 
 const USUAL: &[(&str, u64)] = &[("low", 20), ("medium", 58), ("high", 17), ("urgent", 5)];
@@ -101,7 +101,7 @@ pub(super) static LATE: Topic = Topic {
     sentiments: UPSET,
     priorities: USUAL,
     has_order: true,
-    says: Phrase {
+    question: Phrase {
         en: &[
             "my parcel was due on Monday and has not arrived.",
             "where is my delivery? The tracking has not moved for days.",
@@ -124,7 +124,7 @@ pub(super) static BROKEN: Topic = Topic {
     sentiments: UPSET,
     priorities: PRESSING,
     has_order: true,
-    says: Phrase {
+    question: Phrase {
         en: &["the lamp arrived with a broken shade.", "one leg of the table is cracked, see the photo."],
         es: &["la lámpara llegó con la pantalla rota.", "una pata de la mesa está rajada, mira la foto."],
         de: &["die Lampe kam mit zerbrochenem Schirm an.", "ein Tischbein hat einen Riss, siehe Foto."],
@@ -138,7 +138,7 @@ pub(super) static REFUND: Topic = Topic {
     sentiments: UPSET,
     priorities: PRESSING,
     has_order: true,
-    says: Phrase {
+    question: Phrase {
         en: &[
             "I sent the shelf back two weeks ago and still wait for my refund.",
             "I would like my money back, please.",
@@ -161,7 +161,7 @@ pub(super) static QUESTION: Topic = Topic {
     sentiments: CALM,
     priorities: USUAL,
     has_order: false,
-    says: Phrase {
+    question: Phrase {
         en: &["does the desk lamp come with a warm bulb?", "can the smart bulb be dimmed without the app?"],
         es: &["¿la lámpara trae una bombilla cálida?", "¿se puede regular la bombilla sin la aplicación?"],
         de: &["ist bei der Schreibtischlampe eine warme Birne dabei?", "lässt sich die Birne auch ohne App dimmen?"],
@@ -178,7 +178,7 @@ pub(super) static OAK: Topic = Topic {
     sentiments: CALM,
     priorities: USUAL,
     has_order: false,
-    says: Phrase {
+    question: Phrase {
         en: &["how do I oil the oak table?", "is the narrow shelf in stock again soon?"],
         es: &["¿cómo se aceita la mesa de roble?", "¿habrá pronto más estanterías estrechas?"],
         de: &["womit öle ich den Eichentisch?", "ist das schmale Regal bald wieder lieferbar?"],
@@ -192,7 +192,7 @@ pub(super) static INVOICE: Topic = Topic {
     sentiments: CALM,
     priorities: USUAL,
     has_order: true,
-    says: Phrase {
+    question: Phrase {
         en: &["could you send the invoice again?", "our company's name is wrong on the invoice."],
         es: &["¿me podéis enviar otra vez la factura?", "el nombre de la empresa está mal en la factura."],
         de: &["können Sie mir die Rechnung noch einmal schicken?", "auf der Rechnung steht der falsche Firmenname."],
@@ -206,7 +206,7 @@ pub(super) static APP: Topic = Topic {
     sentiments: UPSET,
     priorities: USUAL,
     has_order: false,
-    says: Phrase {
+    question: Phrase {
         en: &["the app no longer finds my lights.", "since the update the evening scene does not start."],
         es: &["la aplicación ya no encuentra mis luces.", "desde la actualización no arranca la escena de noche."],
         de: &["die App findet meine Lampen nicht mehr.", "seit dem Update startet die Abendszene nicht."],
@@ -220,7 +220,7 @@ pub(super) static PRAISE: Topic = Topic {
     sentiments: &[("positive", 95), ("neutral", 5)],
     priorities: IDLE,
     has_order: false,
-    says: Phrase {
+    question: Phrase {
         en: &["the new table is a beauty, thank you!", "lovely lamp, my whole desk glows ☀"],
         es: &["¡la mesa nueva es preciosa, gracias!", "qué lámpara tan bonita, todo el escritorio brilla ☀"],
         de: &["der neue Tisch ist wunderschön, danke!", "tolle Lampe, der ganze Schreibtisch leuchtet ☀"],
@@ -234,7 +234,7 @@ pub(super) static OUTAGE: Topic = Topic {
     sentiments: &[("negative", 88), ("neutral", 12)],
     priorities: &[("medium", 20), ("high", 52), ("urgent", 28)],
     has_order: false,
-    says: Phrase {
+    question: Phrase {
         en: &["none of my lights react, the house is dark!", "the app says “service unavailable” for hours now."],
         es: &[
             "ninguna luz responde, ¡la casa está a oscuras!",
@@ -257,7 +257,7 @@ pub(super) static SPAM: Topic = Topic {
     sentiments: &[("none", 70), ("neutral", 30)],
     priorities: IDLE,
     has_order: false,
-    says: Phrase {
+    question: Phrase {
         en: &["earn 5,000 a week from home, write to me!", "best followers, best price!!!"],
         es: &["gana 5000 a la semana desde casa, ¡escríbeme!", "¡los mejores seguidores al mejor precio!"],
         de: &["5000 pro Woche von zu Hause, schreib mir!", "die besten Follower zum besten Preis!!!"],

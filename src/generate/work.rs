@@ -281,11 +281,11 @@ impl<W: io::Write> Simulation<W> {
     fn note(&mut self, agent: &str, case_number: u64, to: Option<&str>) -> io::Result<()> {
         let message = self.next_message();
         let mentioned = to.or_else(|| self.random.chance(500).then(|| self.random.word(&SUPERVISORS)));
-        let says = self.random.word(text::NOTES);
+        let words = self.random.word(text::NOTES);
         let event = self.events.case("message.noted", case_number).numbered("message", "m", message).text("by", agent);
         match mentioned {
-            Some(user) => event.text("text", &format!("@{user} {says}")).list("mentions", &[user]),
-            None => event.text("text", says),
+            Some(user) => event.text("text", &format!("@{user} {words}")).list("mentions", &[user]),
+            None => event.text("text", words),
         };
         event.end()
     }
@@ -343,10 +343,10 @@ impl<W: io::Write> Simulation<W> {
         if std::ptr::eq(case.topic, &text::SPAM) {
             return self.finish(number, agent, case_number, Status::Spam);
         }
-        let (next, says) = self.choose_next(case_number);
+        let (next, words) = self.choose_next(case_number);
         let silent = next == Next::Resolve && self.farewell_is_silent(case_number);
         if !silent {
-            self.send(agent, case_number, next, says)?;
+            self.send(agent, case_number, next, words)?;
         }
         match next {
             Next::Resolve => {
@@ -382,13 +382,13 @@ impl<W: io::Write> Simulation<W> {
         (next, if next == Next::Hold { &text::WAITING } else { &text::ASKING })
     }
 
-    fn send(&mut self, agent: &str, case_number: u64, next: Next, says: &text::Phrase) -> io::Result<()> {
+    fn send(&mut self, agent: &str, case_number: u64, next: Next, words: &text::Phrase) -> io::Result<()> {
         let message = self.next_message();
         let Some(case) = self.cases.get_mut(&case_number) else { return Ok(()) };
-        let says = text::answer(says, case.customer.language, &mut self.random);
+        let words = text::answer(words, case.customer.language, &mut self.random);
         let event =
             self.events.case("message.sent", case_number).numbered("message", "m", message).text("kind", case.kind);
-        event.text("by", agent).text("text", &says).text_if("set_status", next.set_status()).end()?;
+        event.text("by", agent).text("text", &words).text_if("set_status", next.set_status()).end()?;
         case.status = match next {
             Next::Ask => Status::Pending,
             Next::Hold => Status::OnHold,

@@ -7,13 +7,13 @@ use memchr::memchr2;
 
 use crate::json::{Json, Number};
 
-/// How deep values may lie in each other, as `serde_json` has it.
+/// How deep values may be nested, as in `serde_json`.
 const DEPTH_MAX: usize = 120;
 
-/// Digits of a whole number that is read here.
+/// The most digits of a whole number that is read here.
 const DIGITS_MAX: usize = 18;
 
-/// Reads one value that is the whole text, if it is written plainly.
+/// Reads one value that is the whole text, if it is plain.
 #[must_use]
 pub fn read(text: &str) -> Option<Json<'_>> {
     let mut plain = Plain::of(text);
@@ -22,7 +22,7 @@ pub fn read(text: &str) -> Option<Json<'_>> {
     (plain.at == text.len()).then_some(value)
 }
 
-/// A place in a text of JSON.
+/// A position in a text of JSON.
 pub struct Plain<'a> {
     text: &'a str,
     at: usize,
@@ -35,7 +35,7 @@ impl<'a> Plain<'a> {
         Plain { text, at: 0 }
     }
 
-    /// Reads an object that is the whole text: `take` is given the name of each member and must read its value.
+    /// Reads an object that is the whole text: `take` gets the name of each member and must read its value.
     pub fn whole_object(mut self, take: impl FnMut(&mut Plain<'a>, Cow<'a, str>) -> Option<()>) -> Option<()> {
         self.space();
         self.pass(b'{')?;
@@ -44,7 +44,7 @@ impl<'a> Plain<'a> {
         (self.at == self.text.len()).then_some(())
     }
 
-    /// Reads a value, and gives the text that it was written as, too.
+    /// Reads a value, and also returns its text.
     pub fn value_with_text(&mut self) -> Option<(&'a str, Json<'a>)> {
         self.space();
         let from = self.at;
@@ -72,7 +72,7 @@ impl<'a> Plain<'a> {
         (self.byte()? == byte).then(|| self.at += 1)
     }
 
-    /// The rest of an object behind its brace.
+    /// The rest of an object after its brace.
     fn members(&mut self, mut take: impl FnMut(&mut Plain<'a>, Cow<'a, str>) -> Option<()>) -> Option<()> {
         self.space();
         if self.byte()? == b'}' {
@@ -169,7 +169,7 @@ impl<'a> Plain<'a> {
         }
         let text = self.text.get(from..self.at)?;
         self.at += 1;
-        // Not `all`, which would look at them one by one.
+        // Not `all`, which would check them one by one.
         let has_no_controls = text.bytes().fold(true, |so_far, byte| so_far & (byte >= b' '));
         match (has_no_controls, has_escapes) {
             (false, _) => None,
@@ -201,9 +201,9 @@ impl<'a> Plain<'a> {
 mod tests {
     use super::*;
 
-    /// What is read here is what `serde_json` reads; what it refuses is not read here.
+    /// A text that is read here has the value that `serde_json` reads; a text that it refuses is not read here.
     #[test]
-    fn what_is_plain_is_read_as_serde_reads_it() {
+    fn plain_text_is_read_as_serde_reads_it() {
         let plain = [
             "null",
             "true",

@@ -12,10 +12,10 @@ use crate::model::event::EventType;
 use crate::model::time::Instant;
 use crate::wire::members;
 
-/// Bytes of the longest line that is read.
+/// The longest line, in bytes.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;
 
-/// An event as a line states it, found good.
+/// The event of a line that was accepted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoggedEvent<'a> {
     pub id: Cow<'a, str>,
@@ -60,7 +60,7 @@ fn write_part(buffer: &mut Vec<u8>, text: &str) {
     buffer.extend_from_slice(text.as_bytes());
 }
 
-/// The attributes as JSON; their types are checked by hand so that a refusal can say which one is wrong.
+/// The attributes as JSON; their types are checked here so that a refusal can name the wrong one.
 #[derive(Default)]
 struct Envelope<'a> {
     specversion: Option<Json<'a>>,
@@ -70,12 +70,12 @@ struct Envelope<'a> {
     subject: Option<Json<'a>>,
     time: Option<Json<'a>>,
     sequence: Option<Json<'a>>,
-    /// As it was written, and what that means.
+    /// The text of the line, and its value.
     data: Option<(&'a str, Json<'a>)>,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads a line that is written plainly; nothing where [`Envelope::read_any`] has to look.
+    /// Reads a plain line; none where [`Envelope::read_any`] has to read it.
     fn read_plain(text: &'a str) -> Option<Envelope<'a>> {
         let mut envelope = Envelope::default();
         let mut is_repeated = false;
@@ -141,7 +141,7 @@ struct Written<'a> {
 /// `unknown_type`, those of [`Instant::parse`] and those of [`members::check`].
 pub fn parse(line: &[u8]) -> Result<LoggedEvent<'_>, Refusal> {
     if line.len() > LINE_BYTES_MAX {
-        let detail = format!("a line holds at most {LINE_BYTES_MAX} bytes, found {}", line.len());
+        let detail = format!("a line has at most {LINE_BYTES_MAX} bytes, found {}", line.len());
         return Err(Refusal::new("line_too_long", detail));
     }
     let text = std::str::from_utf8(line).map_err(|error| {

@@ -1,4 +1,4 @@
-//! What the `data` of each event type may hold, as a table, and the check of an event against it (1.1, 1.4).
+//! The members that the `data` of each event type may have, as a table, and the check of an event against it (1.1, 1.4).
 
 use crate::json::Json;
 use crate::model::Refusal;
@@ -26,7 +26,7 @@ enum Shape {
     ListOf(&'static [&'static str]),
     Duration,
     Object,
-    /// Any value at all, null included: it must be stated that there is none.
+    /// Any value, null included: it must be stated if there is none.
     AnyOrNull,
     /// An object of texts that name one of the values.
     ObjectOf(&'static [&'static str]),
@@ -194,7 +194,7 @@ fn members(kind: EventType) -> &'static [Member] {
     }
 }
 
-/// What those who write events may know of a member.
+/// The description of a member for authors of events and mappings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemberOf {
     pub name: &'static str,
@@ -205,7 +205,7 @@ pub struct MemberOf {
     pub values: Option<&'static [&'static str]>,
 }
 
-/// The JSON that a member is written as.
+/// The JSON type of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Text,
@@ -215,7 +215,7 @@ pub enum Form {
     Other,
 }
 
-/// The members that the `data` of an event type may hold.
+/// The members that the `data` of an event type may have.
 pub fn of(kind: EventType) -> impl Iterator<Item = MemberOf> + Clone {
     members(kind).iter().map(|member| MemberOf {
         name: member.name,
@@ -244,13 +244,13 @@ impl Shape {
     }
 }
 
-/// Whether events of that type have a member of that name; what they do not have is ignored (1.1).
+/// Whether events of that type have a member of that name; other members are ignored (1.1).
 #[must_use]
 pub fn has(kind: EventType, name: &str) -> bool {
     members(kind).iter().any(|member| member.name == name)
 }
 
-/// Checks an event's `data` against its type. Unknown members pass.
+/// Checks the `data` of an event by its type. Unknown members are accepted.
 ///
 /// # Errors
 /// The rule that is broken and where: a missing or wrongly typed member, an unknown value of an enumeration, a

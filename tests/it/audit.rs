@@ -1,7 +1,7 @@
 //! Compares the program with the auditor: both get the same random histories, and every column of every table is compared.
 //!
 //! A history on which they differ is shrunk and written to `tests/found/`, where it stays as a test. The number of
-//! histories is 300, or what `CASEBOOK_HISTORIES` says (10,000 by night).
+//! histories is 300, or the value of `CASEBOOK_HISTORIES` (10,000 at night).
 
 use std::cell::Cell;
 use std::collections::HashSet;

@@ -114,10 +114,10 @@ fn backlog_adds_up(tables: &Tables, from: i64, to: i64) -> Verdict {
 /// What the facts show of an instant: standings, what has been answered, resolved and assigned, and what is due.
 fn as_of(tables: &Tables, until: i64) -> BTreeSet<String> {
     let holds = |row: &&Row| at(row, "since").is_some_and(|t| t <= until) && at(row, "until").is_none_or(|t| t > until);
-    let mut said = BTreeSet::new();
+    let mut shown = BTreeSet::new();
     let mut say = |row: &Row, columns: &[&str], more: String| {
         let values: Vec<String> = columns.iter().map(|column| row[*column].to_string()).collect();
-        said.insert(format!("{columns:?} {} {more}", values.join(" ")));
+        shown.insert(format!("{columns:?} {} {more}", values.join(" ")));
     };
     for row in tables["periods"].iter().filter(holds) {
         say(row, &["case_id", "status", "assignee", "priority", "profile", "since"], String::new());
@@ -146,7 +146,7 @@ fn as_of(tables: &Tables, until: i64) -> BTreeSet<String> {
             say(row, columns, String::new());
         }
     }
-    said
+    shown
 }
 
 /// 2.8, 3: the facts of the events up to T are those of the whole log as of T.
