@@ -1,20 +1,22 @@
 //! Reports: dashboards, widgets, pages (6.1, 6.2).
 //!
-//! A [`dashboard`] names metrics; [`build`] asks them and decides everything a reader sees into a plain [`page`] value;
-//! a format ([`html`], [`draw`]) turns that value into bytes. Numbers pass through frames of Polars on the way, where
-//! they are ranked and lined up. Only [`draw`] knows how to draw.
+//! A [`dashboard`] names metrics; [`build`] asks them and makes a plain [`page`] of the answers, whose [`value`]s keep
+//! their units; a [`mod@format`] turns that page into bytes. A [`chart`] is laid out as a sketch, a [`picture`] is a sketch of
+//! cards, and only [`draw`] knows how to paint one.
 
 pub mod build;
-mod chart;
+pub mod chart;
 pub mod dashboard;
 pub mod draw;
-mod figure;
+pub mod format;
 mod frame;
-pub mod html;
 pub mod page;
 pub mod palette;
+pub mod picture;
 mod scale;
-mod table;
+pub mod table;
+pub mod text;
+pub mod value;
 
 use std::path::Path;
 
@@ -32,14 +34,15 @@ const BUILT_IN: &[(&str, &str)] = &[("overview", include_str!("../dashboards/ove
 /// # Errors
 /// When there is none, or its file is faulty.
 pub fn find_dashboard(project: &Path, name: &str, catalogue: &Catalogue) -> Result<Dashboard> {
+    let kinds = build::chart_kinds();
     let own = project.join("dashboards").join(format!("{name}.toml"));
     match project_files::read_text(&own) {
-        Ok(text) => return Dashboard::parse(&own, &text, catalogue),
+        Ok(text) => return Dashboard::parse(&own, &text, catalogue, &kinds),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::file(&own)(error)),
     }
     match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
-        Some((_, text)) => Dashboard::parse(Path::new(&format!("dashboards/{name}.toml")), text, catalogue),
+        Some((_, text)) => Dashboard::parse(Path::new(&format!("dashboards/{name}.toml")), text, catalogue, &kinds),
         None => {
             let names = dashboard_names(project);
             let hint = did_you_mean(name, names.iter().map(String::as_str));

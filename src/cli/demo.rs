@@ -1,4 +1,4 @@
-//! `demo`: everything once, on made-up data.
+//! `demo`: every step once, with generated data.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,33 +13,33 @@ use crate::generate::{Plan, write_events};
 use crate::input::source::Source;
 use crate::replay::Extent;
 
-/// The month that the page shows; made-up desks always end on 31 May 2026.
+/// The month that the page shows; generated desks always end on 31 May 2026.
 const RANGE: &str = "2026-05";
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArguments {
-    /// Where to put the project of the made-up desk
+    /// Folder of the new project
     #[arg(default_value = "casebook-demo", value_name = "DIR")]
     folder: PathBuf,
-    /// How many cases the desk had
+    /// How many cases to generate
     #[arg(long, default_value_t = 2000, value_name = "N")]
     cases: u64,
 }
 
-/// Makes a desk up, reads it in, replays it, draws its page, and says where everything is.
+/// Generates the events of a context, ingests and replays them, renders the overview, and prints where everything is.
 pub async fn demo(context: &CommandContext, arguments: &DemoArguments) -> Result<Completion> {
     let folder = &arguments.folder;
     std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
     let folder = std::path::absolute(folder).map_err(Error::file(folder))?;
     let events = folder.join("events.ndjson");
     let made = make_events(&events, arguments.cases)?;
-    context.printer.talk(format!("made up {} events of {} cases: {}", made.events, made.cases, events.display()));
+    context.printer.talk(format!("generated {} events of {} cases: {}", made.events, made.cases, events.display()));
     let project = CommandContext { settings: context.settings.in_project(&folder)?, ..*context };
-    read_in(&project, &events).await?;
-    let page = ReportArguments::html("overview", RANGE, folder.clone());
+    ingest_and_replay(&project, &events).await?;
+    let page = ReportArguments::default_format("overview", RANGE, folder.clone());
     let paths = render(&project, "overview", &page).await?;
-    say_next(context, &folder, arguments);
+    print_next_steps(context, &folder, arguments);
     for path in paths {
         context.printer.data(path.display())?;
     }
@@ -51,18 +51,18 @@ fn make_events(path: &Path, cases: u64) -> Result<crate::generate::Summary> {
     write_events(&Plan { cases, ..Plan::default() }, &mut file).map_err(Error::file(path))
 }
 
-async fn read_in(project: &CommandContext, events: &Path) -> Result<()> {
+async fn ingest_and_replay(project: &CommandContext, events: &Path) -> Result<()> {
     let sources = vec![Source::File(events.to_owned())];
     let mut log = project.log().await?;
     let added = ingest::whole(project, &mut log, sources).await?;
-    project.printer.talk(format!("ingested: {} added, {} were there already", added.added, added.duplicates));
+    project.printer.talk(format!("ingested: {} added, {} already in the log", added.added, added.duplicates));
     let replayed = project.refresh(&log, Extent::REFRESH).await?;
     let pointer = &replayed.pointer;
     project.printer.talk(format!("replayed: {} cases, {} findings", pointer.cases, pointer.findings));
     Ok(())
 }
 
-fn say_next(context: &CommandContext, folder: &Path, arguments: &DemoArguments) {
+fn print_next_steps(context: &CommandContext, folder: &Path, arguments: &DemoArguments) {
     let project = arguments.folder.display();
     let program = std::env::args().next().unwrap_or_else(|| "casebook".to_owned());
     context.printer.talk(format!(
@@ -76,7 +76,7 @@ fn say_next(context: &CommandContext, folder: &Path, arguments: &DemoArguments) 
 }
 
 impl settings::Settings {
-    /// The same settings for another project, whose own file is read.
+    /// The same settings for another project, with what its own file states.
     fn in_project(&self, project: &Path) -> Result<settings::Settings> {
         let flag = |origin: settings::Origin| origin == settings::Origin::Flag;
         settings::Settings::resolve(&settings::Typed {

@@ -1,4 +1,4 @@
-//! `generate`: the events of a made-up desk on standard output.
+//! `generate`: the events of a generated desk on standard output.
 
 use std::io::{self, Write};
 
@@ -13,18 +13,18 @@ use crate::model::time::Instant;
 /// Arguments of `generate`.
 #[derive(Debug, Args)]
 pub struct GenerateArguments {
-    /// How many cases are created
+    /// How many cases to generate
     #[arg(long, value_name = "N")]
     cases: u64,
-    /// Another seed makes another desk of the same kind; the same seed makes the same bytes
+    /// Seed of the random numbers; the same seed always gives the same bytes
     #[arg(long, value_name = "S", default_value_t = Plan::default().seed)]
     seed: u64,
-    /// How many days the desk is watched; the last one is 31 May 2026
+    /// How many days the events span; the last one is 31 May 2026
     #[arg(long, value_name = "D", default_value_t = Plan::default().days, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     days: u32,
 }
 
-/// Writes the events. They are the data, so the summary is talk in either form.
+/// Writes the events to standard output, so the summary goes to standard error in both formats.
 pub fn generate(context: &CommandContext, arguments: &GenerateArguments) -> Result<Completion> {
     let plan = Plan { cases: arguments.cases, seed: arguments.seed, days: arguments.days };
     let mut out = io::BufWriter::with_capacity(1 << 18, io::stdout().lock());

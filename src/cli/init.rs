@@ -1,4 +1,4 @@
-//! `init`: a new project folder, every file of it explained.
+//! `init`: a new project folder with files that explain themselves.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -10,8 +10,10 @@ use serde_json::json;
 use super::context::{CommandContext, Completion};
 use super::summary::SummaryArguments;
 use crate::error::{Error, Result};
+use crate::report::build::chart_kinds;
+use crate::report::format::FORMATS;
 
-/// What a new project holds.
+/// The files of a new project.
 const FILES: [(&str, &str); 4] = [
     ("casebook.toml", include_str!("init/casebook.toml")),
     ("queries/README.md", include_str!("init/queries.md")),
@@ -22,29 +24,36 @@ const FILES: [(&str, &str); 4] = [
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub struct InitArguments {
-    /// The new project's folder [default: that of --project]
+    /// Folder of the new project [default: that of --project]
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
     #[command(flatten)]
     pub summary: SummaryArguments,
 }
 
-/// Writes a new project. Never touches a file that is there.
+/// Writes a new project. Never changes a file that exists.
 pub fn init(context: &CommandContext, arguments: &InitArguments) -> Result<Completion> {
     let folder = arguments.folder.as_ref().unwrap_or(&context.settings.project.value);
     if let Some((name, _)) = FILES.iter().find(|(name, _)| folder.join(name).exists()) {
-        return Err(there_already(&folder.join(name)));
+        return Err(exists_already(&folder.join(name)));
     }
     for (name, text) in FILES {
-        write_new(&folder.join(name), text)?;
+        write_new(&folder.join(name), &completed(text))?;
     }
     let object = json!({"project": folder.display().to_string(), "files": FILES.map(|(name, _)| name)});
-    context.printer.summary(format!("a new project is in {}", folder.display()), &object)?;
+    context.printer.summary(format!("created a project in {}", folder.display()), &object)?;
     let project = if folder == Path::new(".") { String::new() } else { format!(" --project {}", folder.display()) };
-    context
-        .printer
-        .talk(format!("hint: `casebook{project} ingest FILE` fills it, `casebook{project} config` shows its settings"));
+    context.printer.talk(format!(
+        "hint: `casebook{project} ingest FILE` adds events, `casebook{project} config` shows the settings"
+    ));
     Ok(Completion::Done)
+}
+
+/// A text with the lists of what this version of the program can do.
+fn completed(text: &str) -> String {
+    let charts: Vec<String> = chart_kinds().iter().map(|kind| format!("- `{}`: {}", kind.name, kind.about)).collect();
+    let formats: Vec<String> = FORMATS.iter().map(|format| format!("`{}` ({})", format.name, format.about)).collect();
+    text.replace("{charts}", &charts.join("\n")).replace("{formats}", &formats.join(", "))
 }
 
 fn write_new(path: &Path, text: &str) -> Result<()> {
@@ -53,12 +62,12 @@ fn write_new(path: &Path, text: &str) -> Result<()> {
     }
     match File::create_new(path) {
         Ok(mut file) => file.write_all(text.as_bytes()).map_err(Error::file(path)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(there_already(path)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists_already(path)),
         Err(error) => Err(Error::file(path)(error)),
     }
 }
 
-fn there_already(path: &Path) -> Error {
-    let message = format!("{} is there already", path.display());
+fn exists_already(path: &Path) -> Error {
+    let message = format!("{} exists already", path.display());
     Error::refused(message).with_hint("name another folder: `casebook init DIR`")
 }

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant as Stopwatch;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
 use super::context::{CommandContext, Completion};
@@ -16,8 +17,9 @@ use crate::error::{Error, Result};
 use crate::metric::functions;
 use crate::metric::range::Range;
 use crate::report::build::{self, Sources};
+use crate::report::format::{FORMATS, Format};
 use crate::report::page::{Body, Page, Widget};
-use crate::report::{dashboard_names, draw, find_dashboard, html};
+use crate::report::{dashboard_names, find_dashboard};
 use crate::spelling::did_you_mean;
 use crate::store::disk::begin_whole_file;
 
@@ -26,73 +28,36 @@ use crate::store::disk::begin_whole_file;
 pub struct ReportArguments {
     #[command(flatten)]
     pub moment: MomentArguments,
-    /// The dashboard; without one, the list of all
+    /// The dashboard [default: list all dashboards]
     dashboard: Option<String>,
-    /// The range [default: the dashboard's]
+    /// The range [default: that of the dashboard]
     #[arg(long, value_name = "RANGE")]
     pub range: Option<String>,
-    /// Formats to render
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "html", value_name = "F")]
-    pub format: Vec<PageFormat>,
-    /// Only the widget of that title, as a picture
+    /// Formats of the files, separated by commas
+    #[arg(long, value_parser = formats(), value_delimiter = ',', default_value = "html", value_name = "F")]
+    pub format: Vec<&'static Format>,
+    /// Render only the widget with this title
     #[arg(long, value_name = "TITLE")]
     pub widget: Option<String>,
-    /// Folder to write into
+    /// Folder for the files
     #[arg(long, short, default_value = ".", value_name = "DIR")]
     pub output: PathBuf,
 }
 
 impl ReportArguments {
-    /// A dashboard as HTML into a folder.
-    pub fn html(dashboard: &str, range: &str, output: PathBuf) -> ReportArguments {
+    /// A dashboard in the default format, into a folder.
+    pub fn default_format(dashboard: &str, range: &str, output: PathBuf) -> ReportArguments {
         let (dashboard, range) = (Some(dashboard.to_owned()), Some(range.to_owned()));
         let moment = MomentArguments::default();
-        ReportArguments { moment, dashboard, range, format: vec![PageFormat::Html], widget: None, output }
+        ReportArguments { moment, dashboard, range, format: FORMATS.iter().take(1).collect(), widget: None, output }
     }
 }
 
-/// A format of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PageFormat {
-    /// One file, no network
-    Html,
-    Png,
-    Svg,
-}
-
-impl PageFormat {
-    fn ending(self) -> &'static str {
-        match self {
-            PageFormat::Html => "html",
-            PageFormat::Png => "png",
-            PageFormat::Svg => "svg",
-        }
-    }
-
-    fn render(self, page: &Page) -> Result<Vec<u8>> {
-        let rendered = match self {
-            PageFormat::Html => html::page_html(page).map(String::into_bytes),
-            PageFormat::Svg => draw::page_svg(page).map(String::into_bytes),
-            PageFormat::Png => draw::page_png(page),
-        };
-        rendered.map_err(|error| cannot_be_drawn(&error))
-    }
-
-    fn render_widget(self, widget: &Widget) -> Result<Vec<u8>> {
-        let rendered = match self {
-            PageFormat::Html => {
-                let error = Error::refused("one widget alone is a picture, not a page");
-                return Err(error.with_hint("add `--format svg` or `--format png`"));
-            }
-            PageFormat::Svg => draw::widget_svg(widget).map(String::into_bytes),
-            PageFormat::Png => draw::widget_png(widget),
-        };
-        rendered.map_err(|error| cannot_be_drawn(&error))
-    }
-}
-
-fn cannot_be_drawn(error: &draw::DrawError) -> Error {
-    Error::refused(format!("the page cannot be drawn: {error}"))
+/// The names of the formats, as the values of a flag.
+fn formats() -> impl TypedValueParser<Value = &'static Format> {
+    let names = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about));
+    let format = |name: String| Format::find(&name).ok_or_else(|| format!("`{name}` is not a format"));
+    PossibleValuesParser::new(names).try_map(format)
 }
 
 /// The widget of that title.
@@ -106,7 +71,7 @@ fn find_widget<'p>(page: &'p Page, title: &str) -> Result<&'p Widget> {
     })
 }
 
-/// Renders.
+/// Renders a dashboard and prints the paths of the files; without a name, lists all dashboards.
 pub async fn report(context: &CommandContext, arguments: &ReportArguments) -> Result<Completion> {
     let project = &context.settings.project.value;
     let Some(name) = &arguments.dashboard else {
@@ -119,7 +84,7 @@ pub async fn report(context: &CommandContext, arguments: &ReportArguments) -> Re
     Ok(Completion::Done)
 }
 
-/// Renders and gives the files.
+/// Renders a dashboard and returns the paths of the files.
 pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArguments) -> Result<Vec<PathBuf>> {
     let begun = Stopwatch::now();
     let catalogue = catalogue(context).await?;
@@ -133,15 +98,15 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
     functions::register(&session);
     let sources = Sources { context: &session, catalogue: &catalogue, pointer: &pointer, range, now: context.now };
     let page = build::page(&dashboard, &sources).await?;
-    say_if_empty(context, &page);
+    note_if_empty(context, &page);
     std::fs::create_dir_all(&arguments.output).map_err(Error::file(&arguments.output))?;
     let mut paths = Vec::new();
     for format in &arguments.format {
         let (stem, bytes) = match &arguments.widget {
-            Some(title) => (file_stem(title), format.render_widget(find_widget(&page, title)?)?),
-            None => (name.to_owned(), format.render(&page)?),
+            Some(title) => (file_stem(title), format.widget(find_widget(&page, title)?)?),
+            None => (name.to_owned(), format.page(&page)?),
         };
-        let path = arguments.output.join(format!("{stem}.{}", format.ending()));
+        let path = arguments.output.join(format!("{stem}.{}", format.ending));
         write_whole(&path, &bytes)?;
         paths.push(std::path::absolute(&path).map_err(Error::file(&path))?);
     }
@@ -155,11 +120,11 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
     Ok(paths)
 }
 
-fn say_if_empty(context: &CommandContext, page: &Page) {
+fn note_if_empty(context: &CommandContext, page: &Page) {
     let mut widgets = page.rows.iter().flat_map(|row| &row.widgets);
     if widgets.all(|widget| matches!(widget.body, Body::Empty(_))) {
         context.printer.talk("note: no widget has data in this range");
-        context.printer.talk("hint: `casebook sql \"SELECT min(time), max(time) FROM events\"` tells when there are events; then use --range");
+        context.printer.talk("hint: `casebook sql \"SELECT min(time), max(time) FROM events\"` shows when there are events; then use --range");
     }
 }
 
@@ -169,7 +134,7 @@ fn file_stem(title: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join("-")
 }
 
-/// Writes a file that appears whole or not at all.
+/// Writes a file so that it appears complete or not at all.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = begin_whole_file(folder).map_err(Error::file(folder))?;

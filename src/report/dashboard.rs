@@ -1,4 +1,4 @@
-//! Dashboards as files (6.1): what a page asks. A widget names metrics and dimensions, never SQL.
+//! Dashboards as files (6.1): what a page asks. A widget names metrics and dimensions and has no SQL.
 
 use std::path::Path;
 
@@ -75,43 +75,32 @@ pub enum Compare {
     Year,
 }
 
-/// How a widget is drawn.
+/// A kind of chart: its name in a dashboard's file, and what a widget of this kind may state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChartKind {
-    Number,
-    Line,
-    Area,
-    Bar,
-    StackedBar,
-    Heatmap,
-    Histogram,
-    Table,
+pub struct ChartKind {
+    pub name: &'static str,
+    /// What it shows, for the list of kinds in a new project.
+    pub about: &'static str,
+    pub groups: Groups,
+    /// Whether it shows the range that `compare` names.
+    pub compares: bool,
+    pub several_metrics: bool,
+    /// Whether a cell is the sum of many instants, which of a stock means nothing.
+    pub sums_instants: bool,
+    /// The dimensions that the kind itself groups by.
+    pub cuts: &'static [&'static str],
+    /// Columns of twelve, where the widget does not state its width.
+    pub width: u32,
 }
 
-impl ChartKind {
-    fn draws_groups(self) -> bool {
-        matches!(self, ChartKind::Line | ChartKind::Area | ChartKind::Bar | ChartKind::StackedBar)
-    }
-
-    fn compares(self) -> bool {
-        matches!(self, ChartKind::Number | ChartKind::Line | ChartKind::Area | ChartKind::Bar)
-    }
-
-    fn shows_several_metrics(self) -> bool {
-        matches!(self, ChartKind::Number | ChartKind::Table)
-    }
+/// Which groups of a dimension a kind of chart shows by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Groups {
+    None,
+    /// The largest, up to the number that `top` states.
+    Top,
+    All,
 }
-
-const CHARTS: [(&str, ChartKind); 8] = [
-    ("number", ChartKind::Number),
-    ("line", ChartKind::Line),
-    ("area", ChartKind::Area),
-    ("bar", ChartKind::Bar),
-    ("stacked_bar", ChartKind::StackedBar),
-    ("heatmap", ChartKind::Heatmap),
-    ("histogram", ChartKind::Histogram),
-    ("table", ChartKind::Table),
-];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,12 +155,12 @@ struct MetricFile {
 }
 
 impl Dashboard {
-    /// Reads a dashboard's file.
+    /// Reads a dashboard's file, whose widgets are charts of those kinds.
     ///
     /// # Errors
     /// An unknown metric, dimension, chart or key, or a malformed value: with file, line and the nearest name.
-    pub fn parse(file: &Path, text: &str, catalogue: &Catalogue) -> Result<Dashboard> {
-        let reader = Reader { file, text, catalogue };
+    pub fn parse(file: &Path, text: &str, catalogue: &Catalogue, kinds: &[ChartKind]) -> Result<Dashboard> {
+        let reader = Reader { file, text, catalogue, kinds };
         let found: DashboardFile = toml_file::check_depth(text)
             .and_then(|()| toml::from_str(text))
             .map_err(|error| toml_file::error(file, text, &error))?;
@@ -200,6 +189,7 @@ struct Reader<'a> {
     file: &'a Path,
     text: &'a str,
     catalogue: &'a Catalogue,
+    kinds: &'a [ChartKind],
 }
 
 impl Reader<'_> {
@@ -207,7 +197,7 @@ impl Reader<'_> {
         toml_file::position(self.file, self.text, start)
     }
 
-    /// Puts file and line to what is wrong with a value.
+    /// Adds file and line to the error of a value.
     fn at<T, V>(&self, value: &Spanned<V>, result: Result<T>) -> Result<T> {
         result.map_err(|error| {
             let hint = error.hint().map(str::to_owned);
@@ -229,7 +219,7 @@ impl Reader<'_> {
         let chart = self.chart(&widget.chart)?;
         let metrics = self.metrics(widget)?;
         for name in widget.metric.iter().chain(widget.metrics.iter().map(|file| &file.metric)) {
-            self.check_heatmap(name, chart)?;
+            self.check_stock(name, chart)?;
         }
         let plan = WidgetPlan {
             title: widget.title.get_ref().clone(),
@@ -246,12 +236,12 @@ impl Reader<'_> {
         Ok(plan)
     }
 
-    /// What a chart would not show is an error rather than a surprise.
+    /// A key that has no effect on the chart is an error.
     fn check_nothing_is_ignored(&self, widget: &WidgetFile, plan: &WidgetPlan) -> Result<()> {
         let name = widget.chart.get_ref();
-        let has_groups = !plan.by.is_empty() && plan.chart.draws_groups();
+        let has_groups = !plan.by.is_empty() && plan.chart.groups == Groups::Top;
         if let Some(top) = widget.top.as_ref().filter(|_| !has_groups) {
-            let hint = if plan.chart == ChartKind::Table {
+            let hint = if plan.chart.groups == Groups::All {
                 "a table shows every group"
             } else {
                 "it limits the groups of a chart with `by`"
@@ -263,12 +253,12 @@ impl Reader<'_> {
             let error = Error::refused("`compare` and `by` do not go together");
             return self.at(compare, Err(error.with_hint("leave one of them out")));
         }
-        if let Some(compare) = widget.compare.as_ref().filter(|_| !plan.chart.compares()) {
+        if let Some(compare) = widget.compare.as_ref().filter(|_| !plan.chart.compares) {
             let error = Error::refused(format!("`{name}` compares with nothing"));
             return self.at(compare, Err(error.with_hint("leave `compare` out, or write chart = \"line\"")));
         }
         let mut named = widget.metric.iter().chain(widget.metrics.iter().map(|file| &file.metric));
-        if let Some(second) = named.nth(1).filter(|_| !plan.chart.shows_several_metrics()) {
+        if let Some(second) = named.nth(1).filter(|_| !plan.chart.several_metrics) {
             let error = Error::refused(format!("`{name}` shows one metric"));
             return self
                 .at(second, Err(error.with_hint("give each metric a widget of its own, or write chart = \"table\"")));
@@ -276,10 +266,10 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A heat map adds the instants of its cells up, which means nothing for what is read at an instant.
-    fn check_heatmap(&self, name: &Spanned<String>, chart: ChartKind) -> Result<()> {
+    /// A number that is read at an instant means nothing when the instants of a cell are added up.
+    fn check_stock(&self, name: &Spanned<String>, chart: ChartKind) -> Result<()> {
         let metric = self.at(name, self.catalogue.get(name.get_ref()))?;
-        if chart != ChartKind::Heatmap || metric.kind != MetricKind::Stock {
+        if !chart.sums_instants || metric.kind != MetricKind::Stock {
             return Ok(());
         }
         let error = Error::refused(format!("`{}` is a stock, whose cells would not add up to a heat map", metric.name));
@@ -287,11 +277,11 @@ impl Reader<'_> {
     }
 
     fn chart(&self, name: &Spanned<String>) -> Result<ChartKind> {
-        let found = CHARTS.iter().find(|(known, _)| known == name.get_ref()).map(|(_, kind)| *kind);
+        let found = self.kinds.iter().find(|kind| kind.name == name.get_ref()).copied();
         let refusal = || {
-            let known = CHARTS.map(|(known, _)| known);
-            let hint =
-                did_you_mean(name.get_ref(), known).unwrap_or_else(|| format!("the charts are {}", known.join(", ")));
+            let known: Vec<&str> = self.kinds.iter().map(|kind| kind.name).collect();
+            let near = did_you_mean(name.get_ref(), known.iter().copied());
+            let hint = near.unwrap_or_else(|| format!("the charts are {}", known.join(", ")));
             Error::refused(format!("`{}` is not a chart", name.get_ref())).with_hint(hint)
         };
         self.at(name, found.ok_or_else(refusal))
@@ -350,9 +340,8 @@ impl Reader<'_> {
     }
 
     fn width(&self, widget: &WidgetFile, chart: ChartKind) -> Result<u32> {
-        let default = if chart == ChartKind::Number { 12 } else { 6 };
         match &widget.width {
-            None => Ok(default),
+            None => Ok(chart.width),
             Some(width) if (1..=12).contains(width.get_ref()) => Ok(*width.get_ref()),
             Some(width) => {
                 let error = Error::refused(format!("a width is 1 to 12 columns, found {}", width.get_ref()));
@@ -383,7 +372,7 @@ impl Reader<'_> {
     }
 }
 
-/// The dimensions that a name, or a list of names, stands for.
+/// The dimensions of a name or a list of names.
 fn dimensions(by: &toml::Value) -> Result<Vec<Dimension>> {
     let names = match by {
         toml::Value::Array(names) => names.iter().collect(),
@@ -396,11 +385,12 @@ fn dimensions(by: &toml::Value) -> Result<Vec<Dimension>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::build::chart_kinds;
 
     async fn error(text: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         let catalogue = Catalogue::load(folder.path()).await.unwrap();
-        let error = Dashboard::parse(Path::new("d/team.toml"), text, &catalogue).unwrap_err();
+        let error = Dashboard::parse(Path::new("d/team.toml"), text, &catalogue, &chart_kinds()).unwrap_err();
         format!("{error} / {}", error.hint().unwrap_or("-"))
     }
 

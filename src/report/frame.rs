@@ -1,18 +1,18 @@
-//! Frames between an answer and its picture: Polars ranks, sums what is "other", and lines series up.
+//! Frames between an answer and its chart: Polars ranks groups, sums those that are "other", and aligns series by bucket.
 
 use std::collections::BTreeMap;
 
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series, SortMultipleOptions};
 
+use super::value::Value;
 use crate::error::Result;
-use crate::metric::dimension::Dimension;
 use crate::metric::question::Answer;
 
 const BUCKET: &str = "bucket";
 const GROUP: &str = "group";
 const VALUE: &str = "value";
 /// The group of what has no value of the dimension: no name that a group can have.
-const NOBODY: &str = "\0";
+const MISSING: &str = "\0";
 
 /// One aggregation of an answer: bucket, group (the first dimension), value.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl Frame {
         let rows = &answer.rows;
         let buckets: Vec<i64> = rows.iter().map(|row| row.bucket.map_or(0, |bucket| bucket.0)).collect();
         let group = |row: &crate::metric::question::AnswerRow| row.group.first().cloned().flatten();
-        let groups: Vec<String> = rows.iter().map(|row| group(row).unwrap_or_else(|| NOBODY.to_owned())).collect();
+        let groups: Vec<String> = rows.iter().map(|row| group(row).unwrap_or_else(|| MISSING.to_owned())).collect();
         let values: Vec<Option<f64>> = rows.iter().map(|row| row.values.get(shown).copied().flatten()).collect();
         let columns: Vec<Column> = vec![
             Series::new(BUCKET.into(), buckets).into_column(),
@@ -54,7 +54,7 @@ impl Frame {
         let totals = sums(&self.data, &[GROUP])?;
         let order = SortMultipleOptions::default().with_order_descending_multi([true, false]);
         let sorted = totals.sort(["value_sum", GROUP], order)?;
-        let names = sorted.column(GROUP)?.str()?.iter().map(|name| name.unwrap_or(NOBODY).to_owned()).collect();
+        let names = sorted.column(GROUP)?.str()?.iter().map(|name| name.unwrap_or(MISSING).to_owned()).collect();
         Ok(names)
     }
 
@@ -90,14 +90,9 @@ impl Frame {
     }
 }
 
-/// A group's name on the page; what has no value of the dimension is named too.
-pub fn group_label(group: &str, dimension: &Dimension) -> String {
-    if group == NOBODY { nothing_label(dimension).to_owned() } else { group.to_owned() }
-}
-
-/// What is said where there is no value of the dimension.
-pub fn nothing_label(dimension: &Dimension) -> &'static str {
-    if matches!(dimension.name.as_str(), "agent" | "agent@now") { "nobody" } else { "none" }
+/// A group as a value of the page.
+pub fn group_value(group: &str) -> Value {
+    if group == MISSING { Value::Missing } else { Value::Text(group.to_owned()) }
 }
 
 /// The sum of the values of each group, as `value_sum`.
@@ -142,8 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_value_is_named_by_its_dimension() {
-        let label = |group: &str, name: &str| group_label(group, &Dimension::parse(name).unwrap());
-        assert_eq!([label(NOBODY, "agent"), label(NOBODY, "platform"), label("–", "agent")], ["nobody", "none", "–"]);
+    fn a_group_without_a_value_is_missing_and_not_a_text() {
+        assert_eq!([group_value(MISSING), group_value("–")], [Value::Missing, Value::Text("–".to_owned())]);
     }
 }

@@ -1,26 +1,36 @@
-//! The plain value of a report: everything a reader sees, and nothing about how it is drawn.
+//! The plain value of a report: everything that a page shows, and nothing about how a format shows it.
 //!
-//! A format (HTML, SVG, PNG) is a function from a [`Page`] to bytes. Scales, ticks, labels, colours and the order of
-//! series are decided before this value exists, so layout is testable without pixels and every format shows the
-//! same numbers.
+//! A format (HTML, SVG, PNG) is a function from a [`Page`] to bytes. Values keep their units, see [`super::value`], so
+//! that every format shows the same numbers, each in its own way.
+
+use super::chart::Chart;
+use super::table::Table;
+use super::value::Value;
+use crate::metric::range::Range;
+use crate::model::time::Instant;
 
 /// One dashboard, answered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     pub title: String,
     pub description: String,
-    /// What the page was asked: range, zone, as-of, log version. Shown in the head, in this order.
-    pub facts: Vec<Fact>,
+    pub scope: Scope,
     pub rows: Vec<Row>,
-    /// Remarks on the whole page, such as how many findings the log holds.
+    /// Remarks on the whole page, such as how many findings the log has.
     pub notes: Vec<String>,
 }
 
-/// A label and its value: `range` / `1 to 31 May 2026`.
+/// What the page was asked about, and what it was answered from.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fact {
-    pub label: String,
-    pub value: String,
+pub struct Scope {
+    /// The range, in the zone of its calendar.
+    pub range: Range,
+    pub as_of: Instant,
+    /// The last batch of the log that the numbers count, and how many events the log had then.
+    pub last_batch: i64,
+    pub events: u64,
+    /// Each filter as `platform = email`.
+    pub filters: Vec<String>,
 }
 
 /// A line of widgets on a grid of twelve columns.
@@ -43,7 +53,7 @@ pub struct Widget {
     /// The commands that list the cases behind the widget, one a line.
     pub cases_command: String,
     pub body: Body,
-    /// The numbers behind the picture, for reading without it.
+    /// The numbers of the widget, whatever its body shows.
     pub table: Table,
 }
 
@@ -52,7 +62,7 @@ pub struct Widget {
 pub enum Body {
     Figures(Vec<Figure>),
     Chart(Chart),
-    /// The table of the widget is the widget.
+    /// The widget shows its table.
     Table,
     /// No data, and why.
     Empty(String),
@@ -62,17 +72,19 @@ pub enum Body {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     pub label: String,
-    pub value: String,
+    pub value: Value,
     pub change: Option<Change>,
 }
 
-/// The difference to the range that is compared with.
+/// What a figure is compared with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// `+12 %`, `+3`, `−3m`, `unchanged`.
-    pub text: String,
-    /// What it was then: `was 1,204 in the previous month`.
-    pub then: String,
+    /// The value of the earlier range.
+    pub before: Value,
+    /// The earlier range, such as `the month before`.
+    pub range: String,
+    /// The present cuts the figure's own range, so its value is not yet final.
+    pub so_far: bool,
     pub direction: Direction,
     pub verdict: Verdict,
 }
@@ -85,112 +97,10 @@ pub enum Direction {
     Same,
 }
 
-/// Whether the move is good for the desk; shown in words and shape too, never by colour alone.
+/// Whether the change is good for the desk; formats show it in words and shapes too, never by colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Better,
     Worse,
     Neutral,
-}
-
-/// A picture, its scales decided.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Chart {
-    /// Values over the buckets of an axis, one line (or filled area) a series.
-    Lines {
-        x: Categories,
-        y: Axis,
-        series: Vec<Series>,
-        /// A horizontal mark, such as a target.
-        mark: Option<Mark>,
-        filled: bool,
-    },
-    /// Bars over the buckets of an axis, side by side or stacked; a histogram is bars without space between them.
-    Bars { x: Categories, y: Axis, series: Vec<Series>, arrangement: Arrangement },
-    /// A grid of cells, darker where the value is larger.
-    Heatmap { columns: Vec<String>, rows: Vec<String>, cells: Vec<Vec<Cell>>, low: String, high: String },
-}
-
-/// How bars of one bucket stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrangement {
-    Grouped,
-    Stacked,
-    Histogram,
-}
-
-/// The buckets of a horizontal axis.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Categories {
-    /// Every bucket's full name, in order (for tooltips).
-    pub labels: Vec<String>,
-    /// The buckets that carry a label on the axis: position and the text there.
-    pub ticks: Vec<(usize, String)>,
-}
-
-/// A vertical axis from zero.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Axis {
-    pub max: f64,
-    /// Position and text, from zero upwards.
-    pub ticks: Vec<(f64, String)>,
-    pub label: String,
-}
-
-/// One line, or one colour of bars.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Series {
-    pub name: String,
-    /// One value a bucket; nothing where there is nothing to draw.
-    pub values: Vec<Option<f64>>,
-    /// The values in words, as long as `values`.
-    pub texts: Vec<String>,
-    pub ink: Ink,
-}
-
-/// A colour of the palette, and the dash or hatching that goes with it in print.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ink {
-    /// The n-th colour of the palette.
-    Palette(usize),
-    /// What is compared with: grey, dashed.
-    Previous,
-    /// The remainder: "other".
-    Other,
-}
-
-/// A horizontal mark at a value.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Mark {
-    pub value: f64,
-    pub label: String,
-}
-
-/// One cell of a heat map.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cell {
-    /// From 0 (lightest) to 1 (darkest); nothing where there is no value.
-    pub shade: Option<f64>,
-    pub text: String,
-}
-
-/// Rows of text under headings.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Table {
-    pub columns: Vec<Column>,
-    pub rows: Vec<Vec<String>>,
-}
-
-/// A column's heading and how its cells stand.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Column {
-    pub heading: String,
-    pub align: Align,
-}
-
-/// How the cells of a column stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
-    Left,
-    Right,
 }

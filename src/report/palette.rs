@@ -1,38 +1,43 @@
-//! The colours of every report, in one place.
+//! The colours of every report.
 //!
-//! The series colours are those of Okabe and Ito, which stay apart for the common kinds of colour blindness; their
-//! yellow and black, too pale and too heavy for bars, are a sand and a slate here. A colour is never the only
-//! carrier of meaning: lines carry markers, what is compared with is dashed, and a verdict is written out.
-
-use super::page::{Ink, Verdict};
+//! The series colours are those of Okabe and Ito, which differ for the common kinds of colour blindness too; their
+//! yellow and black, too pale and too dark for bars, are a sand and a slate here. Meaning never depends on colour alone:
+//! lines have markers, what is compared with is dashed, and a verdict is written as a word.
 
 /// A colour in sRGB: red, green, blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rgb(pub u8, pub u8, pub u8);
 
 /// Text that is read first.
-pub const INK: Rgb = Rgb(0x1b, 0x26, 0x33);
+pub const TEXT: Rgb = Rgb(0x1b, 0x26, 0x33);
 /// Text that is read second: captions, axes. Seven to one on white.
 pub const MUTED: Rgb = Rgb(0x52, 0x5e, 0x6d);
-/// The paper of a card.
-pub const PAPER: Rgb = Rgb(0xff, 0xff, 0xff);
-/// The ground that cards lie on.
-pub const GROUND: Rgb = Rgb(0xf4, 0xf6, 0xf8);
+/// The background of a card.
+pub const CARD: Rgb = Rgb(0xff, 0xff, 0xff);
+/// The background of the page.
+pub const BACKGROUND: Rgb = Rgb(0xf4, 0xf6, 0xf8);
 /// The edge of a card and the lines of a table.
 pub const EDGE: Rgb = Rgb(0xdf, 0xe4, 0xea);
 /// Grid lines of a chart.
 pub const GRID: Rgb = Rgb(0xe8, 0xec, 0xf0);
 /// The zero line of a chart.
 pub const AXIS: Rgb = Rgb(0x9a, 0xa5, 0xb1);
-/// A target or another mark across a chart.
-pub const MARK: Rgb = Rgb(0x3b, 0x46, 0x54);
+/// A target or another line across a chart.
+pub const REFERENCE: Rgb = Rgb(0x3b, 0x46, 0x54);
 /// A cell of a heat map without a value.
-pub const VOID: Rgb = Rgb(0xf7, 0xf8, 0xfa);
+pub const EMPTY_CELL: Rgb = Rgb(0xf7, 0xf8, 0xfa);
 
 /// What is compared with: grey, and dashed where it is a line.
-const PREVIOUS: Rgb = Rgb(0x8b, 0x95, 0xa1);
-/// The remainder.
-const OTHER: Rgb = Rgb(0xc3, 0xca, 0xd2);
+pub const PREVIOUS: Rgb = Rgb(0x8b, 0x95, 0xa1);
+/// The groups that are not shown by name.
+pub const OTHER: Rgb = Rgb(0xc3, 0xca, 0xd2);
+
+/// Background and text of a chip with the word "better".
+pub const BETTER: (Rgb, Rgb) = (Rgb(0xe2, 0xf3, 0xec), Rgb(0x0a, 0x5c, 0x45));
+/// Background and text of a chip with the word "worse".
+pub const WORSE: (Rgb, Rgb) = (Rgb(0xfb, 0xe9, 0xdf), Rgb(0x97, 0x3a, 0x06));
+/// Background and text of a chip without a verdict.
+pub const NEUTRAL: (Rgb, Rgb) = (Rgb(0xee, 0xf1, 0xf4), Rgb(0x46, 0x51, 0x5e));
 
 const SERIES: [Rgb; 8] = [
     Rgb(0x00, 0x72, 0xb2),
@@ -45,29 +50,16 @@ const SERIES: [Rgb; 8] = [
     Rgb(0xb9, 0xb2, 0x5a),
 ];
 
-/// One hue from nearly white to deep, evenly darker. It leaves out the middle tones on which neither ink nor white
-/// can be read.
+/// One hue from nearly white to deep, evenly darker. It leaves out the middle tones on which neither dark nor
+/// white text can be read.
 const LIGHT: [Rgb; 4] = [Rgb(0xee, 0xf4, 0xfa), Rgb(0xcb, 0xdf, 0xf0), Rgb(0x96, 0xc1, 0xe1), Rgb(0x56, 0x98, 0xc8)];
 const DEEP: [Rgb; 3] = [Rgb(0x2c, 0x77, 0xb1), Rgb(0x1b, 0x63, 0x9d), Rgb(0x0b, 0x3d, 0x6b)];
 /// The shade at which the deep tones begin.
 const DEEP_FROM: f64 = 0.6;
 
 /// The colour of a series; the palette starts again after its eighth colour.
-pub fn ink(ink: Ink) -> Rgb {
-    match ink {
-        Ink::Palette(index) => SERIES.iter().cycle().nth(index % SERIES.len()).copied().unwrap_or(MUTED),
-        Ink::Previous => PREVIOUS,
-        Ink::Other => OTHER,
-    }
-}
-
-/// Ground and text of a chip that carries a verdict.
-pub fn verdict(verdict: Verdict) -> (Rgb, Rgb) {
-    match verdict {
-        Verdict::Better => (Rgb(0xe2, 0xf3, 0xec), Rgb(0x0a, 0x5c, 0x45)),
-        Verdict::Worse => (Rgb(0xfb, 0xe9, 0xdf), Rgb(0x97, 0x3a, 0x06)),
-        Verdict::Neutral => (Rgb(0xee, 0xf1, 0xf4), Rgb(0x46, 0x51, 0x5e)),
-    }
+pub fn series(index: usize) -> Rgb {
+    SERIES.iter().cycle().nth(index % SERIES.len()).copied().unwrap_or(MUTED)
 }
 
 /// The colour of a heat map for a shade from 0 to 1.
@@ -80,7 +72,7 @@ pub fn ramp(shade: f64) -> Rgb {
     }
 }
 
-/// The colour so many steps along a row of colours.
+/// The colour that many steps along a list of colours.
 fn along(colors: &[Rgb], mut steps: f64) -> Rgb {
     for (from, to) in colors.iter().zip(colors.iter().skip(1)) {
         if steps <= 1.0 {
@@ -88,12 +80,12 @@ fn along(colors: &[Rgb], mut steps: f64) -> Rgb {
         }
         steps -= 1.0;
     }
-    colors.last().copied().unwrap_or(INK)
+    colors.last().copied().unwrap_or(TEXT)
 }
 
-/// Text that is readable on a ground: dark ink or white, whichever stands out more.
+/// The colour of text on a background: dark or white, whichever has the greater contrast.
 pub fn text_on(ground: Rgb) -> Rgb {
-    if contrast(ground, INK) >= contrast(ground, PAPER) { INK } else { PAPER }
+    if contrast(ground, TEXT) >= contrast(ground, CARD) { TEXT } else { CARD }
 }
 
 fn mix(low: Rgb, high: Rgb, share: f64) -> Rgb {
@@ -137,9 +129,8 @@ mod tests {
 
     #[test]
     fn chips_are_readable() {
-        for case in [Verdict::Better, Verdict::Worse, Verdict::Neutral] {
-            let (ground, text) = verdict(case);
-            assert!(contrast(ground, text) >= 6.0, "{case:?}");
+        for (ground, text) in [BETTER, WORSE, NEUTRAL] {
+            assert!(contrast(ground, text) >= 6.0, "{ground:?}");
         }
     }
 }

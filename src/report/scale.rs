@@ -1,6 +1,6 @@
 //! Axes: round numbers, chosen so that people can read them.
 
-use super::page::Axis;
+use super::chart::series::Axis;
 use crate::metric::unit::Unit;
 
 const MINUTE: f64 = 60_000.0;
@@ -33,7 +33,7 @@ const DURATION_STEPS: &[f64] = &[
 /// At most this many steps from zero to the end.
 const STEPS_MAX: f64 = 5.0;
 
-/// An axis from zero that holds `max`, with three to six ticks.
+/// An axis from zero to at least `max`, with three to six ticks.
 #[must_use]
 pub fn axis(max: f64, unit: &Unit) -> Axis {
     let max = if max.is_finite() && max > 0.0 { max } else { smallest(unit) };
@@ -49,10 +49,10 @@ pub fn axis(max: f64, unit: &Unit) -> Axis {
     let mut position = 0.0;
     while position <= steps {
         let value = position * step;
-        ticks.push((value, if value == 0.0 { "0".to_owned() } else { unit.text(Some(value)) }));
+        ticks.push(value);
         position += 1.0;
     }
-    Axis { max: steps * step, ticks, label: unit.name().to_owned() }
+    Axis { unit: unit.clone(), max: steps * step, ticks }
 }
 
 fn smallest(unit: &Unit) -> f64 {
@@ -79,7 +79,7 @@ mod tests {
     fn ticks_are_round_and_hold_the_largest_value() {
         let ends = |max: f64, unit: &Unit| {
             let axis = axis(max, unit);
-            (axis.max, axis.ticks.len(), axis.ticks.last().map(|tick| tick.1.clone()).unwrap_or_default())
+            (axis.max, axis.ticks.len(), axis.ticks.last().map(|tick| axis.tick_text(*tick)).unwrap_or_default())
         };
         let cases = Unit::Count("cases".to_owned());
         assert_eq!(ends(0.0, &cases), (1.0, 2, "1".to_owned()));

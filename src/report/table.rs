@@ -1,85 +1,134 @@
-//! A table with a row for each bucket and value of a dimension, and a column for each number.
+//! The numbers of a widget: rows of values under headings.
+//!
+//! The keys say what a row is about and stay apart from its numbers, so that a spreadsheet can filter by each of them;
+//! formats for people join them into one column.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::build::Asking;
-use super::chart::heading;
-use super::frame::nothing_label;
-use super::page::{Align, Body, Column, Table, Widget};
-use crate::error::Result;
-use crate::metric::aggregation::Aggregation;
-use crate::metric::question::{Answer, AnswerRow};
+use super::value::Value;
+use crate::metric::dimension::Dimension;
+use crate::metric::range::Grain;
 use crate::metric::unit::Unit;
-use crate::model::time::Instant;
 
-/// What a row is about: its bucket, and a value for each dimension; what has none comes last.
-type Key = (Option<Instant>, Vec<(bool, String)>);
-
-/// One column of numbers.
-struct Numbers {
-    heading: String,
-    unit: Unit,
-    by_key: BTreeMap<Key, Option<f64>>,
-    /// What a group without a number shows: 0 of counts, nothing of durations.
-    nothing: Option<f64>,
+/// Rows of values under headings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    pub keys: Vec<Key>,
+    pub columns: Vec<Column>,
+    pub rows: Vec<Row>,
 }
 
-/// The widget whose table is the widget.
-pub(super) async fn build(asking: &Asking<'_>) -> Result<Widget> {
-    let mut columns = Vec::new();
-    let mut answers = Vec::new();
-    for metric in &asking.plan.metrics {
-        let answer = asking.sources.answer(&asking.question(metric, &asking.plan.by, asking.plan.grain)).await?;
-        columns.extend(numbers(&metric.title, &answer));
-        answers.push(answer);
+/// What a row is about: a bucket of time, the value of a dimension, a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key {
+    /// As in SQL, such as `day_of_week`.
+    pub name: String,
+    /// The grain of its buckets, where its values are buckets of time.
+    pub grain: Option<Grain>,
+    /// The word for a missing value, such as `none`.
+    pub missing: &'static str,
+}
+
+/// A column of numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    pub heading: String,
+    /// The unit of every value; nothing where each row has a unit of its own.
+    pub unit: Option<Unit>,
+    /// Whether the sum of all rows means something: it does of counts by agent, but not of medians or of a backlog by day.
+    pub adds_up: bool,
+}
+
+/// One value for each key, and one for each column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub keys: Vec<Value>,
+    pub values: Vec<Value>,
+}
+
+impl Key {
+    /// The buckets of a grain.
+    #[must_use]
+    pub fn bucket(grain: Grain) -> Key {
+        Key { name: grain.name().to_owned(), grain: Some(grain), missing: "none" }
     }
-    let cut = cut_by(asking);
-    let what = if cut.is_empty() { "all together".to_owned() } else { format!("by {}", cut.join(", ")) };
-    Ok(asking.widget(&what, &answers, Body::Table, lay_out(asking, &columns, &cut)))
+
+    /// The values of a dimension.
+    #[must_use]
+    pub fn dimension(dimension: &Dimension) -> Key {
+        let missing = if matches!(dimension.name.as_str(), "agent" | "agent@now") { "nobody" } else { "none" };
+        Key { name: dimension.name.clone(), grain: None, missing }
+    }
+
+    /// Names, such as those of figures.
+    #[must_use]
+    pub fn named(name: &str) -> Key {
+        Key { name: name.to_owned(), grain: None, missing: "none" }
+    }
+
+    /// A value of this key as people read it.
+    #[must_use]
+    pub fn text(&self, value: &Value) -> String {
+        if *value == Value::Missing { self.missing.to_owned() } else { value.text() }
+    }
+
+    /// The text under an axis, where there is less space.
+    #[must_use]
+    pub fn short_text(&self, value: &Value) -> String {
+        if *value == Value::Missing { self.missing.to_owned() } else { value.short_text() }
+    }
 }
 
-/// The grain and the dimensions that the rows are cut by.
-fn cut_by<'a>(asking: &'a Asking<'_>) -> Vec<&'a str> {
-    let grain = asking.plan.grain.map(|grain| grain.name());
-    grain.into_iter().chain(asking.plan.by.iter().map(|dimension| dimension.name.as_str())).collect()
+impl Column {
+    /// A column of numbers of one unit that do not add up.
+    #[must_use]
+    pub fn new(heading: impl Into<String>, unit: Unit) -> Column {
+        Column { heading: heading.into(), unit: Some(unit), adds_up: false }
+    }
 }
 
-fn numbers(title: &str, answer: &Answer) -> Vec<Numbers> {
-    let several = answer.show.len() > 1;
-    let column = |(position, shown): (usize, &Aggregation)| Numbers {
-        heading: if several { format!("{title} {}", shown.name()) } else { title.to_owned() },
-        unit: Unit::of(&answer.metric, shown),
-        by_key: answer.rows.iter().map(|row| (key(row), row.values.get(position).copied().flatten())).collect(),
-        nothing: shown.is_zero_of_nothing(&answer.metric.unit).then_some(0.0),
-    };
-    answer.show.iter().enumerate().map(column).collect()
+impl Table {
+    /// The headings as people read them, all keys in the first.
+    #[must_use]
+    pub fn headings(&self) -> Vec<String> {
+        let keys: Vec<&str> = self.keys.iter().map(|key| key.name.as_str()).collect();
+        std::iter::once(capitalized(&keys.join(SEPARATOR)).replace('_', " "))
+            .chain(self.columns.iter().map(|column| column.heading.clone()))
+            .collect()
+    }
+
+    /// The values of a row as people read them, under [`Table::headings`].
+    #[must_use]
+    pub fn texts(&self, row: &Row) -> Vec<String> {
+        let keys: Vec<String> = self.keys.iter().zip(&row.keys).map(|(key, value)| key.text(value)).collect();
+        let label = if keys.is_empty() { "all".to_owned() } else { keys.join(SEPARATOR) };
+        std::iter::once(label).chain(row.values.iter().map(Value::text)).collect()
+    }
 }
 
-fn key(row: &AnswerRow) -> Key {
-    let value = |value: &Option<String>| (value.is_none(), value.clone().unwrap_or_default());
-    (row.bucket, row.group.iter().map(value).collect())
+/// Text between the keys of a row.
+const SEPARATOR: &str = " · ";
+
+/// A text with its first letter in upper case.
+#[must_use]
+pub fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn lay_out(asking: &Asking<'_>, columns: &[Numbers], cut: &[&str]) -> Table {
-    let keys: BTreeSet<&Key> = columns.iter().flat_map(|column| column.by_key.keys()).collect();
-    let mut headings = vec![Column { heading: heading(&cut.join(" · ")), align: Align::Left }];
-    headings.extend(columns.iter().map(|column| Column { heading: column.heading.clone(), align: Align::Right }));
-    let row = |key: &Key| {
-        // A bucket after the as-of is empty, not nought.
-        let has_begun = key.0.is_none_or(|bucket| bucket <= asking.sources.as_of());
-        let nothing = |column: &Numbers| column.nothing.filter(|_| has_begun);
-        let value = |column: &Numbers| column.by_key.get(key).copied().unwrap_or(nothing(column));
-        let cells = columns.iter().map(|column| column.unit.text(value(column)));
-        std::iter::once(label(asking, key)).chain(cells).collect()
-    };
-    Table { columns: headings, rows: keys.into_iter().map(row).collect() }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn label(asking: &Asking<'_>, (bucket, group): &Key) -> String {
-    let bucket = bucket.map(|bucket| asking.label(bucket, asking.grain()));
-    let named = group.iter().zip(&asking.plan.by).map(|((is_nothing, value), dimension)| {
-        if *is_nothing { nothing_label(dimension).to_owned() } else { value.clone() }
-    });
-    let parts: Vec<String> = bucket.into_iter().chain(named).collect();
-    if parts.is_empty() { "all".to_owned() } else { parts.join(" · ") }
+    #[test]
+    fn people_read_all_keys_in_one_column() {
+        let agent = Key::dimension(&Dimension::parse("agent").unwrap());
+        let day = Key::dimension(&Dimension::parse("day_of_week").unwrap());
+        let cases = Column::new("Cases", Unit::Count("cases".to_owned()));
+        let table = |keys: &[Key]| Table { keys: keys.to_vec(), columns: vec![cases.clone()], rows: Vec::new() };
+        let row = |keys: &[Value]| Row { keys: keys.to_vec(), values: vec![Value::Count(3.0)] };
+        let both = table(&[day, agent]);
+        assert_eq!(both.headings(), ["Day of week · agent", "Cases"]);
+        assert_eq!(both.texts(&row(&[Value::Text("1".to_owned()), Value::Missing])), ["1 · nobody", "3"]);
+        assert_eq!(table(&[]).headings(), ["", "Cases"]);
+        assert_eq!(table(&[]).texts(&row(&[])), ["all", "3"]);
+    }
 }

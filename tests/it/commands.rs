@@ -27,7 +27,7 @@ fn a_new_project_explains_every_setting_and_is_never_made_twice() {
 
     let again = project.run(&["init", "desk"]);
     assert_eq!((again.code, again.stdout.as_str()), (2, ""));
-    assert!(again.stderr.starts_with("error: desk/casebook.toml is there already\nhint: "), "{}", again.stderr);
+    assert!(again.stderr.starts_with("error: desk/casebook.toml exists already\nhint: "), "{}", again.stderr);
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! Reports as commands: the built-in page, one's own dashboards, and what happens when they are faulty.
 
+use casebook::report::build::chart_kinds;
+use casebook::report::dashboard::Groups;
+use casebook::report::format::FORMATS;
+
 use crate::project::Project;
 
 fn desk() -> Project {
@@ -36,7 +40,7 @@ fn the_same_question_gives_the_same_bytes_whatever_is_ingested_twice() {
 }
 
 #[test]
-fn every_widget_says_what_stands_behind_it() {
+fn every_widget_names_its_range_zone_and_cases() {
     let project = desk();
     let page = String::from_utf8(render(&project, &["--tz", "Europe/Prague"], "overview.html")).unwrap();
     let created = project.value(
@@ -55,7 +59,7 @@ fn every_widget_says_what_stands_behind_it() {
     assert!(!page.contains("http://") || page.contains("http://www.w3.org"), "nothing is fetched");
 }
 
-/// The widget of that title, as it stands in a page.
+/// The card of the widget with that title.
 fn card<'a>(page: &'a str, title: &str) -> &'a str {
     let from = page.find(&format!("class=\"title\">{title}<")).unwrap_or_else(|| panic!("no `{title}` in {page}"));
     page[from..].split("</article>").next().unwrap()
@@ -71,7 +75,7 @@ fn page_of(project: &Project, head: &str, widgets: &[&str]) -> String {
     String::from_utf8(render(project, &[], "overview.html")).unwrap()
 }
 
-/// Two cases of ana, one of them spam, one of ben, and one that nobody holds.
+/// Two cases of ana, one of them spam, one of ben, one of eva, and one without an agent.
 fn small_desk() -> Project {
     let event = |id: &str, kind: &str, case: &str, time: &str, data: &str| {
         format!(
@@ -116,7 +120,7 @@ fn the_command_behind_a_widget_asks_the_widgets_own_question() {
 }
 
 #[test]
-fn every_metric_of_a_widget_says_its_cases_and_what_it_leaves_out() {
+fn every_metric_of_a_widget_states_its_cases_and_what_it_leaves_out() {
     let project = small_desk();
     let metrics = "metrics = [{ metric = \"created_cases\", title = \"Created\" }, \
                    { metric = \"first_resolution_time\", title = \"Resolution\" }, \
@@ -135,6 +139,74 @@ fn every_metric_of_a_widget_says_its_cases_and_what_it_leaves_out() {
     }
     assert!(card(&page, "Line").contains("<li>1 left out: spam.</li>"));
     assert!(card(&page, "Line").contains("· 3 cases</p>"));
+}
+
+/// Three days, a widget for every kind of chart, and one with everything that a line chart can show.
+#[test]
+fn every_kind_of_chart_is_drawn_as_it_was() {
+    let project = small_desk();
+    let mut widgets: Vec<String> = chart_kinds()
+        .iter()
+        .map(|kind| {
+            let metric = if kind.name == "histogram" { "first_resolution_time" } else { "created_cases" };
+            let by = if kind.groups == Groups::None { "" } else { "by = \"agent\"\ntop = 2\n" };
+            let by = if kind.groups == Groups::All { "by = [\"agent\", \"platform\"]\ngrain = \"day\"\n" } else { by };
+            let compare = if kind.compares && by.is_empty() { "compare = \"previous\"\n" } else { "" };
+            format!("title = \"{0}\"\nchart = \"{0}\"\nmetric = \"{metric}\"\n{by}{compare}", kind.name)
+        })
+        .collect();
+    let target = "show = [\"median\", \"p90\"]\ncompare = \"previous\"\ntarget = \"1h\"";
+    widgets.push(format!("title = \"target\"\nchart = \"line\"\nmetric = \"first_resolution_time\"\n{target}"));
+    widgets.push("title = \"empty\"\nchart = \"line\"\nmetric = \"reopenings\"".to_owned());
+    let widgets: String = widgets.iter().map(|widget| format!("[[row.widget]]\n{widget}\n")).collect();
+    project.write("dashboards/all.toml", format!("title = \"All\"\nrange = \"2026-05\"\n[[row]]\n{widgets}"));
+    let ran = project.run(&["report", "all", "--range", "2026-05-04..2026-05-06", "--format", "html,svg"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let read = |name: &str| std::fs::read_to_string(project.path(name)).unwrap();
+    insta::assert_snapshot!("all.svg", read("all.svg"));
+    // The pictures are in the other snapshot; here their number and their sizes are enough.
+    let page = read("all.html");
+    let mut parts = page.split("<svg ");
+    let head = parts.next().unwrap().to_owned();
+    let without_shapes = parts.fold(head, |page, part| {
+        let (picture, rest) = part.split_once("</svg>").unwrap();
+        let size = picture.split_once(" role=").unwrap().0;
+        format!("{page}<svg {size}/>{rest}")
+    });
+    insta::assert_snapshot!("all.html", without_shapes);
+}
+
+#[test]
+fn every_format_renders_a_page_and_renders_or_refuses_one_widget() {
+    let project = small_desk();
+    for format in FORMATS {
+        let run = |flags: &[&str]| {
+            project.run(&[&["report", "overview", "--range", "2026-05", "--format", format.name], flags].concat())
+        };
+        assert_eq!(run(&[]).code, 0, "{}", format.name);
+        assert!(!std::fs::read(project.path(&format!("overview.{}", format.ending))).unwrap().is_empty());
+        let one = run(&["--widget", "Agents"]);
+        let refusal = format!("`{}` shows a whole page, not one widget", format.name);
+        let file = project.path(&format!("agents.{}", format.ending));
+        assert!(if one.code == 0 { file.exists() } else { one.stderr.contains(&refusal) }, "{}", one.stderr);
+    }
+    let help = project.run(&["report", "--help"]).stdout;
+    assert!(FORMATS.iter().all(|format| help.contains(format.about)), "{help}");
+}
+
+#[test]
+fn a_new_project_lists_every_chart_and_format_and_its_example_is_a_dashboard() {
+    let project = small_desk();
+    assert_eq!(project.run(&["init"]).code, 0);
+    let readme = std::fs::read_to_string(project.path("dashboards/README.md")).unwrap();
+    for kind in chart_kinds() {
+        assert!(readme.contains(&format!("- `{}`: {}", kind.name, kind.about)), "{readme}");
+    }
+    assert!(FORMATS.iter().all(|format| readme.contains(&format!("`{}` ({})", format.name, format.about))), "{readme}");
+    let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    project.write("dashboards/example.toml", example);
+    let ran = project.run(&["report", "example", "--range", "2026-05"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
 }
 
 #[test]
@@ -193,7 +265,7 @@ fn a_table_with_a_grain_has_a_row_for_each_bucket_and_group() {
 }
 
 #[test]
-fn a_stock_of_nothing_is_drawn_and_a_flow_of_nothing_says_so() {
+fn a_stock_of_zero_is_drawn_and_a_flow_without_data_is_noted() {
     let project = small_desk();
     let widgets = [
         "title = \"Stock\"\nchart = \"line\"\nmetric = \"workload\"\ngrain = \"month\"",
@@ -214,7 +286,7 @@ fn a_stock_of_nothing_is_drawn_and_a_flow_of_nothing_says_so() {
 }
 
 #[test]
-fn a_range_without_data_says_so() {
+fn a_range_without_data_is_noted() {
     let project = desk();
     let ran = project.run(&["report", "overview", "--range", "2020"]);
     assert_eq!(ran.code, 0);
@@ -241,11 +313,11 @@ fn ones_own_dashboard_takes_the_place_of_the_built_in_one_and_its_faults_are_pla
 #[test]
 fn the_demo_ends_with_the_path_of_a_page_of_true_numbers() {
     let project = Project::new();
-    let ran = project.run(&["demo", "made-up", "--cases", "300"]);
+    let ran = project.run(&["demo", "demo", "--cases", "300"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let page = std::fs::read_to_string(ran.stdout.trim()).unwrap();
     assert!(page.contains("Created cases"));
-    let again = project.run(&["demo", "made-up", "--cases", "300"]);
+    let again = project.run(&["demo", "demo", "--cases", "300"]);
     assert!(again.stderr.contains("0 added"), "{}", again.stderr);
 }
 

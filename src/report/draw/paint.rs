@@ -2,7 +2,7 @@
 //!
 //! Both outputs run through one painter, generic over plotters' backend, on a finer grid than the page, because
 //! plotters counts in whole units: SVG is drawn in tenths of a pixel, and a bitmap at twice its final size and then
-//! averaged, which smooths the edges that plotters leaves jagged.
+//! averaged, which smooths the edges that plotters draws jagged.
 
 use std::fmt::Write;
 
@@ -13,11 +13,31 @@ use plotters::prelude::{
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::DrawError;
-use super::lettering;
 use super::png;
-use super::sketch::{Anchor, At, Face, Shape, Sketch, Spot};
+use super::sketch::{Anchor, Face, Point, Shape, Sketch, Tooltip};
+use super::text_layout;
+use crate::error::Error;
 use crate::report::palette::Rgb;
+
+/// Why a picture was not drawn.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DrawError {
+    /// The drawing library refused.
+    #[error("cannot draw the picture: {0}")]
+    Backend(String),
+    /// The picture would not fit in memory.
+    #[error("a picture of {width} by {height} dots is too large; ask for SVG or HTML, or for fewer widgets")]
+    TooLarge { width: u32, height: u32 },
+    /// The font that is part of the program could not be read.
+    #[error("cannot read the font inside the program")]
+    Font,
+}
+
+impl From<DrawError> for Error {
+    fn from(error: DrawError) -> Error {
+        Error::refused(format!("the page cannot be drawn: {error}"))
+    }
+}
 
 /// Units of plotters in a CSS pixel of an SVG.
 const SVG_SCALE: f64 = 10.0;
@@ -26,7 +46,7 @@ const BITMAP_SCALE: f64 = 4.0;
 /// A bitmap is refused beyond this many pixels before averaging (about two gigabytes).
 const BITMAP_PIXELS_MAX: u64 = 700_000_000;
 
-/// The sketch as an SVG document that also stands inside HTML.
+/// The sketch as an SVG document, which can also be put inside HTML.
 ///
 /// # Errors
 /// When plotters cannot draw.
@@ -38,7 +58,7 @@ pub fn svg(sketch: &Sketch, width: f64, height: f64, label: &str) -> Result<Stri
         paint(sketch, &area, SVG_SCALE, Letters::Text)?;
         area.present().map_err(refused)?;
     }
-    // Plotters writes the opening tag on a line of its own; ours says how wide the picture is and what it shows.
+    // Plotters writes the opening tag on a line of its own; this one has the width of the picture and its description.
     let shapes = drawn.split_once(">\n").map_or(drawn.as_str(), |(_, rest)| rest);
     let shapes = shapes.trim_end().trim_end_matches("</svg>");
     let mut text = format!(
@@ -52,18 +72,18 @@ pub fn svg(sketch: &Sketch, width: f64, height: f64, label: &str) -> Result<Stri
     );
     // Quotation marks inside text are escaped, so these can only be attributes.
     text.push_str(&shapes.replace(" opacity=\"1\"", "").replace(" stroke=\"none\"", ""));
-    text.push_str(&spots(&sketch.spots));
+    text.push_str(&tooltips(&sketch.tooltips));
     text.push_str("</svg>\n");
     Ok(text)
 }
 
 /// Invisible rectangles that show their text when pointed at.
-fn spots(spots: &[Spot]) -> String {
-    if spots.is_empty() {
+fn tooltips(tooltips: &[Tooltip]) -> String {
+    if tooltips.is_empty() {
         return String::new();
     }
     let mut text = String::from("<g class=\"spots\" fill=\"#1B2633\" fill-opacity=\"0\">\n");
-    for Spot { area, text: title } in spots {
+    for Tooltip { area, text: title } in tooltips {
         let (x, y) = (units(area.left, SVG_SCALE), units(area.top, SVG_SCALE));
         let (width, height) = (units(area.width, SVG_SCALE), units(area.height, SVG_SCALE));
         let title = escaped(title);
@@ -135,7 +155,7 @@ fn halved(fine: &[u8], width: usize) -> Vec<u8> {
     pixels
 }
 
-/// How text is put on a backend: left to the viewer's fonts, or drawn from the font that travels along.
+/// How text is drawn: by the viewer's fonts, or as pixels of the font that is part of the program.
 #[derive(Clone, Copy)]
 enum Letters {
     Text,
@@ -159,7 +179,7 @@ fn paint_shape<DB: DrawingBackend>(
     scale: f64,
     letters: Letters,
 ) -> Result<(), DrawError> {
-    let place = |at: &At| (units(at.x, scale), units(at.y, scale));
+    let position = |at: &Point| (units(at.x, scale), units(at.y, scale));
     match shape {
         Shape::Rect { area, fill } => {
             let corners = [(area.left, area.top), (area.right(), area.bottom())];
@@ -167,17 +187,17 @@ fn paint_shape<DB: DrawingBackend>(
             canvas.draw(&Rectangle::new(corners, filled(*fill, 1.0))).map_err(refused)
         }
         Shape::Polygon { points, fill, opacity } => {
-            let points: Vec<_> = points.iter().map(place).collect();
+            let points: Vec<_> = points.iter().map(position).collect();
             canvas.draw(&Polygon::new(points, filled(*fill, *opacity))).map_err(refused)
         }
         Shape::Path { points, pen } => {
-            let points: Vec<_> = points.iter().map(place).collect();
+            let points: Vec<_> = points.iter().map(position).collect();
             let stroke_width = units(pen.width, scale).unsigned_abs();
             let style = ShapeStyle { color: color(pen.color, 1.0), filled: false, stroke_width };
             canvas.draw(&PathElement::new(points, style)).map_err(refused)
         }
-        Shape::Dot { center, radius, fill } => {
-            canvas.draw(&Circle::new(place(center), units(*radius, scale), filled(*fill, 1.0))).map_err(refused)
+        Shape::Circle { center, radius, fill } => {
+            canvas.draw(&Circle::new(position(center), units(*radius, scale), filled(*fill, 1.0))).map_err(refused)
         }
         Shape::Text { at, text, face, anchor, turned } => match letters {
             Letters::Text => write_text(canvas, scale, *at, text, *face, *anchor, *turned),
@@ -186,11 +206,11 @@ fn paint_shape<DB: DrawingBackend>(
     }
 }
 
-/// Text as text; the viewer's font decides its glyphs, the anchor keeps it in place.
+/// Text as text: the viewer's font decides its glyphs, the anchor its position.
 fn write_text<DB: DrawingBackend>(
     canvas: &Canvas<DB>,
     scale: f64,
-    at: At,
+    at: Point,
     text: &str,
     face: Face,
     anchor: Anchor,
@@ -200,7 +220,7 @@ fn write_text<DB: DrawingBackend>(
     let rise = face.size * 0.76;
     let (x, y) = if turned { (at.x - rise, at.y) } else { (at.x, at.y - rise) };
     let style = if face.bold { FontStyle::Bold } else { FontStyle::Normal };
-    let font = FontDesc::new(FontFamily::Name(lettering::FAMILY), face.size * scale * 1.24, style);
+    let font = FontDesc::new(FontFamily::Name(text_layout::FAMILY), face.size * scale * 1.24, style);
     let font = if turned { font.transform(FontTransform::Rotate270) } else { font };
     let side = match anchor {
         Anchor::Start => HPos::Left,
@@ -212,11 +232,11 @@ fn write_text<DB: DrawingBackend>(
     canvas.draw_text(text, &style, (units(x, scale), units(y, scale))).map_err(refused)
 }
 
-/// Text as pixels of the font that travels along.
+/// Text as pixels of the font that is part of the program.
 fn draw_text<DB: DrawingBackend>(
     canvas: &Canvas<DB>,
     scale: f64,
-    at: At,
+    at: Point,
     text: &str,
     face: Face,
     anchor: Anchor,
@@ -224,15 +244,15 @@ fn draw_text<DB: DrawingBackend>(
 ) -> Result<(), DrawError> {
     let before = match anchor {
         Anchor::Start => 0.0,
-        Anchor::Middle => lettering::width(text, face) / 2.0,
-        Anchor::End => lettering::width(text, face),
+        Anchor::Middle => text_layout::width(text, face) / 2.0,
+        Anchor::End => text_layout::width(text, face),
     };
     let start = if turned { (at.x, at.y + before) } else { (at.x - before, at.y) };
     let (left, base) = (units(start.0, scale), units(start.1, scale));
     let (width, height) = canvas.dim_in_pixel();
     let inside =
         |(x, y): (i32, i32)| u32::try_from(x).is_ok_and(|x| x < width) && u32::try_from(y).is_ok_and(|y| y < height);
-    let drawn = lettering::rasterize(text, face.bold, face.size * scale, |x, y, coverage| {
+    let drawn = text_layout::rasterize(text, face.bold, face.size * scale, |x, y, coverage| {
         let pixel = if turned { (left + y, base - x) } else { (left + x, base + y) };
         if !inside(pixel) {
             return Ok(());
@@ -263,12 +283,12 @@ fn refused(error: impl std::fmt::Display) -> DrawError {
 mod tests {
     use super::*;
     use crate::report::draw::sketch::Area;
-    use crate::report::palette::INK;
+    use crate::report::palette::TEXT;
 
     fn words() -> Sketch {
         let mut sketch = Sketch::default();
-        sketch.text(10.0, 20.0, "<b>\"Ann\" & Bob</b>", Face::plain(12.0, INK), Anchor::Start);
-        sketch.spot(Area { left: 0.0, top: 0.0, width: 9.0, height: 9.0 }, "1 < 2");
+        sketch.text(10.0, 20.0, "<b>\"Ann\" & Bob</b>", Face::plain(12.0, TEXT), Anchor::Start);
+        sketch.tooltip(Area { left: 0.0, top: 0.0, width: 9.0, height: 9.0 }, "1 < 2");
         sketch
     }
 
@@ -288,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_beyond_all_measure_is_refused() {
+    fn a_picture_that_is_too_large_is_refused() {
         assert!(matches!(bitmap(&Sketch::default(), 1e5, 1e5), Err(DrawError::TooLarge { .. })));
     }
 }

@@ -1,13 +1,13 @@
-//! A drawing before it has pixels: shapes with places, sizes and colours, in the order they are painted.
+//! A drawing before it has pixels: shapes with positions, sizes and colours, in the order in which they are painted.
 //!
 //! Layout makes sketches and never fails; only `paint` turns one into SVG or pixels. Lengths are CSS pixels, `y`
 //! grows downwards.
 
 use crate::report::palette::Rgb;
 
-/// A place.
+/// A position.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct At {
+pub struct Point {
     pub x: f64,
     pub y: f64,
 }
@@ -22,10 +22,12 @@ pub struct Area {
 }
 
 impl Area {
+    /// The horizontal position of the right edge.
     pub fn right(self) -> f64 {
         self.left + self.width
     }
 
+    /// The vertical position of the lower edge.
     pub fn bottom(self) -> f64 {
         self.top + self.height
     }
@@ -49,16 +51,18 @@ pub struct Face {
 }
 
 impl Face {
+    /// Letters of regular weight.
     pub const fn plain(size: f64, color: Rgb) -> Face {
         Face { size, bold: false, color }
     }
 
+    /// Bold letters.
     pub const fn bold(size: f64, color: Rgb) -> Face {
         Face { size, bold: true, color }
     }
 }
 
-/// Which point of a text stands at its place.
+/// Which end of a text is at its position, or its middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
     Start,
@@ -74,22 +78,22 @@ pub enum Shape {
         fill: Rgb,
     },
     Polygon {
-        points: Vec<At>,
+        points: Vec<Point>,
         fill: Rgb,
         opacity: f64,
     },
     Path {
-        points: Vec<At>,
+        points: Vec<Point>,
         pen: Pen,
     },
-    Dot {
-        center: At,
+    Circle {
+        center: Point,
         radius: f64,
         fill: Rgb,
     },
-    /// Text on a baseline; `turned` reads upwards.
+    /// Text on a baseline; `turned` text runs upwards.
     Text {
-        at: At,
+        at: Point,
         text: String,
         face: Face,
         anchor: Anchor,
@@ -97,21 +101,22 @@ pub enum Shape {
     },
 }
 
-/// A part of the drawing that says more when pointed at.
+/// A part of the drawing that shows a text when pointed at.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Spot {
+pub struct Tooltip {
     pub area: Area,
     pub text: String,
 }
 
-/// Shapes and the spots that explain them.
+/// Shapes and the tooltips that explain them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sketch {
     pub shapes: Vec<Shape>,
-    pub spots: Vec<Spot>,
+    pub tooltips: Vec<Tooltip>,
 }
 
 impl Sketch {
+    /// A filled rectangle; an empty one is not drawn.
     pub fn rect(&mut self, area: Area, fill: Rgb) {
         if area.width > 0.0 && area.height > 0.0 {
             self.shapes.push(Shape::Rect { area, fill });
@@ -123,13 +128,14 @@ impl Sketch {
         self.shapes.push(Shape::Polygon { points: round_corners(area, radius), fill, opacity: 1.0 });
     }
 
+    /// A straight line.
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), pen: Pen) {
-        let points = vec![At { x: from.0, y: from.1 }, At { x: to.0, y: to.1 }];
+        let points = vec![Point { x: from.0, y: from.1 }, Point { x: to.0, y: to.1 }];
         self.path(points, pen);
     }
 
     /// A line through points; a dashed one is cut into its strokes here, so that every format dashes alike.
-    pub fn path(&mut self, points: Vec<At>, pen: Pen) {
+    pub fn path(&mut self, points: Vec<Point>, pen: Pen) {
         let Some((stroke, space)) = pen.dash else {
             self.shapes.push(Shape::Path { points, pen });
             return;
@@ -139,25 +145,27 @@ impl Sketch {
         }
     }
 
-    /// Text whose baseline starts, centres or ends at a place.
+    /// Text whose baseline starts at a position, ends there or is centred there.
     pub fn text(&mut self, x: f64, y: f64, text: &str, face: Face, anchor: Anchor) {
-        self.shapes.push(Shape::Text { at: At { x, y }, text: printable(text), face, anchor, turned: false });
+        self.shapes.push(Shape::Text { at: Point { x, y }, text: printable(text), face, anchor, turned: false });
     }
 
-    /// Text that reads upwards and ends at a place.
+    /// Text that runs upwards and ends at a position.
     pub fn turned_text(&mut self, x: f64, y: f64, text: &str, face: Face) {
         let text = printable(text);
-        self.shapes.push(Shape::Text { at: At { x, y }, text, face, anchor: Anchor::End, turned: true });
+        self.shapes.push(Shape::Text { at: Point { x, y }, text, face, anchor: Anchor::End, turned: true });
     }
 
-    pub fn spot(&mut self, area: Area, text: &str) {
-        self.spots.push(Spot { area, text: printable_lines(text) });
+    /// A text that is shown when an area is pointed at.
+    pub fn tooltip(&mut self, area: Area, text: &str) {
+        self.tooltips.push(Tooltip { area, text: printable_lines(text) });
     }
 
-    /// Takes over another sketch, moved.
+    /// Adds another sketch, moved.
     pub fn add(&mut self, other: Sketch, dx: f64, dy: f64) {
         self.shapes.extend(other.shapes.into_iter().map(|shape| moved(shape, dx, dy)));
-        self.spots.extend(other.spots.into_iter().map(|spot| Spot { area: moved_area(spot.area, dx, dy), ..spot }));
+        let tooltips = other.tooltips.into_iter();
+        self.tooltips.extend(tooltips.map(|one| Tooltip { area: moved_area(one.area, dx, dy), ..one }));
     }
 }
 
@@ -166,14 +174,20 @@ pub fn count(things: usize) -> f64 {
     u32::try_from(things).map_or(f64::from(u32::MAX), f64::from)
 }
 
+/// The nearest whole number of pixels.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few hundred pixels, never negative")]
+pub fn whole(length: f64) -> u32 {
+    length.max(0.0).round() as u32
+}
+
 fn moved(shape: Shape, dx: f64, dy: f64) -> Shape {
-    let shift = |at: At| At { x: at.x + dx, y: at.y + dy };
-    let shift_all = |points: Vec<At>| points.into_iter().map(shift).collect();
+    let shift = |at: Point| Point { x: at.x + dx, y: at.y + dy };
+    let shift_all = |points: Vec<Point>| points.into_iter().map(shift).collect();
     match shape {
         Shape::Rect { area, fill } => Shape::Rect { area: moved_area(area, dx, dy), fill },
         Shape::Polygon { points, fill, opacity } => Shape::Polygon { points: shift_all(points), fill, opacity },
         Shape::Path { points, pen } => Shape::Path { points: shift_all(points), pen },
-        Shape::Dot { center, radius, fill } => Shape::Dot { center: shift(center), radius, fill },
+        Shape::Circle { center, radius, fill } => Shape::Circle { center: shift(center), radius, fill },
         Shape::Text { at, text, face, anchor, turned } => Shape::Text { at: shift(at), text, face, anchor, turned },
     }
 }
@@ -182,7 +196,7 @@ fn moved_area(area: Area, dx: f64, dy: f64) -> Area {
     Area { left: area.left + dx, top: area.top + dy, ..area }
 }
 
-fn round_corners(area: Area, radius: f64) -> Vec<At> {
+fn round_corners(area: Area, radius: f64) -> Vec<Point> {
     let radius = radius.min(area.width / 2.0).min(area.height / 2.0);
     let (left, right) = (area.left + radius, area.right() - radius);
     let (top, bottom) = (area.top + radius, area.bottom() - radius);
@@ -192,35 +206,35 @@ fn round_corners(area: Area, radius: f64) -> Vec<At> {
         .flat_map(|&(x, y, from)| (0..=8).map(move |step| (x, y, from + f64::from(step) * 11.25)))
         .map(|(x, y, degrees): (f64, f64, f64)| {
             let (sin, cos) = degrees.to_radians().sin_cos();
-            At { x: x + radius * cos, y: y + radius * sin }
+            Point { x: x + radius * cos, y: y + radius * sin }
         })
         .collect()
 }
 
 /// Cuts a path into strokes of one length with spaces of another between them; corners stay inside their stroke.
-fn strokes(points: &[At], stroke: f64, space: f64) -> Vec<Vec<At>> {
+fn strokes(points: &[Point], stroke: f64, space: f64) -> Vec<Vec<Point>> {
     let mut done = Vec::new();
-    let mut current: Vec<At> = points.first().copied().into_iter().collect();
-    let mut inked = true;
+    let mut current: Vec<Point> = points.first().copied().into_iter().collect();
+    let mut is_stroke = true;
     let mut left = stroke;
     for (from, to) in points.iter().zip(points.iter().skip(1)) {
         let length = (to.x - from.x).hypot(to.y - from.y);
-        let mut gone = 0.0;
-        while length - gone > left {
-            gone += left;
-            let share = gone / length;
-            let at = At { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share };
-            if inked {
+        let mut passed = 0.0;
+        while length - passed > left {
+            passed += left;
+            let share = passed / length;
+            let at = Point { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share };
+            if is_stroke {
                 current.push(at);
                 done.push(std::mem::take(&mut current));
             } else {
                 current = vec![at];
             }
-            inked = !inked;
-            left = if inked { stroke } else { space };
+            is_stroke = !is_stroke;
+            left = if is_stroke { stroke } else { space };
         }
-        left -= length - gone;
-        if inked {
+        left -= length - passed;
+        if is_stroke {
             current.push(*to);
         }
     }
@@ -249,12 +263,12 @@ mod tests {
 
     #[test]
     fn dashes_leave_spaces_and_turn_corners() {
-        let corner = [At { x: 0.0, y: 0.0 }, At { x: 6.0, y: 0.0 }, At { x: 6.0, y: 6.0 }];
+        let corner = [Point { x: 0.0, y: 0.0 }, Point { x: 6.0, y: 0.0 }, Point { x: 6.0, y: 6.0 }];
         let cut = strokes(&corner, 4.0, 1.0);
         let expected = vec![
-            vec![At { x: 0.0, y: 0.0 }, At { x: 4.0, y: 0.0 }],
-            vec![At { x: 5.0, y: 0.0 }, At { x: 6.0, y: 0.0 }, At { x: 6.0, y: 3.0 }],
-            vec![At { x: 6.0, y: 4.0 }, At { x: 6.0, y: 6.0 }],
+            vec![Point { x: 0.0, y: 0.0 }, Point { x: 4.0, y: 0.0 }],
+            vec![Point { x: 5.0, y: 0.0 }, Point { x: 6.0, y: 0.0 }, Point { x: 6.0, y: 3.0 }],
+            vec![Point { x: 6.0, y: 4.0 }, Point { x: 6.0, y: 6.0 }],
         ];
         assert_eq!(cut, expected);
     }

@@ -37,6 +37,7 @@ use casebook::query::{memory, session};
 use casebook::replay;
 use casebook::replay::Extent;
 use casebook::replay::input::{CaseColumns, desk_events};
+use casebook::report::build::chart_kinds;
 use casebook::report::dashboard::Dashboard;
 use casebook::store::engine::Resources;
 use casebook::wire::line;
@@ -296,7 +297,7 @@ fn read_file(bench: &mut Bench, input: &Input, answers: &mut Answers) {
         "dashboard.toml" => {
             let Bench { runtime, catalogue, .. } = bench;
             let load = || runtime.block_on(Catalogue::load(Path::new("none"))).unwrap();
-            match Dashboard::parse(Path::new("board.toml"), text, catalogue.get_or_insert_with(load)) {
+            match Dashboard::parse(Path::new("board.toml"), text, catalogue.get_or_insert_with(load), &chart_kinds()) {
                 Ok(_) => answers.add("a dashboard"),
                 Err(error) => answers.add(error),
             }

@@ -1,16 +1,17 @@
 //! The content of one widget's card in a picture: title, caption, body, and what is left out.
 
-use super::chart;
-use super::lettering::{shortened, width, wrapped, wrapped_to};
-use super::sketch::{Anchor, Area, Face, Pen, Sketch, count};
-use crate::report::page::{Align, Body, Change, Column, Direction, Figure, Table, Verdict, Widget};
-use crate::report::palette::{self, AXIS, EDGE, GROUND, INK, MUTED};
+use crate::report::draw::sketch::{Anchor, Area, Face, Pen, Sketch, count, whole};
+use crate::report::draw::text_layout::{shortened, width, wrapped, wrapped_to};
+use crate::report::page::{Body, Change, Figure, Verdict, Widget};
+use crate::report::palette::{self, AXIS, BACKGROUND, EDGE, MUTED, TEXT};
+use crate::report::table::Table;
+use crate::report::text;
 
-const TITLE: Face = Face::bold(16.0, INK);
+const TITLE: Face = Face::bold(16.0, TEXT);
 const CAPTION: Face = Face::plain(12.0, MUTED);
 const FIGURE_LABEL: Face = Face::plain(13.0, MUTED);
 const CHIP_SIZE: f64 = 12.0;
-const CELL: Face = Face::plain(12.5, INK);
+const CELL: Face = Face::plain(12.5, TEXT);
 const HEADING: Face = Face::bold(11.5, MUTED);
 /// Rows of a table that a picture shows; the HTML page shows all.
 const ROWS_MAX: usize = 15;
@@ -37,7 +38,7 @@ impl Stack {
         }
     }
 
-    pub fn space(&mut self, height: f64) {
+    pub fn skip(&mut self, height: f64) {
         self.height += height;
     }
 
@@ -47,15 +48,15 @@ impl Stack {
     }
 }
 
-/// The content of a card, `width` wide. A card that has nothing to show fills `spare` more pixels with saying so.
+/// The content of a card, `width` wide. In a card without data the note about it is `spare` pixels higher.
 pub fn content(widget: &Widget, width: f64, spare: f64) -> Stack {
     let mut column = Stack::new(width);
     column.lines(&wrapped_to(&widget.title, TITLE, width, 2), TITLE, 22.0);
     column.lines(&wrapped_to(&widget.caption, CAPTION, width, 3), CAPTION, 17.0);
-    column.space(16.0);
+    column.skip(16.0);
     body(&mut column, widget, spare);
     if !widget.left_out.is_empty() {
-        column.space(12.0);
+        column.skip(12.0);
     }
     for note in &widget.left_out {
         column.lines(&wrapped(note, CAPTION, width), CAPTION, 17.0);
@@ -67,8 +68,8 @@ fn body(column: &mut Stack, widget: &Widget, spare: f64) {
     match &widget.body {
         Body::Figures(figures) => self::figures(column, figures),
         Body::Chart(drawn) => {
-            let height = f64::from(chart::height(drawn, chart::whole(column.width)));
-            column.add(chart::sketch(drawn, column.width, height), height);
+            let height = f64::from(drawn.height(whole(column.width)));
+            column.add(drawn.sketch(column.width, height), height);
         }
         Body::Table if widget.table.rows.is_empty() => empty(column, "no rows", spare),
         Body::Table => table(column, &widget.table),
@@ -80,115 +81,98 @@ fn empty(column: &mut Stack, why: &str, spare: f64) {
     let lines = wrapped_to(why, FIGURE_LABEL, column.width - 40.0, 4);
     let height = 56.0 + spare + 20.0 * count(lines.len());
     let area = Area { left: 0.0, top: column.height, width: column.width, height };
-    column.sketch.round_rect(area, 6.0, GROUND);
+    column.sketch.round_rect(area, 6.0, BACKGROUND);
     for (row, line) in lines.iter().enumerate() {
         let y = column.height + 28.0 + spare / 2.0 + 20.0 * count(row) + 14.0;
         column.sketch.text(column.width / 2.0, y, line, FIGURE_LABEL, Anchor::Middle);
     }
-    column.space(height);
+    column.skip(height);
 }
 
 /// Figures side by side, as many in a line as have 170 pixels each.
 fn figures(column: &mut Stack, figures: &[Figure]) {
     let fitting = (1..=figures.len()).rev().find(|many| (column.width + 24.0) / count(*many) >= 170.0).unwrap_or(1);
-    // Even lines: six figures of which five would fit stand three and three.
+    // Lines of equal length: of six figures of which five would fit, three are in each line.
     let lines = figures.len().div_ceil(fitting).max(1);
     let in_line = figures.len().div_ceil(lines).max(1);
-    let room = (column.width + 24.0) / count(in_line) - 24.0;
+    let space = (column.width + 24.0) / count(in_line) - 24.0;
     for (index, line) in figures.chunks(in_line).enumerate() {
-        column.space(if index > 0 { 26.0 } else { 0.0 });
-        let labels: Vec<Vec<String>> = line.iter().map(|one| wrapped_to(&one.label, FIGURE_LABEL, room, 2)).collect();
+        column.skip(if index > 0 { 26.0 } else { 0.0 });
+        let labels: Vec<Vec<String>> = line.iter().map(|one| wrapped_to(&one.label, FIGURE_LABEL, space, 2)).collect();
         let rows = labels.iter().map(Vec::len).max().unwrap_or_default();
-        let drawn: Vec<Stack> = line.iter().zip(labels).map(|(one, label)| figure(one, &label, rows, room)).collect();
+        let drawn: Vec<Stack> = line.iter().zip(labels).map(|(one, label)| figure(one, &label, rows, space)).collect();
         let height = drawn.iter().map(|one| one.height).fold(0.0, f64::max);
-        for (place, one) in drawn.into_iter().enumerate() {
-            column.sketch.add(one.sketch, count(place) * (room + 24.0), column.height);
+        for (position, one) in drawn.into_iter().enumerate() {
+            column.sketch.add(one.sketch, count(position) * (space + 24.0), column.height);
         }
-        column.space(height);
+        column.skip(height);
     }
 }
 
-/// One figure under its label; the label stands on the last of so many rows, so that values stand in one line.
-fn figure(figure: &Figure, label: &[String], rows: usize, room: f64) -> Stack {
-    let mut column = Stack::new(room);
-    column.space(18.0 * count(rows.saturating_sub(label.len())));
+/// One figure under its label, which ends on the last of `rows` rows, so that all values are in one line.
+fn figure(figure: &Figure, label: &[String], rows: usize, space: f64) -> Stack {
+    let mut column = Stack::new(space);
+    column.skip(18.0 * count(rows.saturating_sub(label.len())));
     column.lines(label, FIGURE_LABEL, 18.0);
-    let natural = Face::bold(32.0, INK);
-    let size = (32.0 * room / width(&figure.value, natural).max(1.0)).clamp(14.0, 32.0);
+    let natural = Face::bold(32.0, TEXT);
+    let value = figure.value.text();
+    let size = (32.0 * space / width(&value, natural).max(1.0)).clamp(14.0, 32.0);
     let face = Face { size, ..natural };
-    column.lines(&[shortened(&figure.value, face, room)], face, 46.0);
+    column.lines(&[shortened(&value, face, space)], face, 46.0);
     if let Some(change) = &figure.change {
-        chip(&mut column, change);
-        column.space(6.0);
-        column.lines(&wrapped_to(&change.then, CAPTION, room, 2), CAPTION, 17.0);
+        chip(&mut column, figure, change);
+        column.skip(6.0);
+        column.lines(&wrapped_to(&text::before(change), CAPTION, space, 2), CAPTION, 17.0);
     }
     column
 }
 
-/// Arrow, difference and verdict on a tinted ground.
-fn chip(column: &mut Stack, change: &Change) {
-    let (ground, color) = palette::verdict(change.verdict);
+/// Arrow, difference and verdict on a tinted background.
+fn chip(column: &mut Stack, figure: &Figure, change: &Change) {
+    let (ground, color) = match change.verdict {
+        Verdict::Better => palette::BETTER,
+        Verdict::Worse => palette::WORSE,
+        Verdict::Neutral => palette::NEUTRAL,
+    };
     let face = Face::bold(CHIP_SIZE, color);
-    let text = shortened(&chip_text(change), face, column.width - 18.0);
+    let text = shortened(&chip_text(figure, change), face, column.width - 18.0);
     let area = Area { left: 0.0, top: column.height, width: width(&text, face) + 18.0, height: 23.0 };
     column.sketch.round_rect(area, 11.5, ground);
     column.sketch.text(9.0, column.height + 16.0, &text, face, Anchor::Start);
-    column.space(23.0);
+    column.skip(23.0);
 }
 
-/// `▲ +12 %, worse`: the arrow and the word carry what the colour says.
-fn chip_text(change: &Change) -> String {
-    match verdict_word(change.verdict) {
-        Some(word) => format!("{} {}, {word}", arrow(change.direction), change.text),
-        None => format!("{} {}", arrow(change.direction), change.text),
-    }
-}
-
-/// The sign of a direction.
-pub fn arrow(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Up => "▲",
-        Direction::Down => "▼",
-        Direction::Same => "=",
-    }
-}
-
-/// The word for a verdict, where there is one.
-pub fn verdict_word(verdict: Verdict) -> Option<&'static str> {
-    match verdict {
-        Verdict::Better => Some("better"),
-        Verdict::Worse => Some("worse"),
-        Verdict::Neutral => None,
-    }
+/// `▲ +12 %, worse`: the arrow and the word mean the same as the colour.
+fn chip_text(figure: &Figure, change: &Change) -> String {
+    let moved = format!("{} {}", text::arrow(change.direction), text::difference(figure, change));
+    text::verdict(change.verdict).map_or_else(|| moved.clone(), |word| format!("{moved}, {word}"))
 }
 
 /// The first rows of a table, and how many more there are.
 fn table(column: &mut Stack, table: &Table) {
-    let widths = column_widths(table, column.width);
-    let headings: Vec<Vec<String>> = table
-        .columns
-        .iter()
-        .zip(&widths)
-        .map(|(heading, room)| wrapped_to(&heading.heading, HEADING, *room, 2))
-        .collect();
+    let shown: Vec<Vec<String>> = table.rows.iter().take(ROWS_MAX).map(|row| table.texts(row)).collect();
+    let headings = table.headings();
+    let widths = column_widths(&headings, &shown, column.width);
+    let headings: Vec<Vec<String>> =
+        headings.iter().zip(&widths).map(|(heading, space)| wrapped_to(heading, HEADING, *space, 2)).collect();
     let lines = headings.iter().map(Vec::len).max().unwrap_or(1);
     for line in 0..lines {
-        // Headings stand on the line under them: a short one starts lower.
+        // Headings end on the line under them: a short one starts lower.
         let cells = headings.iter().map(|heading| {
             let missing = lines - heading.len();
             line.checked_sub(missing).and_then(|own| heading.get(own)).cloned().unwrap_or_default()
         });
-        row(column, &table.columns, &widths, cells, HEADING, 15.0);
+        row(column, &widths, cells, HEADING, 15.0);
     }
-    column.space(7.0);
+    column.skip(7.0);
     rule(column, Pen { color: AXIS, width: 1.0, dash: None });
-    for cells in table.rows.iter().take(ROWS_MAX) {
-        row(column, &table.columns, &widths, cells.iter().cloned(), CELL, ROW_HEIGHT);
+    for cells in shown {
+        row(column, &widths, cells.into_iter(), CELL, ROW_HEIGHT);
         rule(column, Pen { color: EDGE, width: 1.0, dash: None });
     }
     if table.rows.len() > ROWS_MAX {
         let more = format!("and {} more rows, see the HTML page", table.rows.len() - ROWS_MAX);
-        column.space(6.0);
+        column.skip(6.0);
         column.lines(&[more], CAPTION, 20.0);
     }
 }
@@ -198,50 +182,44 @@ fn rule(column: &mut Stack, pen: Pen) {
     column.sketch.line((0.0, y), (column.width, y), pen);
 }
 
-fn row(
-    column: &mut Stack,
-    columns: &[Column],
-    widths: &[f64],
-    cells: impl Iterator<Item = String>,
-    face: Face,
-    height: f64,
-) {
+/// The keys in the first column start at its left, numbers end at the right.
+fn row(column: &mut Stack, widths: &[f64], cells: impl Iterator<Item = String>, face: Face, height: f64) {
     let y = column.height + height / 2.0 + face.size * 0.36;
     let mut left = 0.0;
-    for ((heading, room), text) in columns.iter().zip(widths).zip(cells) {
-        let text = shortened(&text, face, *room);
-        match heading.align {
-            Align::Left => column.sketch.text(left, y, &text, face, Anchor::Start),
-            Align::Right => column.sketch.text(left + room, y, &text, face, Anchor::End),
+    for (index, (space, text)) in widths.iter().zip(cells).enumerate() {
+        let text = shortened(&text, face, *space);
+        match index {
+            0 => column.sketch.text(left, y, &text, face, Anchor::Start),
+            _ => column.sketch.text(left + space, y, &text, face, Anchor::End),
         }
-        left += room + CELL_GAP;
+        left += space + CELL_GAP;
     }
-    column.space(height);
+    column.skip(height);
 }
 
 /// Widths that fill the card: what the shown cells need, the rest spread evenly; where they need too much, the
 /// widest give way first.
-fn column_widths(table: &Table, room: f64) -> Vec<f64> {
-    let needs = |(index, column): (usize, &Column)| {
-        let cells = table.rows.iter().take(ROWS_MAX).filter_map(|row| row.get(index));
-        let heading = column.heading.split_whitespace().map(|word| width(word, HEADING)).fold(0.0, f64::max);
+fn column_widths(headings: &[String], rows: &[Vec<String>], space: f64) -> Vec<f64> {
+    let needs = |(index, heading): (usize, &String)| {
+        let cells = rows.iter().filter_map(|row| row.get(index));
+        let heading = heading.split_whitespace().map(|word| width(word, HEADING)).fold(0.0, f64::max);
         cells.map(|cell| width(cell, CELL)).fold(heading, f64::max) + 1.0
     };
-    let natural: Vec<f64> = table.columns.iter().enumerate().map(needs).collect();
-    let room = room - CELL_GAP * count(natural.len().saturating_sub(1));
-    let spare = (room - natural.iter().sum::<f64>()) / count(natural.len().max(1));
+    let natural: Vec<f64> = headings.iter().enumerate().map(needs).collect();
+    let space = space - CELL_GAP * count(natural.len().saturating_sub(1));
+    let spare = (space - natural.iter().sum::<f64>()) / count(natural.len().max(1));
     if spare >= 0.0 {
         return natural.iter().map(|width| width + spare).collect();
     }
-    let limit = shared_limit(&natural, room);
+    let limit = shared_limit(&natural, space);
     natural.iter().map(|width| width.min(limit)).collect()
 }
 
-/// The largest limit under which widths cut to it fit into the room.
-fn shared_limit(natural: &[f64], room: f64) -> f64 {
+/// The largest limit with which widths cut to it fit into the space.
+fn shared_limit(natural: &[f64], space: f64) -> f64 {
     let mut sorted = natural.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let mut left = room;
+    let mut left = space;
     for (index, width) in sorted.iter().enumerate() {
         let share = left / count(sorted.len() - index);
         if *width > share {
@@ -255,12 +233,18 @@ fn shared_limit(natural: &[f64], room: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::page::Direction;
+    use crate::report::value::Value;
 
     #[test]
-    fn a_verdict_is_in_words() {
-        let change = |direction, verdict| Change { text: "+12 %".to_owned(), then: String::new(), direction, verdict };
-        assert_eq!(chip_text(&change(Direction::Up, Verdict::Worse)), "▲ +12 %, worse");
-        assert_eq!(chip_text(&change(Direction::Down, Verdict::Neutral)), "▼ +12 %");
+    fn a_verdict_is_written_as_a_word() {
+        let figure = Figure { label: String::new(), value: Value::Count(112.0), change: None };
+        let text = |direction, verdict| {
+            let before = Value::Count(100.0);
+            chip_text(&figure, &Change { before, range: String::new(), so_far: false, direction, verdict })
+        };
+        assert_eq!(text(Direction::Up, Verdict::Worse), "▲ +12 %, worse");
+        assert_eq!(text(Direction::Up, Verdict::Neutral), "▲ +12 %");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Text: how wide it is, how it is broken or shortened, and how its glyphs become pixels.
 //!
-//! Widths are those of `DejaVu Sans`, which travels inside the program, so layout is the same on every machine. It is
-//! a wide face: a reader's own font in an HTML page nearly always needs less room. The glyphs are placed here and
-//! not by plotters, whose own placing (0.3.7) drops the space left of each glyph.
+//! Widths are those of `DejaVu Sans`, which is part of the program, so layout is the same on every machine. It is a wide
+//! face: a reader's own font in an HTML page nearly always needs less space. The glyphs are positioned here and not by
+//! plotters (0.3.7), which drops the space left of each glyph.
 
 use std::sync::LazyLock;
 
@@ -40,14 +40,14 @@ pub fn width(text: &str, face: Face) -> f64 {
 }
 
 /// The text, or its beginning and an ellipsis where it would be wider.
-pub fn shortened(text: &str, face: Face, room: f64) -> String {
-    if width(text, face) <= room {
+pub fn shortened(text: &str, face: Face, width_max: f64) -> String {
+    if width(text, face) <= width_max {
         return text.to_owned();
     }
     let mut kept = text.to_owned();
     while kept.pop().is_some() {
         let candidate = format!("{}…", kept.trim_end());
-        if width(&candidate, face) <= room {
+        if width(&candidate, face) <= width_max {
             return candidate;
         }
     }
@@ -55,12 +55,12 @@ pub fn shortened(text: &str, face: Face, room: f64) -> String {
 }
 
 /// The text in lines that fit; a word that is wider than a line is shortened.
-pub fn wrapped(text: &str, face: Face, room: f64) -> Vec<String> {
+pub fn wrapped(text: &str, face: Face, width_max: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
         let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-        if width(&longer, face) <= room || line.is_empty() {
+        if width(&longer, face) <= width_max || line.is_empty() {
             line = longer;
         } else {
             lines.push(std::mem::replace(&mut line, word.to_owned()));
@@ -69,18 +69,18 @@ pub fn wrapped(text: &str, face: Face, room: f64) -> Vec<String> {
     if !line.is_empty() {
         lines.push(line);
     }
-    lines.into_iter().map(|line| shortened(&line, face, room)).collect()
+    lines.into_iter().map(|line| shortened(&line, face, width_max)).collect()
 }
 
-/// At most so many lines; what does not fit is shortened on the last.
-pub fn wrapped_to(text: &str, face: Face, room: f64, lines_max: usize) -> Vec<String> {
-    let lines = wrapped(text, face, room);
+/// The text in at most that many lines; what does not fit is shortened on the last.
+pub fn wrapped_to(text: &str, face: Face, width_max: f64, lines_max: usize) -> Vec<String> {
+    let lines = wrapped(text, face, width_max);
     if lines.len() <= lines_max {
         return lines;
     }
     let kept = lines_max.saturating_sub(1);
     let rest = lines.iter().skip(kept).cloned().collect::<Vec<_>>().join(" ");
-    lines.iter().take(kept).cloned().chain([shortened(&rest, face, room)]).collect()
+    lines.iter().take(kept).cloned().chain([shortened(&rest, face, width_max)]).collect()
 }
 
 /// Calls `dot` for every pixel that text covers, with its coverage, the baseline starting at `(0, 0)`.
@@ -103,14 +103,14 @@ pub fn rasterize<E>(
         before = Some(glyph);
         if let Some(outline) = font.outline_glyph(glyph.with_scale_and_position(scale, point(pen, 0.0))) {
             let (left, top) = (whole(outline.px_bounds().min.x), whole(outline.px_bounds().min.y));
-            let mut answer = Ok(());
+            let mut result = Ok(());
             outline.draw(|x, y, coverage| {
-                if answer.is_ok() && coverage > 0.0 {
-                    answer = dot(offset(left, x), offset(top, y), coverage);
+                if result.is_ok() && coverage > 0.0 {
+                    result = dot(offset(left, x), offset(top, y), coverage);
                 }
             });
-            if answer.is_err() {
-                return Some(answer);
+            if result.is_err() {
+                return Some(result);
             }
         }
         pen += font.h_advance_unscaled(glyph) * per_unit;
@@ -135,9 +135,9 @@ fn whole(value: f32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::palette::INK;
+    use crate::report::palette::TEXT;
 
-    const FACE: Face = Face::plain(10.0, INK);
+    const FACE: Face = Face::plain(10.0, TEXT);
 
     #[test]
     fn widths_are_those_of_the_font() {
@@ -147,10 +147,16 @@ mod tests {
 
     #[test]
     fn long_text_is_shortened_or_broken() {
-        let room = width("first response", FACE);
-        assert_eq!(wrapped("first response time by platform", FACE, room), ["first response", "time by", "platform"]);
-        assert_eq!(wrapped_to("first response time by platform", FACE, room, 2), ["first response", "time by pla…"]);
-        assert!(shortened("first response time", FACE, room).ends_with('…'));
-        assert!(width(&shortened("first response time", FACE, room), FACE) <= room);
+        let width_max = width("first response", FACE);
+        assert_eq!(
+            wrapped("first response time by platform", FACE, width_max),
+            ["first response", "time by", "platform"]
+        );
+        assert_eq!(
+            wrapped_to("first response time by platform", FACE, width_max, 2),
+            ["first response", "time by pla…"]
+        );
+        assert!(shortened("first response time", FACE, width_max).ends_with('…'));
+        assert!(width(&shortened("first response time", FACE, width_max), FACE) <= width_max);
     }
 }

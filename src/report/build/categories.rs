@@ -1,0 +1,88 @@
+//! The parts that charts over buckets and over groups share: their axes, their series and the table of the same numbers.
+
+use super::request::Request;
+use crate::metric::aggregation::Aggregation;
+use crate::metric::header::MetricKind;
+use crate::metric::question::Answer;
+use crate::metric::unit::Unit;
+use crate::report::chart::Chart;
+use crate::report::chart::series::{Axis, Categories, Series};
+use crate::report::page::{Body, Widget};
+use crate::report::scale::axis;
+use crate::report::table::{Column, Key, Row, Table};
+use crate::report::value::Value;
+
+/// At most this many labels on a horizontal axis.
+const TICKS_MAX: usize = 10;
+
+/// The numbers of a chart, by category and series.
+pub(super) struct Numbers {
+    pub key: Key,
+    pub categories: Vec<Value>,
+    pub series: Vec<Series>,
+    /// The unit of the vertical axis.
+    pub unit: Unit,
+    /// Whether the numbers of all categories may be added.
+    pub adds_up: bool,
+    /// What is not drawn.
+    pub left_out: Vec<String>,
+}
+
+impl Numbers {
+    pub fn x(&self) -> Categories {
+        let every = self.categories.len().div_ceil(TICKS_MAX).max(1);
+        let ticks = (0..self.categories.len()).step_by(every).collect();
+        Categories { key: self.key.clone(), values: self.categories.clone(), ticks }
+    }
+
+    /// An axis that holds all numbers, and `at_least` that one.
+    pub fn y(&self, stacked: bool, at_least: f64) -> Axis {
+        let heights = (0..self.categories.len()).map(|at| {
+            let numbers = self.series.iter().map(|series| series.number(at).unwrap_or(0.0));
+            if stacked { numbers.sum::<f64>() } else { numbers.fold(0.0, f64::max) }
+        });
+        axis(heights.fold(at_least, f64::max), &self.unit)
+    }
+
+    fn table(&self) -> Table {
+        let column = |series: &Series| {
+            let adds_up = self.adds_up;
+            Column { adds_up, ..Column::new(series.name.clone(), series.unit.clone()) }
+        };
+        let row = |(at, category): (usize, &Value)| {
+            let values = self.series.iter().map(|series| Value::of(series.number(at), &series.unit)).collect();
+            Row { keys: vec![category.clone()], values }
+        };
+        Table {
+            keys: vec![self.key.clone()],
+            columns: self.series.iter().map(column).collect(),
+            rows: self.categories.iter().enumerate().map(row).collect(),
+        }
+    }
+
+    pub fn widget(self, request: &Request<'_>, answer: Answer, chart: Chart) -> Widget {
+        let what = request.what(&answer);
+        let mut widget = request.widget(&what, &[answer], Body::Chart(chart), self.table());
+        widget.left_out.extend(self.left_out);
+        widget
+    }
+}
+
+/// The unit of an aggregation of an answer.
+pub(super) fn unit_of(answer: &Answer, shown: usize) -> Unit {
+    answer.show.get(shown).map_or(Unit::Count(answer.metric.unit.clone()), |shown| Unit::of(&answer.metric, shown))
+}
+
+/// Whether the numbers of groups may be added: counts may, but neither those of distinct keys nor medians.
+pub(super) fn groups_add_up(answer: &Answer, shown: usize) -> bool {
+    match answer.show.get(shown) {
+        Some(Aggregation::Count) => !answer.distinct,
+        Some(Aggregation::Sum) => true,
+        _ => false,
+    }
+}
+
+/// Whether the numbers of buckets may be added: a stock that is read every day may not.
+pub(super) fn buckets_add_up(answer: &Answer, shown: usize) -> bool {
+    groups_add_up(answer, shown) && answer.metric.kind == MetricKind::Flow
+}

@@ -1,0 +1,241 @@
+//! One widget of a dashboard: its questions, and everything around its body.
+
+use std::collections::BTreeSet;
+
+use datafusion::prelude::SessionContext;
+
+use crate::error::{Error, Result};
+use crate::facts::manifest::Pointer;
+use crate::metric::aggregation::Aggregation;
+use crate::metric::dimension::Dimension;
+use crate::metric::header::MetricKind;
+use crate::metric::question::{Answer, Filter, Question};
+use crate::metric::range::{Grain, Range};
+use crate::metric::ratio::Side;
+use crate::metric::unit::{Unit, number_text};
+use crate::metric::{Catalogue, zone_name};
+use crate::model::time::Instant;
+use crate::report::dashboard::{Compare, Dashboard, MetricPlan, WidgetPlan};
+use crate::report::page::{Body, Widget};
+use crate::report::table::Table;
+use crate::report::text;
+use crate::report::value::{Bucket, Value};
+
+/// What a page is made from.
+pub struct Sources<'a> {
+    pub context: &'a SessionContext,
+    pub catalogue: &'a Catalogue,
+    pub pointer: &'a Pointer,
+    pub range: Range,
+    /// The present, which only the command line knows.
+    pub now: Instant,
+}
+
+impl Sources<'_> {
+    pub(super) fn as_of(&self) -> Instant {
+        self.range.as_of(self.now)
+    }
+
+    pub(super) async fn answer(&self, question: &Question) -> Result<Answer> {
+        question.answer(self.context, self.catalogue).await
+    }
+}
+
+/// One widget of a dashboard, to be answered.
+pub(super) struct Request<'a> {
+    pub dashboard: &'a Dashboard,
+    pub plan: &'a WidgetPlan,
+    pub sources: &'a Sources<'a>,
+    /// When the log begins.
+    pub begins: Option<Instant>,
+}
+
+impl Request<'_> {
+    /// The first metric, which charts are about.
+    pub fn metric(&self) -> Result<&MetricPlan> {
+        self.plan.metrics.first().ok_or_else(|| Error::refused("a widget names no metric"))
+    }
+
+    /// The question about a metric, by those dimensions and in buckets of that grain.
+    pub fn question(&self, metric: &MetricPlan, by: &[Dimension], grain: Option<Grain>) -> Question {
+        Question {
+            metric: metric.metric.clone(),
+            by: by.to_vec(),
+            grain,
+            range: self.sources.range.clone(),
+            as_of: self.sources.as_of(),
+            show: metric.show.clone(),
+            filters: self.dashboard.filters.clone(),
+        }
+    }
+
+    /// The widget's grain, else one that suits the range.
+    pub fn grain(&self) -> Grain {
+        self.plan.grain.unwrap_or(match self.sources.range.days() {
+            days if days <= 2 => Grain::Hour,
+            days if days <= 92 => Grain::Day,
+            days if days <= 731 => Grain::Week,
+            _ => Grain::Month,
+        })
+    }
+
+    /// The range that the widget compares with, and what it is called.
+    pub fn compared(&self) -> Option<(Range, String)> {
+        let range = &self.sources.range;
+        self.plan.compare.map(|compare| match compare {
+            Compare::Previous => (range.previous(), range.previous_name()),
+            Compare::Year => (range.year_before(), "the year before".to_owned()),
+        })
+    }
+
+    /// Whether the present cuts the range.
+    pub fn is_running(&self) -> bool {
+        self.sources.as_of() < self.sources.range.to.plus_ms(-1)
+    }
+
+    /// What a chart shows: aggregations and unit.
+    pub fn what(&self, answer: &Answer) -> String {
+        let shown: Vec<&str> = answer.show.iter().map(Aggregation::name).collect();
+        let unit = answer
+            .show
+            .first()
+            .map_or_else(|| answer.metric.unit.clone(), |shown| Unit::of(&answer.metric, shown).name().to_owned());
+        match answer.metric.unit.as_str() {
+            "ms" => format!("{} {unit}", shown.join(", ")),
+            _ => unit,
+        }
+    }
+
+    /// The widget around its body. The answers are those of the widget's metrics, in their order.
+    pub fn widget(&self, what: &str, answers: &[Answer], body: Body, table: Table) -> Widget {
+        let body =
+            if answers.iter().all(|answer| self.is_empty(answer)) { Body::Empty(self.empty_text()) } else { body };
+        let answered = self.distinct(answers);
+        Widget {
+            title: self.plan.title.clone(),
+            width: self.plan.width,
+            caption: self.caption(what, &answered),
+            left_out: left_out(&answered),
+            cases_command: self.cases_command(),
+            body,
+            table,
+        }
+    }
+
+    /// The answers with the titles of their metrics, each metric once.
+    fn distinct<'b>(&'b self, answers: &'b [Answer]) -> Vec<(&'b str, &'b Answer)> {
+        let mut answered: Vec<(&str, &Answer)> = Vec::new();
+        for (metric, answer) in self.plan.metrics.iter().zip(answers) {
+            if answered.iter().all(|(_, known)| known.metric.name != answer.metric.name) {
+                answered.push((&metric.title, answer));
+            }
+        }
+        answered
+    }
+
+    /// Whether there is nothing to show. A stock of 0 is something, unless it was read before the log begins.
+    fn is_empty(&self, answer: &Answer) -> bool {
+        let as_of = self.sources.as_of();
+        let is_outside = as_of < self.sources.range.from || self.begins.is_none_or(|begins| as_of < begins);
+        match answer.metric.kind {
+            MetricKind::Flow => answer.contributions == 0,
+            MetricKind::Stock if is_outside => true,
+            MetricKind::Stock | MetricKind::Ratio => {
+                answer.rows.iter().all(|row| row.values.iter().all(Option::is_none))
+            }
+        }
+    }
+
+    /// Unit, range, zone, as-of and number of cases: of several metrics, each one's.
+    fn caption(&self, what: &str, answered: &[(&str, &Answer)]) -> String {
+        let range = &self.sources.range;
+        let cases = match answered {
+            [(_, answer)] if answer.cases == 1 => "1 case".to_owned(),
+            [(_, answer)] => format!("{} cases", number_text(answer.cases as f64)),
+            several => {
+                let each =
+                    several.iter().map(|(title, answer)| format!("{title} {}", number_text(answer.cases as f64)));
+                format!("cases: {}", each.collect::<Vec<_>>().join(", "))
+            }
+        };
+        format!(
+            "{what} · {} · {} · as of {} · {cases}",
+            range.text(),
+            zone_name(range.zone()),
+            text::as_of(self.sources.as_of(), range.zone())
+        )
+    }
+
+    /// The note of a widget without data.
+    fn empty_text(&self) -> String {
+        format!("No data in {}.", self.sources.range.text())
+    }
+
+    /// The commands that list the cases behind the widget, one a line and metric.
+    fn cases_command(&self) -> String {
+        let mut names: Vec<String> =
+            self.plan.metrics.iter().flat_map(|metric| self.listable(&metric.metric)).collect();
+        let mut known = BTreeSet::new();
+        names.retain(|name| known.insert(name.clone()));
+        let range = &self.sources.range;
+        let mut dimensions: Vec<&str> = self.plan.by.iter().map(|dimension| dimension.name.as_str()).collect();
+        dimensions.extend(self.plan.chart.cuts);
+        let by: String = dimensions.iter().map(|name| format!(" --by {}", quoted(name))).collect();
+        let filters: String =
+            self.dashboard.filters.iter().map(|filter| format!(" --where {}", where_text(filter))).collect();
+        let rest = format!("--range {} --tz {}{filters}{by} --cases", range.typed(), zone_name(range.zone()));
+        names.iter().map(|name| format!("casebook metric {name} {rest}")).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The metrics whose cases are behind a metric: itself, or both sides of a ratio, which has no cases of its own.
+    fn listable(&self, name: &str) -> Vec<String> {
+        let Ok(metric) = self.sources.catalogue.get(name) else { return vec![name.to_owned()] };
+        let sides: Vec<String> = [&metric.numerator, &metric.denominator]
+            .into_iter()
+            .flatten()
+            .filter_map(|side| Side::parse(side).ok())
+            .map(|side| side.metric)
+            .collect();
+        if sides.is_empty() { vec![name.to_owned()] } else { sides }
+    }
+
+    /// The start of a bucket, as a value of the page.
+    pub fn bucket(&self, start: Instant, grain: Grain) -> Value {
+        Value::Bucket(Bucket { start, grain, zone: self.sources.range.zone().clone() })
+    }
+}
+
+/// What each metric left out; of several metrics, under their titles.
+fn left_out(answered: &[(&str, &Answer)]) -> Vec<String> {
+    let mut texts = Vec::new();
+    for (title, answer) in answered {
+        let whose = if answered.len() > 1 { format!("{title}: ") } else { String::new() };
+        let counted = answer.left_out.iter().filter(|(_, count)| *count > 0);
+        texts.extend(counted.map(|(name, count)| format!("{whose}{} left out: {name}.", number_text(*count as f64))));
+    }
+    texts
+}
+
+fn where_text(filter: &Filter) -> String {
+    quoted(&format!("{}={}", filter.dimension.name, filter.value.as_deref().unwrap_or("")))
+}
+
+/// A word, in quotes where a shell needs them.
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._=@-".contains(letter);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_a_shell_would_split_or_expand_are_quoted() {
+        let words =
+            ["platform=email", "customer=", "agent@now=a-b", "field.size=very large", "agent=O'Neil"].map(quoted);
+        let expected =
+            ["platform=email", "customer=", "agent@now=a-b", "'field.size=very large'", r"'agent=O'\''Neil'"];
+        assert_eq!(words, expected);
+    }
+}
