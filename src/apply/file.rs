@@ -10,7 +10,7 @@ use super::kind::Kind;
 use super::tree::{Fault, Node, Tree, read_members};
 use crate::error::Error;
 use crate::json::Json;
-use crate::model::Refusal;
+use crate::model::{Refusal, Step};
 use crate::toml_file;
 use crate::wire::members;
 
@@ -37,7 +37,7 @@ pub enum What {
 const REMOVE: &str = "remove";
 const CLEAR: &str = "clear";
 
-/// Faults of one thing that are looked for; each takes a look at all of it.
+/// Errors of one thing that are reported; each needs a check of all of it.
 const FAULTS_MAX: usize = 100;
 
 /// Reads a file of wishes, in the order in which they become events.
@@ -174,6 +174,8 @@ impl Reader<'_> {
                 self.faults.push(Fault::new(item.at, format!("`{path}`: {written} cannot be cleared; {can}")));
             } else if stated.parts().iter().any(|(stated, _)| *stated == name) {
                 self.faults.push(Fault::new(item.at, format!("`{path}`: `{name}` is both stated and cleared")));
+            } else if names.iter().any(|known| known == name) {
+                self.faults.push(Fault::new(item.at, format!("`{path}`: `clear` lists `{name}` twice")));
             } else {
                 names.push(name.to_owned());
             }
@@ -181,26 +183,22 @@ impl Reader<'_> {
         names
     }
 
-    /// Holds a thing against the rules by which events are ingested. What is wrong is taken out and the rest looked at
-    /// again, so that one fault does not hide another.
+    /// Checks a thing by the rules of ingestion. A part that is refused is taken out, one that is missing is filled in, and
+    /// the rest is checked again, so that one error does not hide another.
     fn check(&mut self, kind: Kind, subject: &str, node: &Node) {
-        let mut trial = Trial { kind, subject, node, without: BTreeSet::new(), filled: BTreeSet::new() };
-        let said: BTreeSet<usize> = self.faults.iter().map(|fault| fault.at).collect();
+        // What could not be read is reported already.
+        let without = self.faults.iter().map(|fault| fault.at).collect();
+        let mut trial = Trial { kind, subject, node, without, filled: BTreeSet::new() };
         for _ in 0..FAULTS_MAX {
             let Err(refusal) = trial.check() else { return };
-            let culprit = trial.culprit(node, &refusal);
-            let is_missing = refusal.rule == "missing_member";
-            // No news are faults of what could not be read, and of what only lacks what was taken out.
-            let is_news = match culprit {
-                Some(culprit) => !culprit.holds_any(&said),
-                None => is_missing || trial.without.is_empty(),
-            };
-            if is_news {
+            let refused = trial.find(refusal.path());
+            // A part may be refused only because something in it was taken out.
+            if refused.is_none_or(|refused| !refused.holds_any(&trial.without)) {
                 let text = if kind.is_whole() { "" } else { &format!("{}: ", kind.named(subject)) };
-                self.faults.push(Fault::new(culprit.unwrap_or(node).at, format!("{text}{refusal}")));
+                self.faults.push(Fault::new(refused.unwrap_or(node).at, format!("{text}{refusal}")));
             }
-            let goes_on = match culprit {
-                Some(culprit) => trial.without.insert(culprit.at),
+            let goes_on = match refused {
+                Some(refused) => trial.without.insert(refused.at),
                 None => trial.fill(&refusal),
             };
             if !goes_on {
@@ -236,18 +234,17 @@ impl Reader<'_> {
 }
 
 /// A thing as it would be ingested, without the parts that are known to be wrong.
-#[derive(Clone)]
 struct Trial<'a> {
     kind: Kind,
     subject: &'a str,
     node: &'a Node,
     without: BTreeSet<usize>,
-    /// Members that a stand-in takes the place of, so that what comes after them is looked at.
+    /// Missing members that have a replacement, so that the other members are checked.
     filled: BTreeSet<&'static str>,
 }
 
-/// Members that must be there, in the order in which they are missed, and values that nobody minds.
-fn stand_ins(kind: Kind) -> Vec<(&'static str, Value)> {
+/// Members that must be there, in the order in which they are checked, and a correct value of each.
+fn replacements(kind: Kind) -> Vec<(&'static str, Value)> {
     match kind {
         Kind::Policy => vec![("position", json!(1)), (TARGETS, json!({"low": {"assign": "1h"}}))],
         Kind::Calendar => vec![("time_zone", json!("UTC")), ("hours", json!({}))],
@@ -255,16 +252,15 @@ fn stand_ins(kind: Kind) -> Vec<(&'static str, Value)> {
     }
 }
 
-/// The member of a policy that may be there and still hold nothing.
+/// The member of a policy that may be there and still be empty.
 const TARGETS: &str = "targets";
 
-impl Trial<'_> {
-    /// What ingestion says of an event that states the thing.
+impl<'a> Trial<'a> {
+    /// Whether ingestion would accept an event that states the thing.
     fn check(&self) -> Result<(), Refusal> {
         let mut data = object(self.node.json(&self.without));
-        for (name, value) in stand_ins(self.kind) {
-            let taken_out = name != TARGETS && !data.contains_key(name) && self.states(name);
-            if taken_out || self.filled.contains(name) {
+        for (name, value) in replacements(self.kind) {
+            if !data.contains_key(name) && (self.states(name) || self.filled.contains(name)) {
                 data.insert(name.to_owned(), value);
             }
         }
@@ -277,9 +273,9 @@ impl Trial<'_> {
         self.node.parts().iter().any(|(stated, _)| *stated == name)
     }
 
-    /// Puts something in for what is missing; false if that cannot help.
+    /// Fills in what is missing; false if there is nothing to fill in.
     fn fill(&mut self, refusal: &Refusal) -> bool {
-        let mut names = stand_ins(self.kind).into_iter().map(|(name, _)| name);
+        let mut names = replacements(self.kind).into_iter().map(|(name, _)| name);
         let missing = match refusal.rule {
             "missing_member" => names.find(|name| !self.states(name) && !self.filled.contains(name)),
             _ => names.find(|name| *name == TARGETS),
@@ -287,27 +283,20 @@ impl Trial<'_> {
         missing.is_some_and(|name| self.filled.insert(name))
     }
 
-    /// The innermost part of a part without which the refusal is not the same.
-    fn culprit<'n>(&self, part: &'n Node, refusal: &Refusal) -> Option<&'n Node> {
-        let left = part.parts().into_iter().filter(|(_, node)| !self.without.contains(&node.at));
-        // Half a pair of hours is wrong in another way, and no better for it.
-        let of_values = matches!(&part.tree, Tree::List(items) if items.iter().all(|item| item.parts().is_empty()));
-        let mut to_blame = None;
-        for (name, node) in left {
-            let mut trial = self.clone();
-            trial.without.insert(node.at);
-            match trial.check() {
-                // Of several parts the one that lets the next fault be seen.
-                // A policy's refusals begin with its name; without it they only read differently.
-                Err(other) if other != *refusal && name != "name" && !of_values => {
-                    to_blame = Some(node);
-                    break;
-                }
-                Ok(()) => to_blame = to_blame.or(Some(node)),
-                Err(_) => {}
-            }
+    /// The part of the file that a path leads to, or the last one on the way; nothing for the thing as a whole.
+    fn find(&self, path: &[Step]) -> Option<&'a Node> {
+        let (mut found, mut node) = (None, self.node);
+        for step in path {
+            let parts = node.parts().into_iter();
+            let mut parts = parts.filter(|(_, part)| !self.without.contains(&part.at));
+            let next = match step {
+                Step::Member(name) => parts.find(|(known, _)| known == name),
+                Step::Item(index) => parts.nth(*index),
+            };
+            let Some((_, part)) = next else { break };
+            (found, node) = (Some(part), part);
         }
-        to_blame.map(|node| self.culprit(node, refusal).unwrap_or(node))
+        found
     }
 }
 

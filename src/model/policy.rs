@@ -2,10 +2,10 @@
 //!
 //! What a policy may state is checked here; [`super::sla`] chooses policies and gives the terms of their clocks.
 
-use super::Refusal;
 use super::event::{Priority, Sentiment, Status};
 use super::time::parse_duration_ms;
 use super::words::Keyword;
+use super::{Refusal, check_listed_once};
 use crate::json::Json;
 
 /// One of the four things for which a policy sets a target.
@@ -86,21 +86,49 @@ impl Policy {
         let name = optional_text(data, "name")?.unwrap_or_else(|| policy.to_owned());
         read(data, &name).map_err(|refusal| refusal.within(&format!("policy \"{name}\"")))
     }
+
+    /// Checks the `data` of a new `policy.updated`. A log may have older ones that only [`Policy::parse`] accepts.
+    ///
+    /// # Errors
+    /// Those of [`Policy::parse`], and `listed_twice` where a list has a value twice.
+    pub fn check(policy: &str, data: &Json<'_>) -> Result<(), Refusal> {
+        let name = Policy::parse(policy, data)?.name;
+        check_lists(data).map_err(|refusal| refusal.within(&format!("policy \"{name}\"")))
+    }
+}
+
+fn check_lists(data: &Json<'_>) -> Result<(), Refusal> {
+    let check = |object: Option<&Json<'_>>, name: &str, shown: &str| {
+        let values = object.map_or(Ok(None), |object| texts(object, name))?.unwrap_or_default();
+        check_listed_once(shown, values, |value| format!("`{value}`")).map_err(|refusal| refusal.at(name))
+    };
+    let conditions = data.get("conditions");
+    let text = conditions.and_then(|conditions| conditions.get("text"));
+    for name in ["any", "all", "none"] {
+        check(text, name, &format!("text.{name}")).map_err(|refusal| refusal.at("text").at("conditions"))?;
+    }
+    for name in ["profile", "platform", "sentiment", "language"] {
+        check(conditions, name, name).map_err(|refusal| refusal.at("conditions"))?;
+    }
+    check(Some(data), "pause_on", "pause_on")
 }
 
 fn read(data: &Json<'_>, name: &str) -> Result<Policy, Refusal> {
     let position = data.get("position").ok_or_else(|| Refusal::new("missing_member", "`position` is needed"))?;
-    let position =
-        position.as_whole().ok_or_else(|| Refusal::new("wrong_type", "`position` must be a whole number"))?;
+    let position = position
+        .as_whole()
+        .ok_or_else(|| Refusal::new("wrong_type", "`position` must be a whole number").at("position"))?;
     let enabled = match data.get("enabled") {
         None => false,
-        Some(value) => value.as_flag().ok_or_else(|| Refusal::new("wrong_type", "`enabled` must be true or false"))?,
+        Some(value) => value
+            .as_flag()
+            .ok_or_else(|| Refusal::new("wrong_type", "`enabled` must be true or false").at("enabled"))?,
     };
     Ok(Policy {
         name: name.to_owned(),
         position,
         enabled,
-        conditions: read_conditions(data)?,
+        conditions: read_conditions(data).map_err(|refusal| refusal.at("conditions"))?,
         targets: read_targets(data)?,
         calendar: optional_text(data, "calendar")?,
         pause_on: read_pauses(data)?,
@@ -111,15 +139,19 @@ fn optional_text(data: &Json<'_>, name: &str) -> Result<Option<String>, Refusal>
     match data.get(name) {
         None => Ok(None),
         Some(Json::Text(text)) => Ok(Some(text.to_string())),
-        Some(other) => Err(Refusal::new("wrong_type", format!("`{name}` must be a text, found {}", other.kind()))),
+        Some(other) => {
+            Err(Refusal::new("wrong_type", format!("`{name}` must be a text, found {}", other.kind())).at(name))
+        }
     }
 }
 
 fn texts(data: &Json<'_>, name: &str) -> Result<Option<Vec<String>>, Refusal> {
     let wrong = || Refusal::new("wrong_type", format!("`{name}` must be a list of texts"));
     let Some(value) = data.get(name) else { return Ok(None) };
-    let items = value.as_list().ok_or_else(wrong)?;
-    items.iter().map(|item| item.as_text().map(str::to_owned).ok_or_else(wrong)).collect::<Result<_, _>>().map(Some)
+    let items = value.as_list().ok_or_else(|| wrong().at(name))?;
+    let text =
+        |(at, item): (usize, &Json<'_>)| item.as_text().map(str::to_owned).ok_or_else(|| wrong().at_item(at).at(name));
+    items.iter().enumerate().map(text).collect::<Result<_, _>>().map(Some)
 }
 
 fn read_conditions(data: &Json<'_>) -> Result<Conditions, Refusal> {
@@ -127,12 +159,15 @@ fn read_conditions(data: &Json<'_>) -> Result<Conditions, Refusal> {
     let Json::Object(_) = given else { return Err(Refusal::new("wrong_type", "`conditions` must be an object")) };
     let keywords = |name: &str| match given.get("text") {
         Some(text @ Json::Object(_)) => {
-            Ok(texts(text, name)?.unwrap_or_default().iter().map(|text| Keyword::new(text)).collect())
+            let words = texts(text, name).map_err(|refusal| refusal.at("text"))?.unwrap_or_default();
+            Ok(words.iter().map(|text| Keyword::new(text)).collect())
         }
-        Some(_) => Err(Refusal::new("wrong_type", "`text` must be an object of any, all and none")),
+        Some(_) => Err(Refusal::new("wrong_type", "`text` must be an object of any, all and none").at("text")),
         None => Ok(Vec::new()),
     };
-    let sentiments = texts(given, "sentiment")?.map(|names| names.iter().map(|name| sentiment(name)).collect());
+    let sentiment =
+        |(at, name): (usize, &String)| sentiment(name).map_err(|refusal| refusal.at_item(at).at("sentiment"));
+    let sentiments = texts(given, "sentiment")?.map(|names| names.iter().enumerate().map(sentiment).collect());
     Ok(Conditions {
         text_any: keywords("any")?,
         text_all: keywords("all")?,
@@ -159,33 +194,44 @@ fn read_pauses(data: &Json<'_>) -> Result<Vec<Status>, Refusal> {
         )
     };
     let names = texts(data, "pause_on")?.unwrap_or_default();
-    names.iter().map(|name| open(name).ok_or_else(|| unknown(name))).collect()
+    let status = |(at, name): (usize, &String)| open(name).ok_or_else(|| unknown(name).at_item(at).at("pause_on"));
+    names.iter().enumerate().map(status).collect()
+}
+
+/// Refuses a policy without targets.
+fn none() -> Refusal {
+    Refusal::new("policy_refused", "no milestone is enabled in the whole policy")
 }
 
 fn read_targets(data: &Json<'_>) -> Result<[Targets; 4], Refusal> {
-    let none = || Refusal::new("policy_refused", "no milestone is enabled in the whole policy");
-    let given = data.get("targets").ok_or_else(none)?;
+    let Some(given) = data.get("targets") else { return Err(none()) };
+    read_priorities(given).map_err(|refusal| refusal.at("targets"))
+}
+
+fn read_priorities(given: &Json<'_>) -> Result<[Targets; 4], Refusal> {
     let Json::Object(members) = given else { return Err(Refusal::new("wrong_type", "`targets` must be an object")) };
     let mut targets = [Targets::default(); 4];
     for (name, value) in members {
         let Some(priority) = Priority::parse(name) else {
             let detail = format!("`targets` has the priorities {}, found `{name}`", Priority::NAMES.join(", "));
-            return Err(Refusal::new("unknown_value", detail));
+            return Err(Refusal::new("unknown_value", detail).at(name));
         };
         if let Some(slot) = targets.get_mut(priority as usize) {
-            *slot = read_target(value).map_err(|refusal| refusal.within(name))?;
+            *slot = read_target(value).map_err(|refusal| refusal.at(name).within(name))?;
         }
     }
     if targets.iter().all(|target| *target == Targets::default()) { Err(none()) } else { Ok(targets) }
 }
 
 fn read_target(value: &Json<'_>) -> Result<Targets, Refusal> {
-    let milestone = |milestone: Milestone| match value.get(milestone.name()) {
-        None => Ok(None),
-        Some(Json::Text(text)) => parse_target_ms(text).map(Some).map_err(|refusal| refusal.within(milestone.name())),
-        Some(other) => {
-            let detail = format!("`{}` must be a duration such as `1h 30m`, found {}", milestone.name(), other.kind());
-            Err(Refusal::new("wrong_type", detail))
+    let milestone = |milestone: Milestone| match (milestone.name(), value.get(milestone.name())) {
+        (_, None) => Ok(None),
+        (name, Some(Json::Text(text))) => {
+            parse_target_ms(text).map(Some).map_err(|refusal| refusal.at(name).within(name))
+        }
+        (name, Some(other)) => {
+            let detail = format!("`{name}` must be a duration such as `1h 30m`, found {}", other.kind());
+            Err(Refusal::new("wrong_type", detail).at(name))
         }
     };
     if !matches!(value, Json::Object(_) | Json::Null) {
@@ -219,13 +265,13 @@ fn check_order(targets: Targets) -> Result<Targets, Refusal> {
         && assign >= first
     {
         let detail = format!("assign ({}) must be shorter than first response ({})", text(assign), text(first));
-        return Err(Refusal::new("policy_refused", detail));
+        return Err(Refusal::new("policy_refused", detail).at(Milestone::Assign.name()));
     }
     if let (Some(first), Some(resolution)) = (targets.first_response_ms, targets.resolution_ms)
         && resolution <= first
     {
         let detail = format!("resolution ({}) must be longer than first response ({})", text(resolution), text(first));
-        return Err(Refusal::new("policy_refused", detail));
+        return Err(Refusal::new("policy_refused", detail).at(Milestone::Resolution.name()));
     }
     Ok(targets)
 }

@@ -1,13 +1,13 @@
 //! The members that the `data` of each event type may have, as a table, and the check of an event against it (1.1, 1.4).
 
 use crate::json::Json;
-use crate::model::Refusal;
 use crate::model::calendar::Calendar;
 use crate::model::event::{
     EventType, FieldKind, FieldVisibility, MessageKind, Origin, Presence, Priority, Role, Sentiment, Status,
 };
 use crate::model::policy::Policy;
 use crate::model::time::parse_duration_ms;
+use crate::model::{Refusal, check_listed_once};
 
 /// The shape of one member.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,9 @@ enum Shape {
     Number,
     OneOf(&'static [&'static str]),
     Texts,
+    /// Texts of which each is listed once.
+    TextsOnce,
+    /// Some of the values, each listed once.
     ListOf(&'static [&'static str]),
     Duration,
     Object,
@@ -62,25 +65,25 @@ const USER: &[Member] = &[
     optional("capacity", Shape::Count),
     optional("auto_assign", Shape::Flag),
     optional("bot", Shape::Flag),
-    optional("skills", Shape::Texts),
-    optional("groups", Shape::Texts),
+    optional("skills", Shape::TextsOnce),
+    optional("groups", Shape::TextsOnce),
 ];
 const GROUP: &[Member] = &[
     optional("name", Shape::Text),
-    optional("members", Shape::Texts),
-    optional("skills", Shape::Texts),
-    optional("profiles", Shape::Texts),
+    optional("members", Shape::TextsOnce),
+    optional("skills", Shape::TextsOnce),
+    optional("profiles", Shape::TextsOnce),
 ];
 const PROFILE: &[Member] = &[
     optional("name", Shape::Text),
     optional("platform", Shape::Text),
-    optional("visible_to", Shape::Texts),
+    optional("visible_to", Shape::TextsOnce),
     optional("calendar", Shape::Text),
 ];
 const FIELD: &[Member] = &[
     optional("name", Shape::Text),
     optional("kind", Shape::OneOf(FieldKind::NAMES)),
-    optional("values", Shape::Texts),
+    optional("values", Shape::TextsOnce),
     optional("visibility", Shape::OneOf(FieldVisibility::NAMES)),
     optional("mandatory", Shape::Flag),
     optional("enabled", Shape::Flag),
@@ -231,7 +234,7 @@ impl Shape {
             Shape::Text | Shape::Id | Shape::OneOf(_) | Shape::Duration | Shape::AnyOrNull => Form::Text,
             Shape::Count | Shape::Whole | Shape::Number => Form::Number,
             Shape::Flag => Form::Flag,
-            Shape::Texts | Shape::ListOf(_) => Form::Texts,
+            Shape::Texts | Shape::TextsOnce | Shape::ListOf(_) => Form::Texts,
             Shape::Object | Shape::ObjectOf(_) | Shape::Flags => Form::Other,
         }
     }
@@ -254,7 +257,7 @@ pub fn has(kind: EventType, name: &str) -> bool {
 ///
 /// # Errors
 /// The rule that is broken and where: a missing or wrongly typed member, an unknown value of an enumeration, a
-/// malformed duration, and for calendars and policies what [`Calendar::parse`] and [`Policy::parse`] refuse.
+/// malformed duration, and for calendars and policies what [`Calendar::check`] and [`Policy::check`] refuse.
 pub fn check(kind: EventType, subject: &str, data: &Json<'_>) -> Result<(), Refusal> {
     for member in members(kind) {
         let given = match member.shape {
@@ -262,7 +265,7 @@ pub fn check(kind: EventType, subject: &str, data: &Json<'_>) -> Result<(), Refu
             _ => data.get(member.name),
         };
         match given {
-            Some(value) => check_member(member, value)?,
+            Some(value) => check_member(member, value).map_err(|refusal| refusal.at(member.name))?,
             None if member.required => {
                 let detail = format!("`{}` needs the member `{}`", kind.name(), member.name);
                 return Err(Refusal::new("missing_member", detail));
@@ -271,8 +274,8 @@ pub fn check(kind: EventType, subject: &str, data: &Json<'_>) -> Result<(), Refu
         }
     }
     match kind {
-        EventType::CalendarUpdated => Calendar::parse(subject, data).map(drop),
-        EventType::PolicyUpdated => Policy::parse(subject, data).map(drop),
+        EventType::CalendarUpdated => Calendar::check(subject, data),
+        EventType::PolicyUpdated => Policy::check(subject, data),
         EventType::SettingsUpdated if subject != "settings" => {
             let detail = format!("the subject of `settings.updated` is `settings`, found `{subject}`");
             Err(Refusal::new("wrong_subject", detail))
@@ -307,12 +310,22 @@ fn check_member(member: &Member, value: &Json<'_>) -> Result<(), Refusal> {
             }
         }
         Shape::OneOf(names) => check_name(member.name, value, names),
-        Shape::Texts => match value.as_list() {
-            Some(items) if items.iter().all(|item| item.as_text().is_some()) => Ok(()),
-            _ => wrong("a list of texts"),
+        Shape::Texts | Shape::TextsOnce => match value.as_list() {
+            Some(items) => match items.iter().position(|item| item.as_text().is_none()) {
+                Some(at) => wrong("a list of texts").map_err(|refusal| refusal.at_item(at)),
+                None if matches!(member.shape, Shape::TextsOnce) => check_once(member.name, items),
+                None => Ok(()),
+            },
+            None => wrong("a list of texts"),
         },
         Shape::ListOf(names) => match value.as_list() {
-            Some(items) => items.iter().try_for_each(|item| check_name(member.name, item, names)),
+            Some(items) => {
+                let check = |(at, item): (usize, &Json<'_>)| {
+                    check_name(member.name, item, names).map_err(|refusal| refusal.at_item(at))
+                };
+                items.iter().enumerate().try_for_each(check)?;
+                check_once(member.name, items)
+            }
             None => wrong("a list"),
         },
         Shape::Duration => match value.as_text() {
@@ -327,16 +340,29 @@ fn check_member(member: &Member, value: &Json<'_>) -> Result<(), Refusal> {
             }
         }
         Shape::ObjectOf(names) => match value {
-            Json::Object(members) => members.iter().try_for_each(|(name, value)| check_name(name, value, names)),
+            Json::Object(members) => members
+                .iter()
+                .try_for_each(|(name, value)| check_name(name, value, names).map_err(|refusal| refusal.at(name))),
             _ => wrong("an object"),
         },
         Shape::Flags => match value {
-            Json::Object(members) if members.iter().all(|(_, flag)| matches!(flag, Json::Flag(_) | Json::Null)) => {
-                Ok(())
+            Json::Object(members) => {
+                match members.iter().find(|(_, flag)| !matches!(flag, Json::Flag(_) | Json::Null)) {
+                    Some((name, flag)) => {
+                        let detail = format!("`{}.{name}` must be true or false, found {}", member.name, flag.kind());
+                        Err(Refusal::new("wrong_type", detail).at(name))
+                    }
+                    None => Ok(()),
+                }
             }
             _ => wrong("an object of true and false"),
         },
     }
+}
+
+fn check_once(member: &str, items: &[Json<'_>]) -> Result<(), Refusal> {
+    let texts = items.iter().map(|item| item.as_text().unwrap_or("null"));
+    check_listed_once(member, texts, |text| format!("`{text}`"))
 }
 
 fn check_name(member: &str, value: &Json<'_>, names: &[&str]) -> Result<(), Refusal> {
@@ -375,6 +401,33 @@ mod tests {
             (EventType::SettingsUpdated, r#"{"transitions":{"assign":1}}"#, "wrong_type"),
             (EventType::UserUpdated, r#"{"capacity":-1}"#, "wrong_type"),
             (EventType::UserUpdated, r#"{"team":null,"skills":["a"]}"#, "accepted"),
+            (EventType::UserUpdated, r#"{"skills":["a","b","a"]}"#, "listed_twice"),
+            (EventType::GroupUpdated, r#"{"members":["ana","ana"]}"#, "listed_twice"),
+            (EventType::ProfileUpdated, r#"{"visible_to":["ana","ana"]}"#, "listed_twice"),
+            (EventType::FieldUpdated, r#"{"values":["red","red"]}"#, "listed_twice"),
+            (EventType::SettingsUpdated, r#"{"unassign_on":["away","away"]}"#, "listed_twice"),
+            (
+                EventType::CalendarUpdated,
+                r#"{"time_zone":"UTC","hours":{},"holidays":[{"date":"2026-12-24"},{"date":"2026-12-24"}]}"#,
+                "listed_twice",
+            ),
+            (
+                EventType::PolicyUpdated,
+                r#"{"position":1,"targets":{"low":{"assign":"1h"}},"pause_on":["new","new"]}"#,
+                "listed_twice",
+            ),
+            (
+                EventType::PolicyUpdated,
+                r#"{"position":1,"targets":{"low":{"assign":"1h"}},"conditions":{"text":{"any":["a","a"]}}}"#,
+                "listed_twice",
+            ),
+            (
+                EventType::PolicyUpdated,
+                r#"{"position":1,"targets":{"low":{"assign":"1h"}},"conditions":{"platform":["a","a"]}}"#,
+                "listed_twice",
+            ),
+            // A note may name a colleague more than once.
+            (EventType::MessageNoted, r#"{"message":"m","mentions":["ana","ana"]}"#, "accepted"),
             (EventType::CaseClosed, "{}", "accepted"),
             (EventType::CaseFieldChanged, r#"{"field":"f"}"#, "missing_member"),
             (EventType::CaseFieldChanged, r#"{"field":"f","value":null}"#, "accepted"),

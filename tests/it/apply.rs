@@ -309,7 +309,7 @@ fn a_refused_policy_is_named_with_its_priority_and_the_rule() {
 
 #[test]
 fn everything_that_is_wrong_is_said_at_once_each_with_its_line() {
-    let cases: [(&str, &[&str]); 13] = [
+    let cases: [(&str, &[&str]); 20] = [
         (
             "\n[polices.x]\n",
             &[
@@ -387,6 +387,65 @@ fn everything_that_is_wrong_is_said_at_once_each_with_its_line() {
             ],
         ),
         ("[users.ana]\nname = \"Ana\nteam = 3", &["2: invalid basic string, expected `\"`"]),
+        (
+            "[policies.p]\nposition = 1\nenabled = true\npause_on = [\"pending\", \"on-hold\"]\ncalendar = \"offise\"\n\
+             [policies.p.targets]\nmedium = { first_response = \"1h 30m\" }",
+            &["4: policy \"p\": `pause_on` names open statuses (new, open, pending, on_hold), found `on-hold`"],
+        ),
+        (
+            "[policies.p]\nposition = \"1\"\nenabled = 1\npause_on = \"new\"\n[policies.p.conditions]\nprofile = [\n\"a\",\n\"a\"]\n\
+             text = { any = [\"x\", \"x\"] }\nsentiment = [\"angry\", \"negative\", \"sad\"]\n[policies.p.targets]\nlow.assign = \"0m\"",
+            &[
+                "2: policy \"p\": `position` must be a whole number",
+                "3: policy \"p\": `enabled` must be true or false",
+                "4: policy \"p\": `pause_on` must be a list of texts",
+                "8: policy \"p\": `profile` lists `a` twice",
+                "9: policy \"p\": `text.any` lists `x` twice",
+                "10: policy \"p\": `sentiment` is one of positive, negative, neutral, none, found `angry`",
+                "10: policy \"p\": `sentiment` is one of positive, negative, neutral, none, found `sad`",
+                "12: policy \"p\", low, assign: a target must be more than zero, found `0m`",
+            ],
+        ),
+        (
+            "[calendars.c]\ntime_zone = \"UTC\"\nhours = {}\nholidays = [\n{ date = 2026-12-25, name = \"Christmas\" },\n\
+             { date = \"2026-13-01\" },\n{ date = 2026-12-25, hours = [[\"09:00\", \"10:00\"]] },\n{ name = \"no date\" }]",
+            &[
+                "6: calendar `c`: `2026-13-01` is not a date such as 2026-12-24",
+                "7: calendar `c`: `holidays` lists 2026-12-25 twice",
+                "8: calendar `c`: `holidays` must be a list of objects with a `date`",
+            ],
+        ),
+        (
+            "[calendars.c]\ntime_zone = \"UTC\"\nhours = {}\n[[calendars.c.holidays]]\ndate = 2026-12-25\n[[calendars.c.holidays]]\n\
+             date = 2026-12-25",
+            &["6: calendar `c`: `holidays` lists 2026-12-25 twice"],
+        ),
+        (
+            "[calendars.night]\ntime_zone = \"Europe/Prague\"\n[calendars.night.hours]\nmon = [[\"22:00\", \"06:00\"]]\n\
+             tue = [[\"8:00\", \"12:00\"], [\"13:00\"]]",
+            &[
+                "4: calendar `night`, mon: hours must end after they begin, before midnight; split at 24:00: \
+                 [\"22:00\", \"24:00\"] on mon and [\"00:00\", \"06:00\"] on tue",
+                "5: calendar `night`, tue: hours must be pairs such as [\"09:00\",\"17:00\"]",
+                "5: calendar `night`, tue: hours must be pairs such as [\"09:00\",\"17:00\"]",
+            ],
+        ),
+        (
+            "[users.ana]\nskills = [\"french\", \"french\"]\nclear = [\"team\", \"team\"]\n[groups.vip]\nmembers = [\n\"ana\",\n\"ana\"]",
+            &[
+                "2: user `ana`: `skills` lists `french` twice",
+                "3: `users.ana`: `clear` lists `team` twice",
+                "7: group `vip`: `members` lists `ana` twice",
+            ],
+        ),
+        (
+            "[settings]\nunassign_on = [\"away\", \"away\"]\n[settings.transitions]\nassign = 1\nunassign = \"no\"",
+            &[
+                "2: settings: `unassign_on` lists `away` twice",
+                "4: settings: `transitions.assign` must be true or false, found a number",
+                "5: settings: `transitions.unassign` must be true or false, found a text",
+            ],
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(errors(text), expected, "{text}");
