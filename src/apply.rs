@@ -1,14 +1,15 @@
-//! Applying: what a supervisor writes into a TOML file, compared with what the log says, as the events that lie between.
+//! Applying: compares a TOML file, which states what a desk should be, with the log, and makes events of what differs.
 //!
-//! A file states wishes ([`mod@file`], in the terms of [`kind`]); the log's events about the desk are folded into its state as
-//! of an instant ([`present`], [`read`]); a [`plan`] holds what differs, ready to be shown ([`show`]) and to be appended as
-//! events. Everything but [`read`] is pure. Nothing here writes: lines go through the same door as everybody's.
+//! [`mod@file`] reads the file, in the terms of [`kind`]. [`desk_events`] reads the events about the desk, and [`state`]
+//! applies them up to an instant. A [`plan`] holds each [`change`] between the two, to be shown ([`show`]) and appended as
+//! events. Everything but [`desk_events`] is pure. Nothing here writes: the lines are ingested like any others.
 
+pub mod change;
+pub mod desk_events;
 pub mod file;
 pub mod kind;
 pub mod plan;
-pub mod present;
-pub mod read;
 pub mod show;
+pub mod state;
 mod tree;
 pub mod warnings;

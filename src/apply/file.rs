@@ -1,4 +1,4 @@
-//! A file of wishes: TOML in, what each thing should be out; everything that is wrong with it at once, line by line.
+//! Reads a TOML file that states what the things of a desk should be. All errors of the file are reported, each with its line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,38 +14,38 @@ use crate::model::{Refusal, Step};
 use crate::toml_file;
 use crate::wire::members;
 
-/// What a file says of one thing.
+/// What a file states of one thing.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wish {
+pub struct Desired {
     pub kind: Kind,
     pub subject: String,
-    /// Where the file begins to speak of it, from 1.
+    /// The line at which the file begins to state it, from 1.
     pub line: u64,
-    pub what: What,
+    pub state: DesiredState,
 }
 
-/// What is wished for a thing.
+/// The state that a thing should have.
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
-    /// These members, of which null takes back what is set. Of a calendar and a policy they are the whole.
-    Be(Map<String, Value>),
-    /// That it be removed.
-    Gone,
+pub enum DesiredState {
+    /// It should have these members; null takes back one that is set. A calendar and a policy have no others.
+    Members(Map<String, Value>),
+    /// It should not exist.
+    Removed,
 }
 
-/// Keys that say what to do rather than what a thing is.
+/// Keys that are no members of a thing.
 const REMOVE: &str = "remove";
 const CLEAR: &str = "clear";
 
 /// Errors of one thing that are reported; each needs a check of all of it.
 const FAULTS_MAX: usize = 100;
 
-/// Reads a file of wishes, in the order in which they become events.
+/// Reads a file; the result is in the order in which it becomes events.
 ///
 /// # Errors
 /// Everything that is wrong with the file, in the order of its lines: unknown keys with the nearest one, wrong types,
 /// and what ingestion would refuse, a policy with the priority and the rule.
-pub fn read(file: &Path, text: &str) -> Result<Vec<Wish>, Vec<Error>> {
+pub fn read(file: &Path, text: &str) -> Result<Vec<Desired>, Vec<Error>> {
     let table = toml_file::check_depth(text).and_then(|()| DeTable::parse(text));
     let table = table.map_err(|error| vec![toml_file::error(file, text, &error)])?;
     let mut reader = Reader { text, faults: Vec::new(), found: Vec::new() };
@@ -53,7 +53,7 @@ pub fn read(file: &Path, text: &str) -> Result<Vec<Wish>, Vec<Error>> {
     reader.compare_members();
     let Reader { mut faults, mut found, .. } = reader;
     if faults.is_empty() {
-        let removals_first = |wish: &Wish| (wish.what != What::Gone, wish.kind);
+        let removals_first = |thing: &Desired| (thing.state != DesiredState::Removed, thing.kind);
         found.sort_by(|a, b| (removals_first(a), &a.subject).cmp(&(removals_first(b), &b.subject)));
         return Ok(found);
     }
@@ -72,7 +72,7 @@ fn error_of(file: &Path, text: &str, fault: Fault) -> Error {
 struct Reader<'a> {
     text: &'a str,
     faults: Vec<Fault>,
-    found: Vec<Wish>,
+    found: Vec<Desired>,
 }
 
 impl Reader<'_> {
@@ -114,29 +114,36 @@ impl Reader<'_> {
             self.faults.push(Fault::new(at, message));
         }
         let mut known = kind.members();
-        known.extend([(REMOVE, super::kind::Form::Value), (CLEAR, super::kind::Form::Value)]);
+        known.extend([(REMOVE, super::kind::MemberType::Value), (CLEAR, super::kind::MemberType::Value)]);
         let mut members = read_members(path, table, &known, &mut self.faults);
         let remove = take(&mut members, REMOVE);
         let clear = take(&mut members, CLEAR);
         let node = Node { at, tree: Tree::Table(members) };
-        let what = match remove.and_then(|remove| self.removal(kind, path, &remove, &node, clear.as_ref())) {
-            Some(what) => what,
+        let state = match remove.and_then(|remove| self.removal(kind, path, &remove, &node, clear.as_ref())) {
+            Some(removed) => removed,
             None => {
                 self.check(kind, subject, &node);
                 let cleared = clear.map_or_else(Vec::new, |clear| self.cleared(kind, path, &clear, &node));
                 let mut data = object(node.json(&BTreeSet::new()));
                 data.extend(cleared.into_iter().map(|name| (name, Value::Null)));
-                What::Be(data)
+                DesiredState::Members(data)
             }
         };
         if self.faults.len() == before {
             let line = 1 + self.text.get(..at).unwrap_or("").matches('\n').count() as u64;
-            self.found.push(Wish { kind, subject: subject.to_owned(), line, what });
+            self.found.push(Desired { kind, subject: subject.to_owned(), line, state });
         }
     }
 
-    /// `remove = true`; nothing where it says that it stays.
-    fn removal(&mut self, kind: Kind, path: &str, remove: &Node, rest: &Node, clear: Option<&Node>) -> Option<What> {
+    /// `remove = true`; nothing where it is false.
+    fn removal(
+        &mut self,
+        kind: Kind,
+        path: &str,
+        remove: &Node,
+        rest: &Node,
+        clear: Option<&Node>,
+    ) -> Option<DesiredState> {
         let fault = match (&remove.tree, kind.removed()) {
             (Tree::Leaf(Value::Bool(false)), _) => return None,
             (Tree::Leaf(Value::Bool(true)), None) => {
@@ -144,14 +151,14 @@ impl Reader<'_> {
                     .with_hint("leave it out; what the file does not name stays as it is")
             }
             (Tree::Leaf(Value::Bool(true)), Some(_)) => match rest.parts().first().map(|(_, node)| *node).or(clear) {
-                None => return Some(What::Gone),
+                None => return Some(DesiredState::Removed),
                 Some(other) => Fault::new(other.at, format!("`{path}` is to be removed and has members"))
                     .with_hint("leave out either `remove` or the members"),
             },
             _ => Fault::new(remove.at, format!("`{path}`: `remove` must be true or false")),
         };
         self.faults.push(fault);
-        Some(What::Gone)
+        Some(DesiredState::Removed)
     }
 
     /// The members to take back.
@@ -207,11 +214,11 @@ impl Reader<'_> {
         }
     }
 
-    /// Who is in which group can be said of the user and of the group; both must say the same.
+    /// A file can state who is in which group at the user and at the group; both must agree.
     fn compare_members(&mut self) {
         let of = |kind: Kind, name: &str| -> BTreeMap<String, (u64, BTreeSet<String>)> {
-            let wishes = self.found.iter().filter(|wish| wish.kind == kind);
-            wishes.filter_map(|wish| Some((wish.subject.clone(), (wish.line, texts(wish, name)?)))).collect()
+            let desired = self.found.iter().filter(|thing| thing.kind == kind);
+            desired.filter_map(|thing| Some((thing.subject.clone(), (thing.line, texts(thing, name)?)))).collect()
         };
         let (users, groups) = (of(Kind::User, "groups"), of(Kind::Group, "members"));
         for (user, (user_line, of_user)) in &users {
@@ -226,7 +233,7 @@ impl Reader<'_> {
                      `members` {of_group} the user"
                 );
                 let at = offset_of(self.text, *user_line);
-                let hint = format!("say it in one place; `groups.{group}` is in line {group_line}");
+                let hint = format!("state it at one of them only; `groups.{group}` is in line {group_line}");
                 self.faults.push(Fault::new(at, message).with_hint(hint));
             }
         }
@@ -312,8 +319,8 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-fn texts(wish: &Wish, name: &str) -> Option<BTreeSet<String>> {
-    let What::Be(data) = &wish.what else { return None };
+fn texts(thing: &Desired, name: &str) -> Option<BTreeSet<String>> {
+    let DesiredState::Members(data) = &thing.state else { return None };
     Some(data.get(name)?.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }
 

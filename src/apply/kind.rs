@@ -18,42 +18,42 @@ pub enum Kind {
     Profile,
 }
 
-/// What a member holds, as far as comparing and showing it goes; types are checked where all events are.
+/// What a member holds, as far as comparing and showing it needs; ingestion checks the types.
 #[derive(Clone, Copy, Debug)]
-pub enum Form {
+pub enum MemberType {
     Value,
     Text,
     Date,
-    /// A list whose order says nothing.
+    /// A list whose order has no meaning.
     Set,
     /// Members that are shown one by one.
-    Members(&'static [(&'static str, Form)]),
+    Members(&'static [(&'static str, MemberType)]),
     /// Members that are shown in one line where all of them are new.
-    Row(&'static [(&'static str, Form)]),
+    Row(&'static [(&'static str, MemberType)]),
     /// Opening hours from Monday to Sunday, shown like a row.
     Week,
     /// A list of days, compared by date.
     Holidays,
-    /// One of these, which changes as one.
+    /// One day of these, which is shown as a whole.
     Holiday,
 }
 
-/// What an event says about a thing.
+/// What an event does to a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum Effect {
     Updated,
     Removed,
 }
 
-use Form::{Date, Holiday, Holidays, Members, Row, Set, Text, Value as Any, Week};
+use MemberType::{Date, Holiday, Holidays, Members, Row, Set, Text, Value as Any, Week};
 
-const DAYS: &[(&str, Form)] =
+const DAYS: &[(&str, MemberType)] =
     &[("mon", Any), ("tue", Any), ("wed", Any), ("thu", Any), ("fri", Any), ("sat", Any), ("sun", Any)];
-const HOLIDAY: &[(&str, Form)] = &[("date", Date), ("name", Text), ("hours", Any)];
-const CALENDAR: &[(&str, Form)] = &[("time_zone", Any), ("hours", Week), ("holidays", Holidays)];
-const TARGETS: &[(&str, Form)] =
+const HOLIDAY: &[(&str, MemberType)] = &[("date", Date), ("name", Text), ("hours", Any)];
+const CALENDAR: &[(&str, MemberType)] = &[("time_zone", Any), ("hours", Week), ("holidays", Holidays)];
+const TARGETS: &[(&str, MemberType)] =
     &[("assign", Any), ("first_response", Any), ("next_response", Any), ("resolution", Any)];
-const POLICY: &[(&str, Form)] = &[
+const POLICY: &[(&str, MemberType)] = &[
     ("name", Any),
     ("position", Any),
     ("enabled", Any),
@@ -74,10 +74,10 @@ const POLICY: &[(&str, Form)] = &[
     ("calendar", Any),
     ("pause_on", Any),
 ];
-const TRANSITIONS: Form = Members(&[("assign", Any), ("unassign", Any), ("customer_reply", Any)]);
-const SLA: Form = Members(&[("priority_change", Any), ("policy_edit", Any)]);
+const TRANSITIONS: MemberType = Members(&[("assign", Any), ("unassign", Any), ("customer_reply", Any)]);
+const SLA: MemberType = Members(&[("priority_change", Any), ("policy_edit", Any)]);
 /// Every rule of 2.7 that makes a row, also those that replay does not find yet.
-const FINDINGS: Form = Members(&[
+const FINDINGS: MemberType = Members(&[
     ("no_case_yet", Any),
     ("created_twice", Any),
     ("after_deletion", Any),
@@ -99,10 +99,10 @@ const FINDINGS: Form = Members(&[
     ("reopened_after_close", Any),
 ]);
 
-impl Form {
+impl MemberType {
     /// The members it may have; none where they are free, or it is no table.
     #[must_use]
-    pub fn members(self) -> &'static [(&'static str, Form)] {
+    pub fn members(self) -> &'static [(&'static str, MemberType)] {
         match self {
             Members(members) | Row(members) => members,
             Week => DAYS,
@@ -111,19 +111,19 @@ impl Form {
         }
     }
 
-    /// The form of the items of a list.
+    /// The type of the items of a list.
     #[must_use]
-    pub fn item(self) -> Form {
+    pub fn item(self) -> MemberType {
         if matches!(self, Holidays) { Holiday } else { Any }
     }
 
-    /// The form of a member; those of a list of days are its dates.
+    /// The type of a member; the members of a list of days are its dates.
     #[must_use]
-    pub fn member(self, name: &str) -> Form {
+    pub fn member(self, name: &str) -> MemberType {
         if matches!(self, Holidays) {
             return self.item();
         }
-        self.members().iter().find(|(known, _)| *known == name).map_or(Any, |(_, form)| *form)
+        self.members().iter().find(|(known, _)| *known == name).map_or(Any, |(_, member_type)| *member_type)
     }
 }
 
@@ -155,7 +155,7 @@ impl Kind {
         }
     }
 
-    /// What a person calls it.
+    /// The word for one of them.
     #[must_use]
     pub fn noun(self) -> &'static str {
         match self {
@@ -203,12 +203,12 @@ impl Kind {
         }
     }
 
-    /// The kind that an event is about, and what it says.
+    /// The kind that an event is about, and what it does.
     #[must_use]
-    pub fn of(event: EventType) -> Option<(Kind, Act)> {
+    pub fn of(event: EventType) -> Option<(Kind, Effect)> {
         Kind::ALL.into_iter().find_map(|kind| match event {
-            event if event == kind.updated() => Some((kind, Act::Updated)),
-            event if Some(event) == kind.removed() => Some((kind, Act::Removed)),
+            event if event == kind.updated() => Some((kind, Effect::Updated)),
+            event if Some(event) == kind.removed() => Some((kind, Effect::Removed)),
             _ => None,
         })
     }
@@ -219,7 +219,7 @@ impl Kind {
         matches!(self, Kind::Calendar | Kind::Policy)
     }
 
-    /// The members that can be taken back: those that null clears.
+    /// The members that null clears.
     #[must_use]
     pub fn clearable(self) -> &'static [&'static str] {
         match self {
@@ -232,8 +232,8 @@ impl Kind {
 
     /// The members a file may state, in the order in which they are shown.
     #[must_use]
-    pub fn members(self) -> Vec<(&'static str, Form)> {
-        let form = |member: members::MemberOf| match (self, member.name, member.form) {
+    pub fn members(self) -> Vec<(&'static str, MemberType)> {
+        let member_type = |member: members::MemberOf| match (self, member.name, member.form) {
             (Kind::Settings, "transitions", _) => TRANSITIONS,
             (Kind::Settings, "sla", _) => SLA,
             (Kind::Settings, "findings", _) => FINDINGS,
@@ -245,17 +245,17 @@ impl Kind {
         match self {
             Kind::Calendar => CALENDAR.to_vec(),
             Kind::Policy => POLICY.to_vec(),
-            _ => members::of(self.updated()).map(|member| (member.name, form(member))).collect(),
+            _ => members::of(self.updated()).map(|member| (member.name, member_type(member))).collect(),
         }
     }
 
-    /// The form of a member.
+    /// The type of a member.
     #[must_use]
-    pub fn form(self, name: &str) -> Form {
-        self.members().into_iter().find(|(known, _)| *known == name).map_or(Any, |(_, form)| form)
+    pub fn member_type(self, name: &str) -> MemberType {
+        self.members().into_iter().find(|(known, _)| *known == name).map_or(Any, |(_, member_type)| member_type)
     }
 
-    /// What a thing has before anything is said of it (1.4).
+    /// The members of a thing before any event states them (1.4).
     #[must_use]
     pub fn defaults(self) -> Map<String, Value> {
         let defaults = match self {
@@ -277,7 +277,7 @@ impl Kind {
         }
     }
 
-    /// What follows from removing one, where it is more than its absence.
+    /// What else changes when one is removed.
     #[must_use]
     pub fn consequence(self) -> Option<&'static str> {
         match self {
@@ -297,8 +297,8 @@ mod tests {
     #[test]
     fn every_event_about_a_thing_leads_back_to_its_kind() {
         for kind in Kind::ALL {
-            assert_eq!(Kind::of(kind.updated()), Some((kind, Act::Updated)));
-            assert!(kind.removed().is_none_or(|event| Kind::of(event) == Some((kind, Act::Removed))));
+            assert_eq!(Kind::of(kind.updated()), Some((kind, Effect::Updated)));
+            assert!(kind.removed().is_none_or(|event| Kind::of(event) == Some((kind, Effect::Removed))));
         }
         assert_eq!(Kind::of(EventType::UserPresenceChanged), None);
         assert_eq!(Kind::of(EventType::CustomerUpdated), None);

@@ -1,11 +1,12 @@
-//! A plan as a person reads it.
+//! A plan as text for people.
 
 use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use super::kind::{Form, Kind};
-use super::plan::{Change, How, MemberChange, Plan};
+use super::change::{Change, ChangeKind, MemberChange};
+use super::kind::{Kind, MemberType};
+use super::plan::Plan;
 
 /// The changes one after the other, each with its members; empty where there are none.
 #[must_use]
@@ -24,37 +25,37 @@ fn write_change(out: &mut String, change: &Change) {
     for member in &change.members {
         let _ = writeln!(out, "  {}", member_text(change, member));
     }
-    if let Some(consequence) = change.kind.consequence().filter(|_| change.how == How::Removed) {
+    if let Some(consequence) = change.kind.consequence().filter(|_| change.how == ChangeKind::Removed) {
         let _ = writeln!(out, "  {consequence}");
     }
 }
 
 fn member_text(change: &Change, member: &MemberChange) -> String {
     let mut names = member.member.split('.');
-    let first = change.kind.form(names.next().unwrap_or_default());
-    let form = names.fold(first, Form::member);
-    let is_day = matches!(first, Form::Week) && member.member.contains('.');
+    let first = change.kind.member_type(names.next().unwrap_or_default());
+    let member_type = names.fold(first, MemberType::member);
+    let is_day = matches!(first, MemberType::Week) && member.member.contains('.');
     let text = |value: &Option<Value>| match value {
         None if is_day => "closed".to_owned(),
         None => "none".to_owned(),
         Some(Value::Array(hours)) if is_day && hours.is_empty() => "closed".to_owned(),
-        Some(value) => value_text(form, value),
+        Some(value) => value_text(member_type, value),
     };
     match (change.how, &member.before) {
-        (How::New, None) => format!("{}: {}", member.member, text(&member.after)),
+        (ChangeKind::New, None) => format!("{}: {}", member.member, text(&member.after)),
         _ => format!("{}: {} → {}", member.member, text(&member.before), text(&member.after)),
     }
 }
 
-fn value_text(form: Form, value: &Value) -> String {
+fn value_text(member_type: MemberType, value: &Value) -> String {
     match value {
         Value::String(text) if text.is_empty() => "\"\"".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Array(days) if matches!(form, Form::Holidays) => holidays_text(days),
+        Value::Array(days) if matches!(member_type, MemberType::Holidays) => holidays_text(days),
         Value::Array(items) if items.is_empty() => "none".to_owned(),
         Value::Array(items) => items.iter().map(item_text).collect::<Vec<_>>().join(", "),
-        Value::Object(_) if matches!(form, Form::Holiday) => holiday_text(value),
-        Value::Object(members) => row_text(form, members),
+        Value::Object(_) if matches!(member_type, MemberType::Holiday) => holiday_text(value),
+        Value::Object(members) => row_text(member_type, members),
         other => other.to_string(),
     }
 }
@@ -63,23 +64,25 @@ fn value_text(form: Form, value: &Value) -> String {
 fn item_text(item: &Value) -> String {
     match item.as_array().map(Vec::as_slice) {
         Some([Value::String(from), Value::String(to)]) => format!("{from}–{to}"),
-        _ => value_text(Form::Value, item),
+        _ => value_text(MemberType::Value, item),
     }
 }
 
 /// Members in one line; days that have the same hours together.
-fn row_text(form: Form, members: &Map<String, Value>) -> String {
+fn row_text(member_type: MemberType, members: &Map<String, Value>) -> String {
     if members.is_empty() {
-        return if matches!(form, Form::Week) { "always closed".to_owned() } else { "none".to_owned() };
+        return if matches!(member_type, MemberType::Week) { "always closed".to_owned() } else { "none".to_owned() };
     }
-    let known = form.members();
+    let known = member_type.members();
     let place = |name: &str| known.iter().position(|(known, _)| *known == name).unwrap_or(known.len());
     let mut sorted: Vec<(&String, &Value)> = members.iter().collect();
     sorted.sort_by_key(|(name, _)| place(name));
     let mut runs: Vec<(&str, &str, &Value)> = Vec::new();
     for (name, value) in sorted {
         match runs.last_mut() {
-            Some((_, last, same)) if matches!(form, Form::Week) && *same == value && place(last) + 1 == place(name) => {
+            Some((_, last, same))
+                if matches!(member_type, MemberType::Week) && *same == value && place(last) + 1 == place(name) =>
+            {
                 *last = name;
             }
             _ => runs.push((name, name, value)),
@@ -87,9 +90,9 @@ fn row_text(form: Form, members: &Map<String, Value>) -> String {
     }
     let run = |(first, last, value): &(&str, &str, &Value)| {
         let names = if first == last { (*first).to_owned() } else { format!("{first}–{last}") };
-        format!("{names} {}", value_text(Form::Value, value))
+        format!("{names} {}", value_text(MemberType::Value, value))
     };
-    runs.iter().map(run).collect::<Vec<_>>().join(if matches!(form, Form::Week) { "; " } else { ", " })
+    runs.iter().map(run).collect::<Vec<_>>().join(if matches!(member_type, MemberType::Week) { "; " } else { ", " })
 }
 
 fn holidays_text(days: &[Value]) -> String {
@@ -105,6 +108,6 @@ fn holidays_text(days: &[Value]) -> String {
 fn holiday_text(day: &Value) -> String {
     let name = day.get("name").and_then(Value::as_str).map_or_else(String::new, |name| format!("{name}, "));
     let hours = day.get("hours").and_then(Value::as_array).filter(|hours| !hours.is_empty());
-    let hours = hours.map_or_else(|| "closed".to_owned(), |hours| value_text(Form::Value, &hours.clone().into()));
+    let hours = hours.map_or_else(|| "closed".to_owned(), |hours| value_text(MemberType::Value, &hours.clone().into()));
     format!("{name}{hours}")
 }

@@ -1,4 +1,4 @@
-//! `apply`: what a file says the desk should be, shown as a difference and, on `--yes`, appended as events.
+//! `apply`: shows how the desk differs from what a file states and, with `--yes`, appends events that change it.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant as Stopwatch;
@@ -10,39 +10,40 @@ use super::compact;
 use super::context::{CommandContext, Completion};
 use super::ingest::conclude;
 use super::summary::SummaryArguments;
-use crate::apply::file::Wish;
-use crate::apply::plan::{Change, How, Plan};
-use crate::apply::present::Stated;
-use crate::apply::{file, read, show};
+use crate::apply::change::{Change, ChangeKind};
+use crate::apply::file::Desired;
+use crate::apply::plan::Plan;
+use crate::apply::state::DeskEvent;
+use crate::apply::{desk_events, file, show};
 use crate::error::{Error, Result};
 use crate::input::piece::{Piece, Take};
 
 /// Arguments of `apply`.
 #[derive(Debug, Args)]
 pub struct ApplyArguments {
-    /// A TOML file of what should be: calendars, settings, policies, skills, fields, groups, users, profiles
+    /// TOML file that states calendars, settings, policies, skills, fields, groups, users, profiles
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Append the events; without it the difference is only shown
+    /// Append the events [default: only show the difference]
     #[arg(long)]
     yes: bool,
-    /// A check: shows the difference, and exits with 1 where there is one
+    /// Show the difference and exit with 1 if there is one
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
-    /// From when on it is in force: 2026-04-01, or 2026-04-01T08:00:00+02:00 [default: now]
+    /// When the change takes effect: 2026-04-01, or 2026-04-01T08:00:00+02:00 [default: now]
     #[arg(long, value_name = "T")]
     at: Option<String>,
     #[command(flatten)]
     pub summary: SummaryArguments,
 }
 
-/// Shows what a file would change and, if so told, appends the events that change it.
+/// Shows what a file would change and, with `--yes`, appends the events that change it.
 pub async fn apply(context: &CommandContext, arguments: &ApplyArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
     let path = arguments.file.as_path();
     let at = arguments.at.as_deref().map_or(Ok(context.now), |typed| context.settings.instant("--at", typed))?;
-    let wishes = read_file(context, path)?;
-    let plan = Plan::new(&wishes, &desk_events(context).await?, at);
+    let desired = read_file(context, path)?;
+    let plan = Plan::new(&desired, &read_events(context).await?, at);
     let lines = plan.lines(path)?;
     if !context.printer.json_summary && !lines.is_empty() {
         context.printer.data(show::text(&plan))?;
@@ -52,7 +53,7 @@ pub async fn apply(context: &CommandContext, arguments: &ApplyArguments) -> Resu
     }
     let bytes = lines.iter().map(|line| line.json.len() as u64).sum();
     if lines.is_empty() || !arguments.yes {
-        return leave(context, arguments, &wishes, &plan);
+        return leave(context, arguments, &desired, &plan);
     }
     context.printer.talk(in_force(context, &plan)?);
     let mut log = context.log().await?;
@@ -62,8 +63,8 @@ pub async fn apply(context: &CommandContext, arguments: &ApplyArguments) -> Resu
     conclude(context, &summary, begun, &about(&plan, true))
 }
 
-/// Reads the file; of several errors all but the last are told here.
-fn read_file(context: &CommandContext, path: &Path) -> Result<Vec<Wish>> {
+/// Reads the file. Several errors are printed here, and the one that is returned gives their number.
+fn read_file(context: &CommandContext, path: &Path) -> Result<Vec<Desired>> {
     let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
     file::read(path, &text).map_err(|errors| {
         let count = errors.len();
@@ -75,22 +76,22 @@ fn read_file(context: &CommandContext, path: &Path) -> Result<Vec<Wish>> {
     })
 }
 
-/// What the log says of the desk; nothing where there is no log yet.
-async fn desk_events(context: &CommandContext) -> Result<Vec<Stated>> {
+/// The events about the desk; none where there is no log yet.
+async fn read_events(context: &CommandContext) -> Result<Vec<DeskEvent>> {
     match context.has_log() {
-        true => read::desk_events(&context.existing_log().await?, context.settings.resources()).await,
+        true => desk_events::read(&context.existing_log().await?, context.settings.resources()).await,
         false => Ok(Vec::new()),
     }
 }
 
-/// Ends without writing: there is nothing to change, or it was only to be shown.
-fn leave(context: &CommandContext, arguments: &ApplyArguments, wishes: &[Wish], plan: &Plan) -> Result<Completion> {
+/// Ends without writing, because nothing is to be changed or the user did not ask for it.
+fn leave(context: &CommandContext, arguments: &ApplyArguments, desired: &[Desired], plan: &Plan) -> Result<Completion> {
     let object = about(plan, false);
     if plan.changes.is_empty() {
-        let things = match wishes.len() {
+        let things = match desired.len() {
             0 => "the file states nothing".to_owned(),
-            1 => "the one thing that the file states is so already".to_owned(),
-            count => format!("all {count} things that the file states are so already"),
+            1 => "the one thing in the file is already as stated".to_owned(),
+            count => format!("all {count} things in the file are already as stated"),
         };
         context.printer.summary(format!("nothing to change: {things}"), &object)?;
         return Ok(Completion::Done);
@@ -105,8 +106,8 @@ fn leave(context: &CommandContext, arguments: &ApplyArguments, wishes: &[Wish], 
 
 /// `2 new, 1 changed, in force from 2026-04-01 00:00:00 Europe/Prague`.
 fn in_force(context: &CommandContext, plan: &Plan) -> Result<String> {
-    let count = |how: How| plan.changes.iter().filter(|change| change.how == how).count();
-    let counts = [How::New, How::Changed, How::Removed].map(|how| (count(how), how.name()));
+    let count = |how: ChangeKind| plan.changes.iter().filter(|change| change.how == how).count();
+    let counts = [ChangeKind::New, ChangeKind::Changed, ChangeKind::Removed].map(|how| (count(how), how.name()));
     let counts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
     let zone = context.settings.zone()?;
@@ -120,7 +121,7 @@ fn about(plan: &Plan, applied: bool) -> Value {
     let warnings: Vec<Value> =
         plan.warnings.iter().map(|warning| json!({"line": warning.line, "warning": warning.text})).collect();
     let mut object = json!({"applied": applied, "at": plan.at.to_string(), "changes": changes, "warnings": warnings});
-    // An ingestion says itself how many it has added.
+    // The summary of an ingestion has the number already.
     if let Some(object) = object.as_object_mut().filter(|_| !applied) {
         object.insert("added".to_owned(), 0.into());
     }

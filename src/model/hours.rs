@@ -200,7 +200,7 @@ fn compile(calendar: &Calendar, index: usize) -> Block {
     let date = |time: i64| Instant(time).to_local(&calendar.time_zone).date();
     let mut day = date(start).yesterday().unwrap_or(Date::MIN);
     let last = date(end).tomorrow().unwrap_or(Date::MAX);
-    // There may be many. Of a date that is stated twice the first counts.
+    // There may be many. Of a date that an older log lists twice the first counts.
     let of_block = calendar.holidays.iter().filter(|holiday| (day..=last).contains(&holiday.date));
     let holidays: BTreeMap<Date, &Holiday> = of_block.rev().map(|holiday| (holiday.date, holiday)).collect();
     while day <= last {

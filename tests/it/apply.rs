@@ -1,10 +1,10 @@
-//! `apply`: a file of what should be, against what the log says.
+//! `apply`: a file that states a desk, compared with the log.
 
 use std::path::Path;
 
 use casebook::apply::file;
 use casebook::apply::plan::Plan;
-use casebook::apply::present::Stated;
+use casebook::apply::state::DeskEvent;
 use casebook::model::time::Instant;
 use serde_json::{Value, json};
 
@@ -27,8 +27,8 @@ fn project(events: &[(&str, &str, &str, Value)]) -> Project {
 }
 
 fn apply(project: &Project, toml: &str, flags: &[&str]) -> Ran {
-    project.write("wish.toml", toml);
-    project.run(&[&["apply", "wish.toml"], flags].concat())
+    project.write("desk.toml", toml);
+    project.run(&[&["apply", "desk.toml"], flags].concat())
 }
 
 const ANA: &str = "2026-03-01T00:00:00Z";
@@ -60,7 +60,7 @@ fn the_example_applies_and_a_second_time_changes_nothing() {
 }
 
 #[test]
-fn a_difference_is_shown_member_by_member_and_nothing_is_written_without_being_told_to() {
+fn a_difference_is_shown_member_by_member_and_written_only_with_yes() {
     let policy = json!({
         "name": "Premium", "position": 1, "enabled": true, "calendar": "office",
         "targets": {"urgent": {"assign": "15m", "first_response": "1h"}, "low": {"assign": null, "resolution": "1d"}},
@@ -70,7 +70,7 @@ fn a_difference_is_shown_member_by_member_and_nothing_is_written_without_being_t
     ]});
     let project =
         project(&[ana(), (ANA, "policy.updated", "premium", policy), (ANA, "calendar.updated", "office", calendar)]);
-    let wish = r#"
+    let text = r#"
 [users.ana]
 capacity = 4                      # as it is
 skills = ["refunds", "french"]    # as they are, in another order
@@ -102,26 +102,26 @@ user ana, changed
 user zoe, new
   name: Zoe
 ";
-    let plain = apply(&project, wish, &[]);
+    let plain = apply(&project, text, &[]);
     assert_eq!((plain.code, plain.stdout.as_str()), (0, shown), "{}", plain.stderr);
     assert!(plain.stderr.ends_with("nothing was written\nhint: add `--yes` to carry it out\n"), "{}", plain.stderr);
-    let check = apply(&project, wish, &["--dry-run"]);
+    let check = apply(&project, text, &["--dry-run"]);
     assert_eq!((check.code, check.stdout.as_str()), (1, shown), "{}", check.stderr);
     assert_eq!(project.value("SELECT count(*) FROM events"), 3);
 
-    let done = apply(&project, wish, &["--yes"]);
+    let done = apply(&project, text, &["--yes"]);
     assert_eq!((done.code, done.stdout.as_str()), (0, shown));
     assert!(done.stderr.contains("\nread 4, added 4, duplicates 0, "), "{}", done.stderr);
-    // Of a user only what differs is said.
+    // The event of a user states only what differs.
     let data = project.value("SELECT data FROM events WHERE source = 'apply' AND subject = 'ana'");
     assert_eq!(data, r#"{"auto_assign":true}"#);
-    let again = apply(&project, wish, &["--dry-run"]);
+    let again = apply(&project, text, &["--dry-run"]);
     assert_eq!((again.code, again.stdout.as_str()), (0, ""));
     assert!(again.stderr.starts_with("nothing to change: all 4 things"), "{}", again.stderr);
 }
 
 #[test]
-fn looking_makes_no_store_and_two_wishes_at_once_are_refused() {
+fn a_difference_that_is_only_shown_makes_no_store_and_yes_excludes_dry_run() {
     let project = Project::new();
     assert_eq!(apply(&project, "[users.ana]\n", &[]).code, 0);
     assert_eq!(apply(&project, "[users.ana]\n", &["--dry-run"]).code, 1);
@@ -132,28 +132,28 @@ fn looking_makes_no_store_and_two_wishes_at_once_are_refused() {
 }
 
 #[test]
-fn in_the_past_it_is_the_state_of_then_that_counts_and_what_comes_later_is_named() {
+fn a_change_in_the_past_is_compared_with_the_state_at_that_time_and_later_events_are_named() {
     let project = project(&[
         ana(),
         ("2026-03-10T00:00:00Z", "user.updated", "ana", json!({"capacity": 9})),
         ("2026-03-20T00:00:00Z", "user.updated", "ana", json!({"team": "south"})),
     ]);
-    let wish = "\n[users.ana]\nteam = \"east\"\ncapacity = 4\n";
+    let text = "\n[users.ana]\nteam = \"east\"\ncapacity = 4\n";
     let at = ["--at", "2026-03-05", "--tz", "Europe/Prague", "--yes"];
-    let past = apply(&project, wish, &at);
+    let past = apply(&project, text, &at);
     assert_eq!((past.code, past.stdout.as_str()), (0, "user ana, changed\n  team: north → east\n"));
-    let warning = "warning: wish.toml:2: user `ana`, `team`: the log has a `user.updated` at 2026-03-20T00:00:00.000Z; \
+    let warning = "warning: desk.toml:2: user `ana`, `team`: the log has a `user.updated` at 2026-03-20T00:00:00.000Z; \
                    what is applied holds until then\n";
     assert!(past.stderr.starts_with(warning), "{}", past.stderr);
     let time = project.value("SELECT time FROM events WHERE source = 'apply'");
     assert_eq!(time, "2026-03-04T23:00:00.000Z");
-    let again = apply(&project, wish, &at);
+    let again = apply(&project, text, &at);
     assert!(again.stderr.contains("nothing to change"), "{}", again.stderr);
     // At the end of the log both differ.
-    let now = apply(&project, wish, &[]);
+    let now = apply(&project, text, &[]);
     assert_eq!(now.stdout, "user ana, changed\n  team: south → east\n  capacity: 9 → 4\n");
     for malformed in ["yesterday", "2026-02-30", "2026-03-05T10:00:00", "1969-01-01"] {
-        let ran = apply(&project, wish, &["--at", malformed]);
+        let ran = apply(&project, text, &["--at", malformed]);
         assert!(ran.code == 2 && ran.stderr.starts_with("error: --at: `"), "{malformed}: {}", ran.stderr);
     }
 }
@@ -161,28 +161,28 @@ fn in_the_past_it_is_the_state_of_then_that_counts_and_what_comes_later_is_named
 #[test]
 fn what_is_applied_at_the_instant_of_another_event_comes_after_it() {
     let project = project(&[ana()]);
-    let wish = "[users.ana]\nteam = \"south\"\n";
-    assert_eq!(apply(&project, wish, &["--at", ANA, "--yes"]).code, 0);
+    let text = "[users.ana]\nteam = \"south\"\n";
+    assert_eq!(apply(&project, text, &["--at", ANA, "--yes"]).code, 0);
     assert_eq!(project.value("SELECT team FROM users WHERE user = 'ana'"), "south");
-    assert!(apply(&project, wish, &["--at", ANA]).stderr.starts_with("nothing to change"));
+    assert!(apply(&project, text, &["--at", ANA]).stderr.starts_with("nothing to change"));
     // The other way, and back again: each is an event of its own.
     for team in ["west", "south"] {
-        let wish = format!("[users.ana]\nteam = \"{team}\"\n");
-        let summary = apply(&project, &wish, &["--at", ANA, "--yes", "--format", "json"]).summary(0);
+        let text = format!("[users.ana]\nteam = \"{team}\"\n");
+        let summary = apply(&project, &text, &["--at", ANA, "--yes", "--format", "json"]).summary(0);
         assert_eq!((&summary["added"], &summary["duplicates"]), (&json!(1), &json!(0)));
         assert_eq!(project.value("SELECT team FROM users WHERE user = 'ana'"), team);
     }
 }
 
 #[test]
-fn what_is_removed_and_cleared_is_said_so() {
+fn removals_and_cleared_members_are_shown() {
     let project = project(&[
         ana(),
         (ANA, "user.updated", "ben", json!({"skills": ["french"]})),
         (ANA, "skill.updated", "french", json!({})),
         (ANA, "settings.updated", "settings", json!({"grace_period": "1h", "default_calendar": "office"})),
     ]);
-    let wish = r#"
+    let text = r#"
 [users.ana]
 clear = ["team"]
 skills = ["french", "refunds"]    # which the removal takes, and this gives back
@@ -195,7 +195,7 @@ remove = true
 [settings]
 clear = ["grace_period"]
 "#;
-    let ran = apply(&project, wish, &["--yes"]);
+    let ran = apply(&project, text, &["--yes"]);
     let shown = "\
 skill french, removed
   it is taken from every user and group
@@ -211,13 +211,13 @@ user ana, changed
     let row = &project.rows("SELECT team, until FROM users WHERE user = 'ana' ORDER BY since DESC LIMIT 1")[0];
     assert_eq!((&row["team"], &row["until"]), (&Value::Null, &Value::Null));
     assert_eq!(project.value("SELECT count(*) FROM users WHERE user = 'ben' AND until IS NULL"), 0);
-    assert!(apply(&project, wish, &["--yes"]).stderr.starts_with("nothing to change"));
+    assert!(apply(&project, text, &["--yes"]).stderr.starts_with("nothing to change"));
 }
 
 #[test]
 fn unknown_names_are_a_warning() {
     let project = project(&[(ANA, "calendar.updated", "office", json!({"time_zone": "UTC", "hours": {}}))]);
-    let wish = r#"
+    let text = r#"
 [profiles.acme-fb]
 calendar = "ofice"
 [policies.standard]
@@ -226,17 +226,17 @@ calendar = "office"
 conditions.profile = ["acme-fb", "acme-x"]
 targets.low.resolution = "1d"
 "#;
-    let ran = apply(&project, wish, &["--yes"]);
+    let ran = apply(&project, text, &["--yes"]);
     let warnings: Vec<&str> = ran.stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(
         warnings,
         [
-            "warning: wish.toml:4: policy `standard`, `conditions.profile`: neither the log nor the file knows a \
+            "warning: desk.toml:4: policy `standard`, `conditions.profile`: neither the log nor the file knows a \
              profile `acme-x`; did you mean `acme-fb`?",
-            "warning: wish.toml:2: profile `acme-fb`, `calendar`: neither the log nor the file knows a calendar \
+            "warning: desk.toml:2: profile `acme-fb`, `calendar`: neither the log nor the file knows a calendar \
              `ofice`; did you mean `office`?",
-            "warning: wish.toml:4: policy `standard` gets no cases: it does not say `enabled = true`",
+            "warning: desk.toml:4: policy `standard` gets no cases: it does not say `enabled = true`",
         ]
     );
 }
@@ -244,11 +244,11 @@ targets.low.resolution = "1d"
 /// The errors of a file: `line: text / hint`.
 fn errors(text: &str) -> Vec<String> {
     let errors = file::read(Path::new("f"), text).unwrap_err();
-    let told = |error: &casebook::error::Error| {
+    let text = |error: &casebook::error::Error| {
         let hint = error.hint().map_or_else(String::new, |hint| format!(" / {hint}"));
         format!("{error}{hint}").replacen("f:", "", 1)
     };
-    errors.iter().map(told).collect()
+    errors.iter().map(text).collect()
 }
 
 #[test]
@@ -302,13 +302,13 @@ fn a_refused_policy_is_named_with_its_priority_and_the_rule() {
 
     let project = Project::new();
     let ran = apply(&project, &policy("targets.low = { assign = \"2h\", first_response = \"1h\" }"), &["--yes"]);
-    let refusal = "error: wish.toml:4: policy \"Premium\", low: assign (2h) must be shorter than first response (1h)\n";
+    let refusal = "error: desk.toml:4: policy \"Premium\", low: assign (2h) must be shorter than first response (1h)\n";
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (2, "", refusal));
     assert!(!project.path("store").exists());
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once_each_with_its_line() {
+fn all_errors_are_reported_at_once_each_at_its_line() {
     let cases: [(&str, &[&str]); 20] = [
         (
             "\n[polices.x]\n",
@@ -383,7 +383,7 @@ fn everything_that_is_wrong_is_said_at_once_each_with_its_line() {
             "[groups.vip]\nmembers = []\n[users.ana]\ngroups = [\"vip\"]",
             &[
                 "3: `users.ana` and `groups.vip` contradict each other: `groups` names the group, `members` does not name \
-             the user / say it in one place; `groups.vip` is in line 1",
+             the user / state it at one of them only; `groups.vip` is in line 1",
             ],
         ),
         ("[users.ana]\nname = \"Ana\nteam = 3", &["2: invalid basic string, expected `\"`"]),
@@ -452,10 +452,46 @@ fn everything_that_is_wrong_is_said_at_once_each_with_its_line() {
     }
     let ran = apply(&Project::new(), "[users.ana]\nbot = 1\nrole = 2\n", &["--yes"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
-    assert!(ran.stderr.ends_with("error: wish.toml has 2 errors; nothing was applied\n"), "{}", ran.stderr);
+    assert!(ran.stderr.ends_with("error: desk.toml has 2 errors; nothing was applied\n"), "{}", ran.stderr);
 }
 
-const WISHES: &[&str] = &[
+#[test]
+fn an_event_that_lists_a_value_twice_is_quarantined() {
+    let calendar = r#"{"time_zone":"UTC","hours":{"fri":[["09:00","17:00"]]},"holidays":[{"date":"2026-12-25"},{"date":"2026-12-25","hours":[["09:00","10:00"]]}]}"#;
+    let night = r#"{"time_zone":"UTC","hours":{"mon":[["22:00","06:00"]]}}"#;
+    let policy = r#"{"position":1,"targets":{"low":{"assign":"1h"}},"pause_on":["pending","pending"]}"#;
+    let events = [
+        ("calendar.updated", "c", calendar),
+        ("calendar.updated", "night", night),
+        ("policy.updated", "p", policy),
+        ("user.updated", "ana", r#"{"skills":["french","french"]}"#),
+        ("user.updated", "ben", r#"{"skills":["french"]}"#),
+    ];
+    let line = |(id, (kind, subject, data)): (usize, &(&str, &str, &str))| {
+        format!(
+            r#"{{"id":"{id}","source":"s","type":"{kind}","subject":"{subject}","time":"1970-01-01T00:00:00Z","data":{data}}}"#
+        )
+    };
+    let project = Project::new();
+    project.write("events.ndjson", events.iter().enumerate().map(line).collect::<Vec<_>>().join("\n"));
+    let summary = project.ingest(&["events.ndjson"], 1);
+    assert_eq!((&summary["added"], &summary["quarantined"]), (&json!(1), &json!(4)));
+    let listed = project.run(&["quarantine", "list", "--format", "json"]).stdout;
+    let rows: Vec<Value> = serde_json::from_str(&listed).unwrap();
+    let rules: Vec<Value> = rows.iter().map(|row| json!([row["line"], row["rule"]])).collect();
+    let expected = [
+        json!([1, "listed_twice"]),
+        json!([2, "overlapping_hours"]),
+        json!([3, "listed_twice"]),
+        json!([4, "listed_twice"]),
+    ];
+    assert_eq!(rules, expected);
+    for detail in ["`holidays` lists 2026-12-25 twice", "split at 24:00", "`skills` lists `french` twice"] {
+        assert!(listed.contains(detail), "{listed}");
+    }
+}
+
+const FILES: &[&str] = &[
     "[users.ana]\nteam = \"a\"\ngroups = [\"vip\", \"shop\"]\nskills = [\"french\"]\n[groups.vip]\nname = \"VIP\"",
     "[groups.vip]\nmembers = [\"ben\"]\nskills = [\"french\"]\n[users.ben]\ngroups = [\"vip\"]\n[users.ana]\nclear = [\"team\"]",
     "[users.ana]\nremove = true\n[groups.shop]\nmembers = [\"ana\", \"ben\"]\n[skills.french]",
@@ -472,10 +508,10 @@ const WISHES: &[&str] = &[
 #[test]
 fn whatever_was_there_a_file_applied_twice_changes_nothing_the_second_time() {
     let read = |text: &str| file::read(Path::new("f"), text).unwrap();
-    let carry_out = |text: &str, events: &mut Vec<Stated>, at: i64| {
+    let carry_out = |text: &str, events: &mut Vec<DeskEvent>, at: i64| {
         let plan = Plan::new(&read(text), events, Instant(at));
         plan.lines(Path::new("f")).unwrap();
-        let stated = plan.changes.iter().zip(0..).map(|(change, sequence)| Stated {
+        let stated = plan.changes.iter().zip(0..).map(|(change, sequence)| DeskEvent {
             time: plan.at,
             sequence,
             kind: change.event,
@@ -484,9 +520,9 @@ fn whatever_was_there_a_file_applied_twice_changes_nothing_the_second_time() {
         });
         events.extend(stated);
     };
-    for first in WISHES {
-        for second in WISHES {
-            for third in WISHES {
+    for first in FILES {
+        for second in FILES {
+            for third in FILES {
                 let mut events = Vec::new();
                 for (text, at) in [first, second, third].into_iter().zip(1..) {
                     carry_out(text, &mut events, at);

@@ -13,8 +13,8 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Int32Type};
 use casebook::apply::file;
 use casebook::apply::plan::Plan;
-use casebook::apply::present::Stated;
 use casebook::apply::show;
+use casebook::apply::state::DeskEvent;
 use casebook::audit::Check;
 use casebook::import::{self, Limits, Mapping};
 use casebook::input::elements::ElementScanner;
@@ -326,7 +326,7 @@ fn read_desk(bench: &mut Bench, text: &str, answers: &mut Answers) {
     let stated = made.iter().map(|line| {
         let event = line::parse(&line.json).unwrap();
         let data = serde_json::from_str(event.data_text).unwrap();
-        Stated {
+        DeskEvent {
             time: event.time,
             sequence: event.sequence,
             kind: event.kind,

@@ -10,7 +10,6 @@ use super::{Source, sources, word};
 /// Circles that are known and still to be removed, without the uses of a file by the files below it: a circle among the
 /// files of one row is allowed, any other is not. A row without a circle must be deleted.
 const KNOWN_CIRCLES: &[&[&str]] = &[
-    &["apply/plan.rs", "apply/warnings.rs"],
     &["cli/sql/catalog.rs", "cli/sql/problem.rs"],
     &["metric/question.rs", "metric/ratio.rs"],
     &["query/moment.rs", "query/session.rs"],

@@ -1,19 +1,19 @@
-//! The state of a desk as of an instant, as its events say: member by member for most things, whole for calendars and
-//! policies (1.4).
+//! The state of a desk at an instant, according to its events: member by member for most things, as a whole for calendars
+//! and policies (1.4).
 //!
-//! Apart from the model's desk, which keeps what replay needs, over time; here it is every member as it was stated, once.
+//! The model's desk keeps what replay needs, over time; this one keeps every member as it was stated, at one instant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::kind::{Act, Kind};
+use super::kind::{Effect, Kind};
 use crate::model::event::EventType;
 use crate::model::time::Instant;
 
-/// An event about the desk, as the log has it.
+/// An event about the desk, as it is in the log.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stated {
+pub struct DeskEvent {
     pub time: Instant,
     pub sequence: i64,
     pub kind: EventType,
@@ -21,17 +21,17 @@ pub struct Stated {
     pub data: Map<String, Value>,
 }
 
-/// What the desk's events have made of it.
+/// The things of a desk and their members.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     things: BTreeMap<(Kind, String), Map<String, Value>>,
-    /// Who is in which group: stated of users and of groups alike, and so kept once.
+    /// Who is in which group. Events of users and of groups both state it, so it is kept once, here.
     groups: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl State {
     /// The state after those events, which must come in log order.
-    pub fn after<'a>(events: impl IntoIterator<Item = &'a Stated>) -> State {
+    pub fn after<'a>(events: impl IntoIterator<Item = &'a DeskEvent>) -> State {
         let mut state = State::default();
         for event in events {
             state.apply(event.kind, &event.subject, &event.data);
@@ -39,19 +39,19 @@ impl State {
         state
     }
 
-    /// Takes one more event; those that are not about things of a [`Kind`] do nothing.
+    /// Applies one more event; one that is not about a thing of a [`Kind`] changes nothing.
     pub fn apply(&mut self, event: EventType, subject: &str, data: &Map<String, Value>) {
         match Kind::of(event) {
-            Some((kind, Act::Updated)) if kind.is_whole() => {
+            Some((kind, Effect::Updated)) if kind.is_whole() => {
                 self.things.insert((kind, subject.to_owned()), without_nulls(data));
             }
-            Some((kind, Act::Updated)) => self.update(kind, subject, data),
-            Some((kind, Act::Removed)) => self.remove(kind, subject),
+            Some((kind, Effect::Updated)) => self.update(kind, subject, data),
+            Some((kind, Effect::Removed)) => self.remove(kind, subject),
             None => {}
         }
     }
 
-    /// Whether the desk has it. A group is there as soon as a user is in it.
+    /// Whether the desk has it. A group exists as soon as a user is in it.
     #[must_use]
     pub fn exists(&self, kind: Kind, subject: &str) -> bool {
         let by_its_members = kind == Kind::Group && self.groups.contains_key(subject);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_again_starts_from_the_defaults() {
+    fn a_thing_that_returns_starts_from_the_defaults() {
         let state = state(&[
             (EventType::UserUpdated, "ana", json!({"capacity": 9})),
             (EventType::UserRemoved, "ana", json!({})),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn users_and_groups_say_one_thing_and_removals_reach_both() {
+    fn users_and_groups_share_their_memberships_and_removals_change_both() {
         let mut state = state(&[
             (EventType::UserUpdated, "ana", json!({"groups": ["vip"], "skills": ["french", "refunds"]})),
             (EventType::GroupUpdated, "vip", json!({"members": ["ben"], "skills": ["french"]})),

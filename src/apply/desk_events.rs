@@ -1,11 +1,11 @@
-//! The log's events about the desk, in its order.
+//! Reads the events about the desk, in the order of the log.
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 use datafusion::prelude::{col, lit};
 
 use super::kind::Kind;
-use super::present::Stated;
+use super::state::DeskEvent;
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::model::event::EventType;
@@ -19,7 +19,7 @@ const COLUMNS: &[&str] = &["time", "sequence", "type", "subject", "data"];
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn desk_events(log: &Log, resources: Resources) -> Result<Vec<Stated>> {
+pub async fn read(log: &Log, resources: Resources) -> Result<Vec<DeskEvent>> {
     let context = engine::session(resources)?;
     context.register_table("log", log.events.provider()?)?;
     let types = Kind::ALL.iter().flat_map(|kind| [Some(kind.updated()), kind.removed()]);
@@ -28,11 +28,11 @@ pub async fn desk_events(log: &Log, resources: Resources) -> Result<Vec<Stated>>
     let of_the_desk = col("rank").eq(lit(0)).and(col("type").in_list(types, false));
     let events = context.table("log").await?.filter(of_the_desk)?.sort(order.to_vec())?;
     let batches = events.select_columns(COLUMNS)?.collect().await?;
-    let events = batches.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let events = batches.iter().map(events_of).collect::<Result<Vec<_>>>()?;
     Ok(events.into_iter().flatten().collect())
 }
 
-fn read(batch: &RecordBatch) -> Result<Vec<Stated>> {
+fn events_of(batch: &RecordBatch) -> Result<Vec<DeskEvent>> {
     let column = |name: &str| {
         let lacks = || Error::invalid("table `events`", format!("there is no column `{name}`"));
         batch.column_by_name(name).ok_or_else(lacks)
@@ -43,7 +43,7 @@ fn read(batch: &RecordBatch) -> Result<Vec<Stated>> {
     let subjects = column("subject")?.as_string_view();
     let data = column("data")?.as_string_view();
     let event = |row: usize| {
-        Some(Stated {
+        Some(DeskEvent {
             time: Instant(times.value(row)),
             sequence: sequences.value(row),
             kind: EventType::parse(types.value(row))?,
