@@ -12,13 +12,13 @@
 use std::time::{Duration, Instant};
 
 use casebook::generate::{Plan, write_events};
-use casebook::log::rows::{Arrival, RowsBuilder};
+use casebook::log::rows::{Arrival, EventRowsBuilder};
 use casebook::model::case::Case;
 use casebook::model::case::history::History;
 use casebook::model::desk::Desk;
 use casebook::model::event::CaseEvent;
-use casebook::query::memory::plain;
 use casebook::replay::input::{CaseColumns, desk_events};
+use casebook::replay::select::plain_rows;
 use casebook::wire::line;
 
 /// As the program has it.
@@ -32,7 +32,7 @@ fn main() {
     let mut bytes = Vec::new();
     write_events(&Plan { cases, ..Plan::default() }, &mut bytes).unwrap();
     let text = String::from_utf8(bytes).unwrap();
-    let mut rows = RowsBuilder::new(Arrival { ingested_at: casebook::model::time::Instant(0), batch: 0 });
+    let mut rows = EventRowsBuilder::new(Arrival { ingested_at: casebook::model::time::Instant(0), batch: 0 });
     for line in text.lines() {
         rows.push(&line::parse(line.as_bytes()).unwrap(), 0, 0);
     }
@@ -41,7 +41,7 @@ fn main() {
     let mut events: Vec<CaseEvent<'_>> =
         (0..log.num_rows()).filter(|row| columns.is_of_a_case(*row)).filter_map(|row| columns.event(row)).collect();
     events.sort_by(|left, right| (left.case_id, left.order()).cmp(&(right.case_id, right.order())));
-    let plain = plain(&log).unwrap();
+    let plain = plain_rows(&log).unwrap();
     let of_the_desk = desk_events(&plain).unwrap();
     let with_policies = Desk::replay(of_the_desk.iter().cloned());
     let about_policies = |name: &str| name.starts_with("policy.");

@@ -1,8 +1,9 @@
 //! The fact tables: their columns, the rows that replay puts into them, and the files that hold them.
 //!
-//! [`tables`] names every table and column; [`rows`] builds record batches of them; [`manifest`] says which files are the
+//! [`tables`] declares every table of [`columns`]; [`rows`] builds record batches of them; [`manifest`] says which files are the
 //! facts of a store; [`layers`] reads them as tables.
 
+pub mod columns;
 pub mod layers;
 pub mod manifest;
 pub mod rows;

@@ -5,6 +5,7 @@
 //! one commit ([`crate::store::table`]). Lines that break a rule go to the [`quarantine`]. The memory does not grow with the
 //! input.
 
+pub mod columns;
 pub mod compact;
 pub mod event_log;
 pub mod identity;

@@ -24,7 +24,6 @@ use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result};
-use crate::facts::rows::schema;
 use crate::facts::tables::FACT_TABLES;
 use crate::log::rows::{EVENT_COLUMNS, LOG_SCHEMA};
 use crate::query;
@@ -149,7 +148,7 @@ pub async fn empty_session() -> Result<SessionContext> {
         EVENT_COLUMNS.iter().filter_map(|name| LOG_SCHEMA.field_with_name(name).ok().cloned()).collect();
     context.register_table("events", Arc::new(EmptyTable::new(Arc::new(Schema::new(events)))))?;
     for table in FACT_TABLES {
-        context.register_table(table.name, Arc::new(EmptyTable::new(schema(table.columns))))?;
+        context.register_table(table.name, Arc::new(EmptyTable::new(table.schema())))?;
     }
     functions::register(&context);
     query::functions::register(&context, query::functions::Calendars::new());

@@ -10,7 +10,7 @@ use crate::model::time::Instant;
 use crate::query;
 use crate::query::moment::Moment;
 use crate::replay;
-use crate::replay::Extent;
+use crate::replay::ReplayScope;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +64,9 @@ impl CommandContext {
     }
 
     /// Brings the facts up to date.
-    pub async fn refresh(&self, log: &Log, extent: Extent) -> Result<replay::Summary> {
+    pub async fn refresh(&self, log: &Log, scope: ReplayScope) -> Result<replay::steps::Summary> {
         let bar = Bar::of(self.printer, "replaying");
-        replay::refresh_telling(log, self.settings.resources(), extent, bar.progress()).await
+        replay::refresh_with_progress(log, self.settings.resources(), scope, bar.progress()).await
     }
 
     /// The session in which facts can be asked, brought up to date first.
@@ -74,7 +74,7 @@ impl CommandContext {
         let log = self.existing_log().await?;
         let resources = self.settings.resources();
         if self.refresh {
-            match self.refresh(&log, Extent::REFRESH).await {
+            match self.refresh(&log, ReplayScope::REFRESH).await {
                 Err(error) if error.is_read_only() => {
                     self.printer.talk("note: the store cannot be written, so the facts stay as they are");
                 }

@@ -11,7 +11,7 @@ use super::{ingest, settings};
 use crate::error::{Error, Result};
 use crate::generate::{Plan, write_events};
 use crate::input::source::Source;
-use crate::replay::Extent;
+use crate::replay::ReplayScope;
 
 /// The month that the page shows; generated desks always end on 31 May 2026.
 const RANGE: &str = "2026-05";
@@ -56,7 +56,7 @@ async fn ingest_and_replay(project: &CommandContext, events: &Path) -> Result<()
     let mut log = project.log().await?;
     let added = ingest::whole(project, &mut log, sources).await?;
     project.printer.talk(format!("ingested: {} added, {} already in the log", added.added, added.duplicates));
-    let replayed = project.refresh(&log, Extent::REFRESH).await?;
+    let replayed = project.refresh(&log, ReplayScope::REFRESH).await?;
     let pointer = &replayed.pointer;
     project.printer.talk(format!("replayed: {} cases, {} findings", pointer.cases, pointer.findings));
     Ok(())

@@ -20,7 +20,7 @@ use crate::input::source::{Source, uncompressed_bytes};
 use crate::log::{Log, Summary};
 use crate::query::compare;
 use crate::query::compare::Difference;
-use crate::replay::Extent;
+use crate::replay::ReplayScope;
 use stream::StreamArguments;
 
 /// Arguments of `ingest`.
@@ -137,8 +137,8 @@ pub fn conclude(
 pub async fn replay(context: &CommandContext, arguments: &ReplayArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
     let log = context.existing_log().await?;
-    let extent = if arguments.full { Extent::Full } else { Extent::REFRESH };
-    let summary = context.refresh(&log, extent).await?;
+    let scope = if arguments.full { ReplayScope::Full } else { ReplayScope::REFRESH };
+    let summary = context.refresh(&log, scope).await?;
     let (pointer, seconds) = (&summary.pointer, seconds(begun));
     let object = json!({
         "events": pointer.events, "cases": pointer.cases, "cases_replayed": summary.cases_replayed,

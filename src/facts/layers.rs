@@ -14,11 +14,11 @@ use datafusion::prelude::{Expr, SessionContext, ident};
 use foldhash::fast::FixedState;
 
 use crate::error::Result;
+use crate::facts::columns::FactTable;
 use crate::facts::manifest::{Layer, Pointer};
-use crate::facts::rows::schema;
 use crate::facts::tables::{
-    CASE_FINDINGS, CASE_TABLES, CUSTOMERS, DESK_EVENTS, FACT_TABLES, FINDINGS, FactTable, OTHER_FINDINGS,
-    REPLACED_CASES, REPLACED_CUSTOMERS,
+    CASE_FINDINGS, CASE_TABLES, CUSTOMERS, DESK_EVENTS, FACT_TABLES, FINDINGS, OTHER_FINDINGS, REPLACED_CASES,
+    REPLACED_CUSTOMERS,
 };
 use crate::store::objects::Store;
 use crate::store::parquet::read_file;
@@ -46,7 +46,7 @@ struct Replaced {
 pub enum Texts {
     /// As views, for queries.
     Views,
-    /// As plain strings, for what sorts: see `replay::input`.
+    /// As plain strings, for what is sorted.
     Plain,
 }
 
@@ -65,7 +65,7 @@ impl Layers {
     /// A table of the facts.
     ///
     /// # Errors
-    /// When a path cannot be told as a URL.
+    /// When a path cannot be written as a URL.
     pub fn provider(&self, table: &FactTable, texts: Texts) -> Result<Arc<dyn TableProvider>> {
         if table.name == FINDINGS.name {
             let parts = [self.provider(&CASE_FINDINGS, texts)?, self.provider(&OTHER_FINDINGS, texts)?];
@@ -74,7 +74,7 @@ impl Layers {
         let (key, replaced) = match table.name {
             name if name == CUSTOMERS.name => ("customer", &self.customers),
             name if CASE_TABLES.iter().any(|table| table.name == name) => ("case_id", &self.cases),
-            // What is written anew each time.
+            // Each replay writes the whole table.
             _ => return self.of_last_layer(table, texts),
         };
         let mut parts = Vec::new();
@@ -110,24 +110,32 @@ impl Layers {
     /// The rows of the last layer alone.
     ///
     /// # Errors
-    /// When a path cannot be told as a URL.
+    /// When a path cannot be written as a URL.
     pub fn of_last_layer(&self, table: &FactTable, texts: Texts) -> Result<Arc<dyn TableProvider>> {
         self.files(self.layers.last().unwrap_or(&Layer::default()), table, texts)
     }
 
     fn files(&self, layer: &Layer, table: &FactTable, texts: Texts) -> Result<Arc<dyn TableProvider>> {
         let schema = match texts {
-            Texts::Views => schema(table.columns),
-            Texts::Plain => plain(&schema(table.columns)),
+            Texts::Views => table.schema(),
+            Texts::Plain => plain(&table.schema()),
         };
         let paths = layer.paths(&self.home, table);
         if paths.is_empty() { Ok(Arc::new(EmptyTable::new(schema))) } else { scan(&paths, schema) }
     }
 
+    /// Such layers of the same facts.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn with_layers(&self, layers: Vec<Layer>) -> Result<Layers> {
+        Layers::open(&self.home, &Pointer { layers, ..Pointer::default() })
+    }
+
     /// Puts the tables of 4 into a session, and the events that the desk is made of.
     ///
     /// # Errors
-    /// When a path cannot be told as a URL.
+    /// When a path cannot be written as a URL.
     pub fn register(&self, context: &SessionContext) -> Result<()> {
         for table in FACT_TABLES.into_iter().chain([DESK_EVENTS]) {
             context.register_table(table.name, self.provider(&table, Texts::Views)?)?;

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::facts::rows::schema;
-use crate::facts::tables::{FACT_FILES, FactTable};
+use crate::facts::columns::FactTable;
+use crate::facts::tables::FACT_FILES;
 use crate::model::time::Instant;
 use crate::store::commits;
 use crate::store::data_file::{NewFile, TableFile, new_file_name};
@@ -21,13 +21,13 @@ use crate::store::objects::Store;
 use crate::store::parquet::FileWriter;
 use crate::store::vacuum::Part;
 
-/// Changes with every change of the tables or of what replay writes into them, so that older facts are written anew.
-pub const FACTS_FORMAT: u32 = 9;
+/// Changes with every change of the tables or of what replay writes into them, so that older facts are written again.
+pub const FACTS_FORMAT: u32 = 10;
 
 /// How the names of pointers begin that were replaced. Such a file is as old as its replacement.
 const PAST: &str = "past";
 
-/// Which files make the facts, and what they stand for.
+/// The files that are the facts, and the part of the log that they follow from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
     pub format: u32,
@@ -94,7 +94,7 @@ impl Pointer {
         let Some(text) = home.read(CURRENT).await? else { return Ok(None) };
         let invalid = |error: serde_json::Error| {
             Error::invalid(home.local_path(CURRENT).display().to_string(), error.to_string())
-                .with_hint("remove the file, and `casebook replay` writes it anew")
+                .with_hint("remove the file, and `casebook replay` writes it again")
         };
         let Format { format } = serde_json::from_slice(&text).map_err(invalid)?;
         if format != FACTS_FORMAT {
@@ -166,7 +166,7 @@ pub fn create_folder(home: &Store, table: &FactTable) -> Result<Store> {
 /// # Errors
 /// When the disk refuses.
 pub fn begin_file(folder: &Store, table: &FactTable) -> Result<FileWriter> {
-    FileWriter::create(folder, table.name, &schema(table.columns), &FACT_FILES)
+    FileWriter::create(folder, table.name, &table.schema(), &FACT_FILES)
 }
 
 /// What the facts of a store need of their files: those that the present pointer names, and pointers that were in force

@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::error::Result;
 use crate::json::Json;
-use crate::model::event::EventType;
+use crate::log::columns::member_columns;
 use crate::model::time::Instant;
 use crate::store::parquet::{Codec, FileLayout};
 use crate::wire::line::LoggedEvent;
@@ -22,52 +22,34 @@ pub fn instant_type() -> DataType {
     DataType::Timestamp(TimeUnit::Millisecond, Some(Arc::from("UTC")))
 }
 
-/// Columns of the log that SQL sees as `events` (4).
-pub const EVENT_COLUMNS: &[&str] = &[
-    "time",
-    "sequence",
-    "source",
-    "id",
-    "type",
-    "subject",
-    "case_id",
-    "by",
-    "agent",
-    "customer",
-    "profile",
-    "status",
-    "priority",
-    "sentiment",
-    "message",
-    "kind",
-    "set_status",
-    "text",
-    "data",
-    "ingested_at",
-    "batch",
-];
+/// What a column of a member holds.
+#[derive(Clone, Copy)]
+enum MemberType {
+    Text,
+    /// Any value, as JSON text.
+    Json,
+    Flag,
+    Number,
+}
 
-/// Members of `data` that stand as texts in columns of their own: what SQL sees, and what only replay reads.
-const TEXT_MEMBERS: &[&str] = &[
-    "by",
-    "agent",
-    "customer",
-    "profile",
-    "status",
-    "priority",
-    "sentiment",
-    "message",
-    "kind",
-    "set_status",
-    "text",
-    "platform",
-    "origin",
-    "language",
-    "field",
-    "record",
-    "survey",
-    "comment",
-];
+macro_rules! declare_columns {
+    (events { $($shown:ident: $shown_type:ident,)+ } replay { $($hidden:ident: $hidden_type:ident,)+ }) => {
+        /// Columns of the log that SQL sees as `events` (4).
+        pub const EVENT_COLUMNS: &[&str] = &[
+            "time", "sequence", "source", "id", "type", "subject", "case_id",
+            $(stringify!($shown),)+
+            "data", "ingested_at", "batch",
+        ];
+
+        /// Members of `data` that have columns of their own.
+        const MEMBERS: &[(&str, MemberType)] = &[
+            $((stringify!($shown), MemberType::$shown_type),)+
+            $((stringify!($hidden), MemberType::$hidden_type),)+
+        ];
+    };
+}
+
+member_columns!(declare_columns);
 
 /// The log's columns. Those beyond [`EVENT_COLUMNS`] spare replay the reading of `data`, and the fingerprints are the
 /// event's identity and content (1.2).
@@ -82,14 +64,8 @@ pub static LOG_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("subject", DataType::Utf8View, false),
         text("case_id"),
     ];
-    fields.extend(TEXT_MEMBERS.iter().map(|name| text(name)));
+    fields.extend(MEMBERS.iter().map(|(name, content)| Field::new(*name, content.data_type(), true)));
     fields.extend([
-        text("value"),
-        text("fields"),
-        text("mentions"),
-        Field::new("automatic", DataType::Boolean, true),
-        Field::new("bot", DataType::Boolean, true),
-        Field::new("score", DataType::Float64, true),
         Field::new("rank", DataType::Int32, false),
         text("data"),
         Field::new("identity", DataType::Binary, false),
@@ -99,6 +75,58 @@ pub static LOG_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]);
     Arc::new(Schema::new(fields))
 });
+
+impl MemberType {
+    fn data_type(self) -> DataType {
+        match self {
+            MemberType::Text | MemberType::Json => DataType::Utf8View,
+            MemberType::Flag => DataType::Boolean,
+            MemberType::Number => DataType::Float64,
+        }
+    }
+}
+
+/// A column of a member.
+enum MemberBuilder {
+    Text(StringViewBuilder),
+    Json(StringViewBuilder),
+    Flag(BooleanBuilder),
+    Number(Float64Builder),
+}
+
+impl MemberBuilder {
+    fn with_capacity(content: MemberType, rows: usize) -> MemberBuilder {
+        match content {
+            MemberType::Text => MemberBuilder::Text(StringViewBuilder::with_capacity(rows)),
+            MemberType::Json => MemberBuilder::Json(StringViewBuilder::with_capacity(rows)),
+            MemberType::Flag => MemberBuilder::Flag(BooleanBuilder::with_capacity(rows)),
+            MemberType::Number => MemberBuilder::Number(Float64Builder::with_capacity(rows)),
+        }
+    }
+
+    /// Appends the value of a member; null where there is none, or one of another type.
+    fn push(&mut self, value: Option<&Json<'_>>) {
+        match self {
+            MemberBuilder::Text(builder) => builder.append_option(value.and_then(Json::as_text)),
+            MemberBuilder::Json(builder) => {
+                builder.append_option(value.filter(|value| !matches!(value, Json::Null)).map(Json::to_text));
+            }
+            MemberBuilder::Flag(builder) => builder.append_option(value.and_then(Json::as_flag)),
+            MemberBuilder::Number(builder) => builder.append_option(match value {
+                Some(Json::Number(number)) => Some(number.to_float()),
+                _ => None,
+            }),
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            MemberBuilder::Text(builder) | MemberBuilder::Json(builder) => Arc::new(builder.finish()),
+            MemberBuilder::Flag(builder) => Arc::new(builder.finish()),
+            MemberBuilder::Number(builder) => Arc::new(builder.finish()),
+        }
+    }
+}
 
 /// How files of events are written: small, because the log is kept.
 ///
@@ -124,7 +152,7 @@ pub struct Arrival {
 }
 
 /// Collects events into columns.
-pub struct RowsBuilder {
+pub struct EventRowsBuilder {
     arrival: Arrival,
     rows: usize,
     bytes: usize,
@@ -136,32 +164,26 @@ pub struct RowsBuilder {
     types: StringViewBuilder,
     subjects: StringViewBuilder,
     case_ids: StringViewBuilder,
-    members: Vec<StringViewBuilder>,
-    values: StringViewBuilder,
-    fields: StringViewBuilder,
-    mentions: StringViewBuilder,
-    automatic: BooleanBuilder,
-    bot: BooleanBuilder,
-    scores: Float64Builder,
+    members: Vec<MemberBuilder>,
     ranks: Int32Builder,
     data: StringViewBuilder,
     identities: BinaryBuilder,
     contents: BinaryBuilder,
 }
 
-impl RowsBuilder {
+impl EventRowsBuilder {
     /// An empty builder for events that arrive together.
     #[must_use]
-    pub fn new(arrival: Arrival) -> RowsBuilder {
-        RowsBuilder::with_capacity(arrival, 0)
+    pub fn new(arrival: Arrival) -> EventRowsBuilder {
+        EventRowsBuilder::with_capacity(arrival, 0)
     }
 
     /// The same with memory for that many events.
     #[must_use]
-    pub fn with_capacity(arrival: Arrival, capacity: usize) -> RowsBuilder {
+    pub fn with_capacity(arrival: Arrival, capacity: usize) -> EventRowsBuilder {
         let texts = || StringViewBuilder::with_capacity(capacity);
         let marks = || BinaryBuilder::with_capacity(capacity, capacity * size_of::<u128>());
-        RowsBuilder {
+        EventRowsBuilder {
             arrival,
             capacity,
             rows: 0,
@@ -173,13 +195,7 @@ impl RowsBuilder {
             types: texts().with_deduplicate_strings(),
             subjects: texts(),
             case_ids: texts(),
-            members: TEXT_MEMBERS.iter().map(|_| texts()).collect(),
-            values: texts(),
-            fields: texts(),
-            mentions: texts(),
-            automatic: BooleanBuilder::with_capacity(capacity),
-            bot: BooleanBuilder::with_capacity(capacity),
-            scores: Float64Builder::with_capacity(capacity),
+            members: MEMBERS.iter().map(|(_, content)| MemberBuilder::with_capacity(*content, capacity)).collect(),
             ranks: Int32Builder::with_capacity(capacity),
             data: texts(),
             identities: marks(),
@@ -208,10 +224,9 @@ impl RowsBuilder {
         self.types.append_value(event.kind.name());
         self.subjects.append_value(&event.subject);
         self.case_ids.append_option(event.kind.is_about_a_case().then_some(&event.subject));
-        for (text, builder) in text_members(event).into_iter().zip(&mut self.members) {
-            builder.append_option(text);
+        for (value, builder) in member_values(event).into_iter().zip(&mut self.members) {
+            builder.push(value);
         }
-        self.push_rest(event);
         self.ranks.append_value(i32::from(event.kind.rank()));
         self.data.append_value(event.data_text);
         self.identities.append_value(identity.to_be_bytes());
@@ -219,20 +234,6 @@ impl RowsBuilder {
         self.rows += 1;
         // Text twice (in `data` and in its own columns) and about 400 bytes of views and fixed columns.
         self.bytes += 2 * event.data_text.len() + 400;
-    }
-
-    fn push_rest(&mut self, event: &LoggedEvent<'_>) {
-        let data = &event.data;
-        let json_of = |name: &str, kind| data.get(name).filter(|_| event.kind == kind).map(Json::to_text);
-        self.values.append_option(json_of("value", EventType::CaseFieldChanged));
-        self.fields.append_option(json_of("fields", EventType::CaseCreated));
-        self.mentions.append_option(json_of("mentions", EventType::MessageNoted));
-        self.automatic.append_option(known(event, "automatic").and_then(Json::as_flag));
-        self.bot.append_option(known(event, "bot").and_then(Json::as_flag));
-        self.scores.append_option(match known(event, "score") {
-            Some(Json::Number(number)) => Some(number.to_float()),
-            _ => None,
-        });
     }
 
     /// The events as columns, in the order they came in; the builder is empty again.
@@ -250,16 +251,10 @@ impl RowsBuilder {
             Arc::new(self.subjects.finish()),
             Arc::new(self.case_ids.finish()),
         ];
-        columns.extend(self.members.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
+        columns.extend(self.members.iter_mut().map(MemberBuilder::finish));
         let ingested_at = vec![self.arrival.ingested_at.0; rows];
         let ingested_at = arrow::array::TimestampMillisecondArray::from(ingested_at).with_timezone("UTC");
-        let rest: [ArrayRef; 12] = [
-            Arc::new(self.values.finish()),
-            Arc::new(self.fields.finish()),
-            Arc::new(self.mentions.finish()),
-            Arc::new(self.automatic.finish()),
-            Arc::new(self.bot.finish()),
-            Arc::new(self.scores.finish()),
+        let rest: [ArrayRef; 6] = [
             Arc::new(self.ranks.finish()),
             Arc::new(self.data.finish()),
             Arc::new(self.identities.finish()),
@@ -269,25 +264,20 @@ impl RowsBuilder {
         ];
         columns.extend(rest);
         let batch = RecordBatch::try_new(LOG_SCHEMA.clone(), columns)?;
-        *self = RowsBuilder::with_capacity(self.arrival, self.capacity);
+        *self = EventRowsBuilder::with_capacity(self.arrival, self.capacity);
         Ok(batch)
     }
 }
 
-/// The texts of [`TEXT_MEMBERS`], looked for once among the members that there are.
-fn text_members<'e>(event: &'e LoggedEvent<'_>) -> [Option<&'e str>; TEXT_MEMBERS.len()] {
-    let mut texts = [None; TEXT_MEMBERS.len()];
-    // Of a member named twice the last counts.
+/// The values of [`MEMBERS`] that an event has. Of another type's members an event says nothing (1.1).
+fn member_values<'e, 'a>(event: &'e LoggedEvent<'a>) -> [Option<&'e Json<'a>>; MEMBERS.len()] {
+    let mut values = [None; MEMBERS.len()];
+    // Of a member that is written twice the last value counts.
     for (name, value) in event.data.members() {
-        let position = TEXT_MEMBERS.iter().position(|member| member == name);
-        if let Some(text) = position.and_then(|position| texts.get_mut(position)) {
-            *text = value.as_text().filter(|_| members::has(event.kind, name));
+        let position = MEMBERS.iter().position(|(member, _)| member == name);
+        if let Some(slot) = position.and_then(|position| values.get_mut(position)) {
+            *slot = Some(value).filter(|_| members::has(event.kind, name));
         }
     }
-    texts
-}
-
-/// A member that the event's type has; of another type's members an event says nothing (1.1).
-fn known<'e, 'a>(event: &'e LoggedEvent<'a>, name: &str) -> Option<&'e Json<'a>> {
-    event.data.get(name).filter(|_| members::has(event.kind, name))
+    values
 }

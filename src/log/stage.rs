@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::input::piece::{Block, Piece, Quarantined, Take};
 use crate::log::lookup::{ByFingerprint, Lookup};
 use crate::log::quarantine::QuarantineWriter;
-use crate::log::rows::{Arrival, EVENT_FILES, LOG_SCHEMA, RowsBuilder};
+use crate::log::rows::{Arrival, EVENT_FILES, EventRowsBuilder, LOG_SCHEMA};
 use crate::log::staged::{Entries, Entry, StagedFile};
 use crate::model::Refusal;
 use crate::store::cores::lock;
@@ -137,13 +137,13 @@ struct CheckedLine<'a> {
 
 /// Events that are not yet encoded, and their entries, in the order of their lines.
 struct EventBuffer {
-    rows: RowsBuilder,
+    rows: EventRowsBuilder,
     entries: Vec<Entry>,
 }
 
 impl EventBuffer {
     fn new(arrival: Arrival, capacity: usize) -> EventBuffer {
-        EventBuffer { rows: RowsBuilder::with_capacity(arrival, capacity), entries: Vec::new() }
+        EventBuffer { rows: EventRowsBuilder::with_capacity(arrival, capacity), entries: Vec::new() }
     }
 
     fn push(&mut self, event: &LoggedEvent<'_>, entry: Entry) {

@@ -5,7 +5,7 @@ use arrow::datatypes::Int64Type;
 use datafusion::prelude::SessionContext;
 
 use crate::error::Result;
-use crate::facts::rows;
+use crate::facts::columns::Kind;
 use crate::facts::tables::FACT_TABLES;
 use crate::log::Log;
 use crate::model::time::Instant;
@@ -49,9 +49,9 @@ pub async fn compare(log: &Log, resources: Resources) -> Result<Vec<Difference>>
 }
 
 /// A column as it is compared: the engine compares lists, but not maps.
-fn compared((name, kind): &(&str, rows::Kind)) -> String {
+fn compared((name, kind): &(&str, Kind)) -> String {
     match kind {
-        rows::Kind::Map => format!(r#"map_keys("{name}") AS "{name}_keys", map_values("{name}") AS "{name}_values""#),
+        Kind::Map => format!(r#"map_keys("{name}") AS "{name}_keys", map_values("{name}") AS "{name}_values""#),
         _ => format!(r#""{name}""#),
     }
 }

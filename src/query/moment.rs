@@ -9,17 +9,19 @@ use datafusion::prelude::{DataFrame, Expr, SessionContext, col, ident, lit, when
 use datafusion::scalar::ScalarValue;
 
 use crate::error::Result;
+use crate::facts::columns::FactTable;
 use crate::facts::layers::Keys;
 use crate::facts::layers::{Layers, Texts, key_filter};
 use crate::facts::manifest;
 use crate::facts::manifest::Pointer;
-use crate::facts::tables::{CASES, FactTable, MESSAGES, SURVEYS};
+use crate::facts::tables::{CASES, MESSAGES, SURVEYS};
 use crate::log::Log;
 use crate::model::event::EventType;
 use crate::model::time::Instant;
 use crate::query::session;
+use crate::replay;
+use crate::replay::select::instant;
 use crate::replay::touched::collect_keys;
-use crate::replay::{self, instant};
 use crate::store::engine;
 use crate::store::engine::Resources;
 use crate::store::lock::WriterLock;

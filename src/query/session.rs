@@ -13,7 +13,7 @@ use crate::model::time::Instant;
 use crate::query::functions;
 use crate::query::moment::without_text;
 use crate::query::views;
-use crate::replay::instant;
+use crate::replay::select::instant;
 use crate::store::engine;
 use crate::store::engine::Resources;
 

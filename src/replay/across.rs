@@ -1,169 +1,175 @@
-//! What cases show only together (2.7): a user who is full is assigned another case, a customer's case is created while
-//! another stands open.
+//! Findings that cases show only together (2.7): a case is assigned automatically to a user who has as many as they can take,
+//! or is created while another case of the customer is open.
 //!
-//! While cases are replayed, their steps are gathered in heaps, those of one user or of one customer in one heap. A heap
-//! is small, so that it is quickly sorted, and one is swept beside the other. Only what one user or one customer comes to
+//! They follow from rows of three fact tables, [`OPEN_SPANS`], [`LOAD_SPANS`] and [`AUTOMATIC_ASSIGNMENTS`], as the kernel
+//! gives them or as the facts hold them. The rows are partitioned, those of one user or of one customer into one partition.
+//! A partition is small, so it is quickly sorted, and each core takes another. Only the rows of one user or one customer
 //! must fit into memory.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, AsArray, BooleanArray, Int64Array, RecordBatch, StringViewArray};
+use arrow::datatypes::Int64Type;
 use foldhash::fast::FixedState;
 
-use crate::error::Result;
-use crate::facts::rows::Sheet;
-use crate::facts::tables::FINDINGS;
-use crate::model::case::history::History;
-use crate::model::case::span::OpenSpan;
-use crate::model::desk::Desk;
+use crate::error::{Error, Result};
+use crate::facts::columns::FactTable;
+use crate::facts::rows::RowsBuilder;
+use crate::facts::tables::{AUTOMATIC_ASSIGNMENTS, FindingRow, Findings, LOAD_SPANS, OPEN_SPANS};
 use crate::model::event::EventType;
 use crate::model::finding::Rule;
 use crate::model::position::{EventOrder, LogPosition};
-use crate::replay::gather::{Gather, Hand};
-use crate::replay::pack::{Pack, pack_enum, pack_struct};
+use crate::replay::exchange::pack::{Pack, pack_enum, pack_struct};
+use crate::replay::exchange::partitions::{PartitionWriter, Partitions};
 
 /// Rows of findings that are handed over at once.
 const BATCH_ROWS: usize = 1024;
 
-/// The heaps.
+/// The tables from whose rows these findings follow.
+pub const ACROSS_TABLES: [FactTable; 3] = [OPEN_SPANS, LOAD_SPANS, AUTOMATIC_ASSIGNMENTS];
+
+/// The rows of users and of customers, partitioned.
 pub struct Across {
-    users: Arc<Gather>,
-    customers: Arc<Gather>,
+    users: Arc<Partitions>,
+    customers: Arc<Partitions>,
 }
 
-/// The case that a finding would be about, and how it would be shown.
+/// A log position as the facts hold it: a text that sorts as the log does.
+type At<'a> = &'a str;
+
+/// The case that a finding would be about, and how the finding would be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct About<'a> {
-    pub case_id: &'a str,
-    pub severity: &'a str,
+struct FindingCase<'a> {
+    case_id: &'a str,
+    severity: &'a str,
 }
 
-/// What bears on the workload of a user.
+/// A row about a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Load<'a> {
-    pub user: &'a str,
-    pub how: Bearing<'a>,
+struct OfUser<'a> {
+    user: &'a str,
+    row: UserRow<'a>,
 }
 
-/// How it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bearing<'a> {
-    /// From one position to another an open case is the user's; no second: still.
-    Bears(LogPosition<'a>, Option<LogPosition<'a>>),
-    /// A case is assigned automatically to the user, who can take so many.
-    Asked(LogPosition<'a>, i64, About<'a>),
+enum UserRow<'a> {
+    /// An open case is the user's from one position to another; without the second it still is.
+    Load(At<'a>, Option<At<'a>>),
+    /// A case is assigned automatically to the user, who has that capacity.
+    Assigned(At<'a>, i64, FindingCase<'a>),
 }
 
-/// What happens to a user's workload. Sorts in the order in which it counts.
+/// One change of a user's workload, or one automatic assignment. Sorts in the order in which they count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Step<'a> {
-    at: LogPosition<'a>,
+    at: At<'a>,
     change: Change<'a>,
 }
 
-/// An assignment is judged before what it changes itself.
+/// An assignment is judged before the change that it makes itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Change<'a> {
-    Asked(i64, About<'a>),
-    Begins,
-    Ends,
+    Assigned(i64, FindingCase<'a>),
+    LoadBegins,
+    LoadEnds,
 }
 
-impl<'a> Step<'a> {
-    fn all_of(how: Bearing<'a>) -> impl Iterator<Item = Step<'a>> {
-        let (first, second) = match how {
-            Bearing::Asked(at, capacity, about) => (Step { at, change: Change::Asked(capacity, about) }, None),
-            Bearing::Bears(since, until) => {
-                let end = until.map(|at| Step { at, change: Change::Ends });
-                (Step { at: since, change: Change::Begins }, end)
+impl<'a> UserRow<'a> {
+    fn steps(self) -> impl Iterator<Item = Step<'a>> {
+        let (first, second) = match self {
+            UserRow::Assigned(at, capacity, case) => (Step { at, change: Change::Assigned(capacity, case) }, None),
+            UserRow::Load(since, until) => {
+                let end = until.map(|at| Step { at, change: Change::LoadEnds });
+                (Step { at: since, change: Change::LoadBegins }, end)
             }
         };
         std::iter::once(first).chain(second)
     }
 }
 
-/// A stretch in which a case stands in the way of another of that customer and profile.
+/// A row about a customer and profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch<'a> {
-    pub customer: &'a str,
-    pub profile: &'a str,
-    pub span: Span<'a>,
+struct OfCustomer<'a> {
+    customer: &'a str,
+    profile: &'a str,
+    span: OpenSpan<'a>,
 }
 
-/// From when to when it does.
+/// From when to when a case is open, so that another one should not be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span<'a> {
-    pub since: LogPosition<'a>,
-    /// It begins with the creation of this case.
-    pub created: Option<About<'a>>,
-    /// None: still.
-    pub until: Option<LogPosition<'a>>,
+struct OpenSpan<'a> {
+    since: At<'a>,
+    /// The span begins with the creation of this case.
+    created: Option<FindingCase<'a>>,
+    /// None: the case is still open.
+    until: Option<At<'a>>,
 }
 
-pack_struct!(About { case_id, severity });
-pack_struct!(Load { user, how });
-pack_struct!(Stretch { customer, profile, span });
-pack_struct!(Span { since, created, until });
+pack_struct!(FindingCase { case_id, severity });
+pack_struct!(OfUser { user, row });
+pack_struct!(OfCustomer { customer, profile, span });
+pack_struct!(OpenSpan { since, created, until });
 
-pack_enum!(Bearing {
-    0 = Bears(since, until),
-    1 = Asked(at, capacity, about),
+pack_enum!(UserRow {
+    Load(since, until),
+    Assigned(at, capacity, case),
 });
 
 impl Across {
-    /// So many heaps for users and for customers each, which hold at most so many bytes in memory, filled by so many hands.
+    /// So many partitions of users and of customers each, which hold at most so many bytes in memory, filled by so many
+    /// writers.
     #[must_use]
-    pub fn new(heaps: usize, held_bytes_max: usize, hands: usize) -> Across {
-        let heaps = || Gather::new(heaps.max(1), held_bytes_max / 2, hands);
-        Across { users: heaps(), customers: heaps() }
+    pub fn new(partitions: usize, held_bytes_max: usize, writers: usize) -> Across {
+        let partitions = || Partitions::new(partitions, held_bytes_max / 2, writers);
+        Across { users: partitions(), customers: partitions() }
     }
 
-    /// How many heaps there are of each kind.
+    /// How many partitions there are of each kind.
     #[must_use]
-    pub fn heaps(&self) -> usize {
-        self.users.heaps()
+    pub fn partitions(&self) -> usize {
+        self.users.count()
     }
 
-    /// What puts steps onto the heaps, on one core.
+    /// What adds rows on one core.
     #[must_use]
-    pub fn hand(&self) -> AcrossHand {
-        let (users, customers) = (Hand::of(&self.users), Hand::of(&self.customers));
-        AcrossHand { users, customers, heaps: self.heaps() as u64 }
+    pub fn writer(&self) -> AcrossWriter {
+        let (users, customers) = (PartitionWriter::new(&self.users), PartitionWriter::new(&self.customers));
+        AcrossWriter { users, customers, partitions: self.partitions() as u64 }
     }
 
-    /// Hands over the findings of the heaps at a position.
+    /// Has `take` take the findings of one partition of users and one of customers.
     ///
     /// # Errors
-    /// When the temporary file cannot be read, and what `take` returns.
-    pub fn find(&self, heap: usize, mut take: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
-        let mut found = Sheet::new(FINDINGS.columns);
-        let mut hand_over = |found: &mut Sheet, least: usize| {
+    /// When the temporary file cannot be read, when the facts hold an invalid log position, and what `take` returns.
+    pub fn find(&self, partition: usize, mut take: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+        let mut found = RowsBuilder::<Findings>::new();
+        let mut hand_over = |found: &mut RowsBuilder<Findings>, least: usize| {
             if found.rows() >= least { take(&found.finish()?) } else { Ok(()) }
         };
-        let packed = self.users.take(heap)?;
+        let items = self.users.take(partition)?;
         let mut by_user: HashMap<&str, Vec<Step<'_>>, FixedState> = HashMap::default();
-        for load in packed.unpack() {
-            let Load { user, how } = load?;
-            by_user.entry(user).or_default().extend(Step::all_of(how));
+        for item in items.items() {
+            let OfUser { user, row } = item?;
+            by_user.entry(user).or_default().extend(row.steps());
         }
         for (user, mut steps) in sorted(by_user) {
             steps.sort_unstable();
-            workload(user, &steps, &mut found);
+            find_over_capacity(user, &steps, &mut found)?;
             hand_over(&mut found, BATCH_ROWS)?;
         }
-        let packed = self.customers.take(heap)?;
-        let mut by_customer: HashMap<(&str, &str), Vec<Span<'_>>, FixedState> = HashMap::default();
-        for stretch in packed.unpack() {
-            let Stretch { customer, profile, span } = stretch?;
+        let items = self.customers.take(partition)?;
+        let mut by_customer: HashMap<(&str, &str), Vec<OpenSpan<'_>>, FixedState> = HashMap::default();
+        for item in items.items() {
+            let OfCustomer { customer, profile, span } = item?;
             by_customer.entry((customer, profile)).or_default().push(span);
         }
         // Most customers have one case.
         by_customer.retain(|_, spans| spans.len() > 1);
         for ((customer, profile), mut spans) in sorted(by_customer) {
             spans.sort_unstable();
-            open_cases(customer, profile, &spans, &mut found);
+            find_second_open_cases(customer, profile, &spans, &mut found)?;
             hand_over(&mut found, BATCH_ROWS)?;
         }
         hand_over(&mut found, 1)
@@ -177,178 +183,257 @@ fn sorted<K: Ord, V>(by_key: HashMap<K, V, FixedState>) -> Vec<(K, V)> {
     sorted
 }
 
-/// Automatic assignments to a user who is full.
-fn workload(user: &str, steps: &[Step<'_>], found: &mut Sheet) {
+/// Automatic assignments to a user whose workload is at the capacity or above.
+fn find_over_capacity(user: &str, steps: &[Step<'_>], found: &mut RowsBuilder<Findings>) -> Result<()> {
     let mut workload = 0_i64;
     for step in steps {
         match step.change {
-            Change::Asked(capacity, about) if workload >= capacity => {
+            Change::Assigned(capacity, case) if workload >= capacity => {
                 let detail = format!("`{user}` had {workload} open cases; the capacity is {capacity}");
-                push(found, step.at, about, EventType::CaseAssigned, Rule::OverCapacity, &detail);
+                push(found, step.at, case, EventType::CaseAssigned, Rule::OverCapacity, &detail)?;
             }
-            Change::Asked(..) => {}
-            Change::Begins => workload += 1,
-            Change::Ends => workload -= 1,
+            Change::Assigned(..) => {}
+            Change::LoadBegins => workload += 1,
+            Change::LoadEnds => workload -= 1,
         }
     }
+    Ok(())
 }
 
-/// Creations while another case of the customer with that profile stands open, however many there are.
-fn open_cases(customer: &str, profile: &str, spans: &[Span<'_>], found: &mut Sheet) {
-    let mut before: Option<&Span<'_>> = None;
+/// Creations of cases while another case of the customer with that profile is open.
+fn find_second_open_cases(
+    customer: &str,
+    profile: &str,
+    spans: &[OpenSpan<'_>],
+    found: &mut RowsBuilder<Findings>,
+) -> Result<()> {
+    // Of all spans before, the one that ends last.
+    let mut before: Option<&OpenSpan<'_>> = None;
     for span in spans {
         let open = before.filter(|before| before.until.is_none_or(|until| until > span.since));
-        if let Some((about, _)) = span.created.zip(open) {
+        if let Some((case, _)) = span.created.zip(open) {
             let detail = format!("another case of customer `{customer}` with profile `{profile}` is not closed");
-            push(found, span.since, about, EventType::CaseCreated, Rule::SecondOpenCase, &detail);
+            push(found, span.since, case, EventType::CaseCreated, Rule::SecondOpenCase, &detail)?;
         }
         if before.is_none_or(|before| before.until.is_some_and(|last| span.until.is_none_or(|until| until > last))) {
             before = Some(span);
         }
     }
+    Ok(())
 }
 
-fn push(found: &mut Sheet, at: LogPosition<'_>, about: About<'_>, kind: EventType, rule: Rule, detail: &str) {
-    let Some(EventOrder { time, source, id, .. }) = at.order().copied() else { return };
-    found
-        .row()
-        .put(time)
-        .put(source)
-        .put(id)
-        .put(about.case_id)
-        .name(kind.name())
-        .name(rule.name())
-        .name(rule.effect().name())
-        .put(about.severity)
-        .put(detail);
+fn push(
+    found: &mut RowsBuilder<Findings>,
+    at: At<'_>,
+    case: FindingCase<'_>,
+    kind: EventType,
+    rule: Rule,
+    detail: &str,
+) -> Result<()> {
+    let mut source_buffer = String::new();
+    let position = LogPosition::of_text(at, &mut source_buffer).ok_or_else(invalid_position)?;
+    if let Some(EventOrder { time, source, id, .. }) = position.order().copied() {
+        found.push(FindingRow {
+            time: Some(time),
+            source: Some(source),
+            id: Some(id),
+            case_id: Some(case.case_id),
+            kind: Some(kind.name()),
+            rule: Some(rule.name()),
+            effect: Some(rule.effect().name()),
+            severity: Some(case.severity),
+            detail: Some(detail),
+        });
+    }
+    Ok(())
 }
 
-/// What puts steps onto the heaps, on one core.
-pub struct AcrossHand {
-    users: Hand,
-    customers: Hand,
-    heaps: u64,
+/// The facts were damaged, or written by another program.
+pub fn invalid_position() -> Error {
+    Error::refused("invalid log position in the facts").with_hint("`casebook replay --full` writes all facts again")
 }
 
-impl AcrossHand {
-    /// Puts what a case does.
+/// Adds rows of fact tables to the partitions, on one core.
+pub struct AcrossWriter {
+    users: PartitionWriter,
+    customers: PartitionWriter,
+    partitions: u64,
+}
+
+impl AcrossWriter {
+    /// Adds rows of a fact table; those of tables that are not needed are ignored.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be written, or a column is missing.
+    pub fn add(&mut self, table: &FactTable, rows: &RecordBatch) -> Result<()> {
+        match table.name {
+            name if name == OPEN_SPANS.name => self.add_open_spans(rows),
+            name if name == LOAD_SPANS.name => self.add_load_spans(rows),
+            name if name == AUTOMATIC_ASSIGNMENTS.name => self.add_automatic_assignments(rows),
+            _ => Ok(()),
+        }
+    }
+
+    fn add_open_spans(&mut self, rows: &RecordBatch) -> Result<()> {
+        let (customer, profile) = (texts(rows, "customer")?, texts(rows, "profile")?);
+        let (since, until) = (texts(rows, "since_position")?, texts(rows, "until_position")?);
+        let (created, case_id, severity) = (flags(rows, "created")?, texts(rows, "case_id")?, texts(rows, "severity")?);
+        (0..rows.num_rows()).try_for_each(|row| {
+            let case = FindingCase { case_id: case_id.value(row), severity: severity.value(row) };
+            let created = created.value(row).then_some(case);
+            let span = OpenSpan { since: since.value(row), created, until: text(until, row) };
+            let (customer, profile) = (customer.value(row), profile.value(row));
+            self.customers.add(self.partition_of(customer), &OfCustomer { customer, profile, span })
+        })
+    }
+
+    fn add_load_spans(&mut self, rows: &RecordBatch) -> Result<()> {
+        let (user, since, until) =
+            (texts(rows, "user")?, texts(rows, "since_position")?, texts(rows, "until_position")?);
+        (0..rows.num_rows())
+            .try_for_each(|row| self.add_of_user(user.value(row), UserRow::Load(since.value(row), text(until, row))))
+    }
+
+    fn add_automatic_assignments(&mut self, rows: &RecordBatch) -> Result<()> {
+        let (user, at) = (texts(rows, "user")?, texts(rows, "event_position")?);
+        let (capacity, case_id, severity) =
+            (numbers(rows, "capacity")?, texts(rows, "case_id")?, texts(rows, "severity")?);
+        (0..rows.num_rows()).try_for_each(|row| {
+            let case = FindingCase { case_id: case_id.value(row), severity: severity.value(row) };
+            self.add_of_user(user.value(row), UserRow::Assigned(at.value(row), capacity.value(row), case))
+        })
+    }
+
+    fn add_of_user(&mut self, user: &str, row: UserRow<'_>) -> Result<()> {
+        self.users.add(self.partition_of(user), &OfUser { user, row })
+    }
+
+    fn partition_of(&self, name: &str) -> usize {
+        (FixedState::default().hash_one(name) % self.partitions) as usize
+    }
+
+    /// Hands over what is still in the buffers.
     ///
     /// # Errors
     /// When the temporary file cannot be written.
-    pub fn add(&mut self, history: &History<'_>, desk: &Desk) -> Result<()> {
-        for span in &history.load_spans {
-            self.add_load(&Load { user: span.user, how: Bearing::Bears(span.since, span.until) })?;
-        }
-        for assignment in &history.automatic_assignments {
-            let severity = desk.severity_at(Rule::OverCapacity, assignment.event.time);
-            let about = About { case_id: history.case_id, severity };
-            let how = Bearing::Asked(assignment.event.position(), assignment.capacity, about);
-            self.add_load(&Load { user: assignment.agent, how })?;
-        }
-        let Some(created) = &history.created else { return Ok(()) };
-        let severity = desk.severity_at(Rule::SecondOpenCase, created.at);
-        let about = About { case_id: history.case_id, severity };
-        for span in &history.open_spans {
-            let OpenSpan { profile, since, until, .. } = *span;
-            let span = Span { since, created: span.created.then_some(about), until };
-            self.add_stretch(&Stretch { customer: created.creation.customer, profile, span })?;
-        }
-        Ok(())
-    }
-
-    /// Puts what bears on a user's workload.
-    ///
-    /// # Errors
-    /// As [`AcrossHand::add`].
-    pub fn add_load(&mut self, load: &Load<'_>) -> Result<()> {
-        self.users.add(heap_of(load.user, self.heaps), load)
-    }
-
-    /// Puts a stretch in which a case stands in the way of others.
-    ///
-    /// # Errors
-    /// As [`AcrossHand::add`].
-    pub fn add_stretch(&mut self, stretch: &Stretch<'_>) -> Result<()> {
-        self.customers.add(heap_of(stretch.customer, self.heaps), stretch)
-    }
-
-    /// Puts what it holds onto the heaps.
-    ///
-    /// # Errors
-    /// As [`AcrossHand::add`].
     pub fn finish(self) -> Result<()> {
         self.users.finish()?;
         self.customers.finish()
     }
 }
 
-fn heap_of(name: &str, heaps: u64) -> usize {
-    (FixedState::default().hash_one(name) % heaps) as usize
+fn column<'r, T>(rows: &'r RecordBatch, name: &str, of: impl FnOnce(&'r dyn Array) -> Option<&'r T>) -> Result<&'r T> {
+    let column = rows.column_by_name(name).and_then(|column| of(column.as_ref()));
+    column.ok_or_else(|| Error::refused(format!("the facts have no column `{name}`, or one of another type")))
+}
+
+fn texts<'r>(rows: &'r RecordBatch, name: &str) -> Result<&'r StringViewArray> {
+    column(rows, name, |column| column.as_string_view_opt())
+}
+
+fn flags<'r>(rows: &'r RecordBatch, name: &str) -> Result<&'r BooleanArray> {
+    column(rows, name, |column| column.as_boolean_opt())
+}
+
+fn numbers<'r>(rows: &'r RecordBatch, name: &str) -> Result<&'r Int64Array> {
+    column(rows, name, |column| column.as_primitive_opt::<Int64Type>())
+}
+
+fn text(column: &StringViewArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::AsArray;
-
     use super::*;
+    use crate::facts::tables::{
+        AutomaticAssignmentRow, AutomaticAssignments, LoadSpanRow, LoadSpans, OpenSpanRow, OpenSpans,
+    };
     use crate::model::time::Instant;
 
-    fn at(time: i64) -> LogPosition<'static> {
-        LogPosition::Of(EventOrder::new(Instant(time), EventType::CaseAssigned.rank(), 0, "s", "e"))
+    fn at(time: i64) -> Option<LogPosition<'static>> {
+        Some(LogPosition::Of(EventOrder::new(Instant(time), EventType::CaseAssigned.rank(), 0, "s", "e")))
     }
 
-    /// The same from one heap or from many, in memory or on disk, put in any order by several hands.
+    fn load(user: &'static str, since: i64, until: Option<i64>) -> (FactTable, RecordBatch) {
+        let mut rows = RowsBuilder::<LoadSpans>::new();
+        let (since_position, until_position) = (at(since), until.and_then(at));
+        rows.push(LoadSpanRow { case_id: None, user: Some(user), since_position, until_position });
+        (LOAD_SPANS, rows.finish().unwrap())
+    }
+
+    fn assigned(user: &'static str, time: i64, capacity: i64, case_id: &'static str) -> (FactTable, RecordBatch) {
+        let mut rows = RowsBuilder::<AutomaticAssignments>::new();
+        rows.push(AutomaticAssignmentRow {
+            case_id: Some(case_id),
+            user: Some(user),
+            event_position: at(time),
+            capacity: Some(capacity),
+            severity: Some("warning"),
+        });
+        (AUTOMATIC_ASSIGNMENTS, rows.finish().unwrap())
+    }
+
+    fn open(
+        customer: &'static str,
+        profile: &'static str,
+        since: i64,
+        until: Option<i64>,
+        created: Option<&'static str>,
+    ) -> (FactTable, RecordBatch) {
+        let mut rows = RowsBuilder::<OpenSpans>::new();
+        rows.push(OpenSpanRow {
+            case_id: created,
+            customer: Some(customer),
+            profile: Some(profile),
+            since_position: at(since),
+            until_position: until.and_then(at),
+            created: Some(created.is_some()),
+            severity: Some("warning"),
+        });
+        (OPEN_SPANS, rows.finish().unwrap())
+    }
+
+    /// The same from one partition or from many, in memory or on disk, put in any order by several writers.
     #[test]
-    fn who_is_full_and_whose_case_is_the_second() {
-        let about = |case_id| About { case_id, severity: "warning" };
-        let bears = |user, since, until: Option<i64>| Load { user, how: Bearing::Bears(at(since), until.map(at)) };
-        let asked = |user, time, capacity, case| Load { user, how: Bearing::Asked(at(time), capacity, about(case)) };
-        let loads = [
+    fn users_over_capacity_and_second_open_cases_are_found() {
+        let rows = [
             // Ana can take two: the third is one too many, the fourth comes as the first ends.
-            asked("ana", 1, 2, "A"),
-            bears("ana", 1, Some(4)),
-            asked("ana", 2, 2, "B"),
-            bears("ana", 2, None),
-            asked("ana", 3, 2, "C"),
-            bears("ana", 3, Some(3)),
-            asked("ana", 5, 2, "D"),
-            asked("ben", 3, 1, "E"),
-            asked("eve", 9, 0, "F"),
+            assigned("ana", 1, 2, "A"),
+            load("ana", 1, Some(4)),
+            assigned("ana", 2, 2, "B"),
+            load("ana", 2, None),
+            assigned("ana", 3, 2, "C"),
+            load("ana", 3, Some(3)),
+            assigned("ana", 5, 2, "D"),
+            assigned("ben", 3, 1, "E"),
+            assigned("eve", 9, 0, "F"),
+            open("zoe", "fb", 1, Some(5), Some("G")),
+            open("zoe", "fb", 2, Some(3), Some("H")),
+            open("zoe", "fb", 4, None, Some("I")),
+            open("zoe", "fb", 6, None, None),
+            // While the longest of all before is open.
+            open("zoe", "fb", 7, Some(8), Some("M")),
+            open("zoe", "x", 2, None, Some("J")),
+            open("kim", "fb", 2, Some(4), Some("K")),
+            open("kim", "fb", 4, Some(5), Some("L")),
+            open("lea", "fb", 1, Some(3), Some("N")),
+            open("lea", "fb", 2, Some(4), Some("O")),
         ];
-        let stretch = |customer, profile, since, until: Option<i64>, case_id: Option<&'static str>| {
-            let span = Span { since: at(since), created: case_id.map(about), until: until.map(at) };
-            Stretch { customer, profile, span }
-        };
-        let stretches = [
-            stretch("zoe", "fb", 1, Some(5), Some("G")),
-            stretch("zoe", "fb", 2, Some(3), Some("H")),
-            stretch("zoe", "fb", 4, None, Some("I")),
-            stretch("zoe", "fb", 6, None, None),
-            // As long as the longest of all before.
-            stretch("zoe", "fb", 7, Some(8), Some("M")),
-            stretch("zoe", "x", 2, None, Some("J")),
-            stretch("kim", "fb", 2, Some(4), Some("K")),
-            stretch("kim", "fb", 4, Some(5), Some("L")),
-            stretch("lea", "fb", 1, Some(3), Some("N")),
-            stretch("lea", "fb", 2, Some(4), Some("O")),
-        ];
-        for (heaps, held_bytes_max, backwards) in [(1, 1 << 20, false), (5, 1 << 20, true), (3, 0, false)] {
-            let across = Across::new(heaps, held_bytes_max, 2);
-            let mut hands = [across.hand(), across.hand()];
-            let turn = |n: usize, of: usize| if backwards { of - 1 - n } else { n };
-            for n in 0..loads.len() {
-                hands[n % 2].add_load(&loads[turn(n, loads.len())]).unwrap();
+        for (partitions, held_bytes_max, backwards) in [(1, 1 << 20, false), (5, 1 << 20, true), (3, 0, false)] {
+            let across = Across::new(partitions, held_bytes_max, 2);
+            let mut writers = [across.writer(), across.writer()];
+            for n in 0..rows.len() {
+                let (table, rows) = &rows[if backwards { rows.len() - 1 - n } else { n }];
+                writers[n % 2].add(table, rows).unwrap();
             }
-            for n in 0..stretches.len() {
-                hands[n % 2].add_stretch(&stretches[turn(n, stretches.len())]).unwrap();
-            }
-            hands.into_iter().for_each(|hand| hand.finish().unwrap());
+            writers.into_iter().for_each(|writer| writer.finish().unwrap());
             let mut found = Vec::new();
-            for heap in 0..across.heaps() {
+            for partition in 0..across.partitions() {
                 across
-                    .find(heap, |rows| {
-                        let text = |position: usize| rows.column(position).as_string_view();
-                        let (cases, rules, details) = (text(3), text(5), text(8));
+                    .find(partition, |rows| {
+                        let text = |name: &str| texts(rows, name).unwrap();
+                        let (cases, rules, details) = (text("case_id"), text("rule"), text("detail"));
                         found
                             .extend((0..rows.num_rows()).map(|row| {
                                 format!("{} {} {}", cases.value(row), rules.value(row), details.value(row))
@@ -367,7 +452,7 @@ mod tests {
                 format!("M second_open_case {}", another("zoe")),
                 format!("O second_open_case {}", another("lea")),
             ];
-            assert_eq!(found, expected, "{heaps} heaps");
+            assert_eq!(found, expected, "{partitions} partitions");
         }
     }
 }

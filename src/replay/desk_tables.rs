@@ -1,15 +1,18 @@
-//! The desk's versions as rows of fact tables, and what its own events contradict.
+//! The desk's versions as rows of fact tables, and the contradictions among its own events.
 //!
-//! What is nested stands in a column of JSON text, written as the events write it.
+//! What is nested is in a column as JSON text, as the events write it.
 
 use std::borrow::Cow;
 
 use arrow::array::RecordBatch;
 
 use crate::error::Result;
-use crate::facts::rows::{Cell, Sheet};
+use crate::facts::columns::FactTable;
+use crate::facts::rows::RowsBuilder;
 use crate::facts::tables::{
-    CALENDARS, FIELDS, FINDINGS, FactTable, GROUPS, POLICIES, PRESENCE, PROFILES, SETTINGS, USERS,
+    CALENDARS, CalendarRow, Calendars, FIELDS, FieldRow, Fields, FindingRow, Findings, GROUPS, GroupRow, Groups,
+    POLICIES, PRESENCE, PROFILES, Policies, PolicyRow, PresenceRow, PresenceTimes, ProfileRow, Profiles, SETTINGS,
+    SettingsRow, SettingsVersions, USERS, UserRow, Users,
 };
 use crate::json::Json;
 use crate::model::calendar::{DayHours, WEEKDAYS};
@@ -25,40 +28,45 @@ use crate::model::words::Keyword;
 /// # Errors
 /// Arrow's, which would be a defect.
 pub fn desk_tables(desk: &Desk) -> Result<Vec<(FactTable, RecordBatch)>> {
-    let mut users = Sheet::new(USERS.columns);
+    let mut users = RowsBuilder::<Users>::new();
     each_version(&desk.users, |name, version| {
         let user = &version.value;
-        users
-            .row()
-            .put(name)
-            .put(version.since)
-            .put(version.until)
-            .put(user.name.as_deref())
-            .put(user.role.name())
-            .put(user.team.as_deref())
-            .put(user.capacity)
-            .put(user.auto_assign)
-            .put(user.bot)
-            .put(texts(&user.skills))
-            .put(texts(&user.group_skills))
-            .put(texts(&user.groups));
+        users.push(UserRow {
+            user: Some(name),
+            since: Some(version.since),
+            until: version.until,
+            name: user.name.as_deref(),
+            role: Some(user.role.name()),
+            team: user.team.as_deref(),
+            capacity: Some(user.capacity),
+            auto_assign: Some(user.auto_assign),
+            bot: Some(user.bot),
+            skills: Some(texts(&user.skills)),
+            group_skills: Some(texts(&user.group_skills)),
+            groups: Some(texts(&user.groups)),
+        });
     });
-    let mut profiles = Sheet::new(PROFILES.columns);
+    let mut profiles = RowsBuilder::<Profiles>::new();
     each_version(&desk.profiles, |name, version| {
         let profile = &version.value;
-        profiles
-            .row()
-            .put(name)
-            .put(version.since)
-            .put(version.until)
-            .put(profile.name.as_deref())
-            .put(profile.platform.as_deref())
-            .put(profile.visible_to.as_ref().map_or(Cell::Texts(None), texts))
-            .put(profile.calendar.as_deref());
+        profiles.push(ProfileRow {
+            profile: Some(name),
+            since: Some(version.since),
+            until: version.until,
+            name: profile.name.as_deref(),
+            platform: profile.platform.as_deref(),
+            visible_to: profile.visible_to.as_ref().map(texts),
+            calendar: profile.calendar.as_deref(),
+        });
     });
-    let mut presence = Sheet::new(PRESENCE.columns);
+    let mut presence = RowsBuilder::<PresenceTimes>::new();
     each_version(&desk.presence, |name, version| {
-        presence.row().put(name).put(version.since).put(version.until).name(version.value.name());
+        presence.push(PresenceRow {
+            user: Some(name),
+            since: Some(version.since),
+            until: version.until,
+            presence: Some(version.value.name()),
+        });
     });
     Ok(vec![
         (USERS, users.finish()?),
@@ -84,28 +92,28 @@ fn each_version<'v, T: PartialEq + 'v>(
     }
 }
 
-fn texts<'t>(texts: impl IntoIterator<Item = &'t String>) -> Cell<'t> {
-    Cell::Texts(Some(texts.into_iter().map(String::as_str).collect()))
+fn texts<'t>(texts: impl IntoIterator<Item = &'t String>) -> Vec<&'t str> {
+    texts.into_iter().map(String::as_str).collect()
 }
 
 fn policies(desk: &Desk) -> Result<RecordBatch> {
-    let mut sheet = Sheet::new(POLICIES.columns);
+    let mut rows = RowsBuilder::<Policies>::new();
     each_version(&desk.policies, |name, version| {
         let policy = &version.value;
-        sheet
-            .row()
-            .put(name)
-            .put(version.since)
-            .put(version.until)
-            .put(policy.name.as_str())
-            .put(policy.position)
-            .put(policy.enabled)
-            .put(conditions(&policy.conditions).to_text().as_str())
-            .put(targets(&policy.targets).to_text().as_str())
-            .put(policy.calendar.as_deref())
-            .put(Cell::Texts(Some(policy.pause_on.iter().map(|status| Status::name(*status)).collect())));
+        rows.push(PolicyRow {
+            policy: Some(name),
+            since: Some(version.since),
+            until: version.until,
+            name: Some(policy.name.as_str()),
+            position: Some(policy.position),
+            enabled: Some(policy.enabled),
+            conditions: Some(conditions(&policy.conditions).to_text().as_str()),
+            targets: Some(targets(&policy.targets).to_text().as_str()),
+            calendar: policy.calendar.as_deref(),
+            pause_on: Some(policy.pause_on.iter().map(|status| Status::name(*status)).collect()),
+        });
     });
-    sheet.finish()
+    rows.finish()
 }
 
 fn conditions(conditions: &Conditions) -> Json<'_> {
@@ -145,7 +153,7 @@ fn targets(all: &[Targets; 4]) -> Json<'static> {
 }
 
 fn calendars(desk: &Desk) -> Result<RecordBatch> {
-    let mut sheet = Sheet::new(CALENDARS.columns);
+    let mut rows = RowsBuilder::<Calendars>::new();
     each_version(&desk.calendars, |name, version| {
         let calendar = version.value.calendar();
         let week = object(WEEKDAYS.iter().zip(&calendar.week).map(|(day, all)| (*day, hours(all))));
@@ -156,16 +164,16 @@ fn calendars(desk: &Desk) -> Result<RecordBatch> {
                 ("hours", hours(&holiday.hours)),
             ])
         });
-        sheet
-            .row()
-            .put(name)
-            .put(version.since)
-            .put(version.until)
-            .put(calendar.time_zone.iana_name())
-            .put(week.to_text().as_str())
-            .put(Json::List(holidays.collect()).to_text().as_str());
+        rows.push(CalendarRow {
+            calendar: Some(name),
+            since: Some(version.since),
+            until: version.until,
+            time_zone: calendar.time_zone.iana_name(),
+            hours: Some(week.to_text().as_str()),
+            holidays: Some(Json::List(holidays.collect()).to_text().as_str()),
+        });
     });
-    sheet.finish()
+    rows.finish()
 }
 
 /// The hours of a day as pairs of `HH:MM`; nothing where there are none.
@@ -176,44 +184,44 @@ fn hours(all: &DayHours) -> Option<Json<'static>> {
 }
 
 fn groups(desk: &Desk) -> Result<RecordBatch> {
-    let mut sheet = Sheet::new(GROUPS.columns);
+    let mut rows = RowsBuilder::<Groups>::new();
     each_version(&desk.groups, |name, version| {
         let group = &version.value;
-        sheet
-            .row()
-            .put(name)
-            .put(version.since)
-            .put(version.until)
-            .put(group.name.as_deref())
-            .put(texts(&group.members))
-            .put(texts(&group.skills))
-            .put(texts(&group.profiles));
+        rows.push(GroupRow {
+            group: Some(name),
+            since: Some(version.since),
+            until: version.until,
+            name: group.name.as_deref(),
+            members: Some(texts(&group.members)),
+            skills: Some(texts(&group.skills)),
+            profiles: Some(texts(&group.profiles)),
+        });
     });
-    sheet.finish()
+    rows.finish()
 }
 
 fn fields(desk: &Desk) -> Result<RecordBatch> {
-    let mut sheet = Sheet::new(FIELDS.columns);
+    let mut rows = RowsBuilder::<Fields>::new();
     each_version(&desk.fields, |name, version| {
         let field = &version.value;
-        sheet
-            .row()
-            .put(name)
-            .put(version.since)
-            .put(version.until)
-            .put(field.name.as_deref())
-            .name(field.kind.map(FieldKind::name))
-            .put(field.values.as_ref().map_or(Cell::Texts(None), texts))
-            .name(field.visibility.map(FieldVisibility::name))
-            .put(field.mandatory)
-            .put(field.enabled)
-            .put(field.position);
+        rows.push(FieldRow {
+            field: Some(name),
+            since: Some(version.since),
+            until: version.until,
+            name: field.name.as_deref(),
+            kind: field.kind.map(FieldKind::name),
+            values: field.values.as_ref().map(texts),
+            visibility: field.visibility.map(FieldVisibility::name),
+            mandatory: Some(field.mandatory),
+            enabled: Some(field.enabled),
+            position: field.position,
+        });
     });
-    sheet.finish()
+    rows.finish()
 }
 
 fn settings(desk: &Desk) -> Result<RecordBatch> {
-    let mut sheet = Sheet::new(SETTINGS.columns);
+    let mut rows = RowsBuilder::<SettingsVersions>::new();
     for version in desk.settings.iter() {
         let (settings, transitions) = (&version.value, &version.value.transitions);
         let retarget = |retargets: bool| Some(text(if retargets { "retarget" } else { "keep" }));
@@ -227,18 +235,18 @@ fn settings(desk: &Desk) -> Result<RecordBatch> {
             ("customer_reply", Some(Json::Flag(transitions.customer_reply))),
         ]);
         let findings = settings.findings.iter().map(|(rule, severity)| (rule.as_str(), Some(text(severity.clone()))));
-        sheet
-            .row()
-            .put(version.since)
-            .put(version.until)
-            .put(settings.grace_period_ms)
-            .put(Cell::Texts(Some(settings.unassign_on.iter().map(|presence| Presence::name(*presence)).collect())))
-            .put(settings.default_calendar.as_deref())
-            .put(transitions.to_text().as_str())
-            .put(sla.to_text().as_str())
-            .put(object(findings).to_text().as_str());
+        rows.push(SettingsRow {
+            since: Some(version.since),
+            until: version.until,
+            grace_period_ms: settings.grace_period_ms,
+            unassign_on: Some(settings.unassign_on.iter().map(|presence| Presence::name(*presence)).collect()),
+            default_calendar: settings.default_calendar.as_deref(),
+            transitions: Some(transitions.to_text().as_str()),
+            sla: Some(sla.to_text().as_str()),
+            findings: Some(object(findings).to_text().as_str()),
+        });
     }
-    sheet.finish()
+    rows.finish()
 }
 
 /// An object of the members that have a value.
@@ -255,24 +263,24 @@ fn text(text: impl Into<Cow<'static, str>>) -> Json<'static> {
     Json::Text(text.into())
 }
 
-/// What the desk's own events contradict, as rows of `findings`; they are about no case.
+/// Contradictions among the desk's own events, as rows of `findings`; they are about no case.
 ///
 /// # Errors
 /// Arrow's, which would be a defect.
 pub fn desk_findings(desk: &Desk) -> Result<RecordBatch> {
-    let mut sheet = Sheet::new(FINDINGS.columns);
+    let mut rows = RowsBuilder::<Findings>::new();
     for finding in &desk.findings {
-        sheet
-            .row()
-            .put(finding.time)
-            .put(finding.source.as_str())
-            .put(finding.id.as_str())
-            .put(Cell::Text(None))
-            .name(finding.kind.name())
-            .name(finding.rule.name())
-            .name(finding.rule.effect().name())
-            .put(finding.severity.as_str())
-            .put(finding.detail.as_str());
+        rows.push(FindingRow {
+            time: Some(finding.time),
+            source: Some(finding.source.as_str()),
+            id: Some(finding.id.as_str()),
+            case_id: None,
+            kind: Some(finding.kind.name()),
+            rule: Some(finding.rule.name()),
+            effect: Some(finding.rule.effect().name()),
+            severity: Some(finding.severity.as_str()),
+            detail: Some(finding.detail.as_str()),
+        });
     }
-    sheet.finish()
+    rows.finish()
 }

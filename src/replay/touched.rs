@@ -8,14 +8,13 @@ use datafusion::functions_aggregate::expr_fn::min;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, col, lit};
 
 use crate::error::Result;
-use crate::facts::layers::Keys;
-use crate::facts::layers::{Layers, Texts, key_filter};
+use crate::facts::layers::{Keys, Layers, Texts};
 use crate::facts::tables::LIFETIMES;
 use crate::model::desk::DeskEvent;
 use crate::model::event::EventType;
 use crate::model::time::Instant;
-use crate::replay::input::desk_events;
-use crate::replay::{input, instant, of_rank_0};
+use crate::replay::input::{DESK_COLUMNS, desk_events};
+use crate::replay::select::{instant, is_among, of_rank_0, plain_texts};
 
 /// What a refresh replays.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +37,7 @@ impl Touched {
         let own = new.clone().filter(col("case_id").is_not_null())?.aggregate(vec![col("case_id")], vec![])?;
         collect_keys(own, &mut cases).await?;
         let about_desk = of_rank_0(new.clone())?;
-        let batches = input::plain_texts(about_desk, input::DESK_COLUMNS)?.collect().await?;
+        let batches = plain_texts(about_desk, DESK_COLUMNS)?.collect().await?;
         let mut desk = DeskChanges::default();
         for batch in &batches {
             for event in desk_events(batch)? {
@@ -54,18 +53,12 @@ impl Touched {
         }
         let cases = Arc::new(cases);
         let known = lifetimes
-            .filter(is_touched(&cases, "case_id", Texts::Views))?
+            .filter(is_among(&cases, "case_id", Texts::Views))?
             .aggregate(vec![], vec![min(col("begun_at"))])?;
         let arrived = new.aggregate(vec![], vec![min(col("time"))])?;
         let since = instants(known).await?.into_iter().chain(instants(arrived).await?).min();
         Ok(Touched { cases, customers: Arc::new(customers), since })
     }
-}
-
-/// The condition that a key of the log or of the facts, as replay reads them, is among those.
-pub fn is_touched(keys: &Arc<Keys>, column: &str, texts: Texts) -> Expr {
-    let keys = Arc::clone(keys);
-    key_filter("is_touched", column, texts, move |key| keys.contains(key))
 }
 
 /// Events about the desk, and the cases whose facts they may change.
@@ -86,8 +79,8 @@ impl DeskChanges {
         }
     }
 
-    /// What has been over before the first of the changes stays as it is: whether a case was open then, its lifetime
-    /// tells. Only the removal of a user takes resolved cases, too: those whose last assignee they were, even if they have
+    /// A case that was settled before the first of the changes stays as it is; its lifetime shows whether it was. Only the
+    /// removal of a user changes resolved cases, too: those of which the user was the last assignee, even if the user has
     /// been removed before.
     fn cases(&self) -> Option<Expr> {
         let since = instant(self.since?);

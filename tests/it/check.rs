@@ -1,10 +1,9 @@
-//! `check`: silent on facts that replay made, whatever the events; loud on every kind of fact that somebody altered.
+//! `check` finds nothing in facts that replay made, from any events, and finds every kind of fact that was altered.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use casebook::facts::manifest;
 use casebook::facts::manifest::Pointer;
-use casebook::facts::rows::schema;
 use casebook::facts::tables::{CASE_FINDINGS, FACT_TABLES, FINDINGS, OTHER_FINDINGS};
 use casebook::log::Log;
 use casebook::log::rows::{EVENT_FILES, LOG_SCHEMA};
@@ -20,8 +19,8 @@ use crate::tangle::tangle;
 
 const RESOURCES: Resources = Resources { memory_bytes: 512 << 20, threads: 2 };
 
-/// What `check` says of a project whose checks are all silent.
-fn assert_silent(project: &Project, name: &str) {
+/// Asserts that no check finds anything.
+fn assert_passes(project: &Project, name: &str) {
     let ran = project.run(&["check"]);
     assert_eq!(ran.code, 0, "{name}\n{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.lines().count() > 25 && !ran.stdout.contains("FAIL"), "{name}\n{}", ran.stdout);
@@ -33,16 +32,16 @@ fn the_worked_cases_pass() {
     for name in names.split(' ') {
         let project = Project::new();
         project.ingest(&[of_repository(&format!("tests/golden/{name}.ndjson"))], 0);
-        assert_silent(&project, name);
+        assert_passes(&project, name);
     }
 }
 
 #[test]
-fn a_made_up_desk_passes() {
+fn a_generated_desk_passes() {
     let project = Project::new();
     project.write("events.ndjson", project.run(&["generate", "--cases", "300"]).stdout);
     project.ingest(&["events.ndjson"], 0);
-    assert_silent(&project, "generate --cases 300");
+    assert_passes(&project, "generate --cases 300");
 }
 
 #[test]
@@ -51,11 +50,11 @@ fn any_events_pass() {
         let project = Project::new();
         project.write("events.ndjson", tangle(seed, 120));
         project.ingest(&["events.ndjson"], 0);
-        assert_silent(&project, &format!("seed {seed}"));
+        assert_passes(&project, &format!("seed {seed}"));
     }
 }
 
-/// A check, a table, and the rows that are put in its place: after `SELECT`.
+/// A check, a table, and the rows that replace those of the table: after `SELECT`.
 const CORRUPTIONS: &[(&str, &str, &str)] = &[
     (
         "events_accounted",
@@ -208,25 +207,25 @@ const CORRUPTIONS: &[(&str, &str, &str)] = &[
     ("outcomes_from_ledger", "ledger", "* REPLACE ('off_hours' AS label) FROM ledger"),
 ];
 
-/// A desk on which everything happens, and instants are far enough apart that most of it is unambiguous.
+/// A desk with every kind of event, whose instants are far enough apart that most of their order is unambiguous.
 fn desk() -> (Project, Pointer) {
     let project = Project::new();
     project.write("events.ndjson", tangle(3, 400));
     project.ingest(&["events.ndjson"], 0);
-    assert_silent(&project, "before anything was altered");
+    assert_passes(&project, "before anything was altered");
     let facts = manifest::home(&Store::open(&project.path("store")).unwrap());
     let pointer = tokio::runtime::Runtime::new().unwrap().block_on(Pointer::read(&facts)).unwrap().unwrap();
     (project, pointer)
 }
 
-/// What SQL made of the columns, as the table's types.
+/// The columns as SQL returned them, with the types of the table.
 fn cast(batch: &RecordBatch, schema: &SchemaRef) -> RecordBatch {
     let columns = batch.columns().iter().zip(schema.fields());
     let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()).unwrap());
     RecordBatch::try_new(schema.clone(), columns.collect()).unwrap()
 }
 
-/// Puts other rows in a fact table's place, as replay does.
+/// Replaces the rows of a fact table.
 async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str) {
     let store = project.path("store");
     let home = manifest::home(&Store::open(&store).unwrap());
@@ -243,13 +242,13 @@ async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str
     let folder = manifest::create_folder(&home, &table).unwrap();
     let mut writer = manifest::begin_file(&folder, &table).unwrap();
     for batch in batches {
-        writer.write(&cast(&batch, &schema(table.columns))).unwrap();
+        writer.write(&cast(&batch, &table.schema())).unwrap();
     }
     layer.add(&table, writer.finish().unwrap());
     pointer.write(&home).await.unwrap();
 }
 
-/// The rows that one check finds in facts as they are.
+/// The rows that one check finds, without a refresh.
 fn rows_of(project: &Project, check: &str) -> Value {
     let ran = project.run(&["check", check, "--no-refresh", "--format", "json", "--limit", "1"]);
     assert!(ran.code < 2, "{check}: {}", ran.stderr);
@@ -259,7 +258,7 @@ fn rows_of(project: &Project, check: &str) -> Value {
 }
 
 #[test]
-fn every_check_speaks_when_what_it_watches_is_altered() {
+fn every_check_finds_altered_facts() {
     let (project, pointer) = desk();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let mut silent = Vec::new();
@@ -276,7 +275,7 @@ fn every_check_speaks_when_what_it_watches_is_altered() {
     assert_eq!(untried, ["events_once"], "the log has a test of its own");
 }
 
-/// Nothing but another program can put an event into the log twice.
+/// Only another program can put an event into the log twice.
 #[tokio::test]
 async fn an_event_that_is_in_the_log_twice_is_found() {
     let project = Project::new();

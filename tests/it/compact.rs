@@ -7,7 +7,7 @@ use casebook::generate::{Plan, write_events};
 use casebook::log::compact::{self, Compacted, MergeOptions, MergeScope};
 use casebook::log::rows::{EVENT_FILES, LOG_SCHEMA};
 use casebook::log::{Log, inspect};
-use casebook::replay::{self, Extent};
+use casebook::replay::{self, ReplayScope};
 use casebook::store::Store;
 use casebook::store::engine::Resources;
 use casebook::store::lock::WriterLock;
@@ -82,7 +82,7 @@ async fn rows(store: &Path) -> Vec<String> {
 async fn merging_changes_no_row_and_no_fact() {
     let (project, store) = project_of(20).await;
     let log = Log::open(&store).await.unwrap();
-    let facts = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+    let facts = replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
     let (before, files, last_batch) =
         (rows(&store).await, log.events.files().unwrap().len(), log.last_batch().unwrap());
     assert!(before.len() > 500 && files >= 20, "{} rows in {files} files", before.len());
@@ -92,7 +92,7 @@ async fn merging_changes_no_row_and_no_fact() {
         assert_eq!(rows(&store).await, before, "{scope:?}");
         assert_eq!(log.last_batch().unwrap(), last_batch);
         assert!(log.events.files().unwrap().len() < files);
-        let again = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+        let again = replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
         assert_eq!((again.cases_replayed, &again.pointer), (0, &facts.pointer), "{scope:?}");
     }
     let log = Log::open(&store).await.unwrap();

@@ -1,10 +1,10 @@
-//! The desk in the facts: its versions, its people's workload, locks and surveys, and what all cases together contradict.
+//! The desk in the facts: its versions, the workload of its users, locks and surveys, and findings across cases.
 
 use serde_json::{Value, json};
 
 use crate::project::Project;
 
-/// A project with one event a line: `HH:MM type subject data`, numbered as they stand, on one day.
+/// A project with one event a line: `HH:MM type subject data`, numbered in their order, on one day.
 fn project(lines: &[&str]) -> Project {
     let project = Project::new();
     let line = |(number, line): (usize, &&str)| {
@@ -58,7 +58,7 @@ fn with_desk(lines: &[&'static str]) -> Project {
 }
 
 #[test]
-fn over_capacity_looks_at_the_workload_just_before_the_event_by_the_order_of_the_log() {
+fn over_capacity_compares_the_workload_just_before_the_event() {
     let found = |lines: &[&'static str]| {
         let created: Vec<&'static str> = vec![
             r#"09:00 case.created A {"customer":"a"}"#,
@@ -75,7 +75,7 @@ fn over_capacity_looks_at_the_workload_just_before_the_event_by_the_order_of_the
     // At one instant the events' ids decide.
     assert_eq!(found(&[by_hand, automatic]), full);
     assert_eq!(found(&[automatic, by_hand]), none);
-    // What the event itself adds does not count, nor what is no work: resolved, deleted, taken by presence.
+    // The case of the event itself does not count, nor one that is resolved, deleted or unassigned by presence.
     assert_eq!(found(&[automatic]), none);
     assert_eq!(found(&[by_hand, r#"10:00 case.assigned A {"agent":"ben"}"#, automatic]), none);
     let done = r#"09:50 case.status_changed A {"status":"done"}"#;
@@ -87,14 +87,14 @@ fn over_capacity_looks_at_the_workload_just_before_the_event_by_the_order_of_the
     let unassign = r#"08:00 settings.updated settings {"unassign_on":["offline"]}"#;
     assert_eq!(found(&[early, unassign, offline, automatic]), none);
     assert_eq!(found(&[early, offline, automatic]), full);
-    // Assigned again to whom has it already, or by hand: nothing.
+    // No finding where the user has the case already, or it is assigned by hand.
     assert_eq!(found(&[early, r#"10:00 case.assigned A {"agent":"ana","automatic":true}"#]), none);
     assert_eq!(found(&[early, r#"10:00 case.assigned B {"agent":"ana"}"#]), none);
-    // The capacity is that of the instant; nobody knows Zoe's.
+    // The capacity is that of the instant; the log does not know the capacity of Zoe.
     assert_eq!(found(&[early, r#"10:00 user.updated ana {"capacity":2}"#, automatic]), none);
     assert_eq!(found(&[r#"10:00 user.updated ana {"capacity":0}"#, automatic]).len(), 1);
     assert_eq!(found(&[r#"10:00 case.assigned B {"agent":"zoe","automatic":true}"#]), none);
-    // Two of three are too many, each seen by what came before it.
+    // Two of three are too many; each is judged by the events before it.
     let three = ["A", "B", "C"].map(|case| format!(r#"10:00 case.assigned {case} {{"agent":"ana","automatic":true}}"#));
     let three = three.map(|line| &*Box::leak(line.into_boxed_str()));
     assert_eq!(
@@ -201,7 +201,7 @@ fn customers_have_versions_that_merge_what_each_event_states() {
 }
 
 #[test]
-fn surveys_have_their_last_answer_and_who_had_the_case_when_it_was_sent() {
+fn surveys_have_their_last_answer_and_the_assignee_when_they_were_sent() {
     let project = with_desk(&[
         r#"09:00 case.created A {"customer":"a"}"#,
         r#"09:10 case.assigned A {"agent":"ana"}"#,
@@ -219,7 +219,7 @@ fn surveys_have_their_last_answer_and_who_had_the_case_when_it_was_sent() {
 }
 
 #[test]
-fn an_escalated_message_is_locked_while_its_case_may_go_on() {
+fn an_escalated_message_is_locked_until_its_case_is_closed() {
     let project = project(&[
         r#"08:00 settings.updated settings {"grace_period":"1h"}"#,
         r#"09:00 case.created A {"customer":"a","message":"m-a"}"#,
@@ -238,7 +238,7 @@ fn an_escalated_message_is_locked_while_its_case_may_go_on() {
 }
 
 #[test]
-fn workload_is_shown_against_the_capacity_of_the_time() {
+fn workload_is_shown_beside_the_capacity_of_the_time() {
     let project = with_desk(&[
         r#"09:00 case.created A {"customer":"a"}"#,
         r#"09:00 case.created B {"customer":"b"}"#,
@@ -269,7 +269,7 @@ fn workload_is_shown_against_the_capacity_of_the_time() {
 }
 
 #[test]
-fn skills_are_ones_own_and_those_of_ones_groups() {
+fn users_have_their_own_skills_and_those_of_their_groups() {
     let project = with_desk(&[
         r#"09:00 group.updated vip {"skills":["refunds"]}"#,
         r#"09:10 user.updated ana {"name":"Ana","groups":["vip"]}"#,

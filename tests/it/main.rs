@@ -19,6 +19,7 @@ mod commands;
 mod compact;
 mod desk;
 mod disk;
+mod facts_format;
 mod fuzz;
 mod golden;
 mod ingest;

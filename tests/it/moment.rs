@@ -7,7 +7,7 @@ use casebook::query::memory;
 use casebook::query::moment;
 use casebook::query::moment::Moment;
 use casebook::replay;
-use casebook::replay::Extent;
+use casebook::replay::ReplayScope;
 use serde_json::Value;
 
 use crate::project::{Project, assert_same_facts};
@@ -58,7 +58,7 @@ async fn a_moment_has_the_facts_of_the_events_until_then() {
     let (early, late) = lines.split_at(lines.len() / 2);
     ingest(&project, early, Instant(1_000)).await;
     let log = ingest(&project, late, Instant(2_000)).await;
-    replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+    replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
     let all = memory::open(lines.iter().map(|line| line.as_bytes()), RESOURCES).await.unwrap();
     let batches =
         all.sql("SELECT case_id FROM cases WHERE deleted_at IS NOT NULL").await.unwrap().collect().await.unwrap();

@@ -13,7 +13,7 @@ use casebook::log::compact::{self, MergeOptions, MergeScope};
 use casebook::log::{Log, Options, inspect};
 use casebook::model::time::Instant;
 use casebook::query::session;
-use casebook::replay::{self, Extent};
+use casebook::replay::{self, ReplayScope};
 use casebook::store::disk;
 use casebook::store::disk::DiskOperation;
 use casebook::store::engine::{self, Resources};
@@ -328,7 +328,7 @@ async fn a_power_cut_in_a_replay_leaves_the_old_facts_or_the_new_ones() {
         ingest(&store, batch * BATCH..(batch + 1) * BATCH).await;
         recorder.acknowledge((batch + 1) * BATCH, batch > 0);
         let log = Log::open(&store).await.unwrap();
-        replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+        replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
         recorder.acknowledge((batch + 1) * BATCH, true);
     }
     let steps = recorder.steps();
@@ -374,7 +374,7 @@ async fn content_is_on_disk_before_its_name_and_the_name_before_the_acknowledgem
     let recorder = Recorder::watch(&root);
     let store = root.join("store");
     ingest(&store, 0..BATCH).await;
-    replay::refresh(&Log::open(&store).await.unwrap(), RESOURCES, Extent::REFRESH).await.unwrap();
+    replay::refresh(&Log::open(&store).await.unwrap(), RESOURCES, ReplayScope::REFRESH).await.unwrap();
     let mut disk = Disk::new(&root);
     let steps = recorder.steps();
     for (number, step) in steps.iter().enumerate() {

@@ -11,7 +11,7 @@ use casebook::log::Log;
 use casebook::model::time::Instant;
 use casebook::query::session;
 use casebook::replay;
-use casebook::replay::Extent;
+use casebook::replay::ReplayScope;
 use casebook::store::engine::Resources;
 use serde_json::{Map, Value};
 
@@ -124,7 +124,7 @@ impl Project {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let log = Log::open(&self.path("store")).await.unwrap();
-            replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+            replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
             let (context, _) = session::open(&log, RESOURCES).await.unwrap();
             context.sql(sql).await.unwrap().collect().await.unwrap()
         })

@@ -9,7 +9,7 @@ use casebook::log::{Log, Options};
 use casebook::model::time::Instant;
 use casebook::query::{memory, session};
 use casebook::replay;
-use casebook::replay::Extent;
+use casebook::replay::ReplayScope;
 use casebook::store::engine::Resources;
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
@@ -24,8 +24,8 @@ use crate::tangle::tangle;
 
 pub const RESOURCES: Resources = Resources { memory_bytes: 256 << 20, threads: 2 };
 
-/// Only what is touched, however much that is.
-const TOUCHED: Extent = Extent::Touched { share: f64::INFINITY };
+/// What is touched, even if it is everything.
+const TOUCHED: ReplayScope = ReplayScope::Touched { share: f64::INFINITY };
 
 pub type Facts = Vec<(String, Vec<String>)>;
 
@@ -55,7 +55,7 @@ pub async fn ingest(project: &Project, lines: &[String], now: Instant) -> Log {
     log
 }
 
-/// Ingests the lines in batches and refreshes after each; gives how many layers the facts had at most.
+/// Ingests the lines in batches and refreshes after each; returns the greatest number of layers that the facts had.
 async fn assert_refreshed(batches: &[Vec<String>]) -> usize {
     let project = Project::new();
     let (mut so_far, mut known, mut layers): (Vec<&String>, HashSet<_>, usize) = (Vec::new(), HashSet::new(), 0);
@@ -76,22 +76,22 @@ async fn assert_refreshed(batches: &[Vec<String>]) -> usize {
         assert_same_facts(&expected, &found);
         last = Some((log, refreshed));
     }
-    // What the summary counts.
+    // The counts of the summary.
     let Some((log, refreshed)) = last else { return layers };
-    let replayed = replay::refresh(&log, RESOURCES, Extent::Full).await.unwrap().pointer;
+    let replayed = replay::refresh(&log, RESOURCES, ReplayScope::Full).await.unwrap().pointer;
     assert_eq!((refreshed.cases, refreshed.findings), (replayed.cases, replayed.findings));
     assert_eq!((&refreshed.noted, refreshed.events), (&replayed.noted, replayed.events));
     layers
 }
 
-/// Deals lines into that many batches.
-fn deal(lines: Vec<String>, batches: usize, lots: &[usize]) -> Vec<Vec<String>> {
-    let mut dealt = vec![Vec::new(); batches];
-    for (line, lot) in lines.into_iter().zip(lots.iter().cycle()) {
-        dealt[lot % batches].push(line);
+/// Distributes lines over that many batches.
+fn distribute(lines: Vec<String>, batches: usize, numbers: &[usize]) -> Vec<Vec<String>> {
+    let mut distributed = vec![Vec::new(); batches];
+    for (line, number) in lines.into_iter().zip(numbers.iter().cycle()) {
+        distributed[number % batches].push(line);
     }
-    dealt.retain(|batch| !batch.is_empty());
-    dealt
+    distributed.retain(|batch| !batch.is_empty());
+    distributed
 }
 
 /// One in thirty of the histories that the auditor gets: each is ingested and replayed several times.
@@ -103,8 +103,8 @@ fn random_batches_give_the_facts_of_a_full_replay() {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config.clone(), rng);
     for _ in 0..config.cases {
-        let (lines, lots) = strategy.new_tree(&mut runner).unwrap().current();
-        let batches = deal(lines.iter().map(Value::to_string).collect(), 4, &lots);
+        let (lines, numbers) = strategy.new_tree(&mut runner).unwrap().current();
+        let batches = distribute(lines.iter().map(Value::to_string).collect(), 4, &numbers);
         runtime.block_on(assert_refreshed(&batches));
     }
 }
@@ -115,7 +115,7 @@ fn tangled_batches_give_the_facts_of_a_full_replay() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     for seed in 0..3 {
         let mut lines: Vec<String> = tangle(seed, 30).lines().map(str::to_owned).collect();
-        // Customers who are heard of once, early and late: what replaces the layers keeps them, too.
+        // Customers with one event each, early and late: the layer that replaces others keeps them, too.
         for n in 0..12 {
             let customer = format!(
                 r#"{{"id":"customer-{n}","source":"c","type":"customer.updated","subject":"c{n}","time":"2026-01-05T00:00:00Z","data":{{"name":"N{n}"}}}}"#
@@ -124,15 +124,15 @@ fn tangled_batches_give_the_facts_of_a_full_replay() {
         }
         let in_order: Vec<usize> = (0..lines.len()).map(|line| line * 12 / lines.len()).collect();
         let scattered: Vec<usize> = (0..lines.len()).map(|line| line * 7 % 11).collect();
-        let lots = if seed % 2 == 0 { in_order } else { scattered };
-        let layers = runtime.block_on(assert_refreshed(&deal(lines, 12, &lots)));
+        let numbers = if seed % 2 == 0 { in_order } else { scattered };
+        let layers = runtime.block_on(assert_refreshed(&distribute(lines, 12, &numbers)));
         assert!((8..=10).contains(&layers), "{layers} layers");
     }
 }
 
-/// What events change in cases that they do not name.
+/// Events change cases that they do not name.
 #[test]
-fn what_is_late_reaches_every_case_that_it_concerns() {
+fn late_events_change_every_case_that_depends_on_them() {
     let event = |n: usize, (time, kind, subject, data): &(&str, &str, &str, &str)| {
         let time = format!("2026-01-05T{time}:00Z");
         format!(
@@ -152,11 +152,11 @@ fn what_is_late_reaches_every_case_that_it_concerns() {
             ("10:00", "case.assigned", "C1", assigned),
             ("11:00", "case.assigned", "C2", assigned),
         ],
-        // `C2` found nobody full, after all.
+        // When `C2` was assigned, `ana` was not at her capacity after all.
         vec![("10:30", "case.unassigned", "C1", "")],
-        // Takes resolved cases, too.
+        // Changes resolved cases, too.
         vec![("13:00", "user.removed", "ana", "")],
-        // Once more, and earlier: `C3` is nobody's since 13:00, and was hers at 12:00.
+        // The same earlier: `C3` has had no assignee since 13:00, but had her at 12:00.
         vec![("12:00", "user.removed", "ana", "")],
         // Before the event of its instant that resolved `C3`.
         vec![("09:20", "user.updated", "eve", r#""role":"none""#)],
@@ -174,26 +174,26 @@ fn what_is_late_reaches_every_case_that_it_concerns() {
     assert_eq!(runtime.block_on(assert_refreshed(&batches)), 5);
 }
 
-/// What is touched is little, and nothing else is replayed.
+/// Few cases are touched, and no others are replayed.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_is_touched_is_replayed() {
     let project = Project::new();
     let lines: Vec<String> = tangle(6, 60).lines().map(str::to_owned).collect();
     let log = ingest(&project, &lines, Instant(0)).await;
-    let first = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+    let first = replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
     assert_eq!((first.cases_replayed, first.pointer.layers.len()), (first.pointer.cases, 1));
     let late = r#"{"id":"late","source":"z","type":"message.noted","subject":"C7","time":"2026-01-05T00:00:00Z","data":{"message":"n","text":"x"}}"#;
     let customer = r#"{"id":"later","source":"z","type":"customer.updated","subject":"c1","time":"2026-01-05T00:00:00Z","data":{"name":"Uma"}}"#;
     let log = ingest(&project, &[late.to_owned(), customer.to_owned()], Instant(0)).await;
-    let second = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+    let second = replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
     assert_eq!((second.cases_replayed, second.pointer.layers.len()), (1, 2));
-    let again = replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+    let again = replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
     assert_eq!((again.cases_replayed, &again.pointer), (0, &second.pointer));
-    let full = replay::refresh(&log, RESOURCES, Extent::Full).await.unwrap();
+    let full = replay::refresh(&log, RESOURCES, ReplayScope::Full).await.unwrap();
     assert_eq!((full.cases_replayed, full.pointer.layers.len()), (first.pointer.cases, 1));
 }
 
-/// The command that compares agrees with facts that are right, and names the table of one that are not.
+/// `replay --compare` finds no difference in correct facts, and names the table with wrong ones.
 #[test]
 fn comparing_names_the_tables_that_differ() {
     let project = Project::new();

@@ -7,7 +7,7 @@ use casebook::log::{Log, Options};
 use casebook::model::time::Instant;
 use casebook::query::session;
 use casebook::replay;
-use casebook::replay::Extent;
+use casebook::replay::ReplayScope;
 use casebook::store::engine::Resources;
 
 use crate::project::{Project, Ran};
@@ -44,7 +44,7 @@ async fn a_hundred_batches_and_more_lose_nothing() {
     assert!(files.iter().all(|file| file.hash.is_some() && file.time_range.is_some() && file.rows == 1), "{files:?}");
     assert_eq!(log.events.files_since_batch(100).unwrap().len(), 5);
     let resources = Resources { memory_bytes: 64 << 20, threads: 2 };
-    assert_eq!(replay::refresh(&log, resources, Extent::REFRESH).await.unwrap().pointer.cases, 105);
+    assert_eq!(replay::refresh(&log, resources, ReplayScope::REFRESH).await.unwrap().pointer.cases, 105);
     let (context, pointer) = session::open(&log, resources).await.unwrap();
     let rows = context.sql("SELECT DISTINCT id FROM events").await.unwrap().count().await.unwrap();
     assert_eq!((rows, pointer.last_batch), (105, 105));

@@ -23,7 +23,7 @@ use casebook::input::pieces::read_all;
 use casebook::input::source::Source;
 use casebook::json::Json;
 use casebook::json::plain;
-use casebook::log::rows::{Arrival, RowsBuilder};
+use casebook::log::rows::{Arrival, EventRowsBuilder};
 use casebook::log::{Log, Options};
 use casebook::metric::Catalogue;
 use casebook::metric::header::Metric;
@@ -35,8 +35,9 @@ use casebook::model::policy::Policy;
 use casebook::model::time::Instant;
 use casebook::query::{memory, session};
 use casebook::replay;
-use casebook::replay::Extent;
+use casebook::replay::ReplayScope;
 use casebook::replay::input::{CaseColumns, desk_events};
+use casebook::replay::select::plain_rows;
 use casebook::report::build::chart_kinds;
 use casebook::report::dashboard::Dashboard;
 use casebook::store::engine::Resources;
@@ -208,7 +209,7 @@ fn elements(mut scanner: ElementScanner, bytes: &[u8], at_once: usize) -> Vec<(V
 /// Replays lines that were accepted, each identity once; once in a while to tables, all of which are read.
 fn replay_lines(bench: &mut Bench, lines: &[Vec<u8>]) {
     let (mut known, mut buffer) = (HashSet::new(), Vec::new());
-    let mut rows = RowsBuilder::new(Arrival { ingested_at: NEW_YEAR, batch: 1 });
+    let mut rows = EventRowsBuilder::new(Arrival { ingested_at: NEW_YEAR, batch: 1 });
     let mut first: Vec<&[u8]> = Vec::new();
     for text in lines {
         let event = line::parse(text).unwrap();
@@ -222,7 +223,7 @@ fn replay_lines(bench: &mut Bench, lines: &[Vec<u8>]) {
         return;
     }
     let log = rows.finish().unwrap();
-    let plain = memory::plain(&log).unwrap();
+    let plain = plain_rows(&log).unwrap();
     let desk = Desk::replay(desk_events(&plain).unwrap());
     let columns = CaseColumns::new(&log).unwrap();
     let of_cases = (0..log.num_rows()).filter(|row| columns.is_of_a_case(*row));
@@ -256,7 +257,7 @@ fn ingest(bench: &Bench, path: PathBuf, answers: &mut Answers) {
             Ok(summary) => assert_eq!(summary.read, summary.added + summary.duplicates + summary.quarantined),
             Err(error) => answers.add(error),
         }
-        replay::refresh(&log, RESOURCES, Extent::REFRESH).await.unwrap();
+        replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
     });
 }
 
