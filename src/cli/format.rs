@@ -2,6 +2,7 @@
 //! table for people is collected first, because its columns are as wide as their widest value.
 
 mod machine;
+mod spreadsheet;
 mod table;
 
 use std::collections::HashSet;
@@ -19,13 +20,15 @@ use parquet::errors::ParquetError;
 
 use crate::error::{Error, Result};
 
-/// The form in which rows are written. Instants are RFC 3339, UTC, three digits in every form but the table, which
-/// tells them in the report's zone.
+/// The format in which rows are written. Instants are RFC 3339, UTC, three digits in every format but the table, which
+/// shows them in the report's zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// A table for people
     Table,
-    /// A header and one line per row; lists and maps are JSON text, null is empty
+    /// A header and one line per row, for spreadsheets; lists and maps are JSON text, null is empty. A text that a
+    /// spreadsheet would calculate (it begins with =, +, -, @, tab or carriage return and is no number) gets an apostrophe
+    /// before it; the other formats keep every text as it is
     Csv,
     /// One array of objects, nulls included
     Json,
@@ -59,7 +62,7 @@ pub enum RowWriter<W: Write + Send> {
 }
 
 impl<W: Write + Send> RowWriter<W> {
-    /// Begins a result of these columns. `zone` is the one in which a table tells instants.
+    /// Begins a result of these columns. `zone` is the one in which a table shows instants.
     ///
     /// # Errors
     /// When two columns share a name in a format that finds values by name, or nothing can be written.
@@ -136,7 +139,7 @@ fn refuse_twins(schema: &Schema) -> Result<()> {
     Err(Error::refused(message).with_hint("give one of them another name with `AS`, or use `--format csv`"))
 }
 
-/// An error of the destination is told as what it is, so that a closed pipe is known for one.
+/// An error of the destination is reported as such, so that a closed pipe is recognized.
 fn arrow_error(error: ArrowError) -> Error {
     match error {
         ArrowError::IoError(_, source) => Error::Output(source),

@@ -1,17 +1,19 @@
-//! How values look to machines: Arrow's writers, told how this project writes instants and nested values.
+//! How values look to machines: Arrow's writers, set up for the way in which this project writes instants and nested values.
 
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder, TimestampMillisecondArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder, TimestampMillisecondArray};
 use arrow::csv;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, TimestampMillisecondType};
 use arrow::error::ArrowError;
 use arrow::json::WriterBuilder;
 use arrow::json::writer::{Encoder, EncoderFactory, EncoderOptions, JsonFormat, NullableEncoder, make_encoder};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use super::spreadsheet;
 use crate::log::rows::instant_type;
 use crate::model::time::Instant;
 
@@ -44,8 +46,8 @@ pub fn json_writer() -> WriterBuilder {
         .with_encoder_factory(Arc::new(Instants))
 }
 
-/// The rows as lines of CSV, after a header where one is due. They come as bytes because Arrow's writer would tell a
-/// closed pipe as a fault of the CSV.
+/// The rows as lines of CSV, after a header where one is due. They are bytes because Arrow's writer would report
+/// a closed pipe as an error of the CSV.
 pub fn csv_lines(batch: &RecordBatch, header: bool) -> Result<Vec<u8>, ArrowError> {
     let mut lines = Vec::new();
     let builder = csv::WriterBuilder::new().with_header(header).with_timestamp_format(WITHOUT_ZONE.to_owned());
@@ -64,8 +66,9 @@ fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| flat_column(field, column));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let fields = schema.fields().iter().zip(&columns);
-    let fields: Vec<Field> =
-        fields.map(|(field, column)| Field::new(field.name(), column.data_type().clone(), true)).collect();
+    let fields: Vec<Field> = fields
+        .map(|(field, column)| Field::new(spreadsheet::cell(field.name()), column.data_type().clone(), true))
+        .collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
@@ -79,7 +82,38 @@ fn flat_column(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowErr
             Ok(Arc::new(texts.finish()))
         }
         kind if kind.is_nested() => json_texts(field, column),
+        kind if is_text(kind) => {
+            let texts = arrow::compute::cast(column, &DataType::Utf8)?;
+            let texts = texts.as_string::<i32>();
+            if !texts.iter().flatten().any(spreadsheet::is_formula) {
+                return Ok(Arc::clone(column));
+            }
+            let cells: StringArray = texts.iter().map(|text| text.map(spreadsheet::cell)).collect();
+            Ok(Arc::new(cells))
+        }
+        // Written as texts such as `-1 mons`, not as numbers.
+        DataType::Interval(_) | DataType::Duration(_) => {
+            let options = FormatOptions::default();
+            let formatter = ArrayFormatter::try_new(column, &options)?;
+            let mut cells = StringBuilder::new();
+            for row in 0..column.len() {
+                if column.is_null(row) {
+                    cells.append_null();
+                } else {
+                    cells.append_value(spreadsheet::cell(&formatter.value(row).try_to_string()?));
+                }
+            }
+            Ok(Arc::new(cells.finish()))
+        }
         _ => Ok(Arc::clone(column)),
+    }
+}
+
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
     }
 }
 

@@ -47,7 +47,7 @@ impl ArrayFormatterFactory for People {
 }
 
 impl People {
-    /// Whoever converts a column to a zone in SQL wants to see it there.
+    /// A column that SQL has converted to a zone is shown in that zone.
     fn zone_of(&self, column: &str) -> TimeZone {
         let chosen = if matches!(column, "UTC" | "+00:00") { None } else { TimeZone::get(column).ok() };
         chosen.unwrap_or_else(|| self.zone.clone())
