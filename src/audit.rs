@@ -1,7 +1,7 @@
 //! Checks: audit queries that derive the same things another way, in SQL alone, from the events and the facts (4.3).
 //!
-//! A check is a file of SQL under a header that says what its rows mean. It returns none when all is well. Nothing here
-//! knows how replay computes; a check that shared replay's code would share its mistakes.
+//! A check is a file of SQL under a header with the meaning of its rows. It returns none when all is well. No check
+//! uses the code of replay, because it would share its mistakes.
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ use datafusion::prelude::{DataFrame, SessionContext, ident};
 use futures::StreamExt;
 
 use crate::error::{Error, Result};
-use crate::metric::lines::{Form, Lines};
+use crate::metric::lines::{FileKind, Lines};
 use crate::metric::{empty_session, own_files, sql_place};
 use crate::spelling::did_you_mean;
 
 const KEYS: &[&str] = &["check", "title", "meaning", "when it speaks"];
-const FORM: Form = Form { noun: "check", keys: KEYS, more_keys: &[] };
+const FILE_KIND: FileKind = FileKind { noun: "check", keys: KEYS, more_keys: &[] };
 
 /// Path and text of each named file of `queries/check/`.
 macro_rules! built_in {
@@ -156,7 +156,7 @@ impl Check {
     /// Everything that is wrong with the header, each with file, line and the fix.
     pub fn parse(file: &str, text: &str) -> std::result::Result<Check, Vec<Error>> {
         let mut errors = Vec::new();
-        let lines = Lines::read(FORM, file, text, &mut errors);
+        let lines = Lines::read(FILE_KIND, file, text, &mut errors);
         lines.demand(KEYS, &mut errors);
         lines.demand_sql(&mut errors);
         if !errors.is_empty() {
@@ -243,7 +243,7 @@ mod tests {
             texts,
             [
                 "queries/check/yours.sql:2: `titel` is not a key of a check's header / did you mean `title`?",
-                "queries/check/yours.sql:1: the check `mine` stands in a file named `yours.sql` / name the file `mine.sql`",
+                "queries/check/yours.sql:1: the check `mine` is in a file named `yours.sql` / name the file `mine.sql`",
                 "queries/check/yours.sql:3: the header lacks `title` / add `-- title: …`",
                 "queries/check/yours.sql:3: the header lacks `when it speaks` / add `-- when it speaks: …`",
             ]

@@ -1,5 +1,5 @@
-//! The command line: what was typed, what it means, and which command does it. Exit codes are a contract: 0 done,
-//! 1 done and there is something to look at, 2 not done.
+//! The command line: the arguments, the settings they resolve to, and the command that runs. Exit codes are a contract: 0 done,
+//! 1 done and the user should look at something, 2 not done.
 
 mod apply;
 mod case;
@@ -66,7 +66,7 @@ struct Common {
     /// Cores to use [default: all]
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
-    /// Say nothing but errors
+    /// Print errors, and no notes or summaries
     #[arg(long, short, global = true)]
     quiet: bool,
     /// Format of the summary line
@@ -106,17 +106,17 @@ impl ColorWhen {
 enum Command {
     /// Make a new project folder
     Init(init::InitArguments),
-    /// Write a made-up desk's events to standard output
+    /// Write the events of a generated desk to standard output
     Generate(generate::GenerateArguments),
     /// Append events to the log: lines, arrays, CSV, Parquet; files, folders, or - for standard input
     Ingest(ingest::IngestArguments),
     /// Append the events that a foreign export becomes through a mapping
     Import(import::ImportArguments),
-    /// Bring policies, calendars, settings, users and profiles to what a TOML file says
+    /// Change policies, calendars, settings, users and profiles to the state that a TOML file describes
     Apply(apply::ApplyArguments),
     /// List, export, retry or remove the lines that were set aside
     Quarantine(quarantine::QuarantineArguments),
-    /// Everything once, on made-up data
+    /// Run every step once, on generated data
     Demo(demo::DemoArguments),
     /// Render a dashboard
     Report(report::ReportArguments),
@@ -189,7 +189,7 @@ pub fn main() -> ExitCode {
     match runtime.block_on(run(arguments, printer)) {
         Ok(Completion::Done) => ExitCode::SUCCESS,
         Ok(Completion::NeedsAttention) => ExitCode::from(1),
-        // Whoever reads us has had enough, as `head` does.
+        // The reader has closed the pipe, as `head` does.
         Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             printer.error(&error);

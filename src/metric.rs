@@ -1,10 +1,13 @@
 //! Metrics: what counts, on which date, for whom (5).
 //!
-//! A metric is a file of SQL whose rows are contributions, under a header that says what the number means
+//! A metric is a file of SQL whose rows are contributions, under a header with the meaning of the number
 //! ([`header`]). A [`question::Question`] cuts it by [`dimension`]s, over a [`range`], into buckets, and aggregates
 //! exactly ([`aggregation`]). No metric aggregates by itself, so every number leads to the cases behind it.
 
 pub mod aggregation;
+pub mod answer;
+mod ask;
+mod contributions;
 pub mod dimension;
 pub mod functions;
 pub mod header;
@@ -13,6 +16,7 @@ pub mod question;
 pub mod range;
 pub mod ratio;
 pub mod unit;
+pub mod values;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -98,15 +102,15 @@ impl Catalogue {
     }
 
     async fn check(&self) -> Vec<Error> {
-        let context = match empty_session().await {
-            Ok(context) => context,
+        let session = match empty_session().await {
+            Ok(session) => session,
             Err(error) => return vec![error],
         };
         let mut errors = Vec::new();
         for metric in self.metrics.values() {
             let checked = match metric.kind {
                 MetricKind::Ratio => self.check_ratio(metric),
-                _ => check_sql(metric, &context).await,
+                _ => check_sql(metric, &session).await,
             };
             errors.extend(checked.err());
         }
@@ -143,20 +147,20 @@ pub fn own_files(folder: &Path) -> Result<Vec<(String, String)>> {
 /// # Errors
 /// When the engine cannot be set up.
 pub async fn empty_session() -> Result<SessionContext> {
-    let context = engine::session(Resources { memory_bytes: 64 << 20, threads: 1 })?;
+    let session = engine::session(Resources { memory_bytes: 64 << 20, threads: 1 })?;
     let events: Vec<_> =
         EVENT_COLUMNS.iter().filter_map(|name| LOG_SCHEMA.field_with_name(name).ok().cloned()).collect();
-    context.register_table("events", Arc::new(EmptyTable::new(Arc::new(Schema::new(events)))))?;
+    session.register_table("events", Arc::new(EmptyTable::new(Arc::new(Schema::new(events)))))?;
     for table in FACT_TABLES {
-        context.register_table(table.name, Arc::new(EmptyTable::new(table.schema())))?;
+        session.register_table(table.name, Arc::new(EmptyTable::new(table.schema())))?;
     }
-    functions::register(&context);
-    query::functions::register(&context, query::functions::Calendars::new());
-    views::register(&context, None).await?;
-    Ok(context)
+    functions::register(&session);
+    query::functions::register(&session, query::functions::Calendars::new());
+    views::register(&session, None).await?;
+    Ok(session)
 }
 
-async fn check_sql(metric: &Metric, context: &SessionContext) -> Result<()> {
+async fn check_sql(metric: &Metric, session: &SessionContext) -> Result<()> {
     let place = format!("{}:{}", metric.file, metric.sql_line);
     Aggregation::parse(&metric.aggregate).map_err(|error| {
         let hint = error.hint().unwrap_or_default().to_owned();
@@ -167,7 +171,7 @@ async fn check_sql(metric: &Metric, context: &SessionContext) -> Result<()> {
         Error::invalid(sql_place(&metric.file, metric.sql_line, &error), error.to_string())
             .with_hint("the SQL under the header must run by itself")
     };
-    let frame = context.sql(sql).await.map_err(|error| wrong(error.into()))?;
+    let frame = session.sql(sql).await.map_err(|error| wrong(error.into()))?;
     let zero = instant_value(crate::model::time::Instant(0));
     let parameters = ["from", "to", "as_of", "at"].map(|name| (name, zero.clone())).to_vec();
     let frame = frame.with_param_values(parameters).map_err(|error| wrong(error.into()))?;

@@ -1,12 +1,14 @@
 //! Where SQL sees the log and the facts: sessions with every table, view and function.
 //!
-//! [`session`] opens one over the present facts, [`moment`] over those of another moment, [`memory`] over events that are in
-//! memory; [`views`] and [`functions`] are what a session has beside the tables; [`compare`] compares the facts of a store
-//! with those of a full replay.
+//! [`database::Database`] is opened once for a state of the store, at present or at another [`moment`], and gives every
+//! question a session of its own. [`memory`] makes a session over events that are in memory; [`views`] and [`functions`]
+//! are what a session has beside the tables; [`compare`] compares the facts of a store with those of a full replay.
 
 pub mod compare;
+pub mod database;
 pub mod functions;
 pub mod memory;
 pub mod moment;
-pub mod session;
+mod present;
+mod shared;
 pub mod views;

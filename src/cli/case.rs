@@ -1,6 +1,6 @@
 //! `case`: the timeline of one case, and why its numbers are what they are.
 //!
-//! The facts are read ([`rows`], [`facts`]), explained by [`crate::explain`], and told to people ([`head`], [`policy`],
+//! The facts are read ([`rows`], [`facts`]), explained by [`crate::explain`], and shown to people ([`head`], [`policy`],
 //! [`clocks`], [`events`]) or as one JSON object ([`json`]).
 
 mod clocks;
@@ -54,7 +54,7 @@ enum CaseFormat {
     Json,
 }
 
-/// How people want to be told.
+/// How the case is shown.
 struct Style {
     zone: TimeZone,
     ink: Ink,
@@ -65,14 +65,15 @@ struct Style {
 
 /// Shows a case.
 pub async fn case(context: &CommandContext, arguments: &CaseArguments) -> Result<Completion> {
-    let (session, pointer) = context.session().await?;
+    let database = context.database().await?;
+    let session = database.session();
     let id = &arguments.id;
     let rows = CaseRows::read(&session, id).await?;
     if rows.events.count() == 0 {
         return Err(no_such_case(&session, id).await?);
     }
     let explanation =
-        explanation(&session, &rows, context.moment.as_of.or(pointer.last_event_at_ms.map(Instant))).await?;
+        explanation(&session, &rows, context.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant))).await?;
     if arguments.format == CaseFormat::Json {
         context.printer.data(json::object(id, &rows, explanation.as_ref(), arguments.with_text)?)?;
         return Ok(Completion::Done);
@@ -83,7 +84,7 @@ pub async fn case(context: &CommandContext, arguments: &CaseArguments) -> Result
         with_text: arguments.with_text,
         full: arguments.full,
     };
-    context.printer.data(told(id, &rows, explanation.as_ref(), &style).trim_end())?;
+    context.printer.data(shown(id, &rows, explanation.as_ref(), &style).trim_end())?;
     Ok(Completion::Done)
 }
 
@@ -99,7 +100,7 @@ async fn explanation(session: &SessionContext, rows: &CaseRows, as_of: Option<In
     Ok(Some(explain(&facts, &creation.situation(), &desk, as_of)))
 }
 
-fn told(id: &str, rows: &CaseRows, explanation: Option<&Explanation>, style: &Style) -> String {
+fn shown(id: &str, rows: &CaseRows, explanation: Option<&Explanation>, style: &Style) -> String {
     let mut text = String::new();
     head::head(&mut text, id, rows, explanation, style);
     if let Some(explanation) = explanation {
@@ -115,9 +116,9 @@ fn told(id: &str, rows: &CaseRows, explanation: Option<&Explanation>, style: &St
 }
 
 async fn no_such_case(session: &SessionContext, id: &str) -> Result<Error> {
-    let prefix: String = id.chars().take(3).collect::<String>().replace('\'', "''");
-    let sql = format!("SELECT case_id FROM cases ORDER BY starts_with(case_id, '{prefix}') DESC, case_id LIMIT 1");
-    let rows = rows::Rows::ask(session, &sql).await?;
+    let prefix: String = id.chars().take(3).collect();
+    let sql = "SELECT case_id FROM cases ORDER BY starts_with(case_id, $prefix) DESC, case_id LIMIT 1";
+    let rows = rows::Rows::ask(session, sql, "prefix", &prefix).await?;
     let example = rows.iter().next().and_then(|row| row.text("case_id"));
     let hint =
         example.map_or("the log holds no case".to_owned(), |example| format!("cases have ids such as `{example}`"));

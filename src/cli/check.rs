@@ -43,8 +43,7 @@ pub async fn check(context: &CommandContext, arguments: &CheckArguments) -> Resu
     let begun = Stopwatch::now();
     let checks = read_all(context).await?;
     let selected = checks.select(&arguments.names)?;
-    let (session, _) = context.session().await?;
-    functions::register(&session);
+    let session = functions::session(&context.database().await?);
     let mut results = Vec::new();
     for check in selected {
         let result = run(check, &session, arguments.limit).await?;
@@ -56,7 +55,7 @@ pub async fn check(context: &CommandContext, arguments: &CheckArguments) -> Resu
     conclude(context, &results, begun)
 }
 
-/// Reads every header and every dashboard; all that is wrong with any of them is told.
+/// Reads every header and every dashboard; reports everything that is wrong with any of them.
 async fn read_all(context: &CommandContext) -> Result<Checks> {
     let project = &context.settings.project.value;
     let checks = Checks::load(project).await;

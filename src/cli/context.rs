@@ -4,10 +4,9 @@ use super::printer::Printer;
 use super::progress::Bar;
 use super::settings::Settings;
 use crate::error::{Error, Result};
-use crate::facts::manifest::Pointer;
 use crate::log::{Clock, Log, Options};
 use crate::model::time::Instant;
-use crate::query;
+use crate::query::database::{Database, Freshness, Opening};
 use crate::query::moment::Moment;
 use crate::replay;
 use crate::replay::ReplayScope;
@@ -42,7 +41,7 @@ impl CommandContext {
         self.settings.store.value.join("events").is_dir()
     }
 
-    /// Opens the log of a project that has one; reading commands make none.
+    /// Opens the log of a project that has one; commands that read never create it.
     pub async fn existing_log(&self) -> Result<Log> {
         let store = &self.settings.store.value;
         if !self.has_log() {
@@ -69,28 +68,23 @@ impl CommandContext {
         replay::refresh_with_progress(log, self.settings.resources(), scope, bar.progress()).await
     }
 
-    /// The session in which facts can be asked, brought up to date first.
-    pub async fn session(&self) -> Result<(datafusion::prelude::SessionContext, Pointer)> {
+    /// Opens the database of the moment that was typed, brought up to date first, and notes what it does not contain.
+    pub async fn database(&self) -> Result<Database> {
         let log = self.existing_log().await?;
-        let resources = self.settings.resources();
-        if self.refresh {
-            match self.refresh(&log, ReplayScope::REFRESH).await {
-                Err(error) if error.is_read_only() => {
-                    self.printer.talk("note: the store cannot be written, so the facts stay as they are");
-                }
-                refreshed => drop(refreshed?),
-            }
+        let doing = if self.moment.is_now() { "replaying" } else { "replaying the events of that moment" };
+        let bar = Bar::of(self.printer, doing);
+        let (resources, moment) = (self.settings.resources(), self.moment);
+        let opening = Opening { resources, moment, refresh: self.refresh, progress: bar.progress() };
+        let database = Database::open(&log, opening).await?;
+        drop(bar);
+        let Freshness { is_read_only, batches_behind } = database.freshness();
+        if is_read_only {
+            self.printer.talk("note: the store cannot be written, so the facts stay as they are");
         }
-        if !self.moment.is_now() {
-            let _bar = Bar::of(self.printer, "replaying the events of then");
-            return query::moment::open(&log, resources, self.moment).await;
+        if batches_behind > 0 {
+            self.printer.talk(format!("note: the facts are {batches_behind} batches behind the log"));
         }
-        let (session, pointer) = query::session::open(&log, resources).await?;
-        let behind = log.last_batch()?.saturating_sub(pointer.last_batch);
-        if behind > 0 {
-            self.printer.talk(format!("note: the facts are {behind} batches behind the log"));
-        }
-        Ok((session, pointer))
+        Ok(database)
     }
 }
 

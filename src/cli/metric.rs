@@ -13,12 +13,14 @@ use super::moment::MomentArguments;
 use super::output::OutputArguments;
 use crate::error::{Error, Result};
 use crate::metric::aggregation::Aggregation;
+use crate::metric::answer::Answer;
 use crate::metric::dimension::Dimension;
 use crate::metric::header::Metric;
-use crate::metric::question::{Answer, Filter, Question};
+use crate::metric::question::{Filter, Question};
 use crate::metric::range::{Grain, Range};
 use crate::metric::unit::Unit;
-use crate::metric::{Catalogue, functions};
+use crate::metric::{Catalogue, values};
+use crate::query::database::Database;
 
 /// Arguments of `metric`.
 #[derive(Debug, Args)]
@@ -56,7 +58,7 @@ pub async fn catalogue(context: &CommandContext) -> Result<Catalogue> {
 
 /// Reports all errors but the last, and gives that.
 pub fn several(context: &CommandContext, mut errors: Vec<Error>) -> Error {
-    let last = errors.pop().unwrap_or_else(|| Error::refused("something is wrong, but nothing says what"));
+    let last = errors.pop().unwrap_or_else(|| Error::refused("something is wrong, but no error was reported"));
     errors.iter().for_each(|error| context.printer.error(error));
     last
 }
@@ -64,9 +66,25 @@ pub fn several(context: &CommandContext, mut errors: Vec<Error>) -> Error {
 /// Answers.
 pub async fn metric(context: &CommandContext, arguments: &MetricArguments) -> Result<Completion> {
     let catalogue = catalogue(context).await?;
+    let ignored = arguments.of_numbers();
     match (&arguments.name, &arguments.range) {
-        (None, _) => list(context, arguments, &catalogue)?,
-        (Some(name), None) => describe(context, arguments, catalogue.get(name)?)?,
+        (None, range) => match ignored.first().or(range.as_ref().map(|_| &"--range")) {
+            Some(flag) => {
+                let error = Error::invalid(*flag, "numbers need a metric");
+                return Err(
+                    error.with_hint("name one, such as `casebook metric created_cases`; `casebook metric` lists them")
+                );
+            }
+            None => list(context, arguments, &catalogue)?,
+        },
+        (Some(name), None) => {
+            let metric = catalogue.get(name)?;
+            if !ignored.is_empty() {
+                let hint = "add --range, such as --range \"last full month\"";
+                return Err(Error::invalid("--range", "numbers need a range").with_hint(hint));
+            }
+            describe(context, arguments, metric)?;
+        }
         (Some(name), Some(range)) => {
             catalogue.get(name)?;
             let question = question(context, arguments, name, range)?;
@@ -74,6 +92,21 @@ pub async fn metric(context: &CommandContext, arguments: &MetricArguments) -> Re
         }
     }
     Ok(Completion::Done)
+}
+
+impl MetricArguments {
+    /// The flags that were typed and have a meaning for numbers alone.
+    fn of_numbers(&self) -> Vec<&'static str> {
+        let flags = [
+            ("--by", !self.by.is_empty()),
+            ("--grain", self.grain.is_some()),
+            ("--show", !self.show.is_empty()),
+            ("--where", !self.filters.is_empty()),
+            ("--cases", self.cases),
+            ("--as-of, --known-at", !self.moment.is_empty()),
+        ];
+        flags.into_iter().filter(|(_, is_typed)| *is_typed).map(|(flag, _)| flag).collect()
+    }
 }
 
 fn list(context: &CommandContext, arguments: &MetricArguments, catalogue: &Catalogue) -> Result<()> {
@@ -84,7 +117,7 @@ fn list(context: &CommandContext, arguments: &MetricArguments, catalogue: &Catal
         ("metric", texts(|metric| &metric.name)),
         ("title", texts(|metric| &metric.title)),
         ("unit", texts(|metric| &metric.unit)),
-        ("kind", texts(|metric| metric.says("kind"))),
+        ("kind", texts(|metric| metric.header_value("kind"))),
         ("aggregate", texts(|metric| &metric.aggregate)),
         ("meaning", texts(|metric| &metric.meaning)),
     ])?;
@@ -92,10 +125,6 @@ fn list(context: &CommandContext, arguments: &MetricArguments, catalogue: &Catal
 }
 
 fn describe(context: &CommandContext, arguments: &MetricArguments, metric: &Metric) -> Result<()> {
-    if !arguments.by.is_empty() || arguments.grain.is_some() || arguments.cases || !arguments.filters.is_empty() {
-        let hint = "add --range, such as --range \"last full month\"";
-        return Err(Error::invalid("--range", "numbers need a range").with_hint(hint));
-    }
     let is_table =
         arguments.output.format.is_none_or(|format| format == Format::Table) && arguments.output.output.is_none();
     if is_table {
@@ -120,21 +149,18 @@ fn describe(context: &CommandContext, arguments: &MetricArguments, metric: &Metr
 fn question(context: &CommandContext, arguments: &MetricArguments, name: &str, range: &str) -> Result<Question> {
     let zone = context.settings.zone()?;
     let range = Range::parse(range, &zone, context.now)?;
-    let filter = |text: &String| {
-        let (dimension, value) = text.split_once('=').ok_or_else(|| {
-            Error::invalid("--where", format!("`{text}` has no `=`"))
-                .with_hint("write DIM=VALUE, such as platform=email")
-        })?;
-        let value = Some(value.to_owned()).filter(|value| !value.is_empty());
-        Ok(Filter { dimension: Dimension::parse(dimension)?, value })
-    };
+    if arguments.cases && !arguments.show.is_empty() {
+        let error = Error::invalid("--show", "`--cases` lists contributions, which are not aggregated");
+        return Err(error.with_hint("leave `--show` or `--cases` out"));
+    }
+    let dimension = |name: &String| Ok(Dimension::parse(name)?.written_at("--by"));
     Ok(Question {
         metric: name.to_owned(),
-        by: arguments.by.iter().map(|name| Dimension::parse(name)).collect::<Result<_>>()?,
+        by: arguments.by.iter().map(dimension).collect::<Result<_>>()?,
         grain: arguments.grain.as_deref().map(Grain::parse).transpose()?,
         as_of: range.as_of(context.now),
         show: arguments.show.iter().map(|name| Aggregation::parse(name)).collect::<Result<_>>()?,
-        filters: arguments.filters.iter().map(filter).collect::<Result<_>>()?,
+        filters: arguments.filters.iter().map(|text| Filter::parse("--where", text)).collect::<Result<_>>()?,
         range,
     })
 }
@@ -145,19 +171,31 @@ async fn numbers(
     question: &Question,
     catalogue: &Catalogue,
 ) -> Result<()> {
-    let (session, _) = context.session().await?;
-    functions::register(&session);
+    let database = context.database().await?;
     if arguments.cases {
-        let (schema, batches) = question.contributions(&session, catalogue).await?;
+        let (schema, batches) = question.contributions(&database, catalogue).await?;
+        if batches.iter().all(|batch| batch.num_rows() == 0) {
+            note_unknown_values(context, question, &database).await?;
+        }
         let mut output = arguments.output.open(context.settings.zone()?)?;
         output.write_batches(&schema, &batches)?;
         return output.finish();
     }
-    let answer = question.answer(&session, catalogue).await?;
+    let answer = question.answer(&database, catalogue).await?;
+    if answer.contributions == 0 && answer.left_out.iter().all(|(_, count)| *count == 0) {
+        note_unknown_values(context, question, &database).await?;
+    }
     let for_people = is_for_people(arguments);
     let batch = if for_people { texts(question, &answer)? } else { rows(question, &answer)? };
     print(context, arguments, &batch)?;
     context.printer.talk(caption(question, &answer));
+    Ok(())
+}
+
+/// An empty answer may be due to a name that nothing in the log has.
+async fn note_unknown_values(context: &CommandContext, question: &Question, database: &Database) -> Result<()> {
+    let notes = values::notes(&question.filters, database).await?;
+    notes.iter().for_each(|note| context.printer.talk(format!("note: {note}")));
     Ok(())
 }
 
@@ -172,7 +210,7 @@ fn print(context: &CommandContext, arguments: &MetricArguments, batch: &RecordBa
     output.finish()
 }
 
-/// What stands behind the numbers, in a line.
+/// What the numbers were computed from, in a line.
 fn caption(question: &Question, answer: &Answer) -> String {
     let range = &question.range;
     let mut text = format!(

@@ -27,4 +27,10 @@ impl MomentArguments {
             |flag, typed: &Option<String>| typed.as_deref().map(|typed| settings.instant(flag, typed)).transpose();
         Ok(Moment { as_of: read("--as-of", &self.as_of)?, known_at: read("--known-at", &self.known_at)? })
     }
+
+    /// Whether no moment was typed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.as_of.is_none() && self.known_at.is_none()
+    }
 }

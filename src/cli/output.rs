@@ -19,7 +19,7 @@ use crate::store::disk::begin_whole_file;
 /// Flags of the commands that print rows.
 #[derive(Clone, Debug, Default, Args)]
 pub struct OutputArguments {
-    /// Format of the rows [default: what the ending of FILE says, else table]
+    /// Format of the rows [default: by the ending of FILE, else table]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<Format>,
     /// Write to a file, which appears whole or not at all; - is standard output
@@ -28,7 +28,7 @@ pub struct OutputArguments {
 }
 
 impl OutputArguments {
-    /// Opens the destination. `zone` is the one in which tables tell instants.
+    /// Opens the destination. `zone` is the one in which tables show instants.
     ///
     /// # Errors
     /// When the file cannot be made, or Parquet would go to a terminal.
@@ -38,7 +38,7 @@ impl OutputArguments {
         let destination = match path {
             Some(path) => Destination::file(path)?,
             None if format == Format::Parquet && io::stdout().is_terminal() => {
-                return Err(Error::refused("a Parquet file on a terminal helps nobody").with_hint("add `-o FILE`"));
+                return Err(Error::refused("a Parquet file cannot be shown on a terminal").with_hint("add `-o FILE`"));
             }
             None => Destination::Stdout(BufWriter::new(io::stdout())),
         };
@@ -96,7 +96,7 @@ impl Output {
             writer.write(&batch)?;
         }
         writer.finish()?;
-        // Whoever waits at a prompt or behind a pipe sees each result when it is complete.
+        // At a prompt or behind a pipe, each result is to be seen as soon as it is complete.
         self.destination.flush()?;
         Ok(rows)
     }

@@ -1,4 +1,4 @@
-//! A bar on standard error while something takes its time, where somebody is watching: on a terminal, and not with
+//! A bar on standard error while something takes its time, on a terminal, and not with
 //! `--quiet`. It leaves nothing behind.
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A bar that says what is being done.
+    /// A bar with the name of the work.
     #[must_use]
     pub fn of(printer: Printer, doing: &'static str) -> Bar {
         let target = if printer.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
@@ -33,7 +33,7 @@ impl Bar {
         Bar { bar }
     }
 
-    /// What tells this bar how far the work has come.
+    /// What moves this bar as the work proceeds.
     #[must_use]
     pub fn progress(&self) -> Progress {
         if self.bar.is_hidden() {

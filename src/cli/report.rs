@@ -14,9 +14,11 @@ use super::moment::MomentArguments;
 use super::settings::parse_zone;
 use super::summary::seconds;
 use crate::error::{Error, Result};
-use crate::metric::functions;
 use crate::metric::range::Range;
+use crate::metric::values;
+use crate::query::database::Database;
 use crate::report::build::{self, Sources};
+use crate::report::dashboard::Dashboard;
 use crate::report::format::{FORMATS, Format};
 use crate::report::page::{Body, Page, Widget};
 use crate::report::{dashboard_names, find_dashboard};
@@ -94,11 +96,10 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
         _ => context.settings.zone()?,
     };
     let range = Range::parse(arguments.range.as_deref().unwrap_or(&dashboard.range), &zone, context.now)?;
-    let (session, pointer) = context.session().await?;
-    functions::register(&session);
-    let sources = Sources { context: &session, catalogue: &catalogue, pointer: &pointer, range, now: context.now };
+    let database = context.database().await?;
+    let sources = Sources { database: &database, catalogue: &catalogue, range, now: context.now };
     let page = build::page(&dashboard, &sources).await?;
-    note_if_empty(context, &page);
+    let notes = notes_if_empty(context, &page, &dashboard, &database).await?;
     std::fs::create_dir_all(&arguments.output).map_err(Error::file(&arguments.output))?;
     let mut paths = Vec::new();
     for format in &arguments.format {
@@ -110,8 +111,7 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
         write_whole(&path, &bytes)?;
         paths.push(std::path::absolute(&path).map_err(Error::file(&path))?);
     }
-    let object =
-        json!({ "dashboard": name, "files": paths, "last_batch": pointer.last_batch, "seconds": seconds(begun) });
+    let object = json!({ "dashboard": name, "files": paths, "last_batch": database.pointer().last_batch, "notes": notes, "seconds": seconds(begun) });
     if context.printer.json_summary {
         context.printer.summary("", &object)?;
         return Ok(Vec::new());
@@ -120,12 +120,26 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
     Ok(paths)
 }
 
-fn note_if_empty(context: &CommandContext, page: &Page) {
+/// What a reader of a page without data should know; empty where there are data.
+async fn notes_if_empty(
+    context: &CommandContext,
+    page: &Page,
+    dashboard: &Dashboard,
+    database: &Database,
+) -> Result<Vec<String>> {
     let mut widgets = page.rows.iter().flat_map(|row| &row.widgets);
-    if widgets.all(|widget| matches!(widget.body, Body::Empty(_))) {
-        context.printer.talk("note: no widget has data in this range");
-        context.printer.talk("hint: `casebook sql \"SELECT min(time), max(time) FROM events\"` shows when there are events; then use --range");
+    if !widgets.all(|widget| matches!(widget.body, Body::Empty(_))) {
+        return Ok(Vec::new());
     }
+    let notes = values::notes(&dashboard.filters, database).await?;
+    context.printer.talk("note: no widget has data in this range");
+    match notes.is_empty() {
+        false => notes.iter().for_each(|note| context.printer.talk(format!("note: {note}"))),
+        true => context.printer.talk(
+            "hint: `casebook sql \"SELECT min(time), max(time) FROM events\"` shows when there are events; then use --range",
+        ),
+    }
+    Ok(notes)
 }
 
 /// A title as the name of a file: `First response time` is `first-response-time`.

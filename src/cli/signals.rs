@@ -1,4 +1,4 @@
-//! Ctrl-C, and where there is such a thing the polite signal to end: heard, not obeyed at once.
+//! Ctrl-C, and where there is such a thing the polite signal to end: recorded, so that a command can end where nothing is left half done.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +40,7 @@ impl Stop {
     pub fn question(&self) -> impl Fn() -> Result<()> + Send + use<> {
         let raised = self.raised.clone();
         move || match raised.load(Ordering::Relaxed) {
-            true => Err(Error::refused("stopped; nothing has been added").with_hint("the same command begins anew")),
+            true => Err(Error::refused("stopped; nothing has been added").with_hint("run the same command again")),
             false => Ok(()),
         }
     }
@@ -83,7 +83,7 @@ impl Signals {
     }
 
     async fn heard(&mut self) {
-        // Without a way to listen there is nobody to hear.
+        // Where the system has no such signal, this never ends.
         let _ = tokio::signal::ctrl_c().await;
     }
 }

@@ -18,11 +18,20 @@ use super::aggregation::percentile_name;
 use super::range::{Bucket, Grain};
 use crate::log::rows::instant_type;
 use crate::model::time::Instant;
+use crate::query::database::Database;
+
+/// A session of a database with every function that metrics may call.
+#[must_use]
+pub fn session(database: &Database) -> SessionContext {
+    let session = database.session();
+    register(&session);
+    session
+}
 
 /// Registers every function that does not depend on a question.
-pub fn register(context: &SessionContext) {
+pub fn register(session: &SessionContext) {
     for function in [bucket_start(), hour_of_day(), day_of_week()] {
-        context.register_udf(function);
+        session.register_udf(function);
     }
 }
 

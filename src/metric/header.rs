@@ -1,6 +1,6 @@
-//! A metric's file: a header that says what the number means, and SQL that gives its contributions (5.1, 5.3).
+//! A metric's file: a header with the meaning of the number, and SQL that gives its contributions (5.1, 5.3).
 
-use super::lines::{Form, Lines};
+use super::lines::{FileKind, Lines};
 use crate::error::Error;
 use crate::spelling::nearest;
 
@@ -61,7 +61,7 @@ const RATIO_KEYS: &[&str] = &["numerator", "denominator"];
 /// Keys that a ratio does without.
 const NOT_OF_RATIOS: &[&str] = &["date", "aggregate"];
 
-const FORM: Form = Form { noun: "metric", keys: KEYS, more_keys: RATIO_KEYS };
+const FILE_KIND: FileKind = FileKind { noun: "metric", keys: KEYS, more_keys: RATIO_KEYS };
 
 impl Metric {
     /// Reads a metric's file.
@@ -70,7 +70,7 @@ impl Metric {
     /// Everything that is wrong with the header, each with file, line and the fix.
     pub fn parse(file: &str, text: &str) -> Result<Metric, Vec<Error>> {
         let mut errors = Vec::new();
-        let lines = Lines::read(FORM, file, text, &mut errors);
+        let lines = Lines::read(FILE_KIND, file, text, &mut errors);
         check_keys(&lines, &mut errors);
         let kind = kind(&lines, &mut errors);
         let is_ratio = kind == Some(MetricKind::Ratio);
@@ -102,7 +102,7 @@ impl Metric {
 
     /// The value of a header's key, empty where it has none.
     #[must_use]
-    pub fn says(&self, key: &str) -> &str {
+    pub fn header_value(&self, key: &str) -> &str {
         self.header.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)
     }
 }

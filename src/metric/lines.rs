@@ -1,5 +1,5 @@
-//! The head of a query's file: lines of the form `-- key: value`, then an empty line or SQL. What the keys mean is for
-//! the kind of file to say; that each is known, says something and stands once is the same for all.
+//! The head of a query's file: lines of the form `-- key: value`, then an empty line or SQL. Each kind of
+//! file gives its keys a meaning; for all of them, every key is known, has a value and is there once.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,17 +9,17 @@ use crate::spelling::did_you_mean;
 
 /// A kind of file: what it holds, which is also the key of its name, and its keys.
 #[derive(Clone, Copy, Debug)]
-pub struct Form {
+pub struct FileKind {
     pub noun: &'static str,
     pub keys: &'static [&'static str],
     /// Keys that only some of these files have.
     pub more_keys: &'static [&'static str],
 }
 
-/// The lines of a header, and what stands under them.
+/// The lines of a header, and the SQL below them.
 #[derive(Clone, Debug)]
 pub struct Lines<'a> {
-    form: Form,
+    kind: FileKind,
     file: &'a str,
     found: BTreeMap<&'a str, (usize, &'a str)>,
     last_line: usize,
@@ -30,8 +30,8 @@ pub struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     /// Reads a file; what is wrong with its lines is added to the errors.
-    pub fn read(form: Form, file: &'a str, text: &'a str, errors: &mut Vec<Error>) -> Lines<'a> {
-        let mut lines = Lines { form, file, found: BTreeMap::new(), last_line: 1, sql: text, sql_line: 1 };
+    pub fn read(kind: FileKind, file: &'a str, text: &'a str, errors: &mut Vec<Error>) -> Lines<'a> {
+        let mut lines = Lines { kind, file, found: BTreeMap::new(), last_line: 1, sql: text, sql_line: 1 };
         while let Some(comment) = lines.sql.strip_prefix("--") {
             let (line, after) = comment.split_once('\n').unwrap_or((comment, ""));
             let number = lines.sql_line;
@@ -68,7 +68,7 @@ impl<'a> Lines<'a> {
         format!("{}:{number}", self.file)
     }
 
-    /// Complains about every one of these keys that the header lacks.
+    /// Adds an error for each of these keys that the header lacks.
     pub fn demand<'k>(&self, keys: impl IntoIterator<Item = &'k &'k str>, errors: &mut Vec<Error>) {
         for key in keys.into_iter().filter(|key| !self.found.contains_key(**key)) {
             let error = Error::invalid(self.place(self.last_line), format!("the header lacks `{key}`"));
@@ -76,7 +76,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Complains if there is no SQL.
+    /// Adds an error if there is no SQL.
     pub fn demand_sql(&self, errors: &mut Vec<Error>) {
         if self.sql.trim().is_empty() {
             errors.push(Error::invalid(self.place(self.sql_line), "there is no SQL under the header"));
@@ -84,7 +84,7 @@ impl<'a> Lines<'a> {
     }
 
     fn insert(&mut self, key: &'a str, value: &'a str, number: usize, errors: &mut Vec<Error>) {
-        let Form { noun, keys, more_keys } = self.form;
+        let FileKind { noun, keys, more_keys } = self.kind;
         let place = self.place(number);
         if !keys.contains(&key) && !more_keys.contains(&key) {
             let known = keys.iter().chain(more_keys).copied();
@@ -92,20 +92,20 @@ impl<'a> Lines<'a> {
             errors.push(Error::invalid(place, format!("`{key}` is not a key of a {noun}'s header")).with_hint(hint));
         } else if value.is_empty() {
             errors.push(
-                Error::invalid(place, format!("`{key}` says nothing")).with_hint("write `none` where nothing applies"),
+                Error::invalid(place, format!("`{key}` has no value")).with_hint("write `none` where nothing applies"),
             );
         } else if self.found.insert(key, (number, value)).is_some() {
-            errors.push(Error::invalid(place, format!("`{key}` stands twice")));
+            errors.push(Error::invalid(place, format!("`{key}` is there twice")));
         }
     }
 
     /// A file is named after what it holds.
     fn check_name(&self, errors: &mut Vec<Error>) {
-        let noun = self.form.noun;
+        let noun = self.kind.noun;
         let Some((number, name)) = self.get(noun) else { return };
         let stem = Path::new(self.file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
         if stem != name {
-            let message = format!("the {noun} `{name}` stands in a file named `{stem}.sql`");
+            let message = format!("the {noun} `{name}` is in a file named `{stem}.sql`");
             errors.push(Error::invalid(self.place(number), message).with_hint(format!("name the file `{name}.sql`")));
         }
     }

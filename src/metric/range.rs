@@ -94,7 +94,7 @@ impl Grain {
     }
 }
 
-/// A stretch of the calendar, half-open.
+/// An interval of the calendar, half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
     pub start: Instant,

@@ -2,13 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use datafusion::prelude::SessionContext;
-
-use super::Catalogue;
 use super::aggregation::Aggregation;
-use super::header::Metric;
-use super::question::{Answer, AnswerRow, Question};
-use crate::error::{Error, Result};
+use super::answer::{Answer, AnswerRow};
+use crate::error::Result;
 use crate::model::time::Instant;
 
 /// One side of a ratio: `METRIC[:AGGREGATE][@end]`.
@@ -33,38 +29,10 @@ impl Side {
     }
 }
 
-/// Answers a question about a ratio: each group's numerator by its denominator; nothing where there is none.
-///
-/// # Errors
-/// As [`Question::answer`].
-pub async fn answer(
-    question: &Question,
-    metric: &Metric,
-    context: &SessionContext,
-    catalogue: &Catalogue,
-) -> Result<Answer> {
-    let side = |text: &Option<String>| {
-        let missing = || Error::invalid(&metric.file, "a ratio needs `numerator` and `denominator`");
-        text.as_deref().ok_or_else(missing).and_then(Side::parse)
-    };
-    let (numerator, denominator) = (side(&metric.numerator)?, side(&metric.denominator)?);
-    let top = ask(question, &numerator, context, catalogue).await?;
-    let bottom = ask(question, &denominator, context, catalogue).await?;
-    Ok(Answer {
-        metric: metric.clone(),
-        show: vec![Aggregation::Ratio],
-        rows: divide(&Answered { side: &numerator, answer: &top }, &Answered { side: &denominator, answer: &bottom }),
-        contributions: top.contributions + bottom.contributions,
-        cases: bottom.cases.max(top.cases),
-        left_out: top.left_out.iter().chain(&bottom.left_out).cloned().collect(),
-        distinct: true,
-    })
-}
-
 /// One side and what it gave.
-struct Answered<'a> {
-    side: &'a Side,
-    answer: &'a Answer,
+pub(super) struct Answered<'a> {
+    pub side: &'a Side,
+    pub answer: &'a Answer,
 }
 
 impl Answered<'_> {
@@ -82,7 +50,7 @@ impl Answered<'_> {
 type Key = (Option<Instant>, Vec<Option<String>>);
 
 /// Every bucket and group that either side knows, in order.
-fn divide(top: &Answered<'_>, bottom: &Answered<'_>) -> Vec<AnswerRow> {
+pub(super) fn divide(top: &Answered<'_>, bottom: &Answered<'_>) -> Vec<AnswerRow> {
     let sides = [top, bottom];
     let buckets: BTreeSet<_> =
         sides.iter().filter(|side| !side.side.at_end).flat_map(|side| side.keys().map(|key| key.0)).collect();
@@ -106,14 +74,4 @@ fn divide(top: &Answered<'_>, bottom: &Answered<'_>) -> Vec<AnswerRow> {
         }
     }
     rows
-}
-
-async fn ask(question: &Question, side: &Side, context: &SessionContext, catalogue: &Catalogue) -> Result<Answer> {
-    let asked = Question {
-        metric: side.metric.clone(),
-        show: side.aggregate.clone().into_iter().collect(),
-        grain: question.grain.filter(|_| !side.at_end),
-        ..question.clone()
-    };
-    Box::pin(asked.answer(context, catalogue)).await
 }

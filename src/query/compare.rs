@@ -9,9 +9,8 @@ use crate::facts::columns::Kind;
 use crate::facts::tables::FACT_TABLES;
 use crate::log::Log;
 use crate::model::time::Instant;
-use crate::query::moment;
+use crate::query::database::Database;
 use crate::query::moment::Moment;
-use crate::query::session;
 use crate::store::engine::Resources;
 
 /// A table whose rows differ.
@@ -30,17 +29,17 @@ pub struct Difference {
 /// When the store cannot be read, or there is no room for the facts beside it.
 pub async fn compare(log: &Log, resources: Resources) -> Result<Vec<Difference>> {
     let everything = Moment { as_of: Some(Instant(i64::MAX)), known_at: None };
-    let (context, _) = session::open(log, resources).await?;
-    let (beside, _) = moment::open(log, resources, everything).await?;
+    let session = Database::present(log, resources).await?.session();
+    let beside = Database::at(log, resources, everything).await?.session();
     let mut differences = Vec::new();
     for table in FACT_TABLES {
         let name = table.name;
         let replayed = format!("replayed_{name}");
-        context.register_table(&replayed, beside.table(name).await?.into_view())?;
+        session.register_table(&replayed, beside.table(name).await?.into_view())?;
         let columns: Vec<String> = table.columns.iter().map(compared).collect();
         let columns = columns.join(", ");
-        let too_many = rows_of_first_alone(&context, name, &replayed, &columns).await?;
-        let missing = rows_of_first_alone(&context, &replayed, name, &columns).await?;
+        let too_many = rows_of_first_alone(&session, name, &replayed, &columns).await?;
+        let missing = rows_of_first_alone(&session, &replayed, name, &columns).await?;
         if too_many + missing > 0 {
             differences.push(Difference { table: name, too_many, missing });
         }
@@ -56,10 +55,10 @@ fn compared((name, kind): &(&str, Kind)) -> String {
     }
 }
 
-async fn rows_of_first_alone(context: &SessionContext, first: &str, second: &str, columns: &str) -> Result<u64> {
+async fn rows_of_first_alone(session: &SessionContext, first: &str, second: &str, columns: &str) -> Result<u64> {
     let query =
         format!("SELECT count(*) FROM (SELECT {columns} FROM {first} EXCEPT ALL SELECT {columns} FROM {second})");
-    let rows = context.sql(&query).await?.collect().await?;
+    let rows = session.sql(&query).await?.collect().await?;
     let count = rows.first().and_then(|batch| batch.column(0).as_primitive::<Int64Type>().iter().next().flatten());
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
 }

@@ -1,10 +1,11 @@
-//! The functions that SQL gets beside the facts (4.1); one place for what they mean and how they are called.
+//! The functions that SQL has beside the facts (4.1): what they mean and how they are called.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Int64Array, StringArray, StringViewArray, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
+use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::{SessionContext, col};
@@ -18,6 +19,7 @@ use crate::model::hours::OpenHours;
 use crate::model::schedule::Schedule;
 use crate::model::time::{Instant, duration_text};
 use crate::model::versions::Versions;
+use crate::spelling::nearest;
 
 /// Calendars by name, each in all its versions.
 pub type Calendars = BTreeMap<String, Versions<Arc<OpenHours>>>;
@@ -26,10 +28,10 @@ pub type Calendars = BTreeMap<String, Versions<Arc<OpenHours>>>;
 ///
 /// # Errors
 /// When the table cannot be read.
-pub async fn calendars(context: &SessionContext) -> crate::error::Result<Calendars> {
+pub async fn calendars(session: &SessionContext) -> crate::error::Result<Calendars> {
     let columns = ["calendar", "since", "time_zone", "hours", "holidays"];
     let order = vec![col("calendar").sort(true, false), col("since").sort(true, false)];
-    let rows = context.table("calendars").await?.select_columns(&columns)?.sort(order)?.collect().await?;
+    let rows = session.table("calendars").await?.select_columns(&columns)?.sort(order)?.collect().await?;
     let mut calendars = Calendars::new();
     for batch in rows {
         let text = |at: usize| batch.column(at).as_string_view();
@@ -42,7 +44,8 @@ pub async fn calendars(context: &SessionContext) -> crate::error::Result<Calenda
                 text(4).value(row)
             );
             let calendar = Json::parse(&data).ok().and_then(|data| Calendar::parse(name, &data).ok());
-            let calendar = calendar.ok_or_else(|| Error::refused(format!("the facts' calendar `{name}` is broken")))?;
+            let calendar =
+                calendar.ok_or_else(|| Error::refused(format!("the calendar `{name}` of the facts cannot be read")))?;
             let versions = calendars.entry(name.to_owned()).or_default();
             versions.state(since.unwrap_or_default(), Arc::new(OpenHours::new(calendar)));
         }
@@ -51,21 +54,40 @@ pub async fn calendars(context: &SessionContext) -> crate::error::Result<Calenda
 }
 
 /// Registers the functions; business time is counted by these calendars.
-pub fn register(context: &SessionContext, calendars: Calendars) {
+pub fn register(session: &SessionContext, calendars: Calendars) {
     let calendars = Arc::new(calendars);
     let of_time = [business_ms(calendars.clone()), business_end(calendars), outcome(), duration_text_function()];
     for function in of_time.into_iter().chain([json_text()]) {
-        context.register_udf(function);
+        session.register_udf(function);
     }
 }
 
 fn wrong_call(name: &str) -> DataFusionError {
-    DataFusionError::Plan(format!("`{name}` was called with other arguments than it takes"))
+    DataFusionError::Plan(format!("`{name}` was called with arguments that it does not take"))
 }
 
 /// The instants of an argument.
 fn instants(array: &dyn Array) -> impl Iterator<Item = Option<Instant>> + '_ {
     array.as_primitive::<TimestampMillisecondType>().iter().map(|ms| ms.map(Instant))
+}
+
+/// A calendar that a query names in its text must be one of the log's. A name that a row has may be unknown: a policy may
+/// refer to a calendar that was never defined, and then counts all hours.
+fn check_calendar(argument: Option<&ColumnarValue>, calendars: &Calendars) -> Result<(), DataFusionError> {
+    let Some(ColumnarValue::Scalar(ScalarValue::Utf8View(Some(name)) | ScalarValue::Utf8(Some(name)))) = argument
+    else {
+        return Ok(());
+    };
+    if calendars.contains_key(name) {
+        return Ok(());
+    }
+    let names: Vec<&str> = calendars.keys().map(String::as_str).collect();
+    let near = nearest(name, names.iter().copied()).map(|near| format!("Did you mean `{near}`? ")).unwrap_or_default();
+    let known = match names.is_empty() {
+        true => "The log has no calendar".to_owned(),
+        false => format!("The calendars are {}", names.join(", ")),
+    };
+    Err(DataFusionError::Plan(format!("there is no calendar `{name}`. {near}{known}")))
 }
 
 /// The schedule of the calendar of each row; rows that follow each other mostly name the same one.
@@ -75,7 +97,7 @@ struct Schedules<'c> {
 }
 
 impl Schedules<'_> {
-    /// No name, and one that the log does not know: all hours.
+    /// Without a name, and by a calendar that the log does not know, all hours count.
     fn of(&mut self, name: Option<&str>) -> &Schedule {
         let name = name.unwrap_or_default();
         if self.last.as_ref().is_some_and(|(last, _)| last != name) {
@@ -87,7 +109,8 @@ impl Schedules<'_> {
 }
 
 /// `business_ms(calendar, from, until)`: milliseconds of business time, each instant by the calendar's version then in
-/// force. Negative where `until` is before `from`. A calendar that is null, unknown or not yet known: all hours.
+/// force. Negative where `until` is before `from`. All hours count where the calendar is null or not defined yet; a calendar
+/// that the query names and the log does not know is an error.
 fn business_ms(calendars: Arc<Calendars>) -> ScalarUDF {
     create_udf(
         "business_ms",
@@ -95,6 +118,7 @@ fn business_ms(calendars: Arc<Calendars>) -> ScalarUDF {
         DataType::Int64,
         Volatility::Stable,
         Arc::new(move |arguments| {
+            check_calendar(arguments.first(), &calendars)?;
             let arrays = ColumnarValue::values_to_arrays(arguments)?;
             let [names, from, until] = arrays.as_slice() else { return Err(wrong_call("business_ms")) };
             let mut schedules = Schedules { calendars: &calendars, last: None };
@@ -120,6 +144,7 @@ fn business_end(calendars: Arc<Calendars>) -> ScalarUDF {
         instant_type(),
         Volatility::Stable,
         Arc::new(move |arguments| {
+            check_calendar(arguments.first(), &calendars)?;
             let arrays = ColumnarValue::values_to_arrays(arguments)?;
             let [names, from, lengths] = arrays.as_slice() else { return Err(wrong_call("business_end")) };
             let mut schedules = Schedules { calendars: &calendars, last: None };
@@ -131,7 +156,7 @@ fn business_end(calendars: Arc<Calendars>) -> ScalarUDF {
     )
 }
 
-/// `outcome(completed_at, stopped_at, disabled_at, due_at, as_of)`: how a promise stands (3.6). Null without `as_of`.
+/// `outcome(completed_at, stopped_at, disabled_at, due_at, as_of)`: how a milestone instance stands (3.6). Null without `as_of`.
 fn outcome() -> ScalarUDF {
     create_udf(
         "outcome",
@@ -155,7 +180,7 @@ fn outcome() -> ScalarUDF {
     )
 }
 
-/// `duration_text(ms)`: milliseconds as people read them, such as `1d 2h 5m`.
+/// `duration_text(ms)`: milliseconds in words, such as `1d 2h 5m`.
 fn duration_text_function() -> ScalarUDF {
     create_udf(
         "duration_text",

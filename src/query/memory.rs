@@ -9,7 +9,7 @@ use datafusion::prelude::SessionContext;
 use crate::error::{Error, Result};
 use crate::log::rows::{Arrival, EventRowsBuilder};
 use crate::model::time::Instant;
-use crate::query::{functions, session, views};
+use crate::query::{functions, shared, views};
 use crate::replay::replay_in_memory;
 use crate::store::engine;
 use crate::store::engine::Resources;
@@ -29,16 +29,16 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
         rows.push(&event, 0, 0);
     }
     let log = rows.finish()?;
-    let context = engine::session(resources)?;
-    context.register_table("log", in_memory(log.clone())?)?;
-    for (table, rows) in replay_in_memory(&context, resources).await? {
-        context.register_table(table.name, rows)?;
+    let session = engine::session(resources)?;
+    session.register_table("log", in_memory(log.clone())?)?;
+    for (table, rows) in replay_in_memory(&session, resources).await? {
+        session.register_table(table.name, rows)?;
     }
-    let (events, is_deleted) = session::with_deletions(&context, context.read_table(in_memory(log)?)?).await?;
-    session::register_events(&context, events, is_deleted)?;
-    functions::register(&context, functions::calendars(&context).await?);
-    views::register(&context, last_event_at).await?;
-    Ok(context)
+    let (events, is_deleted) = shared::with_deletions(&session, session.read_table(in_memory(log)?)?).await?;
+    shared::register_events(&session, events, is_deleted)?;
+    functions::register(&session, functions::calendars(&session).await?);
+    views::register(&session, last_event_at).await?;
+    Ok(session)
 }
 
 fn in_memory(rows: RecordBatch) -> Result<Arc<MemTable>> {

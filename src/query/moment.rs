@@ -1,12 +1,11 @@
 //! The facts as of another moment, on two clocks (4.2): what had happened by an instant, what the log held at one.
 //!
-//! The events of then are replayed anew, beside the store. Only what a customer wrote in a case that the log has deleted
-//! since is not told.
+//! The events of that moment are replayed again, beside the store. What a customer wrote in a case that has been deleted since
+//! is left out.
 
 use std::sync::Arc;
 
-use datafusion::prelude::{DataFrame, Expr, SessionContext, col, ident, lit, when};
-use datafusion::scalar::ScalarValue;
+use datafusion::prelude::{DataFrame, Expr, SessionContext, col, ident, lit};
 
 use crate::error::Result;
 use crate::facts::columns::FactTable;
@@ -18,7 +17,8 @@ use crate::facts::tables::{CASES, MESSAGES, SURVEYS};
 use crate::log::Log;
 use crate::model::event::EventType;
 use crate::model::time::Instant;
-use crate::query::session;
+use crate::query::shared;
+use crate::query::shared::without_text;
 use crate::replay;
 use crate::replay::select::instant;
 use crate::replay::touched::collect_keys;
@@ -67,13 +67,13 @@ impl Moment {
 ///
 /// # Errors
 /// When the store cannot be read, or its facts have never been made, or there is no room for those of the moment.
-pub async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(SessionContext, Pointer)> {
+pub(super) async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(SessionContext, Pointer)> {
     // A batch that had arrived by then may still be on its way.
     let log = &match moment.known_at {
         Some(_) => settled(log).await?,
         None => log.clone(),
     };
-    let (home, pointer) = (manifest::home(log.store()), session::pointer(log).await?);
+    let (home, pointer) = (manifest::home(log.store()), shared::pointer(log).await?);
     let deleted = Arc::new(deleted_cases(log, &Layers::open(&home, &pointer)?, pointer.last_batch, resources).await?);
     let scratch = ScratchFolder::in_system_folder()?;
     let beside = Store::open(scratch.path())?;
@@ -82,22 +82,22 @@ pub async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(Se
     let begun =
         Pointer { last_batch: log.last_batch()?, events: events.clone().count().await? as u64, ..Pointer::default() };
     let pointer = replay::replay_beside(events.into_view(), &beside, resources, begun).await?;
-    let context = engine::session(resources)?;
+    let session = engine::session(resources)?;
     let layers = Layers::open(&beside, &pointer)?;
-    layers.register(&context)?;
+    layers.register(&session)?;
     for (table, column) in [(CASES, "text"), (MESSAGES, "text"), (SURVEYS, "comment")] {
-        hide(&context, &table, column, &deleted)?;
+        hide(&session, &table, column, &deleted)?;
     }
-    let events = moment.events(context.read_table(log.events.provider()?)?)?;
-    session::register_events(&context, events, is_deleted(&deleted))?;
-    session::register_rest(&context, log, moment.known_at, moment.as_of.or(pointer.last_event_at_ms.map(Instant)))
+    let events = moment.events(session.read_table(log.events.provider()?)?)?;
+    shared::register_events(&session, events, is_deleted(&deleted))?;
+    shared::register_rest(&session, log, moment.known_at, moment.as_of.or(pointer.last_event_at_ms.map(Instant)))
         .await?;
-    // The files go when the session does.
-    context.state_ref().write().config_mut().set_extension(Arc::new(scratch));
-    Ok((context, pointer))
+    // The files are removed with the last session that has this extension.
+    session.state_ref().write().config_mut().set_extension(Arc::new(scratch));
+    Ok((session, pointer))
 }
 
-/// The log when no batch is on its way: those that come later arrive later, too. Where nobody can write, none is.
+/// The log when no batch is on its way: those that come later arrive later, too. Where the store cannot be written, none is.
 async fn settled(log: &Log) -> Result<Log> {
     match WriterLock::take(log.store(), "log").await {
         Err(error) if !error.is_read_only() => return Err(error),
@@ -108,11 +108,11 @@ async fn settled(log: &Log) -> Result<Log> {
 
 /// Cases that the facts know to be deleted, and those of which the log has a deletion that the facts do not know yet.
 async fn deleted_cases(log: &Log, facts: &Layers, last_batch: i64, resources: Resources) -> Result<Keys> {
-    let context = engine::session(resources)?;
-    let cases = context.read_table(facts.provider(&CASES, Texts::Views)?)?;
+    let session = engine::session(resources)?;
+    let cases = session.read_table(facts.provider(&CASES, Texts::Views)?)?;
     let mut deleted = Keys::default();
     collect_keys(cases.filter(col("deleted_at").is_not_null())?.select_columns(&["case_id"])?, &mut deleted).await?;
-    let newer = context.read_table(log.events.provider()?)?.filter(col("batch").gt(lit(last_batch)))?;
+    let newer = session.read_table(log.events.provider()?)?.filter(col("batch").gt(lit(last_batch)))?;
     let deletions = newer.filter(col("type").eq(lit(EventType::CaseDeleted.name())))?;
     collect_keys(deletions.select_columns(&["case_id"])?, &mut deleted).await?;
     Ok(deleted)
@@ -123,19 +123,14 @@ fn is_deleted(cases: &Arc<Keys>) -> Expr {
     key_filter("is_deleted", "case_id", Texts::Views, move |case| cases.contains(case))
 }
 
-/// Leaves out what is said in a column of deleted cases.
-fn hide(context: &SessionContext, table: &FactTable, column: &str, deleted: &Arc<Keys>) -> Result<()> {
-    let Some(provider) = context.deregister_table(table.name)? else { return Ok(()) };
+/// Leaves out the texts of deleted cases in a column.
+fn hide(session: &SessionContext, table: &FactTable, column: &str, deleted: &Arc<Keys>) -> Result<()> {
+    let Some(provider) = session.deregister_table(table.name)? else { return Ok(()) };
     let columns = table.columns.iter().map(|(name, _)| match *name {
         name if name == column => without_text(name, is_deleted(deleted)),
         name => Ok(ident(name)),
     });
-    let view = context.read_table(provider)?.select(columns.collect::<Result<Vec<_>>>()?)?.into_view();
-    context.register_table(table.name, view)?;
+    let view = session.read_table(provider)?.select(columns.collect::<Result<Vec<_>>>()?)?.into_view();
+    session.register_table(table.name, view)?;
     Ok(())
-}
-
-/// A column that is null where a case is deleted.
-pub(super) fn without_text(column: &str, is_deleted: Expr) -> Result<Expr> {
-    Ok(when(is_deleted, lit(ScalarValue::Null)).otherwise(ident(column))?.alias(column))
 }

@@ -1,6 +1,6 @@
 //! Views: what follows from the fact tables by SQL alone, one file in `queries/views/` each.
 //!
-//! Their names stand beside those of the tables wherever tables are named.
+//! Their names are listed with those of the tables.
 
 use datafusion::common::ScalarValue;
 use datafusion::prelude::SessionContext;
@@ -36,20 +36,20 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 /// The engine's, which would be a defect.
-pub async fn register(context: &SessionContext, last_event_at: Option<Instant>) -> Result<()> {
+pub async fn register(session: &SessionContext, last_event_at: Option<Instant>) -> Result<()> {
     let last_event_at = ScalarValue::TimestampMillisecond(last_event_at.map(|at| at.0), Some("UTC".into()));
     for view in VIEWS {
         let there =
-            view.needs.iter().map(|table| context.table_exist(*table)).collect::<std::result::Result<Vec<_>, _>>()?;
+            view.needs.iter().map(|table| session.table_exist(*table)).collect::<std::result::Result<Vec<_>, _>>()?;
         if there.contains(&false) {
             continue;
         }
-        let frame = context.sql(view.sql).await?;
+        let frame = session.sql(view.sql).await?;
         let frame = match view.sql.contains("$last_event_at") {
             true => frame.with_param_values(vec![("last_event_at", last_event_at.clone())])?,
             false => frame,
         };
-        context.register_table(view.name, frame.into_view())?;
+        session.register_table(view.name, frame.into_view())?;
     }
     Ok(())
 }
@@ -63,18 +63,18 @@ mod tests {
     fn rows(tables: &[&str], sql: &str) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let batches = runtime.block_on(async {
-            let context = SessionContext::new();
+            let session = SessionContext::new();
             for table in tables {
-                context.sql(table).await.unwrap().collect().await.unwrap();
+                session.sql(table).await.unwrap().collect().await.unwrap();
             }
-            register(&context, Some(Instant(1000))).await.unwrap();
-            context.sql(sql).await.unwrap().collect().await.unwrap()
+            register(&session, Some(Instant(1000))).await.unwrap();
+            session.sql(sql).await.unwrap().collect().await.unwrap()
         });
         pretty_format_batches(&batches).unwrap().to_string()
     }
 
     #[test]
-    fn breaches_are_told_to_the_assignee_and_the_supervisors_of_then() {
+    fn a_breach_has_a_notice_for_the_assignee_and_each_supervisor_of_that_time() {
         let instant = |ms: &str| format!("arrow_cast({ms}, 'Timestamp(Millisecond, Some(\"UTC\"))')");
         // case, until, due, completed, stopped, disabled, assignee
         let milestones = [
@@ -112,11 +112,11 @@ mod tests {
         );
         let sql = "SELECT case_id, recipient FROM breach_notices ORDER BY case_id, recipient";
         let shown = rows(&[&milestones, &users], sql);
-        let told: Vec<String> = shown
+        let notices: Vec<String> = shown
             .lines()
             .filter(|line| line.starts_with("| ") && !line.contains("recipient"))
             .map(|line| line.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" "))
             .collect();
-        assert_eq!(told, ["late ana", "late sue", "missed sue", "overdue new", "overdue sue"], "{shown}");
+        assert_eq!(notices, ["late ana", "late sue", "missed sue", "overdue new", "overdue sue"], "{shown}");
     }
 }

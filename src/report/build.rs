@@ -10,7 +10,6 @@ mod table;
 
 use arrow::array::AsArray;
 use arrow::datatypes::TimestampMillisecondType;
-use datafusion::prelude::SessionContext;
 use futures::future::BoxFuture;
 
 use super::dashboard::{ChartKind, Dashboard, DashboardRow, Groups};
@@ -18,7 +17,9 @@ use super::page::{Page, Row, Scope, Widget};
 use crate::error::Result;
 use crate::facts::manifest::Pointer;
 use crate::metric::unit::number_text;
+use crate::metric::values;
 use crate::model::time::Instant;
+use crate::query::database::Database;
 use request::Request;
 pub use request::Sources;
 
@@ -123,7 +124,8 @@ pub fn chart_kinds() -> Vec<ChartKind> {
 /// # Errors
 /// When a metric cannot be grouped as a widget asks for, or the engine fails.
 pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> {
-    let begins = log_begins(sources.context).await?;
+    values::check_fields_of(dashboard.dimensions(), sources.database).await?;
+    let begins = log_begins(sources.database).await?;
     let mut rows = Vec::new();
     for row in &dashboard.rows {
         rows.push(build_row(dashboard, row, sources, begins).await?);
@@ -134,17 +136,17 @@ pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> 
     let scope = Scope {
         range: sources.range.clone(),
         as_of: sources.as_of(),
-        last_batch: sources.pointer.last_batch,
-        events: sources.pointer.events,
+        last_batch: sources.database.pointer().last_batch,
+        events: sources.database.pointer().events,
         filters: filters.collect(),
     };
     let (title, description) = (dashboard.title.clone(), dashboard.description.clone());
-    Ok(Page { title, description, scope, rows, notes: notes(sources.pointer) })
+    Ok(Page { title, description, scope, rows, notes: notes(sources.database.pointer()) })
 }
 
 /// The time of the first event; nothing of an empty log.
-async fn log_begins(context: &SessionContext) -> Result<Option<Instant>> {
-    let batches = context.sql("SELECT min(time) AS begins FROM events").await?.collect().await?;
+async fn log_begins(database: &Database) -> Result<Option<Instant>> {
+    let batches = database.session().sql("SELECT min(time) AS begins FROM events").await?.collect().await?;
     let first = batches.iter().find_map(|batch| {
         let times = batch.column_by_name("begins")?.as_primitive_opt::<TimestampMillisecondType>()?;
         times.iter().next().flatten()

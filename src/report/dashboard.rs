@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::metric::Catalogue;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::dimension::Dimension;
-use crate::metric::header::MetricKind;
+use crate::metric::header::{Metric, MetricKind};
 use crate::metric::question::Filter;
 use crate::metric::range::Grain;
 use crate::model::time::parse_duration_ms;
@@ -185,6 +185,14 @@ impl Dashboard {
     }
 }
 
+impl Dashboard {
+    /// Every dimension that the dashboard filters or cuts by.
+    pub fn dimensions(&self) -> impl Iterator<Item = &Dimension> {
+        let widgets = self.rows.iter().flat_map(|row| &row.widgets);
+        self.filters.iter().map(|filter| &filter.dimension).chain(widgets.flat_map(|widget| &widget.by))
+    }
+}
+
 struct Reader<'a> {
     file: &'a Path,
     text: &'a str,
@@ -213,8 +221,15 @@ impl Reader<'_> {
         })
     }
 
+    /// The dimensions of a widget, which know where they are written.
+    fn dimensions(&self, by: &Spanned<toml::Value>) -> Result<Vec<Dimension>> {
+        let place = self.place(by.span().start);
+        let dimensions = self.at(by, dimensions(by.get_ref()))?;
+        Ok(dimensions.into_iter().map(|dimension| dimension.written_at(place.as_str())).collect())
+    }
+
     fn widget(&self, widget: &WidgetFile) -> Result<WidgetPlan> {
-        let by = widget.by.as_ref().map_or(Ok(Vec::new()), |by| self.at(by, dimensions(by.get_ref())))?;
+        let by = widget.by.as_ref().map_or(Ok(Vec::new()), |by| self.dimensions(by))?;
         let grain = widget.grain.as_ref().map(|name| self.at(name, Grain::parse(name.get_ref()))).transpose()?;
         let chart = self.chart(&widget.chart)?;
         let metrics = self.metrics(widget)?;
@@ -310,7 +325,7 @@ impl Reader<'_> {
     ) -> Result<MetricPlan> {
         let metric = self.at(name, self.catalogue.get(name.get_ref()))?;
         let show =
-            show.iter().map(|name| self.at(name, Aggregation::parse(name.get_ref()))).collect::<Result<Vec<_>>>()?;
+            show.iter().map(|name| self.at(name, aggregation(name.get_ref(), metric))).collect::<Result<Vec<_>>>()?;
         let show = if show.is_empty() { vec![self.at(name, Aggregation::parse(&metric.aggregate))?] } else { show };
         let better = better.or((metric.unit == "ms").then_some(Better::Lower));
         let title = title.unwrap_or(&metric.title).to_owned();
@@ -367,9 +382,16 @@ impl Reader<'_> {
             error.with_hint("write `DIM=VALUE`, such as `platform=email`, or `DIM=` for what has no value")
         };
         let (name, value) = self.at(text, text.get_ref().split_once('=').ok_or_else(refusal))?;
-        let dimension = self.at(text, Dimension::parse(name.trim()))?;
-        Ok(Filter { dimension, value: Some(value.trim().to_owned()).filter(|value| !value.is_empty()) })
+        let place = self.place(text.span().start);
+        self.at(text, Filter::new(&place, name.trim(), value.trim()))
     }
+}
+
+/// The aggregation of that name, which the metric must allow.
+fn aggregation(name: &str, metric: &Metric) -> Result<Aggregation> {
+    let aggregation = Aggregation::parse(name)?;
+    metric.check_aggregation(&aggregation)?;
+    Ok(aggregation)
 }
 
 /// The dimensions of a name or a list of names.

@@ -6,7 +6,7 @@ use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series, SortMult
 
 use super::value::Value;
 use crate::error::Result;
-use crate::metric::question::Answer;
+use crate::metric::answer::Answer;
 
 const BUCKET: &str = "bucket";
 const GROUP: &str = "group";
@@ -35,7 +35,7 @@ impl Frame {
     pub fn new(answer: &Answer, shown: usize) -> Result<Frame> {
         let rows = &answer.rows;
         let buckets: Vec<i64> = rows.iter().map(|row| row.bucket.map_or(0, |bucket| bucket.0)).collect();
-        let group = |row: &crate::metric::question::AnswerRow| row.group.first().cloned().flatten();
+        let group = |row: &crate::metric::answer::AnswerRow| row.group.first().cloned().flatten();
         let groups: Vec<String> = rows.iter().map(|row| group(row).unwrap_or_else(|| MISSING.to_owned())).collect();
         let values: Vec<Option<f64>> = rows.iter().map(|row| row.values.get(shown).copied().flatten()).collect();
         let columns: Vec<Column> = vec![

@@ -117,7 +117,7 @@ assign 2: late by 1d 23h 35m (15m of it counted)
     target      30m for medium priority, by the version of 2026-01-01 00:00:00
     due         Mon 2026-03-02 09:30:00
     completed   Wed 2026-03-04 09:05:00
-    charged to  nobody: it was not assigned when it was due
+    charged to  no agent: it was not assigned when it was due
     valid       from Wed 2026-03-04 09:00:00 on
     since                    label    status  for         counted so far
     Mon 2026-03-02 09:00:00  counted  new     30m         30m
@@ -147,7 +147,7 @@ fn a_target_that_shrinks_while_the_clock_stands_still_is_due_when_it_counts_next
     Tue 2026-03-03 09:10:00  completed by ana
     = 40m counted + 23h 30m paused = 1d 10m elapsed";
     assert!(part(&text, "first response 1").ends_with(expected), "{text}");
-    assert!(text.contains("due         never: the clock stood still when it ended (on_hold)\n"), "{text}");
+    assert!(text.contains("due         never: the clock was stopped when it ended (on_hold)\n"), "{text}");
 }
 
 #[test]
@@ -301,7 +301,7 @@ first response 1, turn 1: overdue for 6d 22h 30m (1d 15h 30m of it counted)
     started     Mon 2026-03-23 09:00:00
     target      1d 16h for medium priority, by the version of 2026-01-01 01:00:00
     due         Fri 2026-03-27 17:00:00
-    charged to  nobody: it was not assigned when it was due
+    charged to  no agent: it was not assigned when it was due
     since                    label      status  for    counted so far
     Mon 2026-03-23 09:00:00  counted    new     8h     8h
     Mon 2026-03-23 17:00:00  off hours  new     16h    8h
@@ -388,7 +388,7 @@ fn what_customers_write_neither_commands_the_terminal_nor_shows_unasked() {
 #[test]
 fn a_case_that_was_never_created_has_nothing_to_explain() {
     let project = golden("08-edges");
-    assert!(shown(&project, &["nobody"]).starts_with("case nobody\nnever created; its events stand below\n"));
+    assert!(shown(&project, &["nobody"]).starts_with("case nobody\nnever created; its events are listed below\n"));
     let object = as_json(&project, "nobody");
     assert_eq!((&object["case"], &object["policy"], &object["milestones"]), (&Value::Null, &Value::Null, &json!([])));
     assert_eq!(object["events"].as_array().unwrap().len(), 1);

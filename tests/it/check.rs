@@ -7,7 +7,7 @@ use casebook::facts::manifest::Pointer;
 use casebook::facts::tables::{CASE_FINDINGS, FACT_TABLES, FINDINGS, OTHER_FINDINGS};
 use casebook::log::Log;
 use casebook::log::rows::{EVENT_FILES, LOG_SCHEMA};
-use casebook::query::session;
+use casebook::query::database::Database;
 use casebook::store::Store;
 use casebook::store::engine::{self, Resources};
 use casebook::store::parquet::FileWriter;
@@ -230,7 +230,7 @@ async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str
     let store = project.path("store");
     let home = manifest::home(&Store::open(&store).unwrap());
     pointer.write(&home).await.unwrap();
-    let (context, _) = session::open(&Log::open(&store).await.unwrap(), RESOURCES).await.unwrap();
+    let context = Database::present(&Log::open(&store).await.unwrap(), RESOURCES).await.unwrap().session();
     let table = FACT_TABLES.iter().find(|known| known.name == table).unwrap();
     let batches = context.sql(&format!("SELECT {select}")).await.unwrap().collect().await.unwrap();
     let mut pointer = pointer.clone();

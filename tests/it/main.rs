@@ -31,6 +31,7 @@ mod moment;
 mod power;
 mod project;
 mod quarantine;
+mod query;
 mod real;
 mod refresh;
 mod report;

@@ -200,9 +200,117 @@ fn what_cannot_be_asked_says_what_can() {
         ("workload --range 2026 --show mediann", "did you mean `median`?"),
         ("workload --range 2026 --grain wek", "did you mean `week`?"),
         ("workload --by agent", "add --range"),
+        ("workload --show p90", "add --range"),
+        ("workload --as-of 2026-03-02", "add --range"),
+        ("--range 2026", "`casebook metric` lists them"),
+        ("--by agent", "`casebook metric` lists them"),
+        ("workload --range 2026 --cases --show p90", "leave `--show` or `--cases` out"),
+        ("response_time --range 2026 --show share", "use `mean`"),
+        ("workload --range 2026 --where platform=x --where platform=y", "nothing has both"),
     ];
     for (words, expected) in cases {
         let ran = ask(&project, words);
         assert!(ran.code == 2 && ran.stderr.contains(expected), "{words}: {}", ran.stderr);
     }
+}
+
+/// A misspelled value would be answered with nothing, as if nothing had happened.
+#[test]
+fn a_value_that_cannot_be_is_an_error_and_one_that_nothing_has_is_a_note() {
+    let project = desk();
+    let lines = [
+        event(
+            "f1",
+            "field.updated",
+            "tier",
+            "2026-01-01T00:00:00Z",
+            r#"{"kind":"single","values":["gold","silver"],"enabled":true}"#,
+        ),
+        event("f2", "case.field_changed", "A", "09:10", r#"{"field":"tier","value":"gold"}"#),
+        event("f3", "case.field_changed", "A", "09:10", r#"{"field":"shelf","value":"7"}"#),
+    ];
+    project.write("fields.ndjson", lines.join("\n"));
+    project.ingest(&["fields.ndjson"], 0);
+    let refused = [
+        ("created_cases --where deleted=false", "--where: `deleted` has the values kept, deleted; found `false`"),
+        (
+            "created_cases --where status=solved",
+            "`status` has the values new, open, pending, on_hold, done, spam; found `solved`",
+        ),
+        (
+            "created_cases --where priority=normal",
+            "`priority` has the values urgent, high, medium, low; found `normal`",
+        ),
+        ("resolved_cases --where resolution=Done", "did you mean `done`?"),
+        ("created_cases --where origin=email", "`origin` has the values manual, automatic, listening, direct"),
+        ("created_cases --where sentiment=good", "`sentiment` has the values positive, negative, neutral, none"),
+        ("created_cases --where hour_of_day=25", "`hour_of_day` has the values 0 to 23"),
+        ("created_cases --where day_of_week=Moonday", "did you mean `monday`?"),
+        ("messages_sent --where kind=pubic", "did you mean `public`?"),
+        ("created_cases --where field.tire=gold", "--where: the log neither defines nor uses the field `tire`"),
+        ("created_cases --where field.tire=gold", "did you mean `field.tier`?"),
+        ("created_cases --by field.colour", "--by: the log neither defines nor uses the field `colour`"),
+        ("created_cases --by field.colour --cases", "hint: the fields are shelf, tier"),
+        ("created_cases --where field.tier=bronze", "`field.tier` has the values gold, silver; found `bronze`"),
+    ];
+    for (words, expected) in refused {
+        let ran = ask(&project, &format!("{words} --range 2026-03"));
+        assert!(ran.code == 2 && ran.stderr.contains(expected), "{words}: {} {}", ran.code, ran.stderr);
+        assert_eq!(ran.stdout, "", "{words}");
+    }
+    let noted = [
+        ("messages_sent --where agent=anna", "note: nothing in the log has `agent=anna`; did you mean `ana`?"),
+        ("messages_sent --where team=nowhere", "note: nothing in the log has `team=nowhere`\n"),
+        ("created_cases --where platform=fax", "note: nothing in the log has `platform=fax`\n"),
+        ("created_cases --where customer=cz --cases", "note: nothing in the log has `customer=cz`"),
+        ("created_cases --where field.shelf=8", "note: nothing in the log has `field.shelf=8`"),
+    ];
+    for (words, expected) in noted {
+        let ran = ask(&project, &format!("{words} --range 2026-03"));
+        assert!(ran.code == 0 && ran.stderr.contains(expected), "{words}: {} {}", ran.code, ran.stderr);
+    }
+    let known = [
+        "created_cases --where field.tier=silver",
+        "created_cases --where field.shelf=7",
+        "created_cases --where agent=ana",
+        "created_cases --where status=pending",
+        "messages_sent --where kind=direct",
+        "created_cases --by field.tier",
+        "created_cases --where customer=",
+        "created_cases --where customer=ca --cases",
+    ];
+    for words in known {
+        let ran = ask(&project, &format!("{words} --range 2026-03"));
+        assert!(ran.code == 0 && !ran.stderr.contains("note:"), "{words}: {} {}", ran.code, ran.stderr);
+    }
+}
+
+#[test]
+fn a_dashboards_filter_is_checked_at_its_file_and_line() {
+    let project = desk();
+    let dashboard = |filter: &str| {
+        let text = format!(
+            "title = \"T\"\nrange = \"2026-03\"\nfilters = [\n  \"{filter}\",\n]\n[[row]]\n[[row.widget]]\ntitle = \"W\"\nmetric = \"created_cases\"\nchart = \"number\"\n"
+        );
+        project.write("dashboards/mine.toml", text);
+        project.run(&["report", "mine", "--output", "out"])
+    };
+    let wrong = dashboard("priority=normal");
+    assert_eq!(wrong.code, 2);
+    assert!(
+        wrong.stderr.contains("mine.toml:4: `priority` has the values urgent, high, medium, low"),
+        "{}",
+        wrong.stderr
+    );
+    let unknown = dashboard("field.nosuch=1");
+    assert_eq!(unknown.code, 2);
+    assert!(
+        unknown.stderr.contains("mine.toml:4: the log neither defines nor uses the field `nosuch`"),
+        "{}",
+        unknown.stderr
+    );
+    let unused = dashboard("platform=fax");
+    assert_eq!(unused.code, 0, "{}", unused.stderr);
+    assert!(unused.stderr.contains("note: nothing in the log has `platform=fax`"), "{}", unused.stderr);
+    assert_eq!(dashboard("platform=email").code, 0);
 }

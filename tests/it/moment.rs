@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use casebook::model::time::Instant;
+use casebook::query::database::Database;
 use casebook::query::memory;
-use casebook::query::moment;
 use casebook::query::moment::Moment;
 use casebook::replay;
 use casebook::replay::ReplayScope;
@@ -74,8 +74,9 @@ async fn a_moment_has_the_facts_of_the_events_until_then() {
         (moment(None, Some(0)), Vec::new()),
     ];
     for (moment, known) in moments {
-        let (session, pointer) = moment::open(&log, RESOURCES, moment).await.unwrap();
-        assert_eq!(pointer.events, known.len() as u64, "{moment:?}");
+        let database = Database::at(&log, RESOURCES, moment).await.unwrap();
+        let session = database.session();
+        assert_eq!(database.pointer().events, known.len() as u64, "{moment:?}");
         assert_same_facts(&facts_without(&known, &deleted).await, &facts_of(&session).await);
         let events = session.sql("SELECT count(*) AS n, count(text) AS texts FROM events").await.unwrap();
         let rows: Vec<_> = events.collect().await.unwrap().iter().flat_map(crate::project::rows_of).collect();

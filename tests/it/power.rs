@@ -12,7 +12,7 @@ use casebook::input::piece::{MadeLine, Piece};
 use casebook::log::compact::{self, MergeOptions, MergeScope};
 use casebook::log::{Log, Options, inspect};
 use casebook::model::time::Instant;
-use casebook::query::session;
+use casebook::query::database::Database;
 use casebook::replay::{self, ReplayScope};
 use casebook::store::disk;
 use casebook::store::disk::DiskOperation;
@@ -261,8 +261,8 @@ async fn check(store: &Path, acknowledged: u64, facts: bool, place: &str) {
     assert_eq!(problems, [], "{place}");
     assert!(pointer.is_some() || !facts, "{place}: the facts are gone");
     if let Some(pointer) = pointer {
-        let opened = session::open(&log, RESOURCES).await;
-        let (context, _) = opened.unwrap_or_else(|error| panic!("{place}: {error}"));
+        let opened = Database::present(&log, RESOURCES).await;
+        let context = opened.unwrap_or_else(|error| panic!("{place}: {error}")).session();
         let rows = context.sql("SELECT * FROM cases").await.unwrap().count().await.unwrap();
         assert_eq!(rows as u64, pointer.cases, "{place}: the facts are half there");
     }

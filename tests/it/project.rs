@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, TimeUnit, TimestampMillisecondType};
 use casebook::facts::tables::FACT_TABLES;
 use casebook::log::Log;
 use casebook::model::time::Instant;
-use casebook::query::session;
+use casebook::query::database::Database;
 use casebook::replay;
 use casebook::replay::ReplayScope;
 use casebook::store::engine::Resources;
@@ -125,8 +125,8 @@ impl Project {
         runtime.block_on(async {
             let log = Log::open(&self.path("store")).await.unwrap();
             replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
-            let (context, _) = session::open(&log, RESOURCES).await.unwrap();
-            context.sql(sql).await.unwrap().collect().await.unwrap()
+            let session = Database::present(&log, RESOURCES).await.unwrap().session();
+            session.sql(sql).await.unwrap().collect().await.unwrap()
         })
     }
 

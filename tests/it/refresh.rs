@@ -7,7 +7,8 @@ use casebook::facts::tables::FACT_TABLES;
 use casebook::input::piece::{MadeLine, Piece};
 use casebook::log::{Log, Options};
 use casebook::model::time::Instant;
-use casebook::query::{memory, session};
+use casebook::query::database::Database;
+use casebook::query::memory;
 use casebook::replay;
 use casebook::replay::ReplayScope;
 use casebook::store::engine::Resources;
@@ -64,7 +65,7 @@ async fn assert_refreshed(batches: &[Vec<String>]) -> usize {
         let log = ingest(&project, batch, Instant(0)).await;
         let refreshed = replay::refresh(&log, RESOURCES, TOUCHED).await.unwrap().pointer;
         layers = layers.max(refreshed.layers.len());
-        let (session, _) = session::open(&log, RESOURCES).await.unwrap();
+        let session = Database::present(&log, RESOURCES).await.unwrap().session();
         let found = facts_of(&session).await;
         let identity = |line: &String| {
             let event: Value = serde_json::from_str(line).unwrap();

@@ -103,6 +103,9 @@ fn small_desk() -> Project {
 #[test]
 fn the_command_behind_a_widget_asks_the_widgets_own_question() {
     let project = small_desk();
+    let field = r#"{"id":"size","source":"t","type":"field.updated","subject":"size","time":"2026-05-01T00:00:00Z","data":{"kind":"text"}}"#;
+    project.write("size.ndjson", field);
+    project.ingest(&["size.ndjson"], 0);
     let page = page_of(
         &project,
         "filters = [\"platform=email\", \"field.size=very large\"]",

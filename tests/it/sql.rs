@@ -232,7 +232,7 @@ fn an_error_says_what_where_and_what_is_near() {
     exit 2
 
     error: query:1:36: there is no column `Finished`
-    hint: texts stand in single quotes: `'Finished'`
+    hint: a text is written in single quotes: `'Finished'`
     ");
     assert_snapshot!(asked("select zzzz from cases"), @r#"
     exit 2
@@ -272,7 +272,7 @@ fn d_lists_tables_with_their_meaning_and_columns_with_their_types() {
     let tables: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
     assert!(tables.iter().all(|table| table["meaning"].as_str().unwrap().starts_with("one row per ")), "{tables:?}");
     let names: Vec<&str> = tables.iter().map(|table| table["table"].as_str().unwrap()).collect();
-    assert_eq!(names, casebook::query::session::table_names());
+    assert_eq!(names, casebook::query::database::table_names());
     assert_snapshot!(page(&sql(&["\\d field_values"])), @"
     exit 0
     +---------+--------------------+
@@ -315,5 +315,49 @@ fn a_reader_may_leave_early() {
         drop(child.stdout.take());
         let ran = Project::wait(child);
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{format}");
+    }
+}
+
+#[test]
+fn a_csv_has_no_formula_and_its_numbers_stay_numbers() {
+    let query = "SELECT '=1+1' AS a, '+x' AS b, '-x' AS c, '@x' AS d, chr(9) || '=1' AS e, chr(13) || 'x' AS f, \
+                 '-5.5' AS g, -5.5 AS h, -5 AS i, 'plain' AS j, 1 AS \"=k\"";
+    let csv = sql(&[query, "--format", "csv"]).stdout;
+    assert_eq!(csv, "a,b,c,d,e,f,g,h,i,j,'=k\n'=1+1,'+x,'-x,'@x,'\t=1,\"'\rx\",-5.5,-5.5,-5,plain,1\n");
+    let exact = sql(&[query, "--format", "ndjson"]).stdout;
+    let row: serde_json::Value = serde_json::from_str(exact.trim()).unwrap();
+    assert_eq!((&row["a"], &row["f"], &row["=k"]), (&"=1+1".into(), &"\rx".into(), &1.into()));
+}
+
+#[test]
+fn a_calendar_that_the_log_does_not_know_is_an_error_where_a_query_names_it() {
+    let project = Project::new();
+    let event = |id: u32, kind: &str, subject: &str, data: &str| {
+        format!(
+            r#"{{"id":"{id}","source":"t","type":"{kind}","subject":"{subject}","time":"2026-03-02T09:00:00Z","data":{data}}}"#
+        )
+    };
+    let calendar = r#"{"time_zone":"UTC","hours":{"mon":[["09:00","17:00"]]}}"#;
+    let lines =
+        [event(1, "calendar.updated", "office", calendar), event(2, "case.created", "A", r#"{"customer":"c"}"#)];
+    project.write("events.ndjson", lines.join("\n"));
+    project.ingest(&["events.ndjson"], 0);
+    let ask = |calendar: &str, call: &str| {
+        let query = format!("SELECT {} AS n FROM cases", call.replace('$', calendar));
+        project.run(&["sql", &query, "--format", "ndjson"])
+    };
+    let calls = [
+        "business_ms($, created_at, created_at + INTERVAL '1 day')",
+        "CAST(business_end($, created_at, 60000) AS BIGINT) - CAST(created_at AS BIGINT)",
+    ];
+    for call in calls {
+        let wrong = ask("'offise'", call);
+        assert_eq!((wrong.code, wrong.stdout.as_str()), (2, ""), "{}", wrong.stderr);
+        assert!(wrong.stderr.contains("there is no calendar `offise`"), "{}", wrong.stderr);
+        assert!(wrong.stderr.contains("hint: did you mean `office`? The calendars are office"), "{}", wrong.stderr);
+        // No calendar is all hours; a name that comes from a row may be unknown, as a policy's may.
+        for known in ["'office'", "NULL", "customer"] {
+            assert_eq!(ask(known, call).code, 0, "{known}: {}", ask(known, call).stderr);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use casebook::input::piece::{MadeLine, Piece};
 use casebook::log::{Log, Options};
 use casebook::model::time::Instant;
-use casebook::query::session;
+use casebook::query::database::Database;
 use casebook::replay;
 use casebook::replay::ReplayScope;
 use casebook::store::engine::Resources;
@@ -45,7 +45,8 @@ async fn a_hundred_batches_and_more_lose_nothing() {
     assert_eq!(log.events.files_since_batch(100).unwrap().len(), 5);
     let resources = Resources { memory_bytes: 64 << 20, threads: 2 };
     assert_eq!(replay::refresh(&log, resources, ReplayScope::REFRESH).await.unwrap().pointer.cases, 105);
-    let (context, pointer) = session::open(&log, resources).await.unwrap();
+    let database = Database::present(&log, resources).await.unwrap();
+    let (context, pointer) = (database.session(), database.pointer());
     let rows = context.sql("SELECT DISTINCT id FROM events").await.unwrap().count().await.unwrap();
     assert_eq!((rows, pointer.last_batch), (105, 105));
 }

@@ -66,7 +66,7 @@ fn instance_lines(clock: &Clock, style: &Style) -> Vec<(&'static str, String)> {
     let instance = &clock.instance;
     let at = |time| day_clock(time, &style.zone);
     let version = super::text::clock(instance.policy_version, &style.zone);
-    // Where it never changed, the ledger does not tell for which priority it is.
+    // Where it never changed, the ledger does not show the priority.
     let priority = clock.steps.first().filter(|_| clock.steps.len() == 1);
     let priority = priority.map(|step| format!(" for {} priority", step.priority.name())).unwrap_or_default();
     let target = format!("{}{priority}, by the version of {version}", exact_duration_text(instance.target_ms));
@@ -83,8 +83,8 @@ fn instance_lines(clock: &Clock, style: &Style) -> Vec<(&'static str, String)> {
     }
     if clock.late.is_some() {
         let assignee = instance.assignee_at_due.as_deref();
-        let nobody = "nobody: it was not assigned when it was due".to_owned();
-        let charged = assignee.map_or(nobody, |name| format!("{}, who had it when it was due", harmless(name)));
+        let unassigned = "no agent: it was not assigned when it was due".to_owned();
+        let charged = assignee.map_or(unassigned, |name| format!("{}, who had it when it was due", harmless(name)));
         lines.push(("charged to", charged));
     }
     if instance.since != instance.started_at || instance.until.is_some() {
@@ -99,8 +99,8 @@ fn due_text(clock: &Clock, style: &Style) -> String {
     let Some(due_at) = instance.due_at else {
         let status = clock.ledger.last().map_or(String::new(), |last| format!(" ({})", last.status.name()));
         return match instance.end {
-            Some(_) => format!("never: the clock stood still when it ended{status}"),
-            None => format!("not known while the clock stands still{status}"),
+            Some(_) => format!("never: the clock was stopped when it ended{status}"),
+            None => format!("not known while the clock is stopped{status}"),
         };
     };
     let text = day_clock(due_at, &style.zone);
@@ -121,7 +121,7 @@ fn ledger(text: &mut String, clock: &Clock, as_of: Instant, style: &Style) {
     }));
     let widths = widths(&rows);
     let mut push = |line: &str| text.push_str(&format!("    {line}\n"));
-    // Sums of many labels are long; what follows the first line stands further in.
+    // Sums of many labels are long; the lines after the first are indented.
     let long = |line: &str| wrapped(line, "      ").trim_start().to_owned();
     if rows.len() > 1 {
         push(&style.ink.grey(&aligned(&headings, &widths)));
@@ -238,6 +238,6 @@ fn parts(sums: &Sums, between: &str) -> String {
         ("paused", sums.paused_ms),
         ("gap", sums.gap_ms),
     ];
-    let told = all.iter().filter(|(name, ms)| *ms != 0 || *name == "counted");
-    told.map(|(name, ms)| format!("{} {name}", exact_duration_text(*ms))).collect::<Vec<_>>().join(between)
+    let shown = all.iter().filter(|(name, ms)| *ms != 0 || *name == "counted");
+    shown.map(|(name, ms)| format!("{} {name}", exact_duration_text(*ms))).collect::<Vec<_>>().join(between)
 }

@@ -69,10 +69,10 @@ fn shown(row: &RowAt<'_>, column: &str) -> String {
 const SHOWN: &[&str] =
     &["by", "agent", "customer", "profile", "status", "priority", "sentiment", "message", "kind", "set_status"];
 
-/// Members that are shown with the text only: what somebody wrote or is called.
+/// Members that are shown with the text only: what a person wrote, or a name.
 const WITH_TEXT: &[&str] = &["text", "comment", "customer_name"];
 
-/// An event in a line: its type, who, and what it says.
+/// An event in a line: its type, its user and its content.
 fn describe(row: &RowAt<'_>, with_text: bool) -> String {
     let mut parts = vec![format!("{:24}", shown(row, "type"))];
     parts.extend(
@@ -83,9 +83,9 @@ fn describe(row: &RowAt<'_>, with_text: bool) -> String {
     let data = Json::parse(&data).unwrap_or(Json::Null);
     parts.extend(further_members(row, &data, with_text));
     let mut text = parts.join("  ").trim_end().to_owned();
-    let said = [row.text("text"), data.get("comment").and_then(Json::as_text).map(str::to_owned)];
-    for said in said.into_iter().flatten().filter(|_| with_text) {
-        text.push_str(&format!("\n{:27}“{}”", "", harmless(&said.replace('\n', " "))));
+    let texts = [row.text("text"), data.get("comment").and_then(Json::as_text).map(str::to_owned)];
+    for line in texts.into_iter().flatten().filter(|_| with_text) {
+        text.push_str(&format!("\n{:27}“{}”", "", harmless(&line.replace('\n', " "))));
     }
     text
 }

@@ -46,7 +46,7 @@ pub fn of(rows: &CaseRows) -> Option<(CaseFacts, Creation)> {
     let facts = CaseFacts {
         created_at: case.instant("created_at")?,
         closed_at: case.instant("closed_at"),
-        // Also of a case that is deleted later than the moment that is told of: its text is gone whatever the moment.
+        // Also of a case that is deleted later than the moment that is shown: its text is gone whatever the moment.
         deleted: case.instant("deleted_at").is_some() || created.text("data").is_none(),
         policy: case.text("policy").zip(case.instant("policy_version")),
         status_intervals: rows.periods.iter().filter_map(|row| status_interval(&row)).collect(),

@@ -1,4 +1,4 @@
-//! The case itself: who, where, how it stands, and what it has to watch now.
+//! The case itself: customer, profile, status, and the milestone that is due next.
 
 use super::rows::{CaseRows, RowAt};
 use super::text::{Cells, brief_clock, day_clock, table};
@@ -16,7 +16,7 @@ pub fn head(text: &mut String, id: &str, rows: &CaseRows, explanation: Option<&E
             let current = explanation.and_then(|explanation| explanation.current.as_ref());
             own_row(text, &row, current, style);
         }
-        None => text.push_str(&format!("case {id}\nnever created; its events stand below\n")),
+        None => text.push_str(&format!("case {id}\nnever created; its events are listed below\n")),
     }
 }
 
@@ -67,7 +67,7 @@ fn current_text(current: &Current, style: &Style) -> String {
     let at = |time| day_clock(time, &style.zone);
     match current {
         Current::Left { milestone, turn, left_ms, due_at } => {
-            let due = due_at.map_or("the clock stands still".to_owned(), |due_at| format!("due {}", at(due_at)));
+            let due = due_at.map_or("the clock is stopped".to_owned(), |due_at| format!("due {}", at(due_at)));
             format!("{}: {} left, {due}", clocks::name(*milestone, *turn), duration_text(*left_ms))
         }
         Current::Overdue { milestone, turn, due_at, for_ms } => {

@@ -21,7 +21,7 @@ pub fn policy(text: &mut String, choice: &Choice, style: &Style) {
             chosen.calendar.as_ref().map_or("all hours".to_owned(), |name| format!("by calendar {}", harmless(name)));
         let pauses = match chosen.pause_on.as_slice() {
             [] => String::new(),
-            names => format!(" and stand still while {}", names.join(", ")),
+            names => format!(" and stop while {}", names.join(", ")),
         };
         text.push_str(&format!("    its clocks count {hours}{pauses}\n"));
     }

@@ -2,6 +2,7 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, TimestampMillisecondType};
+use datafusion::common::ScalarValue;
 use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -17,9 +18,10 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The rows of that query.
-    pub async fn ask(session: &SessionContext, sql: &str) -> Result<Rows> {
-        Ok(Rows { batches: session.sql(sql).await?.collect().await? })
+    /// The rows of a query, in which `$name` is that text.
+    pub async fn ask(session: &SessionContext, sql: &str, name: &str, text: &str) -> Result<Rows> {
+        let frame = session.sql(sql).await?.with_param_values(vec![(name, ScalarValue::from(text))])?;
+        Ok(Rows { batches: frame.collect().await? })
     }
 
     /// The rows, one by one.
@@ -104,14 +106,14 @@ impl CaseRows {
         engine::read_keys_first(session);
         // Each is short and much of it is one core's; beside each other they keep all cores.
         let begin = |sql: String| {
-            let session = session.clone();
-            tokio::spawn(async move { Rows::ask(&session, &sql).await })
+            let (session, id) = (session.clone(), id.to_owned());
+            tokio::spawn(async move { Rows::ask(&session, &sql, "case_id", &id).await })
         };
-        let key = id.replace('\'', "''");
-        let of =
-            |table: &str, order: &str| begin(format!("SELECT * FROM {table} WHERE case_id = '{key}' ORDER BY {order}"));
+        let of = |table: &str, order: &str| {
+            begin(format!("SELECT * FROM {table} WHERE case_id = $case_id ORDER BY {order}"))
+        };
         let events = of("events", "time, sequence, source, id");
-        let (cases, customers) = (of("cases", "case_id"), begin(customers(id)));
+        let (cases, customers) = (of("cases", "case_id"), begin(CUSTOMERS.to_owned()));
         let (periods, assignments, turns) = (of("periods", "since"), of("assignments", "n"), of("turns", "n"));
         let (milestones, ledger) = (of("milestones", "milestone, n"), of("ledger", "milestone, n, since"));
         let (resolutions, messages) = (of("resolutions", "n"), of("messages", "time, message"));
@@ -133,11 +135,7 @@ impl CaseRows {
     }
 }
 
-fn customers(id: &str) -> String {
-    let key = id.replace('\'', "''");
-    format!(
-        "SELECT greatest(since, created_at) AS time, known.name, known.data \
-         FROM customers AS known JOIN cases USING (customer) \
-         WHERE case_id = '{key}' AND deleted_at IS NULL AND (until IS NULL OR until > created_at) ORDER BY since"
-    )
-}
+const CUSTOMERS: &str = "\
+    SELECT greatest(since, created_at) AS time, known.name, known.data \
+    FROM customers AS known JOIN cases USING (customer) \
+    WHERE case_id = $case_id AND deleted_at IS NULL AND (until IS NULL OR until > created_at) ORDER BY since";

@@ -1,11 +1,11 @@
-//! How instants, lengths, names and columns look to people, and what colour says.
+//! How instants, lengths, names and columns look to people, and what a colour means.
 
 use jiff::tz::TimeZone;
 
 use super::rows::RowAt;
 use crate::model::time::{Instant, duration_text};
 
-/// What stands where there is nothing.
+/// What is shown where there is no value.
 pub const NOTHING: &str = "–";
 
 /// Colours for a terminal, or none.

@@ -1,11 +1,12 @@
-//! Why a query was not answered, in the words of whoever wrote it: where it stands, what was expected, what is near.
+//! Why a query was not answered: the place in its text, what was expected, and the nearest name.
 
 use datafusion::common::{Column, DataFusionError, SchemaError, TableReference};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
 
-use super::{Script, catalog};
+use super::names::tables;
+use super::script::Script;
 use crate::error::Error;
 use crate::spelling::{did_you_mean, nearest};
 
@@ -36,7 +37,7 @@ pub fn unreadable(error: &DataFusionError, script: &Script) -> Error {
     }
 }
 
-/// A hint on a word that stands where it cannot.
+/// A hint about a word in a wrong place.
 fn misplaced(error: Error, found: &str) -> Error {
     let word = found.to_lowercase();
     if ALL_KEYWORDS.binary_search(&found.to_uppercase().as_str()).is_ok() {
@@ -85,7 +86,7 @@ pub fn failed(error: DataFusionError, script: &Script) -> Error {
 
 /// The error for a table that is not there.
 pub fn no_such_table(session: &SessionContext, place: String, table: &str) -> Error {
-    let names = catalog::tables(session);
+    let names = tables(session);
     let hint = did_you_mean(table, names.iter().map(String::as_str));
     let error = Error::invalid(place, format!("there is no table `{table}`"));
     error.with_hint(hint.unwrap_or_else(|| "`casebook sql '\\d'` lists the tables".to_owned()))
@@ -101,14 +102,14 @@ pub fn first_word(statement: &Statement) -> String {
 fn unknown_column(session: &SessionContext, at: String, field: &Column, valid: &[Column], script: &Script) -> Error {
     let name = field.name();
     let error = Error::invalid(at, format!("there is no column `{}`", field.flat_name()));
-    // Whoever writes `status = "Done"` means a text.
+    // `status = "Done"` is meant as a text.
     if script.text.contains(&format!("\"{name}\"")) && nearest(name, valid.iter().map(Column::name)).is_none() {
-        return error.with_hint(format!("texts stand in single quotes: `'{name}'`"));
+        return error.with_hint(format!("a text is written in single quotes: `'{name}'`"));
     }
     let near = did_you_mean(name, valid.iter().map(Column::name));
     error.with_hint(near.unwrap_or_else(|| {
         let table = valid.iter().find_map(|column| column.relation.as_ref()).map(TableReference::table);
-        match table.filter(|table| catalog::tables(session).iter().any(|known| known == table)) {
+        match table.filter(|table| tables(session).iter().any(|known| known == table)) {
             Some(table) => format!("`casebook sql '\\d {table}'` lists the columns"),
             None if valid.is_empty() => "columns come from a table: `select … from TABLE`".to_owned(),
             None => format!("there are {}", valid.iter().map(Column::quoted_flat_name).collect::<Vec<_>>().join(", ")),
@@ -127,12 +128,12 @@ fn unknown_table(session: &SessionContext, statement: &Statement) -> Option<Stri
     Some(unknown.to_string())
 }
 
-/// The engine's own words; what it says after the first line is advice.
+/// The engine's own words; those after the first line are advice.
 fn general(place: String, error: &DataFusionError) -> Error {
     let text = plain(error);
-    // A function that takes no such types is told at length, as if it were a fault of the engine; the end says it all.
+    // The engine reports a call with wrong types at length, as an error of its own; the end of the text is enough.
     let text = text.find("No function matches").and_then(|at| text.get(at..)).unwrap_or(&text);
-    let ends = ["Did you mean", "You might need", "\n"];
+    let ends = ["Did you mean", "You might need", "The calendars are", "The log has no", "\n"];
     let end = ends.iter().filter_map(|end| text.find(end)).min().unwrap_or(text.len());
     let (message, advice) = text.split_at(end);
     let error = Error::invalid(place, quoted(&lower(message.trim().trim_end_matches('.'))));
@@ -140,7 +141,7 @@ fn general(place: String, error: &DataFusionError) -> Error {
     if advice.is_empty() { error } else { error.with_hint(quoted(&lower(&advice))) }
 }
 
-/// The engine's name of the type of texts as `\d` tells it, and its quotes as ours where they come in pairs.
+/// The engine's name of the type of texts as `\d` shows it, and its quotes as ours where they are paired.
 fn quoted(text: &str) -> String {
     let text = text.replace("Utf8View", "text");
     if text.matches('\'').count().is_multiple_of(2) { text.replace('\'', "`") } else { text }

@@ -1,4 +1,4 @@
-//! The prompt: a query may take several lines and ends with `;`, Tab completes, and what was asked is remembered.
+//! The prompt: a query may take several lines and ends with `;`, Tab completes names, and queries are kept in a history.
 
 use std::path::PathBuf;
 use std::time::Instant as Stopwatch;
@@ -12,7 +12,9 @@ use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper, Highlighter, Hinter};
 
-use super::{Script, SqlArguments, answer, catalog};
+use super::answer::{answer, open};
+use super::names::{columns_of, tables};
+use super::script::Script;
 use crate::cli::context::{CommandContext, Completion};
 use crate::cli::output::OutputArguments;
 use crate::error::{Error, Result};
@@ -97,16 +99,16 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// Asks and answers until the user leaves.
-pub async fn run(context: &CommandContext, arguments: &SqlArguments) -> Result<Completion> {
-    if arguments.output.output.is_some() {
+pub async fn run(context: &CommandContext, output: &OutputArguments) -> Result<Completion> {
+    if output.output.is_some() {
         let error = Error::refused("`-o` needs a query");
         return Err(error.with_hint("give it behind `casebook sql`, or in a file with `-f`"));
     }
-    let session = super::open(context).await?;
+    let session = open(context).await?;
     let mut editor = editor(Words::collect(&session).await)?;
     let history = history_file();
     if let Some(path) = &history {
-        // Whoever has never asked has no history.
+        // There is no history before the first query.
         let _ = editor.load_history(path);
     }
     context.printer.talk("`\\?` helps, `\\d` lists the tables, `\\q` quits");
@@ -124,7 +126,7 @@ pub async fn run(context: &CommandContext, arguments: &SqlArguments) -> Result<C
         match line.trim().trim_end_matches(';') {
             "\\q" => return Ok(Completion::Done),
             "\\?" => context.printer.data(HELP)?,
-            _ => interruptible(context, &session, line, &arguments.output).await?,
+            _ => interruptible(context, &session, line, output).await?,
         }
     }
 }
@@ -195,12 +197,12 @@ struct Words {
 
 impl Words {
     async fn collect(session: &SessionContext) -> Words {
-        let mut tables = Vec::new();
-        for table in catalog::tables(session) {
-            let columns = catalog::columns_of(session, &table).await.unwrap_or_default();
-            tables.push((table, columns.into_iter().map(|(name, _)| name).collect()));
+        let mut known = Vec::new();
+        for table in tables(session) {
+            let columns = columns_of(session, &table).await.unwrap_or_default();
+            known.push((table, columns.into_iter().map(|(name, _)| name).collect()));
         }
-        Words { tables }
+        Words { tables: known }
     }
 
     /// Where the last word of `before` begins, and what it may become.
@@ -216,7 +218,7 @@ impl Words {
             None if head.trim_start().starts_with('\\') => {
                 self.names().filter(|name| starts(name, word)).cloned().collect()
             }
-            // On an empty word everything would fit, which helps nobody.
+            // Every name fits an empty word, so a list would be of no use.
             None if word.is_empty() => Vec::new(),
             None => {
                 let keywords =

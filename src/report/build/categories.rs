@@ -2,8 +2,8 @@
 
 use super::request::Request;
 use crate::metric::aggregation::Aggregation;
+use crate::metric::answer::Answer;
 use crate::metric::header::MetricKind;
-use crate::metric::question::Answer;
 use crate::metric::unit::Unit;
 use crate::report::chart::Chart;
 use crate::report::chart::series::{Axis, Categories, Series};

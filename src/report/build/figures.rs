@@ -2,8 +2,9 @@
 
 use super::request::Request;
 use crate::error::Result;
+use crate::metric::answer::Answer;
 use crate::metric::header::MetricKind;
-use crate::metric::question::{Answer, Question};
+use crate::metric::question::Question;
 use crate::metric::range::Range;
 use crate::metric::unit::Unit;
 use crate::report::dashboard::{Better, MetricPlan};

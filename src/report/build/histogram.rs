@@ -40,7 +40,7 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
         return Err(error.with_hint("write chart = \"bar\""));
     }
     let bounds = CLASSES.map(|(bound, _)| bound);
-    let counts = question.distribution(&bounds, request.sources.context, request.sources.catalogue).await?;
+    let counts = question.distribution(&bounds, request.sources.database, request.sources.catalogue).await?;
     let classes = CLASSES.iter().map(|(_, name)| format!("< {name}"));
     let classes = classes.chain(CLASSES.last().map(|(_, name)| format!("≥ {name}")));
     let categories: Vec<Value> = classes.map(Value::Text).collect();

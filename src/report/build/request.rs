@@ -2,19 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use datafusion::prelude::SessionContext;
-
 use crate::error::{Error, Result};
-use crate::facts::manifest::Pointer;
 use crate::metric::aggregation::Aggregation;
+use crate::metric::answer::Answer;
 use crate::metric::dimension::Dimension;
 use crate::metric::header::MetricKind;
-use crate::metric::question::{Answer, Filter, Question};
+use crate::metric::question::{Filter, Question};
 use crate::metric::range::{Grain, Range};
 use crate::metric::ratio::Side;
 use crate::metric::unit::{Unit, number_text};
 use crate::metric::{Catalogue, zone_name};
 use crate::model::time::Instant;
+use crate::query::database::Database;
 use crate::report::dashboard::{Compare, Dashboard, MetricPlan, WidgetPlan};
 use crate::report::page::{Body, Widget};
 use crate::report::table::Table;
@@ -23,9 +22,8 @@ use crate::report::value::{Bucket, Value};
 
 /// What a page is made from.
 pub struct Sources<'a> {
-    pub context: &'a SessionContext,
+    pub database: &'a Database,
     pub catalogue: &'a Catalogue,
-    pub pointer: &'a Pointer,
     pub range: Range,
     /// The present, which only the command line knows.
     pub now: Instant,
@@ -37,7 +35,7 @@ impl Sources<'_> {
     }
 
     pub(super) async fn answer(&self, question: &Question) -> Result<Answer> {
-        question.answer(self.context, self.catalogue).await
+        question.answer(self.database, self.catalogue).await
     }
 }
 

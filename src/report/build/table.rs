@@ -6,7 +6,7 @@ use super::categories::{buckets_add_up, groups_add_up};
 use super::request::Request;
 use crate::error::Result;
 use crate::metric::aggregation::Aggregation;
-use crate::metric::question::{Answer, AnswerRow};
+use crate::metric::answer::{Answer, AnswerRow};
 use crate::metric::unit::Unit;
 use crate::model::time::Instant;
 use crate::report::page::{Body, Widget};

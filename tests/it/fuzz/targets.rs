@@ -33,7 +33,8 @@ use casebook::model::desk::Desk;
 use casebook::model::event::CaseEvent;
 use casebook::model::policy::Policy;
 use casebook::model::time::Instant;
-use casebook::query::{memory, session};
+use casebook::query::database::table_names;
+use casebook::query::memory;
 use casebook::replay;
 use casebook::replay::ReplayScope;
 use casebook::replay::input::{CaseColumns, desk_events};
@@ -240,7 +241,7 @@ fn replay_lines(bench: &mut Bench, lines: &[Vec<u8>]) {
     if bench.turn(400) {
         bench.runtime.block_on(async {
             let context = memory::open(first, RESOURCES).await.unwrap();
-            for name in session::table_names().into_iter().filter(|name| *name != "quarantine") {
+            for name in table_names().into_iter().filter(|name| *name != "quarantine") {
                 context.table(name).await.unwrap().collect().await.unwrap();
             }
         });

@@ -1,0 +1,174 @@
+//! Whether the log knows the names that a question filters and cuts by: a misspelled field or agent would be answered with
+//! nothing, as if nothing had happened.
+
+use arrow::array::AsArray;
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::prelude::{SessionContext, col, ident, lit};
+
+use super::dimension::{Column, Dimension};
+use super::question::{Filter, Question, text_value};
+use crate::error::{Error, Result};
+use crate::model::case::history::SENTIMENT_FIELD;
+use crate::query::database::Database;
+use crate::spelling::{did_you_mean, nearest};
+
+/// How many known names are read, at most, to find one that is near.
+const NAMES_MAX: usize = 10_000;
+
+/// How many names a message lists, at most.
+const NAMES_SHOWN: usize = 20;
+
+/// Checks that the log defines or uses every custom field that a question names.
+///
+/// # Errors
+/// When it knows no field of a name; the nearest is the hint.
+pub(super) async fn check_fields(question: &Question, database: &Database) -> Result<()> {
+    check_fields_of(question.dimensions(), database).await
+}
+
+/// Checks the custom fields of a dashboard's filters, or of any other dimensions.
+///
+/// # Errors
+/// When the log knows no field of a name; the nearest is the hint.
+pub async fn check_fields_of(dimensions: impl Iterator<Item = &Dimension>, database: &Database) -> Result<()> {
+    let named: Vec<(&Dimension, &str)> =
+        dimensions.filter_map(|dimension| Some((dimension, dimension.field()?))).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let session = database.session();
+    for (dimension, field) in named {
+        if !has(&session, ("fields", "field"), field).await? && !has(&session, ("field_values", "field"), field).await?
+        {
+            return Err(unknown_field(&session, dimension, field).await?);
+        }
+    }
+    Ok(())
+}
+
+/// What a reader of an empty answer should know: filters for a text that nothing in the log has.
+///
+/// # Errors
+/// When a custom field has a fixed set of values and the filter wants another, or the tables cannot be read.
+pub async fn notes(filters: &[Filter], database: &Database) -> Result<Vec<String>> {
+    let session = database.session();
+    let mut notes = Vec::new();
+    for filter in filters {
+        if let Some(value) = &filter.value {
+            notes.extend(note(&session, &filter.dimension, value).await?);
+        }
+    }
+    Ok(notes)
+}
+
+async fn note(session: &SessionContext, dimension: &Dimension, value: &str) -> Result<Option<String>> {
+    let usual = dimension.usual_values();
+    if usual.contains(&value) {
+        return Ok(None);
+    }
+    if !usual.is_empty() {
+        return Err(not_one_of(dimension, usual.iter().copied(), value));
+    }
+    let columns = dimension.columns();
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    for column in columns {
+        if has_value(session, *column, dimension.field(), value).await? {
+            return Ok(None);
+        }
+    }
+    if let Some(field) = dimension.field() {
+        let offered = offered(session, field).await?;
+        if offered.iter().any(|offered| offered == value) {
+            return Ok(None);
+        }
+        if !offered.is_empty() {
+            return Err(not_one_of(dimension, offered.iter().map(String::as_str), value));
+        }
+    }
+    let mut known = Vec::new();
+    for column in columns {
+        known.extend(names(session, *column, dimension.field()).await?);
+    }
+    let near = nearest(value, known.iter().map(String::as_str));
+    let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Ok(Some(format!("nothing in the log has `{}={value}`{near}", dimension.name)))
+}
+
+fn not_one_of<'a>(dimension: &Dimension, values: impl Iterator<Item = &'a str> + Clone, value: &str) -> Error {
+    let listed: Vec<&str> = values.clone().take(NAMES_SHOWN).collect();
+    let message = format!("`{}` has the values {}; found `{value}`", dimension.name, listed.join(", "));
+    let error = Error::invalid(&dimension.place, message);
+    error.with_hint(
+        did_you_mean(value, values).unwrap_or_else(|| format!("`{}=` is for what has no value", dimension.name)),
+    )
+}
+
+async fn unknown_field(session: &SessionContext, dimension: &Dimension, field: &str) -> Result<Error> {
+    let mut known = names(session, ("fields", "field"), None).await?;
+    known.extend(names(session, ("field_values", "field"), None).await?);
+    // The sentiment is kept like a field, and is a dimension of its own.
+    known.retain(|field| field != SENTIMENT_FIELD);
+    known.sort();
+    known.dedup();
+    let near = nearest(field, known.iter().map(String::as_str)).map(|near| format!("did you mean `field.{near}`?"));
+    let listed: Vec<&str> = known.iter().map(String::as_str).take(NAMES_SHOWN).collect();
+    let hint = near.unwrap_or_else(|| match listed.is_empty() {
+        true => "no case of the log has a custom field".to_owned(),
+        false => format!("the fields are {}", listed.join(", ")),
+    });
+    let message = format!("the log neither defines nor uses the field `{field}`");
+    Ok(Error::invalid(&dimension.place, message).with_hint(hint))
+}
+
+/// Whether a row of a table has that text in a column.
+async fn has(session: &SessionContext, column: Column, value: &str) -> Result<bool> {
+    has_value(session, column, None, value).await
+}
+
+async fn has_value(session: &SessionContext, column: Column, field: Option<&str>, value: &str) -> Result<bool> {
+    let (table, name) = column;
+    let mut rows = session.table(table).await?.filter(ident(name).eq(lit(text_value(value))))?;
+    if let Some(field) = field {
+        rows = rows.filter(col("field").eq(lit(text_value(field))))?;
+    }
+    Ok(rows.limit(0, Some(1))?.collect().await?.iter().any(|batch| batch.num_rows() > 0))
+}
+
+/// Different texts of a column, in their order.
+async fn names(session: &SessionContext, column: Column, field: Option<&str>) -> Result<Vec<String>> {
+    let (table, name) = column;
+    let mut rows = session.table(table).await?.filter(ident(name).is_not_null())?;
+    if let Some(field) = field {
+        rows = rows.filter(col("field").eq(lit(text_value(field))))?;
+    }
+    let rows = rows.select(vec![ident(name)])?.distinct()?.limit(0, Some(NAMES_MAX))?;
+    let mut names = Vec::new();
+    for batch in rows.collect().await? {
+        let texts = arrow::compute::cast(batch.column(0), &DataType::Utf8)?;
+        names.extend(texts.as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The values that any version of a custom field offers; none where it takes any text.
+async fn offered(session: &SessionContext, field: &str) -> Result<Vec<String>> {
+    let versions = session.table("fields").await?.filter(col("field").eq(lit(text_value(field))))?;
+    let mut offered = Vec::new();
+    for batch in versions.select_columns(&["values"])?.collect().await? {
+        for row in 0..batch.num_rows() {
+            if let ScalarValue::List(list) = ScalarValue::try_from_array(batch.column(0), row)? {
+                for values in list.iter().flatten() {
+                    let texts = arrow::compute::cast(&values, &DataType::Utf8)?;
+                    offered.extend(texts.as_string::<i32>().iter().flatten().map(str::to_owned));
+                }
+            }
+        }
+    }
+    offered.sort();
+    offered.dedup();
+    Ok(offered)
+}

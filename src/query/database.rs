@@ -1,0 +1,149 @@
+//! A database: the tables of a store at one moment, from which every question gets a session of its own.
+//!
+//! Opening a database makes, once, what all questions share and none changes: the list of each table's files, the plans of
+//! the views, the calendars behind the SQL functions, and the engine's runtime with its memory, its spilling and its cache of
+//! Parquet metadata. [`Database::session`] makes the rest: tables, functions and settings that a question registers are seen
+//! in its own session alone, so any number of questions can be asked at once.
+
+use std::sync::Arc;
+
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+    SchemaProvider, TableProvider,
+};
+use datafusion::execution::session_state::SessionState;
+use datafusion::prelude::SessionContext;
+
+use crate::error::Result;
+use crate::facts::manifest::Pointer;
+use crate::facts::tables::FACT_TABLES;
+use crate::log::Log;
+use crate::query::moment::Moment;
+use crate::query::{moment, present, views};
+use crate::replay;
+use crate::replay::ReplayScope;
+use crate::store::engine::Resources;
+use crate::store::progress::Progress;
+
+/// What to open, and with what.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    pub resources: Resources,
+    pub moment: Moment,
+    /// Whether the facts are first brought up to date with the log.
+    pub refresh: bool,
+    pub progress: Progress,
+}
+
+/// How the facts of a database relate to the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Freshness {
+    /// The facts were to be brought up to date, but the store cannot be written.
+    pub is_read_only: bool,
+    /// Batches of the log that the facts do not contain. Not counted for another moment, whose facts are made from the log.
+    pub batches_behind: i64,
+}
+
+/// The tables of one state of a store at one moment.
+pub struct Database {
+    /// Settings, functions and runtime that every session starts with.
+    state: SessionState,
+    tables: Vec<(String, Arc<dyn TableProvider>)>,
+    pointer: Pointer,
+    freshness: Freshness,
+}
+
+impl Database {
+    /// Opens the database that `opening` describes. A store that cannot be written is read as it is;
+    /// [`Database::freshness`] reports it.
+    ///
+    /// # Errors
+    /// When the store cannot be read, its facts have never been made, or there is no room for those of another moment.
+    pub async fn open(log: &Log, opening: Opening) -> Result<Database> {
+        let Opening { resources, moment, refresh, progress } = opening;
+        let mut freshness = Freshness::default();
+        if refresh {
+            match replay::refresh_with_progress(log, resources, ReplayScope::REFRESH, progress).await {
+                Err(error) if error.is_read_only() => freshness.is_read_only = true,
+                refreshed => drop(refreshed?),
+            }
+        }
+        let database = if moment.is_now() {
+            let database = Database::present(log, resources).await?;
+            freshness.batches_behind = log.last_batch()?.saturating_sub(database.pointer.last_batch).max(0);
+            database
+        } else {
+            Database::at(log, resources, moment).await?
+        };
+        Ok(Database { freshness, ..database })
+    }
+
+    /// The database of the facts as they are now.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or its facts have never been made.
+    pub async fn present(log: &Log, resources: Resources) -> Result<Database> {
+        let (session, pointer) = present::open(log, resources).await?;
+        Database::of(&session, pointer).await
+    }
+
+    /// The database of another moment: its events are replayed into temporary files, which are removed when neither the
+    /// database nor a session of it is left.
+    ///
+    /// # Errors
+    /// When the store cannot be read, its facts have never been made, or there is no room for those of the moment.
+    pub async fn at(log: &Log, resources: Resources, moment: Moment) -> Result<Database> {
+        let (session, pointer) = moment::open(log, resources, moment).await?;
+        Database::of(&session, pointer).await
+    }
+
+    /// A database of everything that is registered in a session.
+    async fn of(session: &SessionContext, pointer: Pointer) -> Result<Database> {
+        let state = session.state();
+        let mut tables = Vec::new();
+        let schema = state.schema_for_ref("cases")?;
+        for name in schema.table_names() {
+            if let Some(table) = schema.table(&name).await? {
+                tables.push((name, table));
+            }
+        }
+        Ok(Database { state, tables, pointer, freshness: Freshness::default() })
+    }
+
+    /// A new session with every table, view and function. Reads no file.
+    #[must_use]
+    pub fn session(&self) -> SessionContext {
+        let defaults = &self.state.config_options().catalog;
+        let schema = MemorySchemaProvider::new();
+        for (name, table) in &self.tables {
+            // Fails only where the name is taken, and in a new schema none is.
+            drop(schema.register_table(name.clone(), Arc::clone(table)));
+        }
+        let catalog = MemoryCatalogProvider::new();
+        drop(catalog.register_schema(&defaults.default_schema, Arc::new(schema)));
+        let catalogs = MemoryCatalogProviderList::new();
+        catalogs.register_catalog(defaults.default_catalog.clone(), Arc::new(catalog));
+        let mut state = self.state.clone();
+        state.register_catalog_list(Arc::new(catalogs));
+        SessionContext::new_with_state(state)
+    }
+
+    /// What the facts stand for.
+    #[must_use]
+    pub fn pointer(&self) -> &Pointer {
+        &self.pointer
+    }
+
+    /// How the facts relate to the log.
+    #[must_use]
+    pub fn freshness(&self) -> Freshness {
+        self.freshness
+    }
+}
+
+/// The names of every table that a session has, in the order of 4, and of the views behind them.
+#[must_use]
+pub fn table_names() -> Vec<&'static str> {
+    let facts = FACT_TABLES.iter().map(|table| table.name);
+    std::iter::once("events").chain(facts).chain(["quarantine"]).chain(views::names()).collect()
+}
