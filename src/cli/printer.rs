@@ -26,7 +26,7 @@ impl Printer {
         Ok(writeln!(out, "{text}").and_then(|()| out.flush())?)
     }
 
-    /// Says something to the user, unless they want quiet.
+    /// Writes a note to standard error, unless `--quiet` is set.
     pub fn talk(self, text: impl Display) {
         if !self.quiet {
             eprintln!("{text}");

@@ -26,7 +26,7 @@ pub struct Difference {
 /// Replays the log that the facts stand for beside the store, and compares every table.
 ///
 /// # Errors
-/// When the store cannot be read, or there is no room for the facts beside it.
+/// When the store cannot be read, or there is not enough space for the facts beside it.
 pub async fn compare(log: &Log, resources: Resources) -> Result<Vec<Difference>> {
     let everything = Moment { as_of: Some(Instant(i64::MAX)), known_at: None };
     let session = Database::present(log, resources).await?.session();

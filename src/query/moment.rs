@@ -66,7 +66,7 @@ impl Moment {
 /// deleted since.
 ///
 /// # Errors
-/// When the store cannot be read, or its facts have never been made, or there is no room for those of the moment.
+/// When the store cannot be read, or its facts have never been made, or there is not enough space for those of the moment.
 pub(super) async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(SessionContext, Pointer)> {
     // A batch that had arrived by then may still be on its way.
     let log = &match moment.known_at {
