@@ -75,7 +75,7 @@ pub trait ColumnBuilder: Sized {
     /// What a row has in the column.
     type Cell<'a>;
 
-    /// An empty column with room for so many rows.
+    /// An empty column with capacity for that many rows.
     fn with_capacity(rows: usize) -> Self;
 
     /// Appends the cell of the next row.

@@ -1,7 +1,7 @@
 //! The facts of a store: written together, read together, all of one state of the log.
 //!
 //! The facts are layers of Parquet files. The first layer holds what a replay of the whole log gave; each further one
-//! holds the cases and customers that events ingested since have touched, and says whose rows it replaces in the layers
+//! holds the cases and customers that events ingested since have touched, and records whose rows it replaces in the layers
 //! before. One small file, replaced whole, names the layers that belong together: readers follow it, so they never see
 //! tables of two states of the log. How rows that have been replaced are left out, [`super::layers`] knows.
 

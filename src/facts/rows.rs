@@ -18,7 +18,7 @@ pub trait TableColumns: Sized {
     /// A row, a field for each column.
     type Row<'a>;
 
-    /// Empty columns with room for so many rows.
+    /// Empty columns with capacity for that many rows.
     fn with_capacity(rows: usize) -> Self;
 
     /// Appends a row.
@@ -46,7 +46,7 @@ impl<C: TableColumns> RowsBuilder<C> {
         RowsBuilder::with_capacity(0)
     }
 
-    /// The same with room for so many rows, after each [`RowsBuilder::finish`] too.
+    /// The same with capacity for that many rows, after each [`RowsBuilder::finish`] too.
     #[must_use]
     pub fn with_capacity(rows: usize) -> RowsBuilder<C> {
         RowsBuilder { schema: C::TABLE.schema(), capacity: rows, columns: C::with_capacity(rows), rows: 0 }

@@ -2,10 +2,10 @@
 //! members that the body of each type of event is made of.
 //!
 //! From it follow the columns that [`rows`](super::rows) writes, those that replay reads ([`input`](crate::replay::input)),
-//! and how it packs events ([`pack`](crate::replay::exchange::pack)). Whoever adds a member to an event adds it to the model,
+//! and how it packs events ([`pack`](crate::replay::exchange::pack)). To add a member to an event, add it to the model,
 //! to what is accepted ([`members`](crate::wire::members)) and here.
 
-/// Hands the members with a column to a macro: first those that SQL sees in `events`, then those that only spare replay the
+/// Passes the members with a column to a macro: first those that SQL sees in `events`, then those that only spare replay the
 /// reading of `data`. `Text`, `Flag` and `Number` hold a value of that type, `Json` holds the JSON text of any value.
 macro_rules! member_columns {
     ($with:ident) => {
@@ -42,7 +42,7 @@ macro_rules! member_columns {
     };
 }
 
-/// Hands the bodies of events about cases to a macro: first the types of the model that have more members, each with its
+/// Passes the bodies of events about cases to a macro: first the types of the model that have more members, each with its
 /// members; then the variants of the body, each with its members or its type, and the types of event that have it. A member
 /// is a field in the model and a column above.
 macro_rules! event_bodies {

@@ -132,7 +132,7 @@ impl MemberBuilder {
 ///
 /// Ten thousand new identities are tested against the filter of every row group at once: with one false hit in a hundred
 /// thousand, nine row groups in ten are skipped unread. That takes 4 bytes an event. A case is looked up alone, and its
-/// filter takes little room, because a case has many events.
+/// filter takes little space, because a case has many events.
 pub const EVENT_FILES: FileLayout = FileLayout {
     plain_codec: Codec::Zstd,
     codec: Codec::Zstd,
@@ -269,7 +269,7 @@ impl EventRowsBuilder {
     }
 }
 
-/// The values of [`MEMBERS`] that an event has. Of another type's members an event says nothing (1.1).
+/// The values of [`MEMBERS`] that an event has. Members of another type are not read (1.1).
 fn member_values<'e, 'a>(event: &'e LoggedEvent<'a>) -> [Option<&'e Json<'a>>; MEMBERS.len()] {
     let mut values = [None; MEMBERS.len()];
     // Of a member that is written twice the last value counts.

@@ -145,7 +145,7 @@ impl Across {
     /// When the temporary file cannot be read, when the facts hold an invalid log position, and what `take` returns.
     pub fn find(&self, partition: usize, mut take: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
         let mut found = RowsBuilder::<Findings>::new();
-        let mut hand_over = |found: &mut RowsBuilder<Findings>, least: usize| {
+        let mut pass_on = |found: &mut RowsBuilder<Findings>, least: usize| {
             if found.rows() >= least { take(&found.finish()?) } else { Ok(()) }
         };
         let items = self.users.take(partition)?;
@@ -157,7 +157,7 @@ impl Across {
         for (user, mut steps) in sorted(by_user) {
             steps.sort_unstable();
             find_over_capacity(user, &steps, &mut found)?;
-            hand_over(&mut found, BATCH_ROWS)?;
+            pass_on(&mut found, BATCH_ROWS)?;
         }
         let items = self.customers.take(partition)?;
         let mut by_customer: HashMap<(&str, &str), Vec<OpenSpan<'_>>, FixedState> = HashMap::default();
@@ -170,9 +170,9 @@ impl Across {
         for ((customer, profile), mut spans) in sorted(by_customer) {
             spans.sort_unstable();
             find_second_open_cases(customer, profile, &spans, &mut found)?;
-            hand_over(&mut found, BATCH_ROWS)?;
+            pass_on(&mut found, BATCH_ROWS)?;
         }
-        hand_over(&mut found, 1)
+        pass_on(&mut found, 1)
     }
 }
 
@@ -312,7 +312,7 @@ impl AcrossWriter {
         (FixedState::default().hash_one(name) % self.partitions) as usize
     }
 
-    /// Hands over what is still in the buffers.
+    /// Passes on what is still in the buffers.
     ///
     /// # Errors
     /// When the temporary file cannot be written.

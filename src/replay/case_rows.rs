@@ -92,7 +92,7 @@ fn filled<C: TableColumns + Send + 'static>(table: FactTable, fill: Fill<C>) -> 
 }
 
 impl<C: TableColumns + Send> Filled<C> {
-    fn hand_over(&mut self, take: &mut Take<'_>) -> Result<()> {
+    fn pass_on(&mut self, take: &mut Take<'_>) -> Result<()> {
         if self.rows.rows() >= BATCH_ROWS { take(&self.table, &self.rows.finish()?) } else { Ok(()) }
     }
 }
@@ -106,12 +106,12 @@ impl<C: TableColumns + Send> CaseTable for Filled<C> {
                     if let Some(clocks) = &history.clocks {
                         for instance in &clocks.instances {
                             fill(&mut self.rows, history, clocks, instance);
-                            self.hand_over(take)?;
+                            self.pass_on(take)?;
                         }
                     }
                 }
             }
-            self.hand_over(take)?;
+            self.pass_on(take)?;
         }
         Ok(())
     }

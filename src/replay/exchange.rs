@@ -135,7 +135,7 @@ pub struct CasePartition {
 }
 
 impl CasePartition {
-    /// Hands over case after case, in the order of their ids, each with its events in the log's order (1.3).
+    /// Passes on one case after the other, in the order of their ids, each with its events in the log's order (1.3).
     ///
     /// # Errors
     /// What `take` returns.
@@ -149,7 +149,7 @@ impl CasePartition {
         }
         let mut cases: Vec<_> = cases.into_iter().collect();
         cases.sort_unstable_by_key(|(case_id, _)| *case_id);
-        // Events take much more room than packed: those of one case at a time.
+        // Events take much more memory than packed: those of one case at a time.
         let mut events: Vec<CaseEvent<'_>> = Vec::new();
         for (_, packed) in cases {
             events.clear();

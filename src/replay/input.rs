@@ -19,7 +19,7 @@ use crate::model::time::Instant;
 /// The columns of the log that replay reads of events about the desk.
 pub const DESK_COLUMNS: &[&str] = &["time", "source", "id", "type", "subject", "data"];
 
-/// The array of a member's column, by what the table of columns says of it.
+/// The array of a member's column, as the table of columns describes it.
 mod arrays {
     use arrow::array::{BooleanArray, Float64Array, StringViewArray};
 
@@ -187,7 +187,7 @@ macro_rules! read_bodies {
         })+
 
         impl<'a> CaseColumns<'a> {
-            /// What the event of a row says, by its type.
+            /// The body of the event of a row, by its type.
             fn body(&self, kind: EventType, row: usize) -> Option<EventBody<'a>> {
                 Some(match kind {
                     $($(EventType::$kind)|+ => EventBody::$variant

@@ -29,7 +29,7 @@ impl<'d> Kernel<'d> {
         Kernel { desk, tables: case_tables() }
     }
 
-    /// Replays the cases that `each_case` hands over one after the other: all events of a case, in the log's order (1.3).
+    /// Replays the cases that `each_case` passes on one after the other: all events of a case, in the log's order (1.3).
     /// `take` takes rows as soon as a table has enough of them.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ impl Replay {
         &self.context
     }
 
-    /// Takes all steps. `pointer` says what part of the log is replayed; the result names the new facts, too.
+    /// Takes all steps. `pointer` states what part of the log is replayed; the result names the new facts, too.
     ///
     /// # Errors
     /// As [`Replay::run`].
@@ -183,7 +183,7 @@ impl Replay {
         })
     }
 
-    /// Says which rows this replay replaces, and reads the rows of all layers that can show something across cases. Gives
+    /// Records which rows this replay replaces, and reads the rows of all layers that can show something across cases. Gives
     /// the query of the findings that stay, too.
     async fn read_across(&mut self, sources: &Sources, refresh: &Refresh) -> Result<(Arc<Across>, String)> {
         self.write_replaced(&refresh.touched.cases, &refresh.touched.customers)?;

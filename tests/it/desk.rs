@@ -69,15 +69,15 @@ fn over_capacity_compares_the_workload_just_before_the_event() {
         ask(&project, "SELECT case_id, time, detail FROM findings WHERE rule = 'over_capacity' ORDER BY time, case_id")
     };
     let automatic = r#"10:00 case.assigned B {"agent":"ana","automatic":true}"#;
-    let by_hand = r#"10:00 case.assigned A {"agent":"ana"}"#;
+    let manual = r#"10:00 case.assigned A {"agent":"ana"}"#;
     let full = ["B 10:00 `ana` had 1 open cases; the capacity is 1".to_owned()];
     let none: [String; 0] = [];
     // At one instant the events' ids decide.
-    assert_eq!(found(&[by_hand, automatic]), full);
-    assert_eq!(found(&[automatic, by_hand]), none);
+    assert_eq!(found(&[manual, automatic]), full);
+    assert_eq!(found(&[automatic, manual]), none);
     // The case of the event itself does not count, nor one that is resolved, deleted or unassigned by presence.
     assert_eq!(found(&[automatic]), none);
-    assert_eq!(found(&[by_hand, r#"10:00 case.assigned A {"agent":"ben"}"#, automatic]), none);
+    assert_eq!(found(&[manual, r#"10:00 case.assigned A {"agent":"ben"}"#, automatic]), none);
     let done = r#"09:50 case.status_changed A {"status":"done"}"#;
     let early = r#"09:40 case.assigned A {"agent":"ana"}"#;
     assert_eq!(found(&[early, done, automatic]), none);

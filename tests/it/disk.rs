@@ -9,7 +9,7 @@ use casebook::generate::{Plan, write_events};
 
 use crate::project::{Project, Ran};
 
-fn made_up(cases: u64, seed: u64) -> Vec<u8> {
+fn generated(cases: u64, seed: u64) -> Vec<u8> {
     let mut events = Vec::new();
     write_events(&Plan { cases, seed, days: 30 }, &mut events).unwrap();
     String::from_utf8(events).unwrap().replace(r#""source":""#, &format!(r#""source":"{seed}-"#)).into_bytes()
@@ -31,7 +31,7 @@ fn limited(project: &Project, blocks: u32, arguments: &[&str]) -> Ran {
 /// The disk refuses a file of events, a list of fingerprints, a commit, or a file of facts.
 #[test]
 fn a_disk_that_refuses_loses_nothing_and_is_reported() {
-    let (first, second) = (made_up(40, 1), made_up(300, 2));
+    let (first, second) = (generated(40, 1), generated(300, 2));
     let project = Project::new();
     project.ingest(&[project.write("first.ndjson", &first)], 0);
     project.write("second.ndjson", &second);
@@ -92,13 +92,13 @@ impl Drop for Mounted {
 }
 
 #[test]
-fn a_full_disk_loses_nothing_and_has_room_after_the_failure() {
+fn a_full_disk_loses_nothing_and_has_space_after_the_failure() {
     let project = Project::new();
     let Some(disk) = Mounted::small(project.path("store"), "3m") else {
         eprintln!("skipped: no disk of its own can be mounted here");
         return;
     };
-    let (first, second) = (made_up(40, 1), made_up(20_000, 2));
+    let (first, second) = (generated(40, 1), generated(20_000, 2));
     project.ingest(&[project.write("first.ndjson", &first)], 0);
     project.write("second.ndjson", &second);
     let files = project.data_files();
@@ -108,7 +108,7 @@ fn a_full_disk_loses_nothing_and_has_room_after_the_failure() {
     assert!(ran.stderr.contains("no space left") && ran.stderr.contains("hint: free some space"), "{}", ran.stderr);
     assert_eq!(project.data_files(), files, "files of a batch that failed");
     // A batch that fits can still be added.
-    let third = made_up(40, 3);
+    let third = generated(40, 3);
     project.ingest(&[project.write("third.ndjson", &third)], 0);
     assert_eq!(project.run(&["store", "check"]).code, 0);
     disk.remount("size=100m");
@@ -135,7 +135,7 @@ fn times(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
 #[test]
 fn reading_writes_nothing() {
     let project = Project::new();
-    project.ingest(&[project.write("events.ndjson", made_up(40, 1))], 0);
+    project.ingest(&[project.write("events.ndjson", generated(40, 1))], 0);
     assert_eq!(project.run(&["replay"]).code, 0);
     let before = times(&project.path("store"));
     let commands: &[&[&str]] = &[
@@ -166,7 +166,7 @@ fn a_read_only_store_answers_questions() {
         eprintln!("skipped: no disk of its own can be mounted here");
         return;
     };
-    let (first, second) = (made_up(40, 1), made_up(40, 2));
+    let (first, second) = (generated(40, 1), generated(40, 2));
     project.ingest(&[project.write("first.ndjson", &first)], 0);
     assert_eq!(project.run(&["replay"]).code, 0);
     disk.remount("ro");
@@ -194,14 +194,14 @@ fn a_read_only_store_answers_questions() {
     disk.remount("ro");
     let ran = project.run(&["sql", "SELECT count(*) FROM cases"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stderr.contains("note:"), "nobody is told that the facts are old: {}", ran.stderr);
+    assert!(ran.stderr.contains("note:"), "no note that the facts are old: {}", ran.stderr);
 }
 
 /// Everything but the commit is written.
 #[test]
 fn the_files_of_a_commit_that_cannot_be_written_are_removed() {
     let project = Project::new();
-    let (first, second) = (made_up(40, 1), made_up(40, 2));
+    let (first, second) = (generated(40, 1), generated(40, 2));
     project.ingest(&[project.write("first.ndjson", &first)], 0);
     project.write("second.ndjson", &second);
     let files = project.data_files();

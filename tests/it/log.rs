@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::project::{Project, Ran, assert_same_facts, of_repository};
 
 /// Generated events, one on each line.
-fn made_up(cases: u64) -> Vec<u8> {
+fn generated(cases: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     write_events(&Plan { cases, seed: 7, days: 30 }, &mut bytes).unwrap();
     bytes
@@ -33,7 +33,7 @@ fn good(id: &str) -> String {
 #[test]
 fn ingesting_twice_adds_nothing_and_leaves_every_fact_as_it_was() {
     let project = Project::new();
-    let events = project.write("events.ndjson", made_up(300));
+    let events = project.write("events.ndjson", generated(300));
     let first = project.ingest(&[&events], 0);
     assert_eq!((&first["added"], &first["duplicates"]), (&first["read"], &json!(0)));
     let facts = project.facts();
@@ -46,7 +46,7 @@ fn ingesting_twice_adds_nothing_and_leaves_every_fact_as_it_was() {
 
 #[test]
 fn order_and_batches_of_arrival_change_no_fact() {
-    let events = made_up(300);
+    let events = generated(300);
     let straight = Project::new();
     straight.ingest(&[straight.write("events.ndjson", &events)], 0);
     let mut lines = lines(&events);
@@ -58,7 +58,7 @@ fn order_and_batches_of_arrival_change_no_fact() {
         shuffled.ingest(&[shuffled.write(&format!("{number}.ndjson"), part)], 0);
     }
     let expected = straight.facts();
-    assert!(expected.iter().filter(|(_, rows)| !rows.is_empty()).count() > 8, "the made-up desk fills the tables");
+    assert!(expected.iter().filter(|(_, rows)| !rows.is_empty()).count() > 8, "the generated desk fills the tables");
     assert_same_facts(&expected, &shuffled.facts());
 }
 
@@ -180,7 +180,7 @@ fn equal_values_in_another_spelling_are_one_event() {
 
 #[test]
 fn packed_files_and_standard_input_give_the_same_as_the_plain_file() {
-    let events = made_up(40);
+    let events = generated(40);
     let plain = Project::new();
     plain.ingest(&[plain.write("events.ndjson", &events)], 0);
     let expected = plain.facts();
@@ -210,7 +210,7 @@ fn pipe(project: &Project, events: &[u8]) -> Ran {
 
 #[test]
 fn two_ingestions_at_once_lose_nothing() {
-    let events = made_up(200);
+    let events = generated(200);
     let lines = lines(&events);
     let (early, late) = (&lines[..lines.len() * 2 / 3], &lines[lines.len() / 3..]);
     let project = Project::new();

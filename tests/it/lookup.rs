@@ -124,8 +124,8 @@ async fn lookups_find_every_event() {
     let lookup = Lookup::new(log.events.files().unwrap(), 2);
     for step in [1, 2, 5, 100, 4000] {
         let mut expected: Vec<_> = all.iter().copied().step_by(step).collect();
-        let strangers = (1..100_u128).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834), 0));
-        let wanted: ByFingerprint<u128> = expected.iter().copied().chain(strangers).collect();
+        let unknown = (1..100_u128).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834), 0));
+        let wanted: ByFingerprint<u128> = expected.iter().copied().chain(unknown).collect();
         let mut found = lookup.find(&wanted).unwrap();
         expected.sort_unstable();
         found.sort_unstable();
@@ -133,8 +133,8 @@ async fn lookups_find_every_event() {
     }
     let some: Vec<u128> = all.iter().map(|(identity, _)| *identity).collect();
     assert!(lookup.has_many_of(&some).unwrap());
-    let strangers: Vec<u128> = some.iter().map(|identity| !identity).collect();
-    assert!(!lookup.has_many_of(&strangers).unwrap());
+    let unknown: Vec<u128> = some.iter().map(|identity| !identity).collect();
+    assert!(!lookup.has_many_of(&unknown).unwrap());
     // Piece after piece, as when a file is sent again, with unknown events among them; then again from the kept row groups.
     for round in 0..2 {
         for piece in all.chunks(500) {
@@ -143,7 +143,7 @@ async fn lookups_find_every_event() {
             let expected = Expected { logged: known.clone(), is_scattered: false };
             assert_eq!(lookup.find_expected(asked).unwrap(), expected, "round {round}");
             let known: Vec<u128> = known.into_keys().collect();
-            assert!(lookup.has_many_of(&known).unwrap() && !lookup.has_many_of(&strangers).unwrap());
+            assert!(lookup.has_many_of(&known).unwrap() && !lookup.has_many_of(&unknown).unwrap());
         }
     }
 }

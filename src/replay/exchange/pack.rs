@@ -18,7 +18,7 @@ pub trait Pack<'t>: Sized {
     fn unpack(text: &mut &'t str) -> Option<Self>;
 }
 
-/// Six bits a character, the lowest first; another bit says that more follow.
+/// Six bits a character, the lowest first; another bit is set if more follow.
 impl Pack<'_> for u64 {
     #[inline]
     fn pack(&self, text: &mut String) {

@@ -1,7 +1,7 @@
 //! Partitions of packed items, in memory and, beyond the memory they may hold, in a temporary file.
 //!
 //! Several writers fill them, each on its own core. Each collects items in a buffer per partition and locks the partition
-//! only to hand over a full buffer.
+//! only to pass on a full buffer.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::replay::exchange::pack::Pack;
 use crate::store::scratch::{self, SpillFile, SpilledPart};
 
-/// Bytes that a writer collects for one partition before it hands them over: few locks, little memory.
+/// Bytes that a writer collects for one partition before it passes them on: few locks, little memory.
 const BUFFER_BYTES_MAX: usize = 64 << 10;
 
 /// Partitions that several writers fill.
@@ -132,7 +132,7 @@ impl PartitionWriter {
         self.partitions.put(partition, std::mem::replace(buffer, next))
     }
 
-    /// Hands over the buffers that are not empty.
+    /// Passes on the buffers that are not empty.
     ///
     /// # Errors
     /// When the temporary file cannot be written.

@@ -317,11 +317,11 @@ fn read_file(bench: &mut Bench, input: &Input, answers: &mut Answers) {
 /// A file that states a desk: its events can be ingested, and the second time it changes nothing.
 fn read_desk(bench: &mut Bench, text: &str, answers: &mut Answers) {
     let name = Path::new("desk.toml");
-    let wishes = match file::read(name, text) {
-        Ok(wishes) => wishes,
+    let desired = match file::read(name, text) {
+        Ok(desired) => desired,
         Err(errors) => return errors.into_iter().for_each(|error| answers.add(error)),
     };
-    let plan = Plan::new(&wishes, &[], NEW_YEAR);
+    let plan = Plan::new(&desired, &[], NEW_YEAR);
     plan.warnings.iter().for_each(|warning| answers.add(&warning.text));
     answers.add(show::text(&plan).lines().count());
     let made = plan.lines(name).unwrap();
@@ -336,7 +336,7 @@ fn read_desk(bench: &mut Bench, text: &str, answers: &mut Answers) {
             data,
         }
     });
-    let again = Plan::new(&wishes, &stated.collect::<Vec<_>>(), Instant(NEW_YEAR.0 + 1));
+    let again = Plan::new(&desired, &stated.collect::<Vec<_>>(), Instant(NEW_YEAR.0 + 1));
     assert_eq!(again.changes, [], "a file that was applied differs from nothing");
     let cases = CASES.lines().filter(|line| !line.is_empty()).map(|line| line.as_bytes().to_vec());
     replay_lines(bench, &made.into_iter().map(|line| line.json).chain(cases).collect::<Vec<_>>());
