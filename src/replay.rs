@@ -28,7 +28,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use crate::error::Result;
 use crate::facts::columns::FactTable;
 use crate::facts::manifest::{self, Pointer};
-use crate::facts::tables::{DESK_EVENTS, FACT_TABLES};
+use crate::facts::tables::{DESK_EVENTS, FACT_TABLES, NOTED};
 use crate::log::Log;
 use crate::model::desk::Desk;
 use crate::replay::exchange::CaseIds;
@@ -153,8 +153,8 @@ fn into_files(
     Ok(Replay::new(context, Output::Files(home.clone()), resources, progress))
 }
 
-/// Replays the session's `log`, which must be small, in memory. Gives every fact table and the events that the desk is made
-/// of.
+/// Replays the `log` of the session, which must be small, in memory. Gives every fact table, the counts of noted findings, and
+/// the events that the desk is made of.
 ///
 /// # Errors
 /// When there is not enough memory.
@@ -164,7 +164,7 @@ pub async fn replay_in_memory(
 ) -> Result<Vec<(FactTable, Arc<dyn TableProvider>)>> {
     let mut replay = Replay::new(context.clone(), Output::Memory, resources, Progress::default());
     replay.run(&Sources::All(CaseIds::Few)).await?;
-    let tables = FACT_TABLES.into_iter().chain([DESK_EVENTS]);
+    let tables = FACT_TABLES.into_iter().chain([DESK_EVENTS, NOTED]);
     tables.map(|table| Ok((table, replay.written.provider(&table)?))).collect()
 }
 
