@@ -188,7 +188,7 @@ clear = ["team"]
 skills = ["french", "refunds"]    # which the removal takes, and this gives back
 [users.ben]
 remove = true
-[users.nobody]
+[users.unknown]
 remove = true
 [skills.french]
 remove = true

@@ -23,7 +23,7 @@ fn golden(name: &str) -> Project {
     project
 }
 
-/// A project of events told as type, subject, time and data.
+/// A project of events given as type, subject, time and data.
 fn made_of(events: &[(&str, &str, &str, Value)]) -> Project {
     let project = Project::new();
     let line = |(number, (kind, subject, time, data)): (usize, &(&str, &str, &str, Value))| {
@@ -98,12 +98,12 @@ fn a_long_case_shows_its_last_messages_and_every_finding() {
 }
 
 #[test]
-fn office_hours_and_pauses_are_told_to_the_minute() {
+fn office_hours_and_pauses_are_shown_to_the_minute() {
     insta::assert_snapshot!(shown(&golden("02-office"), &["B"]));
 }
 
 #[test]
-fn a_target_that_goes_and_comes_back_is_told_where_it_did() {
+fn a_target_that_goes_and_comes_back_is_shown_where_it_did() {
     insta::assert_snapshot!(shown(&golden("03-targets"), &["C4"]));
 }
 
@@ -181,7 +181,7 @@ fn policy(position: i64, conditions: Value) -> Value {
 }
 
 #[test]
-fn a_case_without_a_policy_says_why() {
+fn a_case_without_a_policy_shows_why() {
     let early = json!({"customer": "c", "profile": "acme-fb", "platform": "facebook", "text": "just a test"});
     let project = made_of(&[
         ("case.created", "before", "2026-01-01T00:00:00Z", early.clone()),
@@ -207,7 +207,7 @@ fn a_case_without_a_policy_says_why() {
 }
 
 #[test]
-fn the_text_of_a_deleted_case_is_not_told_by_its_policy_either() {
+fn the_text_of_a_deleted_case_is_not_shown_by_its_policy_either() {
     let text = json!({"customer": "c", "profile": "p", "platform": "x", "text": "A secret refund"});
     let project = made_of(&[
         ("policy.updated", "tests", "2026-01-01T00:00:00Z", policy(1, json!({"text": {"any": ["test"]}}))),
@@ -216,12 +216,12 @@ fn the_text_of_a_deleted_case_is_not_told_by_its_policy_either() {
         ("case.created", "A", "2026-03-02T09:00:00Z", text),
         ("case.deleted", "A", "2026-03-02T10:00:00Z", json!({})),
     ]);
-    let told = shown(&project, &["A", "--with-text"]);
+    let printed = shown(&project, &["A", "--with-text"]);
     let object = shown(&project, &["A", "--with-text", "--format", "json"]);
-    for output in [&told, &object] {
+    for output in [&printed, &object] {
         assert!(!output.contains("secret") && !output.contains("\"refund\"") && !output.contains("gold"), "{output}");
     }
-    let choice = part(&told, "policy refunds");
+    let choice = part(&printed, "policy refunds");
     assert!(choice.contains("not chosen: its words did not hold; they are not shown"), "{choice}");
     assert!(choice.contains("not chosen: profile is p, wanted one of q\n"), "{choice}");
     assert!(choice.contains("chosen, conditions hold: its words held, too; they are not shown"), "{choice}");
@@ -271,13 +271,13 @@ fn adds_up(milestone: &Value, as_of: &Value) {
         }
         assert_eq!(sum(None), whole(milestone, "elapsed_ms"), "{milestone}");
     }
-    // The targets are told from other tables than `target_ms` comes from, and must end in it.
+    // The targets are read from other tables than `target_ms` comes from, and must end in it.
     let targets = milestone["targets"].as_array().unwrap();
     let last = targets.iter().rev().find(|step| !step["target_ms"].is_null());
     assert_eq!(last.map(|step| &step["target_ms"]), Some(&milestone["target_ms"]), "{milestone}");
 }
 
-/// Office hours in Prague over the clock change of March, a case that nobody answers, and an event long after.
+/// Office hours in Prague over the clock change of March, a case that is not answered, and an event long after.
 fn long_case() -> Project {
     let day = || json!([["09:00", "17:00"]]);
     let hours = json!({"mon": day(), "tue": day(), "wed": day(), "thu": day(), "fri": day()});
@@ -341,7 +341,7 @@ fn the_current_milestone_stands_on_top_in_its_colour() {
 }
 
 #[test]
-fn colour_is_for_terminals_and_for_those_who_ask_and_says_nothing_alone() {
+fn colour_is_for_terminals_and_for_those_who_ask_and_carries_no_meaning_alone() {
     let project = golden("02-office");
     let plain = shown(&project, &["B"]);
     assert!(!plain.contains('\u{1b}'), "a pipe is no terminal");
@@ -388,14 +388,14 @@ fn what_customers_write_neither_commands_the_terminal_nor_shows_unasked() {
 #[test]
 fn a_case_that_was_never_created_has_nothing_to_explain() {
     let project = golden("08-edges");
-    assert!(shown(&project, &["nobody"]).starts_with("case nobody\nnever created; its events are listed below\n"));
-    let object = as_json(&project, "nobody");
+    assert!(shown(&project, &["unknown"]).starts_with("case unknown\nnever created; its events are listed below\n"));
+    let object = as_json(&project, "unknown");
     assert_eq!((&object["case"], &object["policy"], &object["milestones"]), (&Value::Null, &Value::Null, &json!([])));
     assert_eq!(object["events"].as_array().unwrap().len(), 1);
 }
 
 #[test]
-fn a_timeline_shows_what_every_type_of_event_says() {
+fn a_timeline_shows_every_member_of_every_type_of_event() {
     let lines = [
         (r#"customer.updated"#, r#"{"name":"Zoe","tier":1,"tags":["vip"]}"#, "zoe"),
         (

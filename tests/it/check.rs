@@ -68,7 +68,7 @@ const CORRUPTIONS: &[(&str, &str, &str)] = &[
     ("findings_of_events", "findings", "* REPLACE ('case.created' AS type) FROM findings"),
     ("findings_of_events", "findings", "* FROM findings UNION ALL SELECT * FROM findings"),
     ("cases_from_events", "cases", "* REPLACE (created_at + INTERVAL '1 second' AS created_at) FROM cases"),
-    ("cases_from_events", "cases", "* REPLACE ('nobody' AS customer) FROM cases"),
+    ("cases_from_events", "cases", "* REPLACE ('unknown' AS customer) FROM cases"),
     ("cases_from_events", "cases", "* REPLACE (deleted_at + INTERVAL '1 second' AS deleted_at) FROM cases"),
     ("cases_from_events", "cases", "* REPLACE (nullif(deleted_at, deleted_at) AS deleted_at) FROM cases"),
     ("cases_from_events", "cases", "* FROM cases WHERE status <> 'done'"),
@@ -87,7 +87,7 @@ const CORRUPTIONS: &[(&str, &str, &str)] = &[
     ("standing_from_events", "periods", "* REPLACE ('low' AS priority) FROM periods"),
     ("standing_from_events", "periods", "* REPLACE ('other' AS profile) FROM periods"),
     ("cases_as_periods", "cases", "* REPLACE ('pending' AS status) FROM cases"),
-    ("cases_as_periods", "cases", "* REPLACE ('nobody' AS assignee) FROM cases"),
+    ("cases_as_periods", "cases", "* REPLACE ('unknown' AS assignee) FROM cases"),
     ("cases_as_periods", "cases", "* REPLACE (nullif(priority, 'low') AS priority) FROM cases"),
     ("cases_as_periods", "periods", "* REPLACE ('other' AS profile) FROM periods"),
     ("backlog_identity", "periods", "* REPLACE ('open' AS status) FROM periods"),
@@ -97,7 +97,7 @@ const CORRUPTIONS: &[(&str, &str, &str)] = &[
         "resolutions",
         "* REPLACE (reopened_at + INTERVAL '1 second' AS reopened_at) FROM resolutions",
     ),
-    ("assignments_as_periods", "assignments", "* REPLACE ('nobody' AS agent) FROM assignments"),
+    ("assignments_as_periods", "assignments", "* REPLACE ('unknown' AS agent) FROM assignments"),
     ("assignments_as_periods", "assignments", "* REPLACE (nullif(ended_at, ended_at) AS ended_at) FROM assignments"),
     ("assignments_as_periods", "assignments", "* REPLACE (n + 1 AS n) FROM assignments"),
     ("workload_two_ways", "assignments", "* FROM assignments WHERE agent <> 'ana'"),
@@ -107,10 +107,10 @@ const CORRUPTIONS: &[(&str, &str, &str)] = &[
         "periods",
         "* REPLACE (CASE status WHEN 'open' THEN 'done' ELSE status END AS status) FROM periods",
     ),
-    ("assignees_then", "resolutions", "* REPLACE ('nobody' AS agent) FROM resolutions"),
-    ("assignees_then", "turns", "* REPLACE ('nobody' AS assignee) FROM turns"),
-    ("assignees_then", "milestones", "* REPLACE ('nobody' AS assignee_at_due) FROM milestones"),
-    ("assignees_then", "milestones", "* REPLACE ('nobody' AS assignee_at_end) FROM milestones"),
+    ("assignees_then", "resolutions", "* REPLACE ('unknown' AS agent) FROM resolutions"),
+    ("assignees_then", "turns", "* REPLACE ('unknown' AS assignee) FROM turns"),
+    ("assignees_then", "milestones", "* REPLACE ('unknown' AS assignee_at_due) FROM milestones"),
+    ("assignees_then", "milestones", "* REPLACE ('unknown' AS assignee_at_end) FROM milestones"),
     (
         "first_assignment",
         "cases",
@@ -132,12 +132,12 @@ const CORRUPTIONS: &[(&str, &str, &str)] = &[
     ("first_response", "cases", "* REPLACE ('robo' AS first_response_by) FROM cases"),
     ("turns_in_order", "turns", "* REPLACE (n + 1 AS n) FROM turns"),
     ("turns_in_order", "turns", "* REPLACE (answered_at + INTERVAL '1 second' AS answered_at) FROM turns"),
-    ("turns_in_order", "turns", "* REPLACE ('nobody' AS answered_by) FROM turns"),
+    ("turns_in_order", "turns", "* REPLACE ('unknown' AS answered_by) FROM turns"),
     ("turns_in_order", "turns", "* REPLACE (answered_at AS stopped_at) FROM turns"),
     ("turns_in_order", "turns", "* REPLACE (elapsed_ms + 1 AS elapsed_ms) FROM turns"),
     ("turns_in_order", "turns", "* FROM turns WHERE n > 1"),
     ("turns_and_messages", "turns", "* FROM turns WHERE n = 1"),
-    ("turns_and_messages", "turns", "* REPLACE ('nobody' AS answered_by) FROM turns"),
+    ("turns_and_messages", "turns", "* REPLACE ('unknown' AS answered_by) FROM turns"),
     ("turns_and_messages", "turns", "* REPLACE (CASE WHEN n > 1 THEN 'comment' END AS kind) FROM turns"),
     ("turns_and_messages", "turns", "* REPLACE (nullif(answered_at, answered_at) AS answered_at) FROM turns"),
     ("active_time", "turns", "* REPLACE (active_ms + 1 AS active_ms) FROM turns"),
@@ -166,7 +166,7 @@ const CORRUPTIONS: &[(&str, &str, &str)] = &[
     ("resolutions_in_order", "cases", "* REPLACE (closes_at + INTERVAL '1 second' AS closes_at) FROM cases"),
     ("resolutions_in_order", "cases", "* REPLACE ('open' AS status) FROM cases"),
     ("resolutions_in_order", "cases", "* REPLACE ('done' AS status) FROM cases"),
-    ("resolutions_from_events", "resolutions", "* REPLACE ('nobody' AS by) FROM resolutions"),
+    ("resolutions_from_events", "resolutions", "* REPLACE ('unknown' AS by) FROM resolutions"),
     (
         "resolutions_from_events",
         "resolutions",
@@ -298,7 +298,7 @@ async fn an_event_that_is_in_the_log_twice_is_found() {
 
 const OWN: &str = "-- check: no_spam
 -- title: No spam
--- meaning: Nobody writes spam.
+-- meaning: No agent writes spam.
 -- when it speaks: a row is a case that is spam.
 SELECT case_id, status FROM cases WHERE status = 'spam' OR case_id = 'C-1001';
 ";
@@ -312,7 +312,7 @@ fn a_project_adds_checks_and_a_failure_is_explained() {
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert_eq!(lines[0], "FAIL  no_spam: No spam, 2 rows");
-    assert_eq!(lines[1], "      should hold: Nobody writes spam.");
+    assert_eq!(lines[1], "      should hold: No agent writes spam.");
     assert_eq!(lines[2], "      a row is a case that is spam.");
     assert!(lines[4].contains("case_id") && lines[4].contains("status"), "{}", ran.stdout);
     assert!(ran.stdout.contains("1 of 2 rows; `--limit` shows more\n"), "{}", ran.stdout);

@@ -62,7 +62,7 @@ fn the_same_seed_generates_the_same_bytes_and_the_log_takes_every_line() {
 }
 
 #[test]
-fn nobody_minds_a_reader_that_has_had_enough() {
+fn a_reader_that_stops_reading_is_no_error() {
     let project = Project::new();
     let mut child = project
         .command(&["generate", "--cases", "3000"])
@@ -101,7 +101,7 @@ t5,2026-03-02T09:00:00Z,eve,eu,P3
 ";
 
 #[test]
-fn an_import_says_what_it_left_out_and_a_malformed_row_is_something_to_look_at() {
+fn an_import_reports_what_it_left_out_and_a_malformed_row_is_something_to_look_at() {
     let project = Project::new();
     project.write("mappings/tickets.toml", MAPPING);
     project.write("table.csv", TABLE);

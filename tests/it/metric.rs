@@ -52,7 +52,7 @@ fn answer(project: &Project, words: &str) -> Value {
 }
 
 #[test]
-fn numbers_are_those_one_works_out_by_hand() {
+fn numbers_equal_those_computed_on_paper() {
     let project = desk();
     let minute = 60_000;
     let cases = [
@@ -118,7 +118,7 @@ fn dimensions_are_taken_as_they_were_unless_now_is_asked_for() {
 }
 
 #[test]
-fn what_is_left_out_is_said() {
+fn what_is_left_out_is_reported() {
     let project = desk();
     let ran = ask(&project, "first_resolution_time --range 2026-03-02");
     assert!(ran.stderr.contains("left out: spam 1"), "{}", ran.stderr);
@@ -190,7 +190,7 @@ fn faulty_metrics_are_named_all_at_once_with_file_line_and_fix() {
 }
 
 #[test]
-fn what_cannot_be_asked_says_what_can() {
+fn a_refused_question_names_what_can_be_asked() {
     let project = desk();
     let cases = [
         ("workloads --range 2026", "did you mean `workload`?"),

@@ -31,13 +31,13 @@ async fn facts_without(lines: &[String], deleted: &HashSet<String>) -> Facts {
     for (table, rows) in &mut facts {
         for row in rows.iter_mut() {
             let mut object: Value = serde_json::from_str(row).unwrap();
-            let said = match table.as_str() {
+            let text = match table.as_str() {
                 "cases" | "messages" => "text",
                 "surveys" => "comment",
                 _ => continue,
             };
             if deleted.contains(object["case_id"].as_str().unwrap()) {
-                object[said] = Value::Null;
+                object[text] = Value::Null;
             }
             *row = object.to_string();
         }
@@ -107,9 +107,9 @@ fn commands_answer_as_of_the_moment_that_was_typed() {
     assert!(ran.stderr.contains("--as-of") && ran.stderr.contains("hint: write a day such as"), "{}", ran.stderr);
 }
 
-/// A deletion that has not been replayed yet hides what was said, all the same.
+/// A deletion that has not been replayed yet hides its text, too.
 #[test]
-fn no_text_of_a_deleted_case_is_told_by_facts_that_are_behind() {
+fn no_text_of_a_deleted_case_is_shown_by_facts_that_are_behind() {
     let project = Project::new();
     let event = |n: u32, kind: &str, time: &str, data: &str| {
         format!(

@@ -1,4 +1,4 @@
-//! `sql`: questions in, rows out in every form; nothing can be changed; what cannot be answered says why.
+//! `sql`: questions in, rows out in every form; nothing can be changed; what cannot be answered gives the reason.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::project::{Project, Ran, of_repository};
 
-/// One project for all of this: nobody changes it. Two cases of one customer.
+/// One project for all of this: no test changes it. Two cases of one customer.
 static LIFE: LazyLock<Project> = LazyLock::new(|| {
     let project = Project::new();
     project.ingest(&[of_repository("tests/golden/01-life.ndjson")], 0);
@@ -23,7 +23,7 @@ static LIFE: LazyLock<Project> = LazyLock::new(|| {
 const CASES: &str = "select case_id, created_at, reopenings, survey_score, fields, make_array(closed_at) as closings \
                      from cases order by case_id";
 
-/// The program's answer as a page: its code, then what it printed and said.
+/// The program's answer as a page: its code, then its standard output and standard error.
 fn page(ran: &Ran) -> String {
     let (stdout, stderr) = (ran.stdout.trim_end(), ran.stderr.trim_end());
     let stdout = stdout.replace(&LIFE.path("").display().to_string(), "PROJECT/");
@@ -35,7 +35,7 @@ fn sql(arguments: &[&str]) -> Ran {
 }
 
 #[test]
-fn a_table_tells_instants_in_the_zone_of_the_report() {
+fn a_table_shows_instants_in_the_zone_of_the_report() {
     assert_snapshot!(page(&sql(&[CASES, "--tz", "Europe/Prague"])), @"
     exit 0
     +---------+--------------------------------+------------+--------------+--------+----------+
@@ -203,7 +203,7 @@ fn only_reading_is_possible() {
 }
 
 #[test]
-fn an_error_says_what_where_and_what_is_near() {
+fn an_error_names_what_where_and_what_is_near() {
     let asked = |query: &str| page(&sql(&[query]));
     assert_snapshot!(asked("select case_id,\n  staus from cases"), @"
     exit 2
