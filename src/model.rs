@@ -1,9 +1,8 @@
 //! The life cycle of cases: what events mean.
 //!
 //! Pure: no I/O, no async, no Arrow, no wall clock. It takes events and returns what happened. No set of events makes it fail;
-//! it reports findings. Reading order: [`event`] (types), [`position`] (their order), [`members`] (what an
-//! event's data may hold), [`mod@line`] (one line of the wire format), [`desk`] (people, profiles and settings as versions
-//! over time), [`case`] (the life cycle itself), [`finding`] (what contradicts it).
+//! it reports findings. Reading order: [`event`] (types), [`position`] (their order), [`desk`] (people, profiles and settings
+//! as versions over time), [`case`] (the life cycle itself), [`finding`] (what contradicts it).
 
 pub mod calendar;
 pub mod case;

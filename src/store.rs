@@ -2,7 +2,7 @@
 //!
 //! A [`Store`] is a folder whose files survive a power cut; the modules above this one name files relative to it and do not
 //! use paths of their own. Small files (commits, checkpoints, the manifest of the facts) go through `object_store`
-//! ([`objects`]), which writes durably here ([`durable`], [`disk`]: content first, then the name, then the folder).
+//! ([`objects`]), which writes durably here (`durable`, [`disk`]: content first, then the name, then the folder).
 //! [`mod@table`] makes files part of a table with one commit ([`commits`]); [`lock`] keeps other writers out; [`vacuum`]
 //! removes files that no version needs; [`engine`] makes sessions of the query engine; [`scratch`] has temporary files;
 //! [`cores`] divides work among threads.

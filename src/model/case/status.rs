@@ -1,6 +1,6 @@
 //! What changes the status of a case: the table of 2.3, and what each change is to the case.
 //!
-//! [`TRANSITIONS`] is the only place that states which status follows. [`super::Case`] asks [`next`] before every change of
+//! `TRANSITIONS` is the only place that states which status follows. [`super::Case`] asks [`next`] before every change of
 //! status and carries out the [`Change`].
 
 use crate::model::desk::Transitions;
