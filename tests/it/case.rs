@@ -388,8 +388,8 @@ fn what_customers_write_neither_commands_the_terminal_nor_shows_unasked() {
 #[test]
 fn a_case_that_was_never_created_has_nothing_to_explain() {
     let project = golden("08-edges");
-    assert!(shown(&project, &["unknown"]).starts_with("case unknown\nnever created; its events are listed below\n"));
-    let object = as_json(&project, "unknown");
+    assert!(shown(&project, &["nobody"]).starts_with("case nobody\nnever created; its events are listed below\n"));
+    let object = as_json(&project, "nobody");
     assert_eq!((&object["case"], &object["policy"], &object["milestones"]), (&Value::Null, &Value::Null, &json!([])));
     assert_eq!(object["events"].as_array().unwrap().len(), 1);
 }

@@ -82,6 +82,7 @@ const LITERAL: &[(&str, &str, &str)] = &[
     ("src/input/signature.rs", "SHEET", "a sheet of a spreadsheet"),
     ("src/report/table.rs", "nobody", "the label of a page for cases without an agent"),
     ("tests/it/report.rs", "nobody", "the label of a page for cases without an agent"),
+    ("tests/it/case.rs", "nobody", "the id of a case in tests/golden"),
     ("src/error.rs", "make room", "free space on a disk"),
     ("src/generate/", "says", "what a person writes in a message"),
     ("src/generate/", "workshop", "a team of the generated company"),
