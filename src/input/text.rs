@@ -130,7 +130,7 @@ impl TextReader {
     /// # Errors
     /// When the source cannot be read on, or is not of JSON.
     pub fn next_piece(&mut self) -> Result<Next> {
-        if matches!(self.layout, TextLayout::Unknown) {
+        if matches!(self.layout, TextLayout::Unknown) && self.long.is_none() {
             self.fill()?;
             if !self.recognise()? {
                 return Ok(Next::Idle);
@@ -142,11 +142,12 @@ impl TextReader {
         }
     }
 
-    /// Settles the layout by the first bytes that are not blank. False where more bytes must come first, which then may.
+    /// Settles the layout by the first bytes that are not blank. False where more bytes must come first. Blanks alone settle
+    /// nothing: they are given as lines at the end, or where they are longer than a line may be.
     fn recognise(&mut self) -> Result<bool> {
         let text = if self.offset == 0 { without_mark(&self.carry) } else { &self.carry };
         let text = text.trim_ascii_start();
-        let Some(first) = text.first() else { return Ok(true) };
+        let Some(first) = text.first() else { return Ok(self.ended || self.carry.len() > LINE_BYTES_MAX) };
         // No format but JSON begins with a bracket and a byte of ASCII after it.
         let enough = if *first == b'[' { 4 } else { HEAD_BYTES };
         if !self.ended && self.carry.len() < enough && memchr(b'\n', text).is_none() {
@@ -195,9 +196,10 @@ impl TextReader {
         }
     }
 
+    /// The next block. Bytes are read only after those that are there have been given: before the layout is known, what is
+    /// read next is not to be taken as lines.
     fn next_block(&mut self) -> Result<Next> {
         loop {
-            self.fill()?;
             if self.long.is_some() {
                 if let Some(block) = self.skip_long_line() {
                     return Ok(Next::Piece(Piece::Block(block)));
@@ -215,8 +217,10 @@ impl TextReader {
                 return Ok(last.unwrap_or(Next::End));
             }
             if self.idle {
+                self.idle = false;
                 return Ok(Next::Idle);
             }
+            self.fill()?;
         }
     }
 
@@ -348,6 +352,49 @@ mod tests {
         ];
         for (text, is_last, expected) in cases {
             assert_eq!(spans_lines(text, is_last), expected, "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    /// A pipe that has nothing at first, and then after each part.
+    struct Pausing(std::vec::IntoIter<Vec<u8>>, bool);
+
+    impl Read for Pausing {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(std::io::ErrorKind::WouldBlock.into());
+            }
+            let Some(part) = self.0.next() else { return Ok(0) };
+            buffer.get_mut(..part.len()).unwrap().copy_from_slice(&part);
+            Ok(part.len())
+        }
+    }
+
+    fn paused(parts: &[&[u8]]) -> Result<Vec<String>> {
+        let parts: Vec<Vec<u8>> = parts.iter().map(|part| part.to_vec()).collect();
+        let input = Input::Whole(Box::new(Pausing(parts.into_iter(), false)));
+        let mut reader = TextReader::of("-".into(), input);
+        let mut pieces = Vec::new();
+        loop {
+            match reader.next_piece()? {
+                Next::Piece(Piece::Block(block)) => pieces.push(String::from_utf8(block.bytes).unwrap()),
+                Next::Piece(Piece::Lines { lines, .. }) => pieces.push(format!("{} elements", lines.len())),
+                Next::Piece(Piece::SetAside(line)) => pieces.push(line.detail),
+                Next::Idle => {}
+                Next::End => return Ok(pieces),
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_after_a_pause_is_recognised_as_what_comes_at_once() {
+        assert_eq!(paused(&[b"{}\n{", b"}\n"]).unwrap(), ["{}\n", "{}\n"]);
+        assert_eq!(paused(&[b"[{},", b"{}]"]).unwrap(), ["1 elements", "1 elements"]);
+        assert_eq!(paused(&[b" \n", b"[", b"{},{}", b"]"]).unwrap(), ["2 elements"]);
+        assert_eq!(paused(&[b" \n", b"\n"]).unwrap(), [" \n\n"]);
+        for parts in [&[&b"%PDF-1.7\n"[..]][..], &[b"\n", b"<!doc", b"type html>\n"], &[b"\x1f\x8b\x08\0\n\0"]] {
+            let error = paused(parts).unwrap_err().to_string();
+            assert!(error.starts_with("-: found "), "{error}");
         }
     }
 
