@@ -19,6 +19,7 @@ mod output;
 pub mod printer;
 mod progress;
 mod quarantine;
+mod replay;
 mod report;
 pub mod settings;
 mod signals;
@@ -127,7 +128,7 @@ enum Command {
     /// The list of metrics, one metric's page, or its numbers over a range
     Metric(metric::MetricArguments),
     /// Bring the facts up to date with the log
-    Replay(ingest::ReplayArguments),
+    Replay(replay::ReplayArguments),
     /// Merge small files of the log into large ones
     Compact(compact::CompactArguments),
     /// Remove files that no version of the last day needs, and what killed writers left behind
@@ -217,7 +218,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
         Command::Case(arguments) => case::case(&context, &arguments).await,
         Command::Check(arguments) => check::check(&context, &arguments).await,
         Command::Metric(arguments) => metric::metric(&context, &arguments).await,
-        Command::Replay(arguments) => ingest::replay(&context, &arguments).await,
+        Command::Replay(arguments) => replay::replay(&context, &arguments).await,
         Command::Compact(arguments) => compact::compact(&context, &arguments).await,
         Command::Vacuum(arguments) => vacuum::vacuum(&context, &arguments).await,
         Command::Store(arguments) => store::store(&context, &arguments).await,

@@ -1,4 +1,4 @@
-//! `ingest` and `replay`: events into the log, and the log into facts.
+//! `ingest`: events into the log.
 
 mod stream;
 
@@ -18,9 +18,6 @@ use crate::input::piece::Take;
 use crate::input::pieces::read_all;
 use crate::input::source::{Source, uncompressed_bytes};
 use crate::log::{Log, Summary};
-use crate::query::compare;
-use crate::query::compare::Difference;
-use crate::replay::ReplayScope;
 use stream::StreamArguments;
 
 /// Arguments of `ingest`.
@@ -31,19 +28,6 @@ pub struct IngestArguments {
     files: Vec<String>,
     #[command(flatten)]
     stream: StreamArguments,
-    #[command(flatten)]
-    pub summary: SummaryArguments,
-}
-
-/// Arguments of `replay`.
-#[derive(Debug, Args)]
-pub struct ReplayArguments {
-    /// Write all facts again, even if they are up to date
-    #[arg(long)]
-    full: bool,
-    /// Also replay everything outside the store, and name the tables whose facts differ
-    #[arg(long, conflicts_with = "full")]
-    compare: bool,
     #[command(flatten)]
     pub summary: SummaryArguments,
 }
@@ -131,53 +115,4 @@ pub fn conclude(
         return Ok(Completion::NeedsAttention);
     }
     Ok(Completion::Done)
-}
-
-/// Brings the facts up to date.
-pub async fn replay(context: &CommandContext, arguments: &ReplayArguments) -> Result<Completion> {
-    let begun = Stopwatch::now();
-    let log = context.existing_log().await?;
-    let scope = if arguments.full { ReplayScope::Full } else { ReplayScope::REFRESH };
-    let summary = context.refresh(&log, scope).await?;
-    let (pointer, seconds) = (&summary.pointer, seconds(begun));
-    let object = json!({
-        "events": pointer.events, "cases": pointer.cases, "cases_replayed": summary.cases_replayed,
-        "findings": pointer.findings, "noted": pointer.noted, "last_batch": pointer.last_batch, "seconds": seconds,
-    });
-    if arguments.compare {
-        return compare(context, &log, object).await;
-    }
-    let noted: Vec<String> = pointer.noted.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
-    let noted = if noted.is_empty() { String::new() } else { format!(" (noted: {})", noted.join(", ")) };
-    let text = format!(
-        "replayed {} of {} cases, {} events, {} findings{noted} in {seconds} s",
-        summary.cases_replayed, pointer.cases, pointer.events, pointer.findings
-    );
-    context.printer.summary(text, &object)?;
-    Ok(Completion::Done)
-}
-
-/// Compares the facts with those of a replay of everything; `object` is the summary of the replay before.
-async fn compare(context: &CommandContext, log: &Log, mut object: serde_json::Value) -> Result<Completion> {
-    let begun = Stopwatch::now();
-    let bar = Bar::of(context.printer, "replaying everything beside the store");
-    let differences = compare::compare(log, context.settings.resources()).await?;
-    drop(bar);
-    let described =
-        differences.iter().map(|one| json!({"table": one.table, "too_many": one.too_many, "missing": one.missing}));
-    if let Some(object) = object.as_object_mut() {
-        object.insert("differences".to_owned(), described.collect());
-    }
-    for Difference { table, too_many, missing } in &differences {
-        context.printer.talk(format!("{table}: {too_many} rows too many, {missing} missing"));
-    }
-    let seconds = seconds(begun);
-    let text = match differences.is_empty() {
-        true => format!("the facts are those of a full replay, row by row; compared in {seconds} s"),
-        false => {
-            format!("the facts of {} tables differ; `casebook replay --full` writes them again", differences.len())
-        }
-    };
-    context.printer.summary(text, &object)?;
-    Ok(if differences.is_empty() { Completion::Done } else { Completion::NeedsAttention })
 }
