@@ -11,8 +11,8 @@ use datafusion::prelude::{DataFrame, SessionContext, ident};
 use futures::StreamExt;
 
 use crate::error::{Error, Result};
+use crate::metric::catalogue::{empty_session, own_files, sql_place};
 use crate::metric::lines::{FileKind, Lines};
-use crate::metric::{empty_session, own_files, sql_place};
 use crate::spelling::did_you_mean;
 
 const KEYS: &[&str] = &["check", "title", "meaning", "when it speaks"];

@@ -21,7 +21,7 @@ pub mod value;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::metric::Catalogue;
+use crate::metric::catalogue::Catalogue;
 use crate::spelling::did_you_mean;
 use crate::store::project as project_files;
 use dashboard::Dashboard;

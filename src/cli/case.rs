@@ -10,11 +10,11 @@ mod head;
 mod json;
 mod policy;
 mod rows;
+mod style;
 mod text;
 
 use clap::{Args, ValueEnum};
 use datafusion::prelude::{SessionContext, col, lit};
-use jiff::tz::TimeZone;
 
 use super::context::{CommandContext, Completion};
 use super::moment::MomentArguments;
@@ -25,6 +25,7 @@ use crate::model::event::EventType;
 use crate::model::time::Instant;
 use crate::replay;
 use rows::CaseRows;
+use style::Style;
 use text::Ink;
 
 /// Arguments of `case`.
@@ -52,15 +53,6 @@ enum CaseFormat {
     Table,
     /// One JSON object
     Json,
-}
-
-/// How the case is shown.
-struct Style {
-    zone: TimeZone,
-    ink: Ink,
-    with_text: bool,
-    /// Long ledgers are not folded.
-    full: bool,
 }
 
 /// Shows a case.

@@ -14,12 +14,13 @@ use super::output::OutputArguments;
 use crate::error::{Error, Result};
 use crate::metric::aggregation::Aggregation;
 use crate::metric::answer::Answer;
+use crate::metric::catalogue::Catalogue;
 use crate::metric::dimension::Dimension;
 use crate::metric::header::Metric;
 use crate::metric::question::{Filter, Question};
 use crate::metric::range::{Grain, Range};
 use crate::metric::unit::Unit;
-use crate::metric::{Catalogue, values};
+use crate::metric::values;
 use crate::query::database::Database;
 
 /// Arguments of `metric`.
@@ -231,7 +232,7 @@ fn caption(question: &Question, answer: &Answer) -> String {
 fn as_of_text(question: &Question) -> String {
     let zone = question.range.zone();
     let local = question.as_of.to_local(zone).strftime("%Y-%m-%d %H:%M:%S%.3f");
-    format!("{local} {}", crate::metric::zone_name(zone))
+    format!("{local} {}", crate::metric::range::zone_name(zone))
 }
 
 /// The answer as rows for machines (8.2).

@@ -5,11 +5,12 @@ use arrow::datatypes::SchemaRef;
 
 use super::aggregation::Aggregation;
 use super::answer::{Answer, fill};
+use super::catalogue::Catalogue;
 use super::contributions::Contributions;
 use super::header::{Metric, MetricKind};
 use super::question::Question;
 use super::ratio::{Answered, Side, divide};
-use super::{Catalogue, values};
+use super::values;
 use crate::error::{Error, Result};
 use crate::query::database::Database;
 

@@ -5,7 +5,7 @@ use datafusion::common::ScalarValue;
 use super::aggregation::Aggregation;
 use super::dimension::Dimension;
 use super::header::{Metric, MetricKind};
-use super::range::{Grain, Range};
+use super::range::{Grain, Range, zone_name};
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 
@@ -134,7 +134,7 @@ impl Question {
     /// The parameters of the SQL that cuts and aggregates contributions.
     pub(super) fn parameters(&self) -> Vec<(String, ScalarValue)> {
         let mut parameters = self.metric_parameters(None);
-        parameters.push(("zone".to_owned(), text_value(&super::zone_name(self.range.zone()))));
+        parameters.push(("zone".to_owned(), text_value(&zone_name(self.range.zone()))));
         parameters.extend(self.grain.map(|grain| ("grain".to_owned(), text_value(grain.name()))));
         parameters.extend(
             self.dimensions().enumerate().filter_map(|(position, dimension)| dimension.field_parameter(position)),

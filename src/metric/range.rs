@@ -312,6 +312,12 @@ fn relative(text: &str, today: Date) -> Option<Days> {
     Some((first, end, (count == 1).then_some(grain)))
 }
 
+/// The name of a zone, for SQL.
+#[must_use]
+pub fn zone_name(zone: &TimeZone) -> String {
+    zone.iana_name().unwrap_or("UTC").to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::error::{Error, Result};
-use crate::metric::Catalogue;
 use crate::metric::aggregation::Aggregation;
+use crate::metric::catalogue::Catalogue;
 use crate::metric::dimension::Dimension;
 use crate::metric::header::{Metric, MetricKind};
 use crate::metric::question::Filter;

@@ -2,8 +2,8 @@
 
 use super::page::{Change, Direction, Figure, Scope, Verdict};
 use super::value::Value;
+use crate::metric::range::zone_name;
 use crate::metric::unit::{Unit, number_text};
-use crate::metric::zone_name;
 use crate::model::time::Instant;
 use jiff::tz::TimeZone;
 

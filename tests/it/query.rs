@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use casebook::log::Log;
-use casebook::metric::Catalogue;
 use casebook::metric::aggregation::Aggregation;
+use casebook::metric::catalogue::Catalogue;
 use casebook::metric::dimension::Dimension;
 use casebook::metric::question::{Filter, Question};
 use casebook::metric::range::{Grain, Range};

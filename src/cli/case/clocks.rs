@@ -1,6 +1,6 @@
 //! The clocks of a case: instance, outcome, and the ledger that adds up to both.
 
-use super::Style;
+use super::style::Style;
 use super::text::{aligned, clock, day_clock, harmless, widths, wrapped};
 use crate::explain::current::verdict;
 use crate::explain::fold::{Shown, fold};

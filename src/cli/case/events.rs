@@ -1,7 +1,7 @@
 //! Every event of the case, and the findings beside those that broke a rule.
 
-use super::Style;
 use super::rows::{CaseRows, RowAt, Rows};
+use super::style::Style;
 use super::text::{NOTHING, clock, harmless};
 use crate::json::Json;
 use crate::model::event::EventType;

@@ -1,11 +1,12 @@
 //! The case itself: customer, profile, status, and the milestone that is due next.
 
+use super::clocks;
 use super::rows::{CaseRows, RowAt};
+use super::style::Style;
 use super::text::{Cells, brief_clock, day_clock, table};
-use super::{Style, clocks};
 use crate::explain::Explanation;
 use crate::explain::current::Current;
-use crate::metric::zone_name;
+use crate::metric::range::zone_name;
 use crate::model::case::milestones::Outcome;
 use crate::model::time::duration_text;
 

@@ -1,6 +1,6 @@
 //! Why the case has its policy, in the order in which policies were tried.
 
-use super::Style;
+use super::style::Style;
 use super::text::{clock, harmless, wrapped};
 use crate::explain::choice::{Choice, Tried};
 

@@ -25,7 +25,7 @@ use casebook::json::Json;
 use casebook::json::plain;
 use casebook::log::rows::{Arrival, EventRowsBuilder};
 use casebook::log::{Log, Options};
-use casebook::metric::Catalogue;
+use casebook::metric::catalogue::Catalogue;
 use casebook::metric::header::Metric;
 use casebook::model::calendar::Calendar;
 use casebook::model::case::Case;

@@ -7,45 +7,15 @@ use std::fmt::Write;
 
 use super::{Source, sources, word};
 
-/// Circles that are known and still to be removed, without the uses of a file by the files below it: a circle among the
-/// files of one row is allowed, any other is not. A row without a circle must be deleted.
-const KNOWN_CIRCLES: &[&[&str]] = &[];
-
-/// Files that are known to use a file below them which uses them in turn. A file that does not must be deleted.
-const KNOWN_PARENTS: &[&str] = &["cli/case.rs", "metric.rs"];
-
 #[test]
 fn no_files_use_each_other_in_a_circle() {
     let uses = Uses::read();
-    let beside = uses.beside();
     let mut complaints = String::new();
-    let circles = beside.circles();
-    let lies_in = |circle: &BTreeSet<String>, known: &[&str]| circle.iter().all(|file| known.contains(&file.as_str()));
-    for circle in circles.iter().filter(|circle| !KNOWN_CIRCLES.iter().any(|known| lies_in(circle, known))) {
+    for circle in &uses.circles() {
         let _ = writeln!(complaints, "{} files use each other in a circle:", circle.len());
-        for (file, used) in beside.among(circle) {
+        for (file, used) in uses.among(circle) {
             let _ = writeln!(complaints, "  {file} uses {used}");
         }
-    }
-    for known in KNOWN_CIRCLES.iter().filter(|known| !circles.iter().any(|circle| lies_in(circle, known))) {
-        let _ = writeln!(complaints, "this circle is gone; delete it from KNOWN_CIRCLES: {}", known.join(", "));
-    }
-    assert!(complaints.is_empty(), "\n{complaints}");
-}
-
-#[test]
-fn no_file_and_a_file_below_it_use_each_other() {
-    let uses = Uses::read();
-    let mut complaints = String::new();
-    let mut known: Vec<&str> = KNOWN_PARENTS.to_vec();
-    for (parent, child) in uses.all().filter(|(parent, child)| is_below(child, parent) && uses.has(child, parent)) {
-        if !KNOWN_PARENTS.contains(&parent) {
-            let _ = writeln!(complaints, "{parent} uses {child}, which uses {parent}");
-        }
-        known.retain(|file| *file != parent);
-    }
-    for file in known {
-        let _ = writeln!(complaints, "{file} is in no such circle; delete it from KNOWN_PARENTS");
     }
     assert!(complaints.is_empty(), "\n{complaints}");
 }
@@ -107,18 +77,6 @@ impl Uses {
         self.0.iter().flat_map(|(file, used)| used.iter().map(|used| (file.as_str(), used.as_str())))
     }
 
-    fn has(&self, file: &str, used: &str) -> bool {
-        self.0.get(file).is_some_and(|all| all.contains(used))
-    }
-
-    /// The uses without those of a file by the files below it.
-    fn beside(&self) -> Uses {
-        let beside = |(file, used): (&String, &BTreeSet<String>)| {
-            (file.clone(), used.iter().filter(|used| !is_below(file, used)).cloned().collect())
-        };
-        Uses(self.0.iter().map(beside).collect())
-    }
-
     fn among<'a>(&'a self, circle: &'a BTreeSet<String>) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.all().filter(|(file, used)| circle.contains(*file) && circle.contains(*used))
     }
@@ -149,11 +107,6 @@ impl Uses {
         }
         reached
     }
-}
-
-/// Whether a file belongs to a module below another file's: `log/stage.rs` to one below `log.rs`.
-fn is_below(file: &str, other: &str) -> bool {
-    other.strip_suffix(".rs").and_then(|other| file.strip_prefix(other)).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The modules of the crate, and the items that some of them re-export. A module is named by its path: `["log", "stage"]`.

@@ -1,0 +1,208 @@
+//! The metrics that can be asked: the built-in ones and a project's own, read and checked together.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Schema};
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::prelude::SessionContext;
+
+use super::aggregation::Aggregation;
+use super::functions;
+use super::header::{Metric, MetricKind};
+use super::question::instant_value;
+use super::ratio::Side;
+use crate::error::{Error, Result};
+use crate::facts::tables::FACT_TABLES;
+use crate::log::rows::{EVENT_COLUMNS, LOG_SCHEMA};
+use crate::model::time::Instant;
+use crate::query;
+use crate::query::views;
+use crate::spelling::did_you_mean;
+use crate::store::engine;
+use crate::store::engine::Resources;
+use crate::store::project;
+
+/// The metrics that come with the program.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("queries/created_cases.sql", include_str!("../../queries/created_cases.sql")),
+    ("queries/assigned_cases.sql", include_str!("../../queries/assigned_cases.sql")),
+    ("queries/resolved_cases.sql", include_str!("../../queries/resolved_cases.sql")),
+    ("queries/stayed_resolved_cases.sql", include_str!("../../queries/stayed_resolved_cases.sql")),
+    ("queries/unresolved_cases.sql", include_str!("../../queries/unresolved_cases.sql")),
+    ("queries/reopenings.sql", include_str!("../../queries/reopenings.sql")),
+    ("queries/first_response_time.sql", include_str!("../../queries/first_response_time.sql")),
+    ("queries/response_time.sql", include_str!("../../queries/response_time.sql")),
+    ("queries/first_resolution_time.sql", include_str!("../../queries/first_resolution_time.sql")),
+    ("queries/workload.sql", include_str!("../../queries/workload.sql")),
+    ("queries/messages_received.sql", include_str!("../../queries/messages_received.sql")),
+    ("queries/messages_sent.sql", include_str!("../../queries/messages_sent.sql")),
+];
+
+/// Every metric that can be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    metrics: BTreeMap<String, Metric>,
+}
+
+impl Catalogue {
+    /// The built-in metrics, and those of a project's `queries/` on top; a file of the same name takes the place of a
+    /// built-in one. All files are checked at once, their SQL against the tables' columns.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any file: file, line and the fix.
+    pub async fn load(project: &Path) -> std::result::Result<Catalogue, Vec<Error>> {
+        let mut catalogue = Catalogue::default();
+        let mut errors = Vec::new();
+        let own = own_files(&project.join("queries")).map_err(|error| vec![error])?;
+        let built_in = BUILT_IN.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned()));
+        for (file, text) in built_in.chain(own) {
+            match Metric::parse(&file, &text) {
+                Ok(metric) => drop(catalogue.metrics.insert(metric.name.clone(), metric)),
+                Err(found) => errors.extend(found),
+            }
+        }
+        errors.extend(catalogue.check().await);
+        if errors.is_empty() { Ok(catalogue) } else { Err(errors) }
+    }
+
+    /// The metric of that name.
+    ///
+    /// # Errors
+    /// When there is none; the nearest name is the hint.
+    pub fn get(&self, name: &str) -> Result<&Metric> {
+        self.metrics.get(name).ok_or_else(|| {
+            let names = self.metrics.keys().map(String::as_str);
+            let hint = did_you_mean(name, names).unwrap_or_else(|| "`casebook metric` lists them".to_owned());
+            Error::refused(format!("there is no metric `{name}`")).with_hint(hint)
+        })
+    }
+
+    /// All metrics, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Metric> {
+        self.metrics.values()
+    }
+
+    async fn check(&self) -> Vec<Error> {
+        let session = match empty_session().await {
+            Ok(session) => session,
+            Err(error) => return vec![error],
+        };
+        let mut errors = Vec::new();
+        for metric in self.metrics.values() {
+            let checked = match metric.kind {
+                MetricKind::Ratio => self.check_ratio(metric),
+                _ => check_sql(metric, &session).await,
+            };
+            errors.extend(checked.err());
+        }
+        errors
+    }
+
+    fn check_ratio(&self, metric: &Metric) -> Result<()> {
+        for side in [&metric.numerator, &metric.denominator].into_iter().flatten() {
+            let found = Side::parse(side).and_then(|side| self.get(&side.metric).map(drop));
+            found.map_err(|error| {
+                let hint = error.hint().unwrap_or("write METRIC[:AGGREGATE][@end]").to_owned();
+                Error::invalid(&metric.file, error.to_string()).with_hint(hint)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Path and text of the `.sql` files of a project's folder, by name; none where there is no such folder.
+///
+/// # Errors
+/// When the folder or a file cannot be read.
+pub fn own_files(folder: &Path) -> Result<Vec<(String, String)>> {
+    let paths = project::files_with_extension(folder, "sql").map_err(Error::file(folder))?;
+    let read = |path: std::path::PathBuf| {
+        let text = project::read_text(&path).map_err(Error::file(&path))?;
+        Ok((path.display().to_string(), text))
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// A session with every table and no row, for checking SQL without a store.
+///
+/// # Errors
+/// When the engine cannot be set up.
+pub async fn empty_session() -> Result<SessionContext> {
+    let session = engine::session(Resources { memory_bytes: 64 << 20, threads: 1 })?;
+    let events: Vec<_> =
+        EVENT_COLUMNS.iter().filter_map(|name| LOG_SCHEMA.field_with_name(name).ok().cloned()).collect();
+    session.register_table("events", Arc::new(EmptyTable::new(Arc::new(Schema::new(events)))))?;
+    for table in FACT_TABLES {
+        session.register_table(table.name, Arc::new(EmptyTable::new(table.schema())))?;
+    }
+    functions::register(&session);
+    query::functions::register(&session, query::functions::Calendars::new());
+    views::register(&session, None).await?;
+    Ok(session)
+}
+
+async fn check_sql(metric: &Metric, session: &SessionContext) -> Result<()> {
+    let place = format!("{}:{}", metric.file, metric.sql_line);
+    Aggregation::parse(&metric.aggregate).map_err(|error| {
+        let hint = error.hint().unwrap_or_default().to_owned();
+        Error::invalid(&metric.file, format!("`aggregate`: {error}")).with_hint(hint)
+    })?;
+    let sql = metric.sql.as_deref().unwrap_or_default();
+    let wrong = |error: Error| {
+        Error::invalid(sql_place(&metric.file, metric.sql_line, &error), error.to_string())
+            .with_hint("the SQL under the header must run by itself")
+    };
+    let frame = session.sql(sql).await.map_err(|error| wrong(error.into()))?;
+    let zero = instant_value(Instant(0));
+    let parameters = ["from", "to", "as_of", "at"].map(|name| (name, zero.clone())).to_vec();
+    let frame = frame.with_param_values(parameters).map_err(|error| wrong(error.into()))?;
+    check_columns(metric, frame.schema().as_arrow(), &place)
+}
+
+/// The line in the file that an SQL error speaks of, where it speaks of one; else that on which the SQL begins.
+#[must_use]
+pub fn sql_place(file: &str, sql_line: usize, error: &Error) -> String {
+    let text = error.to_string();
+    let line = text.split_once("Line: ").and_then(|(_, rest)| rest.split(',').next()?.trim().parse::<usize>().ok());
+    format!("{file}:{}", sql_line + line.map_or(0, |line| line.saturating_sub(1)))
+}
+
+fn check_columns(metric: &Metric, schema: &Schema, place: &str) -> Result<()> {
+    let instants = |kind: &DataType| matches!(kind, DataType::Timestamp(..));
+    let texts =
+        |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 | DataType::Null);
+    let numbers = |kind: &DataType| kind.is_numeric() || *kind == DataType::Boolean;
+    type Fits<'a> = &'a dyn Fn(&DataType) -> bool;
+    let times: &[(&str, Fits<'_>)] = match metric.kind {
+        MetricKind::Stock => &[("since", &instants), ("until", &instants)],
+        _ => &[("at", &instants)],
+    };
+    let columns: Vec<(&str, Fits<'_>)> = [("case_id", &texts as Fits<'_>), ("agent", &texts), ("value", &numbers)]
+        .into_iter()
+        .chain(times.iter().copied())
+        .collect();
+    for name in ["key", "excluded", "kind"] {
+        if schema.field_with_name(name).is_ok_and(|field| !texts(field.data_type())) {
+            return Err(Error::invalid(place, format!("the column `{name}` must be of texts"))
+                .with_hint("section 5.1 of docs/specification/5-metrics.md lists the columns"));
+        }
+    }
+    for (name, fits) in columns {
+        let Ok(field) = schema.field_with_name(name) else {
+            let needed = if metric.kind == MetricKind::Stock {
+                "case_id, since, until, agent, value"
+            } else {
+                "case_id, at, agent, value"
+            };
+            return Err(Error::invalid(place, format!("the SQL lacks the column `{name}`"))
+                .with_hint(format!("it must return {needed}")));
+        };
+        if !fits(field.data_type()) {
+            return Err(Error::invalid(place, format!("the column `{name}` has the type {}", field.data_type()))
+                .with_hint("section 5.1 of docs/specification/5-metrics.md lists the columns and their types"));
+        }
+    }
+    Ok(())
+}
