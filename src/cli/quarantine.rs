@@ -143,6 +143,9 @@ async fn export(context: &CommandContext, arguments: &ExportArguments) -> Result
     }
     output.finish()?;
     context.printer.talk(format!("{count} lines exported"));
+    if count == 0 {
+        say_nearest(context, &log, &arguments.filter).await?;
+    }
     Ok(Completion::Done)
 }
 
@@ -173,6 +176,9 @@ async fn retry(context: &CommandContext, arguments: &RetryArguments) -> Result<C
     compact::after_ingestion(context, &mut log).await;
     let (released, remaining) = (retried.released, retried.remaining);
     context.printer.talk(format!("released {released} from the quarantine, {remaining} remain"));
+    if released == 0 {
+        say_nearest(context, &log, &arguments.filter).await?;
+    }
     conclude(context, &retried.summary, begun, &json!({"released": released, "remaining": remaining}))
 }
 
@@ -236,15 +242,17 @@ fn groups(counts: &[RecordBatch]) -> Vec<Value> {
     counts.iter().flat_map(of_batch).collect()
 }
 
-/// Names the rule or file that is probably meant where none of that name has a line.
+/// Says of a rule or file of the filter that no line has it, and names the one that is probably meant.
 async fn say_nearest(context: &CommandContext, log: &Log, filter: &FilterArguments) -> Result<()> {
     for (flag, column, typed) in [("--rule", "rule", &filter.rule), ("--file", "file", &filter.file)] {
         let Some(typed) = typed else { continue };
         let known = counted(all_lines(context, log)?, &[column]).await?;
         let names = known.iter().flat_map(|batch| batch.column(0).as_string_view().iter().flatten());
         let names: Vec<&str> = names.collect();
-        if let Some(hint) = did_you_mean(typed, names.iter().copied()).filter(|_| !names.contains(&typed.as_str())) {
-            context.printer.talk(format!("hint: for `{flag}`, {hint}"));
+        if !names.contains(&typed.as_str()) {
+            let nearest = did_you_mean(typed, names.iter().copied());
+            let advice = nearest.unwrap_or_else(|| "`casebook quarantine list` shows what there is".to_owned());
+            context.printer.talk(format!("hint: no quarantined line has the {column} `{typed}`; {advice}"));
         }
     }
     Ok(())

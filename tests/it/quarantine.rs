@@ -55,7 +55,11 @@ fn lines_are_exported_as_they_were_all_of_them_or_some() {
     assert!(bytes.ends_with(b"}\n"));
     let some = project.run(&["quarantine", "export", "--rule", "time_without_offset"]);
     assert_eq!(some.stdout, format!("{}\n", event("local", LOCAL)));
-    assert_eq!(project.run(&["quarantine", "export", "--file", "other"]).stderr, "0 lines exported\n");
+    let hint = "hint: no quarantined line has the file `other`; `casebook quarantine list` shows what there is\n";
+    let none = project.run(&["quarantine", "export", "--file", "other"]);
+    assert_eq!(none.stderr, format!("0 lines exported\n{hint}"));
+    let none = project.run(&["quarantine", "retry", "--file", "other"]);
+    assert!(none.stderr.starts_with(&format!("released 0 from the quarantine, 4 remain\n{hint}")), "{}", none.stderr);
 }
 
 #[test]
@@ -164,7 +168,8 @@ fn a_removal_asks_which_lines_and_names_the_nearest_where_none_match() {
     assert_eq!(none.code, 0);
     assert_eq!(
         none.stderr,
-        "nothing to remove: no quarantined line matches\nhint: for `--rule`, did you mean `invalid_json`?\n"
+        "nothing to remove: no quarantined line matches\n\
+         hint: no quarantined line has the rule `invalid_jsn`; did you mean `invalid_json`?\n"
     );
     assert_eq!(remove(&project, &["--file", "other", "--yes"])["removed"], 0);
     assert_eq!(set_aside(&project).len(), 4);
