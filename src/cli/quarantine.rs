@@ -244,7 +244,7 @@ fn groups(counts: &[RecordBatch]) -> Vec<Value> {
 
 /// Says of a rule or file of the filter that no line has it, and names the one that is probably meant.
 async fn say_nearest(context: &CommandContext, log: &Log, filter: &FilterArguments) -> Result<()> {
-    for (flag, column, typed) in [("--rule", "rule", &filter.rule), ("--file", "file", &filter.file)] {
+    for (column, typed) in [("rule", &filter.rule), ("file", &filter.file)] {
         let Some(typed) = typed else { continue };
         let known = counted(all_lines(context, log)?, &[column]).await?;
         let names = known.iter().flat_map(|batch| batch.column(0).as_string_view().iter().flatten());
