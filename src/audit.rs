@@ -12,7 +12,7 @@ use futures::StreamExt;
 
 use crate::error::{Error, Result};
 use crate::metric::catalogue::{empty_session, own_files, sql_place};
-use crate::metric::lines::{FileKind, Lines};
+use crate::metric::header_lines::{FileKind, HeaderLines};
 use crate::spelling::did_you_mean;
 
 const KEYS: &[&str] = &["check", "title", "meaning", "when it speaks"];
@@ -156,7 +156,7 @@ impl Check {
     /// Everything that is wrong with the header, each with file, line and the fix.
     pub fn parse(file: &str, text: &str) -> std::result::Result<Check, Vec<Error>> {
         let mut errors = Vec::new();
-        let lines = Lines::read(FILE_KIND, file, text, &mut errors);
+        let lines = HeaderLines::read(FILE_KIND, file, text, &mut errors);
         lines.demand(KEYS, &mut errors);
         lines.demand_sql(&mut errors);
         if !errors.is_empty() {

@@ -12,7 +12,7 @@ mod contributions;
 pub mod dimension;
 pub mod functions;
 pub mod header;
-pub mod lines;
+pub mod header_lines;
 pub mod question;
 pub mod range;
 pub mod ratio;

@@ -233,13 +233,13 @@ impl Kind {
     /// The members a file may state, in the order in which they are shown.
     #[must_use]
     pub fn members(self) -> Vec<(&'static str, MemberType)> {
-        let member_type = |member: members::MemberOf| match (self, member.name, member.form) {
+        let member_type = |member: members::MemberOf| match (self, member.name, member.json_type) {
             (Kind::Settings, "transitions", _) => TRANSITIONS,
             (Kind::Settings, "sla", _) => SLA,
             (Kind::Settings, "findings", _) => FINDINGS,
             // The values of a field are offered in the order they are written in.
             (Kind::Field, _, _) => Any,
-            (_, _, members::Form::Texts) => Set,
+            (_, _, members::JsonType::Texts) => Set,
             _ => Any,
         };
         match self {

@@ -79,11 +79,11 @@ impl ValueType {
 
 /// The type of a member where the mapping states none; members that the model does not know are texts.
 pub(super) fn default_type(member: Option<MemberOf>) -> ValueType {
-    match member.map(|member| member.form) {
-        Some(members::Form::Number) => ValueType::Integer,
-        Some(members::Form::Flag) => ValueType::Boolean,
-        Some(members::Form::Texts) => ValueType::List(",".to_owned()),
-        Some(members::Form::Text | members::Form::Other) | None => ValueType::Text,
+    match member.map(|member| member.json_type) {
+        Some(members::JsonType::Number) => ValueType::Integer,
+        Some(members::JsonType::Flag) => ValueType::Boolean,
+        Some(members::JsonType::Texts) => ValueType::List(",".to_owned()),
+        Some(members::JsonType::Text | members::JsonType::Other) | None => ValueType::Text,
     }
 }
 

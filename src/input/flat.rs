@@ -16,7 +16,7 @@ use crate::json::Json;
 use crate::model::event::EventType;
 use crate::spelling::did_you_mean;
 use crate::wire::members;
-use crate::wire::members::Form;
+use crate::wire::members::JsonType;
 
 /// Rows that become one piece; fewer when they are long.
 const PIECE_ROWS: usize = 4096;
@@ -165,11 +165,11 @@ fn reading(kind: Option<EventType>, name: &str) -> Reading {
     if (kind, name) == (Some(EventType::CaseFieldChanged), "value") {
         return Reading::Json;
     }
-    match kind.and_then(|kind| members::of(kind).find(|member| member.name == name)).map(|member| member.form) {
-        Some(Form::Text) => Reading::Text,
-        Some(Form::Number) => Reading::Number,
-        Some(Form::Flag) => Reading::Flag,
-        Some(Form::Texts | Form::Other) | None => Reading::Nested,
+    match kind.and_then(|kind| members::of(kind).find(|member| member.name == name)).map(|member| member.json_type) {
+        Some(JsonType::Text) => Reading::Text,
+        Some(JsonType::Number) => Reading::Number,
+        Some(JsonType::Flag) => Reading::Flag,
+        Some(JsonType::Texts | JsonType::Other) | None => Reading::Nested,
     }
 }
 

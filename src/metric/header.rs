@@ -1,6 +1,6 @@
 //! A metric's file: a header with the meaning of the number, and SQL that gives its contributions (5.1, 5.3).
 
-use super::lines::{FileKind, Lines};
+use super::header_lines::{FileKind, HeaderLines};
 use crate::error::Error;
 use crate::spelling::nearest;
 
@@ -70,7 +70,7 @@ impl Metric {
     /// Everything that is wrong with the header, each with file, line and the fix.
     pub fn parse(file: &str, text: &str) -> Result<Metric, Vec<Error>> {
         let mut errors = Vec::new();
-        let lines = Lines::read(FILE_KIND, file, text, &mut errors);
+        let lines = HeaderLines::read(FILE_KIND, file, text, &mut errors);
         check_keys(&lines, &mut errors);
         let kind = kind(&lines, &mut errors);
         let is_ratio = kind == Some(MetricKind::Ratio);
@@ -107,13 +107,13 @@ impl Metric {
     }
 }
 
-fn check_keys(lines: &Lines<'_>, errors: &mut Vec<Error>) {
+fn check_keys(lines: &HeaderLines<'_>, errors: &mut Vec<Error>) {
     let is_ratio = lines.get("kind").is_some_and(|(_, kind)| kind == "ratio");
     let needed = KEYS.iter().filter(|key| !(is_ratio && NOT_OF_RATIOS.contains(key)));
     lines.demand(needed.chain(RATIO_KEYS.iter().filter(|_| is_ratio)), errors);
 }
 
-fn kind(lines: &Lines<'_>, errors: &mut Vec<Error>) -> Option<MetricKind> {
+fn kind(lines: &HeaderLines<'_>, errors: &mut Vec<Error>) -> Option<MetricKind> {
     let (number, text) = lines.get("kind")?;
     let kind = match text {
         "flow" => Some(MetricKind::Flow),

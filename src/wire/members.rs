@@ -203,14 +203,14 @@ pub struct MemberOf {
     pub name: &'static str,
     /// Without it an event of the type is refused.
     pub required: bool,
-    pub form: Form,
+    pub json_type: JsonType,
     /// The values it may have, where they are fixed.
     pub values: Option<&'static [&'static str]>,
 }
 
 /// The JSON type of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum JsonType {
     Text,
     Number,
     Flag,
@@ -223,19 +223,19 @@ pub fn of(kind: EventType) -> impl Iterator<Item = MemberOf> + Clone {
     members(kind).iter().map(|member| MemberOf {
         name: member.name,
         required: member.required,
-        form: member.shape.form(),
+        json_type: member.shape.json_type(),
         values: member.shape.values(),
     })
 }
 
 impl Shape {
-    fn form(self) -> Form {
+    fn json_type(self) -> JsonType {
         match self {
-            Shape::Text | Shape::Id | Shape::OneOf(_) | Shape::Duration | Shape::AnyOrNull => Form::Text,
-            Shape::Count | Shape::Whole | Shape::Number => Form::Number,
-            Shape::Flag => Form::Flag,
-            Shape::Texts | Shape::TextsOnce | Shape::ListOf(_) => Form::Texts,
-            Shape::Object | Shape::ObjectOf(_) | Shape::Flags => Form::Other,
+            Shape::Text | Shape::Id | Shape::OneOf(_) | Shape::Duration | Shape::AnyOrNull => JsonType::Text,
+            Shape::Count | Shape::Whole | Shape::Number => JsonType::Number,
+            Shape::Flag => JsonType::Flag,
+            Shape::Texts | Shape::TextsOnce | Shape::ListOf(_) => JsonType::Texts,
+            Shape::Object | Shape::ObjectOf(_) | Shape::Flags => JsonType::Other,
         }
     }
 

@@ -18,7 +18,7 @@ pub struct FileKind {
 
 /// The lines of a header, and the SQL below them.
 #[derive(Clone, Debug)]
-pub struct Lines<'a> {
+pub struct HeaderLines<'a> {
     kind: FileKind,
     file: &'a str,
     found: BTreeMap<&'a str, (usize, &'a str)>,
@@ -28,10 +28,10 @@ pub struct Lines<'a> {
     pub sql_line: usize,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> HeaderLines<'a> {
     /// Reads a file; what is wrong with its lines is added to the errors.
-    pub fn read(kind: FileKind, file: &'a str, text: &'a str, errors: &mut Vec<Error>) -> Lines<'a> {
-        let mut lines = Lines { kind, file, found: BTreeMap::new(), last_line: 1, sql: text, sql_line: 1 };
+    pub fn read(kind: FileKind, file: &'a str, text: &'a str, errors: &mut Vec<Error>) -> HeaderLines<'a> {
+        let mut lines = HeaderLines { kind, file, found: BTreeMap::new(), last_line: 1, sql: text, sql_line: 1 };
         while let Some(comment) = lines.sql.strip_prefix("--") {
             let (line, after) = comment.split_once('\n').unwrap_or((comment, ""));
             let number = lines.sql_line;
