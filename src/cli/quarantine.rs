@@ -242,7 +242,7 @@ fn groups(counts: &[RecordBatch]) -> Vec<Value> {
     counts.iter().flat_map(of_batch).collect()
 }
 
-/// Says of a rule or file of the filter that no line has it, and names the one that is probably meant.
+/// Reports a rule or file of the filter that no line has, with the name that is probably meant.
 async fn say_nearest(context: &CommandContext, log: &Log, filter: &FilterArguments) -> Result<()> {
     for (column, typed) in [("rule", &filter.rule), ("file", &filter.file)] {
         let Some(typed) = typed else { continue };
