@@ -487,7 +487,7 @@ impl<'a> Case<'a> {
     fn delete(&mut self, event: &CaseEvent<'a>) {
         self.end_open_span(event.time, event.position());
         self.history.delete(event.time);
-        for milestone in Milestone::ALL {
+        for &milestone in Milestone::ALL {
             self.end_clock(milestone, event.time, Ending::Stopped);
         }
         if let Some(turn) = self.state.as_mut().and_then(|state| state.open_turn.take())

@@ -32,6 +32,8 @@ macro_rules! named {
     };
 }
 
+pub(super) use named;
+
 named! {
     /// How urgent a case is.
     Priority { Urgent = "urgent", High = "high", Medium = "medium", Low = "low", }

@@ -2,35 +2,19 @@
 //!
 //! What a policy may state is checked here; [`super::sla`] chooses policies and gives the terms of their clocks.
 
-use super::event::{Priority, Sentiment, Status};
+use super::event::{Priority, Sentiment, Status, named};
 use super::time::parse_duration_ms;
 use super::words::Keyword;
 use super::{Refusal, check_listed_once};
 use crate::json::Json;
 
-/// One of the four things for which a policy sets a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Milestone {
-    Assign,
-    FirstResponse,
-    NextResponse,
-    Resolution,
-}
-
-impl Milestone {
-    /// All of them, in the order of 3.6.
-    pub const ALL: [Milestone; 4] =
-        [Milestone::Assign, Milestone::FirstResponse, Milestone::NextResponse, Milestone::Resolution];
-
-    /// The name on the wire, in SQL and on the page.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Milestone::Assign => "assign",
-            Milestone::FirstResponse => "first_response",
-            Milestone::NextResponse => "next_response",
-            Milestone::Resolution => "resolution",
-        }
+named! {
+    /// One of the four things for which a policy sets a target, in the order of 3.6.
+    Milestone {
+        Assign = "assign",
+        FirstResponse = "first_response",
+        NextResponse = "next_response",
+        Resolution = "resolution",
     }
 }
 

@@ -147,7 +147,10 @@ fn targets(all: &[Targets; 4]) -> Json<'static> {
             };
             (milestone.name(), ms.map(|ms| text(duration_text(ms))))
         };
-        (*name, Some(object(Milestone::ALL.map(target))).filter(|targets| !targets.members().is_empty()))
+        (
+            *name,
+            Some(object(Milestone::ALL.iter().copied().map(target))).filter(|targets| !targets.members().is_empty()),
+        )
     };
     object(Priority::NAMES.iter().zip(all).map(of_priority))
 }

@@ -71,7 +71,7 @@ fn instance(row: &RowAt<'_>, ledger: &Rows) -> Option<Instance> {
     let stopped = || row.instant("stopped_at").map(|time| (time, End::Stopped));
     let disabled = || row.instant("disabled_at").map(|time| (time, End::Disabled));
     Some(Instance {
-        milestone: Milestone::ALL.into_iter().find(|milestone| milestone.name() == name)?,
+        milestone: Milestone::parse(&name)?,
         n,
         turn: row.whole("turn"),
         since: row.instant("since")?,

@@ -187,7 +187,7 @@ impl<'a> Clocks<'a> {
         let timeline = Timeline::new(created_at, periods, &terms, runs.horizon());
         let case = CaseClocks { terms, timeline: &timeline, priorities: priorities(periods), desk };
         let mut instances = Vec::with_capacity(runs.list.len());
-        for milestone in Milestone::ALL {
+        for &milestone in Milestone::ALL {
             let mut n = 0;
             let runs: Vec<&Run<'a>> = runs.list.iter().filter(|run| run.milestone == milestone).collect();
             // Every turn has a clock of its own; the other milestones have one, which runs again after a reopening.
