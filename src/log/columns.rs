@@ -22,6 +22,7 @@ macro_rules! member_columns {
                 kind: Text,
                 set_status: Text,
                 text: Text,
+                survey: Text,
             }
             replay {
                 platform: Text,
@@ -29,7 +30,6 @@ macro_rules! member_columns {
                 language: Text,
                 field: Text,
                 record: Text,
-                survey: Text,
                 comment: Text,
                 value: Json,
                 fields: Json,
