@@ -5,7 +5,7 @@
 -- kind: flow
 -- aggregate: count
 -- date: when the case was created
--- agent: the assignee as of the report
+-- agent: assignee_as_of
 -- excludes: none
 -- bots: cases created by a bot count
 -- reopenings: a reopening creates nothing
@@ -14,6 +14,5 @@
 -- pauses: do not matter
 -- example: created Monday 09:00, assigned to Ana on Tuesday: 1 on Monday, for Ana
 -- differs: many help desks drop spam and merged cases; here nothing is dropped silently
-SELECT c.case_id, c.created_at AS at, p.assignee AS agent, 1 AS value
-FROM cases c
-LEFT JOIN periods p ON p.case_id = c.case_id AND p.since <= $as_of AND (p.until IS NULL OR p.until > $as_of)
+SELECT case_id, created_at AS at, 1 AS value
+FROM cases

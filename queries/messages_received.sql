@@ -5,7 +5,7 @@
 -- kind: flow
 -- aggregate: count
 -- date: when the message was received
--- agent: the assignee then
+-- agent: assignee_then
 -- excludes: none
 -- bots: do not matter
 -- reopenings: do not matter
@@ -14,7 +14,6 @@
 -- pauses: do not matter
 -- example: two messages while Ana has the case, one after it closed unassigned: 3, of them 2 for Ana
 -- differs: systems that count conversations would give 1
-SELECT m.case_id, m.time AS at, p.assignee AS agent, 1 AS value, m.kind
-FROM messages m
-LEFT JOIN periods p ON p.case_id = m.case_id AND p.since <= m.time AND (p.until IS NULL OR p.until > m.time)
-WHERE m.direction = 'received'
+SELECT case_id, time AS at, 1 AS value, kind
+FROM messages
+WHERE direction = 'received'

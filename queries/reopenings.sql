@@ -5,7 +5,7 @@
 -- kind: flow
 -- aggregate: count
 -- date: when the case was reopened
--- agent: the assignee then
+-- agent: assignee_then
 -- excludes: none
 -- bots: reopenings by bots count
 -- reopenings: each one counts, also several of one case
@@ -14,7 +14,6 @@
 -- pauses: do not matter
 -- example: done Monday, a customer writes Tuesday, done, reopened by hand Friday: 1 on Tuesday, 1 on Friday
 -- differs: some systems count reopened cases, not reopenings
-SELECT r.case_id, r.reopened_at AS at, p.assignee AS agent, 1 AS value
-FROM resolutions r
-LEFT JOIN periods p ON p.case_id = r.case_id AND p.since <= r.reopened_at AND (p.until IS NULL OR p.until > r.reopened_at)
-WHERE r.reopened_at IS NOT NULL
+SELECT case_id, reopened_at AS at, 1 AS value
+FROM resolutions
+WHERE reopened_at IS NOT NULL

@@ -15,9 +15,5 @@
 -- example: done Monday, reopened Friday: not in that week; done again on Saturday: 1 on Saturday
 -- differs: most help desks publish only the number of resolutions
 SELECT case_id, resolved_at AS at, agent, 1 AS value, case_id AS key
-FROM (
-  SELECT *, row_number() OVER (PARTITION BY case_id ORDER BY n DESC) AS back
-  FROM resolutions
-  WHERE resolved_at < $to AND resolved_at <= $as_of
-) AS known
-WHERE back = 1 AND (reopened_at IS NULL OR reopened_at > $as_of OR reopened_at >= $to)
+FROM resolutions
+WHERE resolved_at < $to AND resolved_at <= $as_of AND (reopened_at IS NULL OR reopened_at > $as_of OR reopened_at >= $to)

@@ -19,11 +19,16 @@ pub enum Aggregation {
     Max,
     /// Contributions a distinct key.
     PerKey,
+    /// The sum of milliseconds, in hours.
+    Hours,
+    /// The count divided by the days of the range up to the as-of.
+    PerDay,
     /// One metric divided by another; only of ratios.
     Ratio,
 }
 
-const NAMES: [&str; 11] = ["count", "sum", "mean", "median", "p90", "p95", "min", "max", "share", "per_key", "ratio"];
+const NAMES: [&str; 13] =
+    ["count", "sum", "mean", "median", "p90", "p95", "min", "max", "share", "per_key", "per_day", "hours", "ratio"];
 
 impl Aggregation {
     /// The aggregation of that name.
@@ -41,6 +46,8 @@ impl Aggregation {
             ("min", _) => Aggregation::Min,
             ("max", _) => Aggregation::Max,
             ("per_key", _) => Aggregation::PerKey,
+            ("hours", _) => Aggregation::Hours,
+            ("per_day", _) => Aggregation::PerDay,
             ("ratio", _) => Aggregation::Ratio,
             (_, Some(thousandths)) => Aggregation::Percentile(thousandths, name.to_owned()),
             _ => {
@@ -64,6 +71,8 @@ impl Aggregation {
             Aggregation::Min => "min",
             Aggregation::Max => "max",
             Aggregation::PerKey => "per_key",
+            Aggregation::PerDay => "per_day",
+            Aggregation::Hours => "hours",
             Aggregation::Ratio => "ratio",
         }
     }
@@ -81,10 +90,11 @@ impl Aggregation {
     /// Whether the result is in the metric's unit rather than a number of something.
     #[must_use]
     pub fn is_in_unit(&self) -> bool {
-        !matches!(self, Aggregation::Count | Aggregation::PerKey)
+        !matches!(self, Aggregation::Count | Aggregation::PerKey | Aggregation::PerDay | Aggregation::Hours)
     }
 
-    /// SQL over `v` (the value, null of what is left out) and `k` (the key, likewise), as a double.
+    /// SQL over `v` (the value, null of what is left out) and `k` (the key, likewise), as a double. Refers to the parameter
+    /// `$days`.
     #[must_use]
     pub fn expression(&self, has_key: bool) -> String {
         let count = if has_key { "count(DISTINCT k)" } else { "count(v)" };
@@ -100,6 +110,8 @@ impl Aggregation {
                 "CAST(count(v) AS DOUBLE) / nullif({}, 0)",
                 if has_key { "count(DISTINCT k)" } else { "count(DISTINCT case_id)" }
             ),
+            Aggregation::PerDay => format!("CAST({count} AS DOUBLE) / nullif($days, 0)"),
+            Aggregation::Hours => "CAST(sum(v) AS DOUBLE) / 3600000.0".to_owned(),
             Aggregation::Ratio => "NULL".to_owned(),
         };
         format!("CAST({number} AS DOUBLE)")

@@ -9,8 +9,9 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::prelude::SessionContext;
 
 use super::aggregation::Aggregation;
+use super::dimension;
 use super::functions;
-use super::header::{Metric, MetricKind};
+use super::header::{AgentRule, Metric, MetricKind};
 use super::question::instant_value;
 use super::ratio::Side;
 use crate::error::{Error, Result};
@@ -24,20 +25,83 @@ use crate::store::engine;
 use crate::store::engine::Resources;
 use crate::store::project;
 
-/// The metrics that come with the program.
-const BUILT_IN: &[(&str, &str)] = &[
-    ("queries/created_cases.sql", include_str!("../../queries/created_cases.sql")),
-    ("queries/assigned_cases.sql", include_str!("../../queries/assigned_cases.sql")),
-    ("queries/resolved_cases.sql", include_str!("../../queries/resolved_cases.sql")),
-    ("queries/stayed_resolved_cases.sql", include_str!("../../queries/stayed_resolved_cases.sql")),
-    ("queries/unresolved_cases.sql", include_str!("../../queries/unresolved_cases.sql")),
-    ("queries/reopenings.sql", include_str!("../../queries/reopenings.sql")),
-    ("queries/first_response_time.sql", include_str!("../../queries/first_response_time.sql")),
-    ("queries/response_time.sql", include_str!("../../queries/response_time.sql")),
-    ("queries/first_resolution_time.sql", include_str!("../../queries/first_resolution_time.sql")),
-    ("queries/workload.sql", include_str!("../../queries/workload.sql")),
-    ("queries/messages_received.sql", include_str!("../../queries/messages_received.sql")),
-    ("queries/messages_sent.sql", include_str!("../../queries/messages_sent.sql")),
+/// Path and text of each of these files of `queries`.
+macro_rules! built_in {
+    ($($name:literal,)+) => {
+        &[$((
+            concat!("queries/", $name, ".sql"),
+            include_str!(concat!("../../queries/", $name, ".sql")),
+        ),)+]
+    };
+}
+
+/// The metrics that come with the program, in the order of 5.2.
+#[rustfmt::skip]
+const BUILT_IN: &[(&str, &str)] = built_in![
+    // Volume
+    "created_cases",
+    "assigned_cases",
+    "resolved_cases",
+    "stayed_resolved_cases",
+    "resolutions",
+    "spam_cases",
+    "reopenings",
+    "deleted_cases",
+    "unresolved_cases",
+    "messages_received",
+    "messages_sent",
+    "bot_messages_sent",
+    "notes",
+    "contacts_per_customer",
+    "repeat_contacts",
+    // Backlog
+    "backlog",
+    "unassigned_backlog",
+    "backlog_age",
+    "waiting_for_us",
+    "days_to_clear",
+    // Processing
+    "time_to_assign",
+    "first_response_time",
+    "first_response_time_business",
+    "next_response_time",
+    "next_response_time_business",
+    "response_time",
+    "response_time_business",
+    "first_resolution_time",
+    "first_resolution_time_business",
+    "resolution_time",
+    "resolution_time_business",
+    "lifetime",
+    "time_in_status",
+    "agent_time",
+    "touches",
+    "one_touch_cases",
+    "reopened_share",
+    "reassigned_share",
+    // Service level
+    "sla_attainment",
+    "sla_breaches",
+    "sla_late_by",
+    "sla_overdue",
+    "cases_within_sla",
+    "cases_by_policy",
+    // Agents
+    "workload",
+    "workload_time",
+    "capacity_time",
+    "utilization",
+    "over_capacity_time",
+    "online_time",
+    "handled_cases",
+    "replies",
+    "replies_per_online_hour",
+    "reply_by_other_share",
+    // Satisfaction
+    "survey_response_rate",
+    "csat",
+    "nps",
+    "ces",
 ];
 
 /// Every metric that can be asked.
@@ -175,15 +239,22 @@ fn check_columns(metric: &Metric, schema: &Schema, place: &str) -> Result<()> {
         |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 | DataType::Null);
     let numbers = |kind: &DataType| kind.is_numeric() || *kind == DataType::Boolean;
     type Fits<'a> = &'a dyn Fn(&DataType) -> bool;
-    let times: &[(&str, Fits<'_>)] = match metric.kind {
-        MetricKind::Stock => &[("since", &instants), ("until", &instants)],
-        _ => &[("at", &instants)],
+    let has_times = metric.kind == MetricKind::Stock || schema.field_with_name("since").is_ok();
+    let times: &[(&str, Fits<'_>)] = match has_times {
+        true => &[("since", &instants), ("until", &instants)],
+        false => &[("at", &instants)],
     };
-    let columns: Vec<(&str, Fits<'_>)> = [("case_id", &texts as Fits<'_>), ("agent", &texts), ("value", &numbers)]
+    let has_agent = metric.agent == AgentRule::Column;
+    if !has_agent && schema.field_with_name("agent").is_ok() {
+        return Err(Error::invalid(place, "the SQL has the column `agent`, which the header's rule stands for")
+            .with_hint("leave the column out, or describe in the header whom it names"));
+    }
+    let columns: Vec<(&str, Fits<'_>)> = [("case_id", &texts as Fits<'_>), ("value", &numbers)]
         .into_iter()
+        .chain(has_agent.then_some(("agent", &texts as Fits<'_>)))
         .chain(times.iter().copied())
         .collect();
-    for name in ["key", "excluded", "kind"] {
+    for name in ["key", "excluded"].into_iter().chain(dimension::own_columns()) {
         if schema.field_with_name(name).is_ok_and(|field| !texts(field.data_type())) {
             return Err(Error::invalid(place, format!("the column `{name}` must be of texts"))
                 .with_hint("section 5.1 of docs/specification/5-metrics.md lists the columns"));
@@ -191,11 +262,8 @@ fn check_columns(metric: &Metric, schema: &Schema, place: &str) -> Result<()> {
     }
     for (name, fits) in columns {
         let Ok(field) = schema.field_with_name(name) else {
-            let needed = if metric.kind == MetricKind::Stock {
-                "case_id, since, until, agent, value"
-            } else {
-                "case_id, at, agent, value"
-            };
+            let times = if has_times { "since, until" } else { "at" };
+            let needed = format!("case_id, {times}, value{}", if has_agent { ", agent" } else { "" });
             return Err(Error::invalid(place, format!("the SQL lacks the column `{name}`"))
                 .with_hint(format!("it must return {needed}")));
         };

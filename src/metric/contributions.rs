@@ -14,8 +14,9 @@ use datafusion::prelude::{DataFrame, SessionContext, cast, col, ident, lit};
 
 use super::aggregation::Aggregation;
 use super::answer::AnswerRow;
+use super::dimension::{DimensionSql, Join, agent_sql};
 use super::functions;
-use super::functions::{percentile, stock_reads};
+use super::functions::{percentile, stock_reads, time_parts};
 use super::header::{Metric, MetricKind};
 use super::question::{Question, instant_value};
 use crate::error::{Error, Result};
@@ -51,6 +52,7 @@ impl<'q> Contributions<'q> {
         let mut columns: BTreeSet<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
         session.register_table("contributions", frame.into_view())?;
         session.register_udf(stock_reads(reads));
+        session.register_udf(time_parts(question.elapsed_buckets()));
         if reads_itself {
             columns.insert("at".to_owned());
         }
@@ -66,10 +68,10 @@ impl<'q> Contributions<'q> {
 
     fn check_dimensions(&self) -> Result<()> {
         for dimension in self.question.dimensions() {
-            if let Some(column) = dimension.needs_column().filter(|column| !self.columns.contains(*column)) {
+            if dimension.needs_column() && dimension.own_column(&self.columns).is_none() {
                 let message = format!("`{}` cannot be cut by `{}`", self.metric.name, dimension.name);
                 return Err(Error::invalid(&dimension.place, message)
-                    .with_hint(format!("its contributions have no column `{column}`")));
+                    .with_hint(format!("its contributions have no column `{}`", dimension.name)));
             }
         }
         Ok(())
@@ -111,9 +113,10 @@ impl<'q> Contributions<'q> {
         let dimensions: String = by
             .map(|(position, dimension)| format!(", g{position} AS \"{}\"", dimension.name.replace('"', "\"\"")))
             .collect();
-        let agent = if self.question.by.iter().any(|dimension| dimension.name == "agent") { "" } else { ", agent" };
+        let agent =
+            if self.question.by.iter().any(|dimension| dimension.name == "agent") { "" } else { ", g_agent AS agent" };
         let value = if self.metric.unit == "ms" { "value AS value_ms" } else { "value" };
-        let sql = format!("{} SELECT case_id, at, {value}{agent}{dimensions}, excluded FROM cut", self.cut_sql());
+        let sql = format!("{} SELECT case_id, at, {value}{agent}{dimensions}, excluded FROM cut", self.cut_sql(true));
         let frame = self.frame(&sql, Vec::new()).await?;
         let schema: SchemaRef = Arc::new(frame.schema().as_arrow().clone());
         let batches = frame.collect().await?;
@@ -134,7 +137,7 @@ impl<'q> Contributions<'q> {
         let sql = format!(
             "{}, placed AS (SELECT {} AS class FROM cut WHERE excluded IS NULL AND value IS NOT NULL) \
              SELECT CAST(class AS BIGINT) AS class, count(*) AS contributions FROM placed GROUP BY class ORDER BY class",
-            self.cut_sql(),
+            self.cut_sql(false),
             reached.join(" + ")
         );
         let mut counts = vec![0; bounds.len() + 1];
@@ -150,32 +153,46 @@ impl<'q> Contributions<'q> {
         Ok(counts)
     }
 
-    /// Contributions in the range, with their dimensions, as the common table `cut`.
-    fn cut_sql(&self) -> String {
+    /// Contributions in the range, with their dimensions, as the common table `cut`; with their agent as `g_agent`, where that
+    /// is asked for.
+    fn cut_sql(&self, with_agent: bool) -> String {
         let has = |name: &str| self.columns.contains(name);
-        let optional = |name: &str, kind: &str| {
-            if has(name) { name.to_owned() } else { format!("CAST(NULL AS {kind}) AS {name}") }
-        };
-        let shared = format!(
-            "case_id, agent, value, {}, {}, {}",
-            optional("key", "VARCHAR"),
-            optional("excluded", "VARCHAR"),
-            optional("kind", "VARCHAR")
-        );
+        let rule = self.metric.agent;
+        let mut columns = vec!["case_id".to_owned(), "value".to_owned()];
+        columns.extend(has("agent").then(|| "agent".to_owned()));
+        let optional = ["key", "excluded"];
+        columns.extend(optional.map(|name| match has(name) {
+            true => name.to_owned(),
+            false => format!("CAST(NULL AS VARCHAR) AS {name}"),
+        }));
+        let own: BTreeSet<&str> =
+            self.question.dimensions().filter_map(|dimension| dimension.own_column(&self.columns)).collect();
+        columns.extend(own.iter().map(|name| format!("\"{name}\"")));
+        let shared = columns.join(", ");
         let flow = format!("SELECT at, {shared} FROM contributions WHERE at >= $from AND at < $to AND at <= $as_of");
         let read = format!("SELECT at, {shared} FROM contributions");
+        let of_time = format!(
+            "SELECT part['at'] AS at, {} FROM (SELECT unnest(time_parts(since, until)) AS part, {shared} FROM contributions)",
+            columns.iter().map(|column| of_part(column)).collect::<Vec<_>>().join(", ")
+        );
         let stock = format!("SELECT unnest(stock_reads(since, until)) AS at, {shared} FROM contributions");
         let f = match (has("at"), has("since")) {
             (true, true) => read,
             (true, false) => flow,
+            _ if self.metric.kind == MetricKind::Flow => of_time,
             _ => stock,
         };
-        let mut joins = String::new();
-        let mut selected = String::new();
-        let mut conditions = Vec::new();
+        let (mut joins, mut selected, mut conditions) = (Vec::<Join>::new(), String::new(), Vec::new());
+        let mut add = |needed: Vec<Join>| {
+            for join in needed {
+                if !joins.contains(&join) {
+                    joins.push(join);
+                }
+            }
+        };
         for (position, dimension) in self.question.dimensions().enumerate() {
-            joins.push_str(&format!(" {}", dimension.join(position)));
-            let expression = dimension.expression(position);
+            let DimensionSql { expression, joins } = dimension.sql(position, rule, &self.columns);
+            add(joins);
             selected.push_str(&format!(", {expression} AS g{position}"));
             let filter = position.checked_sub(self.question.by.len());
             if let Some((filter, position)) = filter.and_then(|n| self.question.filters.get(n).zip(Some(n))) {
@@ -185,6 +202,12 @@ impl<'q> Contributions<'q> {
                 });
             }
         }
+        if with_agent {
+            let DimensionSql { expression, joins } = agent_sql(rule);
+            add(joins);
+            selected.push_str(&format!(", {expression} AS g_agent"));
+        }
+        let joins: String = joins.iter().map(|join| format!(" {}", join.sql)).collect();
         let condition =
             if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
         format!("WITH f AS ({f}), cut AS (SELECT f.*{selected} FROM f{joins}{condition})")
@@ -209,7 +232,7 @@ impl<'q> Contributions<'q> {
              CASE WHEN excluded IS NULL THEN key END AS k, \
              CASE WHEN excluded IS NULL THEN case_id END AS counted_case FROM cut) \
              SELECT {inner}{values}count(v) AS contributions, count(DISTINCT counted_case) AS cases FROM counted {grouping}",
-            self.cut_sql()
+            self.cut_sql(false)
         )
     }
 
@@ -217,7 +240,7 @@ impl<'q> Contributions<'q> {
     pub async fn totals(&self) -> Result<(i64, i64, Vec<(String, i64)>)> {
         let sql = format!(
             "{} SELECT excluded, count(*) AS contributions, count(DISTINCT case_id) AS cases FROM cut GROUP BY excluded",
-            self.cut_sql()
+            self.cut_sql(false)
         );
         let (mut contributions, mut cases) = (0, 0);
         let mut left_out: BTreeMap<String, i64> = self.metric.excludes.iter().map(|name| (name.clone(), 0)).collect();
@@ -231,6 +254,14 @@ impl<'q> Contributions<'q> {
             }
         }
         Ok((contributions, cases, left_out.into_iter().collect()))
+    }
+}
+
+/// A column of the contributions in the rows of their parts; the value is that of a millisecond, times the length of the part.
+fn of_part(column: &str) -> String {
+    match column {
+        "value" => "part['ms'] * value AS value".to_owned(),
+        other => other.rsplit(" AS ").next().unwrap_or(other).to_owned(),
     }
 }
 

@@ -2,11 +2,15 @@
 //!
 //! What changes over a case's life is taken as it was at the contribution; `NAME@now` takes it as of the report.
 
+use std::collections::BTreeSet;
+
 use datafusion::common::ScalarValue;
 
+use super::header::AgentRule;
 use crate::error::{Error, Result};
 use crate::model::case::history::SENTIMENT_FIELD;
 use crate::model::event::{MessageKind, Origin, Priority, Sentiment, Status};
+use crate::model::policy::Milestone;
 use crate::spelling::did_you_mean;
 
 /// A dimension, as it was asked for.
@@ -44,11 +48,13 @@ const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "frid
 /// Where the values of a dimension of free texts are found in the tables: a table and its column.
 pub type Column = (&'static str, &'static str);
 
-/// Where the engine takes a dimension from.
+/// Where the engine takes a dimension from, unless the contributions have a column of its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Source {
-    /// A column of the contributions.
-    Contribution(&'static str),
+    /// Whom the contribution is counted for.
+    Agent,
+    /// Only a column of the contributions.
+    Contribution,
     /// The team of the contribution's agent.
     Team,
     /// A column of `periods`.
@@ -81,6 +87,9 @@ pub const NAMES: &[&str] = &[
     "deleted",
     "sentiment",
     "kind",
+    "milestone",
+    "age",
+    "presence",
     "hour_of_day",
     "day_of_week",
     "field.NAME",
@@ -94,8 +103,8 @@ impl Dimension {
     pub fn parse(typed: &str) -> Result<Dimension> {
         let (name, now) = typed.strip_suffix("@now").map_or((typed, false), |name| (name, true));
         let source = match name {
-            "agent" => Source::Contribution("agent"),
-            "kind" => Source::Contribution("kind"),
+            "agent" => Source::Agent,
+            "kind" | "milestone" | "age" | "presence" => Source::Contribution,
             "team" => Source::Team,
             "status" => Source::Period("status"),
             "priority" => Source::Period("priority"),
@@ -137,9 +146,12 @@ impl Dimension {
             Source::Clock("hour_of_day") => ValueKind::Hour,
             Source::Clock(_) => ValueKind::Weekday,
             // A metric of the project may have kinds of its own.
-            Source::Contribution(_) | Source::Team | Source::Period(_) | Source::Case(_) | Source::Field(_) => {
-                ValueKind::Text
-            }
+            Source::Agent
+            | Source::Contribution
+            | Source::Team
+            | Source::Period(_)
+            | Source::Case(_)
+            | Source::Field(_) => ValueKind::Text,
         }
     }
 
@@ -155,8 +167,9 @@ impl Dimension {
     /// The values of a built-in metric, where those of the project's metrics are not known.
     #[must_use]
     pub fn usual_values(&self) -> &'static [&'static str] {
-        match self.source {
-            Source::Contribution("kind") => MessageKind::NAMES,
+        match self.name.as_str() {
+            "kind" => MessageKind::NAMES,
+            "milestone" => Milestone::NAMES,
             _ => &[],
         }
     }
@@ -165,7 +178,7 @@ impl Dimension {
     #[must_use]
     pub fn columns(&self) -> &'static [Column] {
         match &self.source {
-            Source::Contribution("agent") => &[
+            Source::Agent => &[
                 ("users", "user"),
                 ("periods", "assignee"),
                 ("assignments", "agent"),
@@ -210,33 +223,18 @@ impl Dimension {
         Err(error.with_hint(near.unwrap_or_else(|| format!("`{}=` is for what has no value", self.name))))
     }
 
-    /// Whether only metrics whose contributions have that column can be cut by it.
+    /// Whether only metrics whose contributions have a column of its name can be cut by it.
     #[must_use]
-    pub fn needs_column(&self) -> Option<&'static str> {
-        match self.source {
-            Source::Contribution(column) if column != "agent" => Some(column),
-            _ => None,
-        }
+    pub fn needs_column(&self) -> bool {
+        self.source == Source::Contribution
     }
 
-    /// The SQL of its value, for the `position`-th dimension of a question over contributions `f`; always a text. Refers to
-    /// the parameters `$as_of` and `$zone`.
+    /// The column of the contributions that it is taken from, where they have one of its name: `status` of a stay in a
+    /// status is that of the stay. `@now` asks for the case as it is, so it takes none.
     #[must_use]
-    pub fn expression(&self, position: usize) -> String {
-        let table = format!("d{position}");
-        match &self.source {
-            Source::Contribution("agent") if self.now => format!("{table}.assignee"),
-            Source::Contribution(column) => format!("f.\"{column}\""),
-            Source::Team => format!("{table}.team"),
-            Source::Period(column) | Source::Case(column) => format!("{table}.{column}"),
-            Source::Resolution => format!("CASE WHEN {table}.status IN ('done', 'spam') THEN {table}.status END"),
-            Source::Deleted => format!("CASE WHEN {table}.deleted_at <= $as_of THEN 'deleted' ELSE 'kept' END"),
-            Source::Field(_) => format!("{table}.value"),
-            Source::Clock(function) => {
-                let digits = if *function == "hour_of_day" { 2 } else { 1 };
-                format!("lpad(CAST({function}(f.at, $zone) AS VARCHAR), {digits}, '0')")
-            }
-        }
+    pub fn own_column(&self, columns: &BTreeSet<String>) -> Option<&str> {
+        let is_own = !self.now && own_columns().any(|name| name == self.name);
+        (is_own && columns.contains(&self.name)).then_some(self.name.as_str())
     }
 
     /// A value that was typed, as the dimension spells it: `9` is hour `09`, `Monday` is day `1`.
@@ -250,27 +248,49 @@ impl Dimension {
         ScalarValue::Utf8(Some(spelled))
     }
 
-    /// The join that its value needs. Refers to the parameters `$as_of` and, for a custom field, to
-    /// [`Dimension::field_parameter`].
+    /// The SQL of its value over contributions `f`, always a text, and the joins that this needs. `position` is that of the
+    /// dimension in the question. Refers to the parameters `$as_of` and `$zone`, and to [`Dimension::field_parameter`].
     #[must_use]
-    pub fn join(&self, position: usize) -> String {
-        let table = format!("d{position}");
-        let instant = if self.now { "$as_of" } else { "f.at" };
-        let in_force = format!("{table}.since <= {instant} AND ({table}.until IS NULL OR {table}.until > {instant})");
+    pub fn sql(&self, position: usize, agent: AgentRule, columns: &BTreeSet<String>) -> DimensionSql {
+        if let Some(column) = self.own_column(columns) {
+            return DimensionSql { expression: format!("f.\"{column}\""), joins: Vec::new() };
+        }
+        let (suffix, instant) = if self.now { ("now", "$as_of") } else { ("then", "f.at") };
+        let period = period_join(suffix);
+        let case = || Join::new("c", "cases", "c.case_id = f.case_id".to_owned());
+        let of = |expression: String, joins: Vec<Join>| DimensionSql { expression, joins };
         match &self.source {
-            Source::Contribution("agent") if self.now => {
-                format!("LEFT JOIN periods {table} ON {table}.case_id = f.case_id AND {in_force}")
+            Source::Agent if self.now => of("p_now.assignee".to_owned(), vec![period]),
+            Source::Agent => agent_sql(agent),
+            Source::Contribution => of(format!("f.\"{}\"", self.name), Vec::new()),
+            Source::Team => {
+                let DimensionSql { expression, mut joins } = agent_sql(agent);
+                let table = format!("u_{suffix}");
+                let user = format!("{table}.\"user\" = {expression} AND {}", in_force(&table, instant));
+                joins.push(Join::new(&table, "users", user));
+                of(format!("{table}.team"), joins)
             }
-            Source::Contribution(_) | Source::Clock(_) => String::new(),
-            Source::Team => format!("LEFT JOIN users {table} ON {table}.\"user\" = f.agent AND {in_force}"),
-            Source::Period(_) | Source::Resolution => {
-                format!("LEFT JOIN periods {table} ON {table}.case_id = f.case_id AND {in_force}")
+            Source::Period(column) => of(format!("p_{suffix}.{column}"), vec![period]),
+            Source::Resolution => {
+                let status = format!("p_{suffix}.status");
+                of(format!("CASE WHEN {status} IN ('done', 'spam') THEN {status} END"), vec![period])
             }
-            Source::Case(_) | Source::Deleted => format!("LEFT JOIN cases {table} ON {table}.case_id = f.case_id"),
-            Source::Field(_) => format!(
-                "LEFT JOIN field_values {table} ON {table}.case_id = f.case_id AND {table}.field = $field{position} \
-                 AND {in_force}"
-            ),
+            Source::Case(column) => of(format!("c.{column}"), vec![case()]),
+            Source::Deleted => {
+                of("CASE WHEN c.deleted_at <= $as_of THEN 'deleted' ELSE 'kept' END".to_owned(), vec![case()])
+            }
+            Source::Field(_) => {
+                let table = format!("v{position}");
+                let on = format!(
+                    "{table}.case_id = f.case_id AND {table}.field = $field{position} AND {}",
+                    in_force(&table, instant)
+                );
+                of(format!("{table}.value"), vec![Join::new(&table, "field_values", on)])
+            }
+            Source::Clock(function) => {
+                let digits = if *function == "hour_of_day" { 2 } else { 1 };
+                of(format!("lpad(CAST({function}(f.at, $zone) AS VARCHAR), {digits}, '0')"), Vec::new())
+            }
         }
     }
 
@@ -282,6 +302,56 @@ impl Dimension {
             _ => None,
         }
     }
+}
+
+/// The names of the dimensions that a metric's contributions may state in columns of their own.
+pub fn own_columns() -> impl Iterator<Item = &'static str> {
+    NAMES
+        .iter()
+        .copied()
+        .filter(|name| !matches!(*name, "agent" | "team" | "field.NAME" | "hour_of_day" | "day_of_week"))
+}
+
+/// The SQL of a dimension's value, and the joins that it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DimensionSql {
+    pub expression: String,
+    pub joins: Vec<Join>,
+}
+
+/// A table that is joined to the contributions `f`. Dimensions that need the same one share it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    pub alias: String,
+    pub sql: String,
+}
+
+impl Join {
+    fn new(alias: &str, table: &str, condition: String) -> Join {
+        Join { alias: alias.to_owned(), sql: format!("LEFT JOIN {table} {alias} ON {condition}") }
+    }
+}
+
+/// The case as it was at the contribution (`then`) or as of the report (`now`).
+fn period_join(when: &str) -> Join {
+    let instant = if when == "now" { "$as_of" } else { "f.at" };
+    let alias = format!("p_{when}");
+    Join::new(&alias, "periods", format!("{alias}.case_id = f.case_id AND {}", in_force(&alias, instant)))
+}
+
+fn in_force(table: &str, instant: &str) -> String {
+    format!("{table}.since <= {instant} AND ({table}.until IS NULL OR {table}.until > {instant})")
+}
+
+/// The agent of a contribution.
+#[must_use]
+pub fn agent_sql(rule: AgentRule) -> DimensionSql {
+    let (expression, joins) = match rule {
+        AgentRule::Column => ("f.agent", Vec::new()),
+        AgentRule::AssigneeThen => ("p_then.assignee", vec![period_join("then")]),
+        AgentRule::AssigneeAsOf => ("p_now.assignee", vec![period_join("now")]),
+    };
+    DimensionSql { expression: expression.to_owned(), joins }
 }
 
 /// The number of a day of the week whose name, or at least its first three letters, was typed.

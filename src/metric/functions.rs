@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, Int64Array, ListBuilder, TimestampMillisecondArray, TimestampMillisecondBuilder,
+    ArrayRef, AsArray, Int64Array, ListArray, ListBuilder, StructArray, TimestampMillisecondArray,
+    TimestampMillisecondBuilder,
 };
-use arrow::datatypes::{DataType, Field, Float64Type, TimestampMillisecondType};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Fields, Float64Type, TimestampMillisecondType};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
@@ -148,6 +150,44 @@ pub fn stock_reads(reads: Vec<i64>) -> ScalarUDF {
                 lists.append(true);
             }
             Ok(ColumnarValue::Array(Arc::new(lists.finish())))
+        }),
+    )
+}
+
+/// `time_parts(since, until)`: what lies of a half-open time in each of the given buckets, begin and end: the last
+/// millisecond of that part (`at`) and its length (`ms`). Made for one question.
+#[must_use]
+pub fn time_parts(buckets: Vec<(i64, i64)>) -> ScalarUDF {
+    let fields = Fields::from(vec![Field::new("at", instant_type(), false), Field::new("ms", DataType::Int64, false)]);
+    let item = Arc::new(Field::new_list_field(DataType::Struct(fields.clone()), false));
+    create_udf(
+        "time_parts",
+        vec![instant_type(), instant_type()],
+        DataType::List(item.clone()),
+        Volatility::Immutable,
+        Arc::new(move |arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let [since, until] = arrays.as_slice() else { return Err(plan_error("`since` and `until` are needed")) };
+            let (mut ends, mut lengths, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+            let until = until.as_primitive::<TimestampMillisecondType>();
+            for (since, until) in since.as_primitive::<TimestampMillisecondType>().iter().zip(until) {
+                let (since, until) = (since.unwrap_or(i64::MAX), until.unwrap_or(i64::MAX));
+                let first = buckets.partition_point(|(_, end)| *end <= since);
+                let parts = buckets.iter().skip(first).take_while(|(begin, _)| *begin < until);
+                let before = ends.len();
+                for (begin, end) in parts.map(|(begin, end)| (*begin.max(&since), *end.min(&until))) {
+                    ends.push(end - 1);
+                    lengths.push(end - begin);
+                }
+                counts.push(ends.len() - before);
+            }
+            let columns: Vec<ArrayRef> = vec![
+                Arc::new(TimestampMillisecondArray::from(ends).with_timezone("UTC")),
+                Arc::new(Int64Array::from(lengths)),
+            ];
+            let parts = StructArray::try_new(fields.clone(), columns, None)?;
+            let lists = ListArray::try_new(item.clone(), OffsetBuffer::from_lengths(counts), Arc::new(parts), None)?;
+            Ok(ColumnarValue::Array(Arc::new(lists)))
         }),
     )
 }

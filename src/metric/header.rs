@@ -7,12 +7,41 @@ use crate::spelling::nearest;
 /// What kind of number a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
-    /// Contributions have an instant (`at`).
+    /// Contributions have an instant (`at`), or a time (`since`, `until`) of which each bucket gets its part.
     Flow,
     /// Contributions have a time (`since`, `until`) and are read at instants.
     Stock,
     /// Two other metrics, one divided by the other.
     Ratio,
+}
+
+/// How the agent of a contribution is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentRule {
+    /// The column `agent` of the metric's SQL.
+    Column,
+    /// `assignee_then`: the assignee at the contribution.
+    AssigneeThen,
+    /// `assignee_as_of`: the assignee as of the report.
+    AssigneeAsOf,
+}
+
+impl AgentRule {
+    /// The rules that a header can name, and the words for them on the metric's page.
+    const NAMED: [(&str, &str, AgentRule); 2] = [
+        ("assignee_then", "the assignee then", AgentRule::AssigneeThen),
+        ("assignee_as_of", "the assignee as of the report", AgentRule::AssigneeAsOf),
+    ];
+
+    /// The rule that the header's text names; any other text describes the SQL's own column.
+    fn of(text: &str) -> AgentRule {
+        AgentRule::NAMED.iter().find(|(name, ..)| *name == text).map_or(AgentRule::Column, |(.., rule)| *rule)
+    }
+
+    /// The header's text in words.
+    fn in_words(text: &str) -> String {
+        AgentRule::NAMED.iter().find(|(name, ..)| *name == text).map_or(text, |(_, words, _)| *words).to_owned()
+    }
 }
 
 /// A metric, as its file states it.
@@ -27,6 +56,7 @@ pub struct Metric {
     /// The aggregation that is shown where none is asked for.
     pub aggregate: String,
     pub excludes: Vec<String>,
+    pub agent: AgentRule,
     /// Every key of the header in the order of 5.3, for the metric's page.
     pub header: Vec<(String, String)>,
     /// SQL of the contributions; none of a ratio.
@@ -91,7 +121,8 @@ impl Metric {
             kind,
             aggregate: if is_ratio { "ratio".to_owned() } else { value("aggregate") },
             excludes: excludes.map(str::to_owned).collect(),
-            header: header.map(|key| ((*key).to_owned(), value(key))).collect(),
+            agent: AgentRule::of(&value("agent")),
+            header: header.map(|key| ((*key).to_owned(), in_words(key, value(key)))).collect(),
             sql: (!is_ratio).then(|| lines.sql.trim_end().trim_end_matches(';').to_owned()),
             numerator: optional("numerator"),
             denominator: optional("denominator"),
@@ -105,6 +136,11 @@ impl Metric {
     pub fn header_value(&self, key: &str) -> &str {
         self.header.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)
     }
+}
+
+/// The value of a key as the metric's page shows it.
+fn in_words(key: &str, value: String) -> String {
+    if key == "agent" { AgentRule::in_words(&value) } else { value }
 }
 
 fn check_keys(lines: &HeaderLines<'_>, errors: &mut Vec<Error>) {

@@ -78,6 +78,11 @@ impl Question {
             false => self.show.clone(),
         };
         show.iter().try_for_each(|shown| metric.check_aggregation(shown))?;
+        if let Some(grain) = self.grain.filter(|_| show.contains(&Aggregation::PerDay)) {
+            let error =
+                Error::invalid("aggregation", format!("`per_day` is of the whole range, not of each {}", grain.name()));
+            return Err(error.with_hint("leave the grain out, or show `count` by day"));
+        }
         let mut names: Vec<&str> = self.by.iter().map(|dimension| dimension.name.as_str()).collect();
         names.extend(show.iter().map(Aggregation::name));
         names.sort_unstable();
@@ -123,6 +128,31 @@ impl Question {
         }
     }
 
+    /// Days of the range up to the as-of, of 24 hours each.
+    fn days(&self) -> f64 {
+        let end = self.as_of.plus_ms(1).min(self.range.to);
+        (end.0.saturating_sub(self.range.from.0)).max(0) as f64 / 86_400_000.0
+    }
+
+    /// The buckets of the range up to the as-of, each with its begin and its end; one where there is no grain.
+    pub(super) fn elapsed_buckets(&self) -> Vec<(i64, i64)> {
+        let end = self.as_of.plus_ms(1).min(self.range.to).0;
+        let buckets: Vec<(i64, i64)> = match self.grain {
+            None => vec![(self.range.from.0, self.range.to.0)],
+            Some(grain) => self
+                .range
+                .buckets(grain)
+                .into_iter()
+                .map(|bucket| (bucket.start.0.max(self.range.from.0), bucket.end.0))
+                .collect(),
+        };
+        buckets
+            .into_iter()
+            .map(|(begin, until)| (begin, until.min(end)))
+            .filter(|(begin, until)| begin < until)
+            .collect()
+    }
+
     /// The parameters of a metric's SQL. What depends on when a stock is read is read at `at`.
     pub(super) fn metric_parameters(&self, at: Option<Instant>) -> Vec<(String, ScalarValue)> {
         let at = at.unwrap_or(self.as_of);
@@ -135,6 +165,7 @@ impl Question {
     pub(super) fn parameters(&self) -> Vec<(String, ScalarValue)> {
         let mut parameters = self.metric_parameters(None);
         parameters.push(("zone".to_owned(), text_value(&zone_name(self.range.zone()))));
+        parameters.push(("days".to_owned(), ScalarValue::Float64(Some(self.days()))));
         parameters.extend(self.grain.map(|grain| ("grain".to_owned(), text_value(grain.name()))));
         parameters.extend(
             self.dimensions().enumerate().filter_map(|(position, dimension)| dimension.field_parameter(position)),

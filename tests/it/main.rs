@@ -14,6 +14,7 @@ mod apply;
 mod audit;
 mod auditor;
 mod case;
+mod catalogue;
 mod check;
 mod commands;
 mod compact;

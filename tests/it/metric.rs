@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::project::{Project, Ran};
 
 /// One event line; `time` is of 2 March 2026 unless it names a date.
-fn event(id: &str, kind: &str, subject: &str, time: &str, data: &str) -> String {
+pub fn event(id: &str, kind: &str, subject: &str, time: &str, data: &str) -> String {
     let time = if time.contains('T') { time.to_owned() } else { format!("2026-03-02T{time}:00Z") };
     format!(r#"{{"id":"{id}","source":"t","type":"{kind}","subject":"{subject}","time":"{time}","data":{data}}}"#)
 }
@@ -45,7 +45,7 @@ fn ask(project: &Project, words: &str) -> Ran {
     project.run(&arguments)
 }
 
-fn answer(project: &Project, words: &str) -> Value {
+pub fn answer(project: &Project, words: &str) -> Value {
     let ran = ask(project, words);
     assert_eq!(ran.code, 0, "{words}: {}", ran.stderr);
     serde_json::from_str(&ran.stdout).unwrap()
@@ -175,7 +175,7 @@ fn faulty_metrics_are_named_all_at_once_with_file_line_and_fix() {
     let project = desk();
     project.write("queries/broken.sql", "-- metric: broken\n-- titel: x\nSELECT 1\n");
     let good = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/reopenings.sql")).unwrap();
-    let mine = good.replace("metric: reopenings", "metric: mine").replace("r.reopened_at AS at", "r.reopend_at AS at");
+    let mine = good.replace("metric: reopenings", "metric: mine").replace("reopened_at AS at", "reopend_at AS at");
     project.write("queries/mine.sql", mine);
     let ran = project.run(&["metric"]);
     assert_eq!(ran.code, 2);

@@ -1,0 +1,16 @@
+-- metric: days_to_clear
+-- title: Days to clear the backlog
+-- meaning: The backlog at the end of the range, divided by the resolutions a day in it.
+-- unit: days
+-- kind: ratio
+-- agent: the assignee then, of both sides
+-- excludes: none
+-- bots: resolutions by bots count
+-- reopenings: a reopened case is in the backlog again
+-- spam: a resolution to Spam counts
+-- deletion: leaves the backlog
+-- pauses: pending and on hold cases are in the backlog
+-- example: 70 unresolved at the end of a week with 140 resolutions: 3.5
+-- differs: most help desks have no such number; it takes no new case into account
+-- numerator: backlog@end
+-- denominator: resolutions:per_day@end

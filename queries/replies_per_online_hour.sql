@@ -1,0 +1,16 @@
+-- metric: replies_per_online_hour
+-- title: Replies per online hour
+-- meaning: Replies divided by the hours for which their senders were online or away.
+-- unit: replies
+-- kind: ratio
+-- agent: the sender
+-- excludes: none
+-- bots: their messages are not counted
+-- reopenings: do not matter
+-- spam: counted like any case
+-- deletion: stays counted
+-- pauses: do not matter
+-- example: 12 replies in 3 hours online: 4
+-- differs: help desks without presence divide by working days
+-- numerator: replies
+-- denominator: online_time:hours

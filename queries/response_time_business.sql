@@ -1,0 +1,19 @@
+-- metric: response_time_business
+-- title: Response time, business hours
+-- meaning: Time from each unanswered question of a customer to a person's reply; the creation is the first question, in business hours.
+-- unit: ms
+-- kind: flow
+-- aggregate: median
+-- date: when the reply was sent
+-- agent: who sent the reply
+-- excludes: none
+-- bots: their messages are no reply
+-- reopenings: the time in which a case is resolved is left out
+-- spam: counted like any case
+-- deletion: stays counted
+-- pauses: time outside business hours is left out, pauses are not
+-- example: office 09:00 to 17:00; asked 16:30, answered 09:30 on the next day: 1 h
+-- differs: Zendesk applies the schedule of the last event to the whole life; here each instant has the calendar in force then
+SELECT case_id, answered_at AS at, answered_by AS agent, business_ms AS value, kind
+FROM turns
+WHERE answered_at IS NOT NULL

@@ -1,0 +1,22 @@
+-- metric: sla_overdue
+-- title: Overdue milestones
+-- meaning: Milestones that are past their due time and not over.
+-- unit: milestones
+-- kind: stock
+-- aggregate: count
+-- date: the end of each bucket
+-- agent: assignee_then
+-- excludes: none
+-- bots: what a bot does completes no milestone but the resolution
+-- reopenings: begin a new instance of the milestone; the one before no longer counts
+-- spam: counted like any case
+-- deletion: stays counted; the clock stops
+-- pauses: left out, as the policy states
+-- example: due 10:00, completed 11:00: 1 at 10:30, 0 at 11:30
+-- differs: badges that are refreshed at intervals show an overdue milestone late
+SELECT case_id, due_at + INTERVAL '1 millisecond' AS since, least(until, completed_at, stopped_at, disabled_at) AS until,
+       1 AS value, milestone, policy
+FROM milestones
+WHERE due_at IS NOT NULL
+  AND (least(until, completed_at, stopped_at, disabled_at) IS NULL
+    OR due_at < least(until, completed_at, stopped_at, disabled_at))

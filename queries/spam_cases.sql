@@ -1,0 +1,22 @@
+-- metric: spam_cases
+-- title: Spam cases
+-- meaning: Cases that became Spam, from an open status or from Done; a case counts once however often it did in the range.
+-- unit: cases
+-- kind: flow
+-- aggregate: count
+-- date: when the case became Spam
+-- agent: the assignee then
+-- excludes: none
+-- bots: changes by bots count
+-- reopenings: a case that leaves Spam and comes back counts once in a range
+-- spam: this is what is counted
+-- deletion: stays counted
+-- pauses: do not matter
+-- example: marked as Spam Monday, reopened, Spam again Friday: 1 in the week
+-- differs: most help desks remove spam from their figures and publish no number of it
+SELECT case_id, since AS at, assignee AS agent, 1 AS value, case_id AS key
+FROM (
+  SELECT case_id, since, assignee, status, lag(status) OVER (PARTITION BY case_id ORDER BY since) AS before
+  FROM periods
+) AS changes
+WHERE status = 'spam' AND before IS DISTINCT FROM 'spam'

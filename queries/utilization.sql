@@ -1,0 +1,16 @@
+-- metric: utilization
+-- title: Utilization
+-- meaning: The workload divided by the capacity, each weighted by time.
+-- unit: share
+-- kind: ratio
+-- agent: the user
+-- excludes: none
+-- bots: bots count like users
+-- reopenings: do not matter
+-- spam: does not count: Spam is resolved
+-- deletion: ends the share of the case
+-- pauses: pending and on hold cases count
+-- example: capacity 4; two cases the whole day: 50 %
+-- differs: Salesforce divides what is on the screen at one moment
+-- numerator: workload_time
+-- denominator: capacity_time
