@@ -10,6 +10,7 @@ mod ask;
 pub mod catalogue;
 mod contributions;
 pub mod dimension;
+pub mod filter;
 pub mod functions;
 pub mod header;
 pub mod header_lines;

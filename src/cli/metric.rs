@@ -16,8 +16,9 @@ use crate::metric::aggregation::Aggregation;
 use crate::metric::answer::Answer;
 use crate::metric::catalogue::Catalogue;
 use crate::metric::dimension::Dimension;
+use crate::metric::filter::Filter;
 use crate::metric::header::Metric;
-use crate::metric::question::{Filter, Question};
+use crate::metric::question::Question;
 use crate::metric::range::{Grain, Range};
 use crate::metric::unit::Unit;
 use crate::metric::values;
@@ -39,10 +40,10 @@ pub struct MetricArguments {
     /// 2026, 2026-Q1, 2026-02, 2026-W07, 2026-02-03, 2026-02-03..2026-02-10, "last 7 days", "last full month"
     #[arg(long, value_name = "RANGE")]
     range: Option<String>,
-    /// Aggregations: count, sum, mean, median, p90, min, max, share, per_key
+    /// Aggregations: count, sum, mean, median, p0 to p100, min, max, share, per_key, per_day, hours
     #[arg(long, value_name = "AGG", value_delimiter = ',')]
     show: Vec<String>,
-    /// Only contributions with that value of a dimension; `DIM=` those without one
+    /// Only contributions with that value of a dimension; `DIM=A,B` one of several, `DIM!=A` all others, `DIM=` those without one
     #[arg(long = "where", value_name = "DIM=VALUE")]
     filters: Vec<String>,
     /// The cases behind the number, one contribution a row

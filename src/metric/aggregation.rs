@@ -130,5 +130,5 @@ fn thousandths(digits: &str) -> Option<u32> {
     let number =
         |text: &str| if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse::<u32>().ok() } else { None };
     let found = number(whole)? * 10 + number(tenth).filter(|tenth| *tenth < 10)?;
-    (1..1000).contains(&found).then_some(found)
+    (0..=1000).contains(&found).then_some(found)
 }

@@ -196,10 +196,7 @@ impl<'q> Contributions<'q> {
             selected.push_str(&format!(", {expression} AS g{position}"));
             let filter = position.checked_sub(self.question.by.len());
             if let Some((filter, position)) = filter.and_then(|n| self.question.filters.get(n).zip(Some(n))) {
-                conditions.push(match &filter.value {
-                    Some(_) => format!("{expression} = $value{position}"),
-                    None => format!("{expression} IS NULL"),
-                });
+                conditions.push(filter.condition(&expression, position));
             }
         }
         if with_agent {

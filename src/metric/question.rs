@@ -4,6 +4,7 @@ use datafusion::common::ScalarValue;
 
 use super::aggregation::Aggregation;
 use super::dimension::Dimension;
+use super::filter::Filter;
 use super::header::{Metric, MetricKind};
 use super::range::{Grain, Range, zone_name};
 use crate::error::{Error, Result};
@@ -20,39 +21,6 @@ pub struct Question {
     /// Empty: what the metric's header names.
     pub show: Vec<Aggregation>,
     pub filters: Vec<Filter>,
-}
-
-/// Only contributions with that value of a dimension; no value: those without one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter {
-    pub dimension: Dimension,
-    /// As typed; [`Dimension::value`] spells it as the dimension does.
-    pub value: Option<String>,
-}
-
-impl Filter {
-    /// Reads `DIM=VALUE`, or `DIM=` for what has no value, written at that place.
-    ///
-    /// # Errors
-    /// When there is no `=` or no such dimension, or the dimension cannot have the value.
-    pub fn parse(place: &str, text: &str) -> Result<Filter> {
-        let (name, value) = text.split_once('=').ok_or_else(|| {
-            let error = Error::invalid(place, format!("the filter `{text}` has no `=`"));
-            error.with_hint("write `DIM=VALUE`, such as `platform=email`, or `DIM=` for what has no value")
-        })?;
-        Filter::new(place, name, value)
-    }
-
-    /// Only what has that value of a dimension, or none where the value is empty; written at that place.
-    ///
-    /// # Errors
-    /// When there is no such dimension, or it cannot have the value.
-    pub fn new(place: &str, dimension: &str, value: &str) -> Result<Filter> {
-        let dimension = Dimension::parse(dimension)?.written_at(place);
-        let value = Some(value).filter(|value| !value.is_empty());
-        value.map_or(Ok(()), |value| dimension.check_value(value))?;
-        Ok(Filter { dimension, value: value.map(str::to_owned) })
-    }
 }
 
 impl Question {
@@ -101,13 +69,12 @@ impl Question {
     /// When two filters want different values of one dimension.
     pub(super) fn check_filters(&self) -> Result<()> {
         for (position, filter) in self.filters.iter().enumerate() {
-            let same = |other: &&Filter| other.dimension.name == filter.dimension.name;
-            let Some(before) = self.filters.iter().take(position).find(same) else { continue };
-            let value = |filter: &Filter| filter.value.as_deref().map(|value| filter.dimension.value(value));
-            if value(before) != value(filter) {
+            if self.filters.iter().take(position).any(|before| before.excludes(filter)) {
                 let name = &filter.dimension.name;
                 let error = Error::invalid(&filter.dimension.place, format!("two filters want different `{name}`"));
-                return Err(error.with_hint(format!("nothing has both; ask twice, or cut the answer by `{name}`")));
+                return Err(
+                    error.with_hint(format!("nothing has both; write `{name}=A,B`, or cut the answer by `{name}`"))
+                );
             }
         }
         Ok(())
@@ -171,8 +138,7 @@ impl Question {
             self.dimensions().enumerate().filter_map(|(position, dimension)| dimension.field_parameter(position)),
         );
         for (position, filter) in self.filters.iter().enumerate() {
-            let value = filter.value.as_deref().map(|value| filter.dimension.value(value));
-            parameters.extend(value.map(|value| (format!("value{position}"), value)));
+            parameters.extend(filter.parameters(position));
         }
         parameters
     }

@@ -7,7 +7,8 @@ use datafusion::common::ScalarValue;
 use datafusion::prelude::{SessionContext, col, ident, lit};
 
 use super::dimension::{Column, Dimension};
-use super::question::{Filter, Question, text_value};
+use super::filter::Filter;
+use super::question::{Question, text_value};
 use crate::error::{Error, Result};
 use crate::model::case::history::SENTIMENT_FIELD;
 use crate::query::database::Database;
@@ -55,7 +56,7 @@ pub async fn notes(filters: &[Filter], database: &Database) -> Result<Vec<String
     let session = database.session();
     let mut notes = Vec::new();
     for filter in filters {
-        if let Some(value) = &filter.value {
+        for value in filter.values() {
             notes.extend(note(&session, &filter.dimension, value).await?);
         }
     }

@@ -16,6 +16,7 @@ use super::dashboard::{ChartKind, Dashboard, DashboardRow, Groups};
 use super::page::{Page, Row, Scope, Widget};
 use crate::error::Result;
 use crate::facts::manifest::Pointer;
+use crate::metric::filter::Filter;
 use crate::metric::unit::number_text;
 use crate::metric::values;
 use crate::model::time::Instant;
@@ -130,15 +131,12 @@ pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> 
     for row in &dashboard.rows {
         rows.push(build_row(dashboard, row, sources, begins).await?);
     }
-    let filters = dashboard.filters.iter();
-    let filters =
-        filters.map(|filter| format!("{} = {}", filter.dimension.name, filter.value.as_deref().unwrap_or("none")));
     let scope = Scope {
         range: sources.range.clone(),
         as_of: sources.as_of(),
         last_batch: sources.database.pointer().last_batch,
         events: sources.database.pointer().events,
-        filters: filters.collect(),
+        filters: dashboard.filters.iter().map(Filter::in_words).collect(),
     };
     let (title, description) = (dashboard.title.clone(), dashboard.description.clone());
     Ok(Page { title, description, scope, rows, notes: notes(sources.database.pointer()) })

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::metric::aggregation::Aggregation;
 use crate::metric::catalogue::Catalogue;
 use crate::metric::dimension::Dimension;
+use crate::metric::filter::Filter;
 use crate::metric::header::{Metric, MetricKind};
-use crate::metric::question::Filter;
 use crate::metric::range::Grain;
 use crate::model::time::parse_duration_ms;
 use crate::spelling::did_you_mean;
@@ -377,13 +377,8 @@ impl Reader<'_> {
     }
 
     fn filter(&self, text: &Spanned<String>) -> Result<Filter> {
-        let refusal = || {
-            let error = Error::refused(format!("the filter `{}` has no `=`", text.get_ref()));
-            error.with_hint("write `DIM=VALUE`, such as `platform=email`, or `DIM=` for what has no value")
-        };
-        let (name, value) = self.at(text, text.get_ref().split_once('=').ok_or_else(refusal))?;
         let place = self.place(text.span().start);
-        self.at(text, Filter::new(&place, name.trim(), value.trim()))
+        self.at(text, Filter::parse(&place, text.get_ref()))
     }
 }
 
@@ -462,7 +457,7 @@ mod tests {
             (
                 "title = \"T\"\nrange = \"2026-05\"\nfilters = [\"platform\"]\n".to_owned(),
                 "d/team.toml:3: the filter `platform` has no `=` / \
-                 write `DIM=VALUE`, such as `platform=email`, or `DIM=` for what has no value",
+                 write `DIM=VALUE`, such as `platform=email`; `DIM=A,B` for one of several, `DIM!=VALUE` for all others, `DIM=` for what has no value",
             ),
             (
                 "title = \"T\"\nrange = \"2026-05\"\ntime_zone = \"Europe/Prag\"\n".to_owned(),

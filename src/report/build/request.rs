@@ -7,8 +7,9 @@ use crate::metric::aggregation::Aggregation;
 use crate::metric::answer::Answer;
 use crate::metric::catalogue::Catalogue;
 use crate::metric::dimension::Dimension;
+use crate::metric::filter::Filter;
 use crate::metric::header::MetricKind;
-use crate::metric::question::{Filter, Question};
+use crate::metric::question::Question;
 use crate::metric::range::zone_name;
 use crate::metric::range::{Grain, Range};
 use crate::metric::ratio::Side;
@@ -216,7 +217,7 @@ fn left_out(answered: &[(&str, &Answer)]) -> Vec<String> {
 }
 
 fn where_text(filter: &Filter) -> String {
-    quoted(&format!("{}={}", filter.dimension.name, filter.value.as_deref().unwrap_or("")))
+    quoted(&filter.text())
 }
 
 /// A word, in quotes where a shell needs them.

@@ -1,0 +1,168 @@
+//! Which contributions a question is about: `DIM=VALUE`, `DIM=A,B`, `DIM!=VALUE`.
+
+use std::collections::BTreeSet;
+
+use datafusion::common::ScalarValue;
+
+use super::dimension::Dimension;
+use crate::error::{Error, Result};
+
+/// Only contributions whose value of a dimension is one of some, or none of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    pub dimension: Dimension,
+    /// As typed, each once; [`Dimension::value`] spells them as the dimension does. None: what has no value.
+    values: Vec<Option<String>>,
+    is_negated: bool,
+}
+
+/// How a filter is written, for messages.
+const SYNTAX: &str = "write `DIM=VALUE`, such as `platform=email`; `DIM=A,B` for one of several, `DIM!=VALUE` for all \
+                      others, `DIM=` for what has no value";
+
+impl Filter {
+    /// Reads a filter that is written at that place. A comma within a value is written `\,`.
+    ///
+    /// # Errors
+    /// When there is no `=` or no such dimension, or the dimension cannot have one of the values.
+    pub fn parse(place: &str, text: &str) -> Result<Filter> {
+        let (name, typed) = text
+            .split_once('=')
+            .ok_or_else(|| Error::invalid(place, format!("the filter `{text}` has no `=`")).with_hint(SYNTAX))?;
+        let (name, is_negated) = name.strip_suffix('!').map_or((name, false), |name| (name, true));
+        let dimension = Dimension::parse(name.trim())?.written_at(place);
+        let mut values: Vec<Option<String>> = Vec::new();
+        for value in split(typed) {
+            let value = Some(value.trim()).filter(|value| !value.is_empty());
+            value.map_or(Ok(()), |value| dimension.check_value(value))?;
+            let value = value.map(str::to_owned);
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        Ok(Filter { dimension, values, is_negated })
+    }
+
+    /// The values that are typed, without that of what has none.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().flatten().map(String::as_str)
+    }
+
+    /// The filter as it can be typed again.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let values: Vec<String> =
+            self.values.iter().map(|value| value.as_deref().unwrap_or_default().replace(',', "\\,")).collect();
+        format!("{}{}{}", self.dimension.name, if self.is_negated { "!=" } else { "=" }, values.join(","))
+    }
+
+    /// The filter for readers: `platform = email or x`, `platform is not email`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let values: Vec<&str> = self.values.iter().map(|value| value.as_deref().unwrap_or("none")).collect();
+        let (is, between) = if self.is_negated { ("is not", " nor ") } else { ("=", " or ") };
+        format!("{} {is} {}", self.dimension.name, values.join(between))
+    }
+
+    /// Whether nothing can pass both filters.
+    #[must_use]
+    pub(super) fn excludes(&self, other: &Filter) -> bool {
+        let spelled = |filter: &Filter| -> BTreeSet<Option<String>> {
+            let value =
+                |value: &Option<String>| value.as_deref().map(|value| filter.dimension.value(value).to_string());
+            filter.values.iter().map(value).collect()
+        };
+        if self.dimension.name != other.dimension.name {
+            return false;
+        }
+        let (own, others) = (spelled(self), spelled(other));
+        match (self.is_negated, other.is_negated) {
+            (false, false) => own.is_disjoint(&others),
+            (false, true) => own.is_subset(&others),
+            (true, false) => others.is_subset(&own),
+            (true, true) => false,
+        }
+    }
+
+    /// The condition in SQL over the dimension's value. `position` is that of the filter in its question; the values are the
+    /// parameters of [`Filter::parameters`].
+    #[must_use]
+    pub(super) fn condition(&self, expression: &str, position: usize) -> String {
+        let names: Vec<String> = (0..self.values().count()).map(|n| format!("$value{position}_{n}")).collect();
+        let has_none = self.values.contains(&None);
+        let listed = format!("{expression} IN ({})", names.join(", "));
+        match (self.is_negated, names.is_empty(), has_none) {
+            (false, true, _) => format!("{expression} IS NULL"),
+            (false, false, false) => listed,
+            (false, false, true) => format!("({listed} OR {expression} IS NULL)"),
+            (true, true, _) => format!("{expression} IS NOT NULL"),
+            (true, false, true) => format!("({expression} IS NOT NULL AND NOT {listed})"),
+            // What has no value has none of these.
+            (true, false, false) => format!("({expression} IS NULL OR NOT {listed})"),
+        }
+    }
+
+    /// Name and value of each parameter of the condition.
+    pub(super) fn parameters(&self, position: usize) -> impl Iterator<Item = (String, ScalarValue)> {
+        self.values().enumerate().map(move |(n, value)| (format!("value{position}_{n}"), self.dimension.value(value)))
+    }
+}
+
+/// The values between commas; `\,` is a comma of a value.
+fn split(typed: &str) -> Vec<String> {
+    let mut values = vec![String::new()];
+    let mut letters = typed.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if letters.peek() == Some(&',') => {
+                values.last_mut().into_iter().for_each(|value| value.extend(letters.next()))
+            }
+            ',' => values.push(String::new()),
+            letter => values.last_mut().into_iter().for_each(|value| value.push(letter)),
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(text: &str) -> Filter {
+        Filter::parse("--where", text).unwrap()
+    }
+
+    #[test]
+    fn a_filter_is_read_and_written_again() {
+        for text in
+            ["platform=email", "platform=email,x", "platform!=email", "customer=", "customer!=,a", "field.size=a\\,b,c"]
+        {
+            assert_eq!(filter(text).text(), text);
+        }
+        assert_eq!(filter("platform = email , x,email").text(), "platform=email,x");
+        let words = ["platform=email,x", "platform!=email", "customer="].map(|text| filter(text).in_words());
+        assert_eq!(words, ["platform = email or x", "platform is not email", "customer = none"]);
+        assert_eq!(filter("field.size=a\\,b,c").values().collect::<Vec<_>>(), ["a,b", "c"]);
+        assert!(Filter::parse("--where", "status=open,solved").is_err());
+    }
+
+    #[test]
+    fn filters_that_nothing_passes_are_recognised() {
+        let excludes = |one: &str, other: &str| filter(one).excludes(&filter(other));
+        assert!(excludes("status=open", "status=done"));
+        assert!(excludes("status=open", "status!=open,new"));
+        assert!(!excludes("status=open,new", "status=new"));
+        assert!(!excludes("status!=open", "status!=new"));
+        assert!(!excludes("hour_of_day=9", "hour_of_day=09"));
+        assert!(!excludes("status=open", "priority=low"));
+    }
+
+    #[test]
+    fn what_has_no_value_passes_a_negation() {
+        let condition = |text: &str| filter(text).condition("g", 2);
+        assert_eq!(condition("platform=x"), "g IN ($value2_0)");
+        assert_eq!(condition("platform=x,"), "(g IN ($value2_0) OR g IS NULL)");
+        assert_eq!(condition("platform!=x,y"), "(g IS NULL OR NOT g IN ($value2_0, $value2_1))");
+        assert_eq!(condition("platform!="), "g IS NOT NULL");
+    }
+}
