@@ -116,7 +116,10 @@ impl<'q> Contributions<'q> {
         let agent =
             if self.question.by.iter().any(|dimension| dimension.name == "agent") { "" } else { ", g_agent AS agent" };
         let value = if self.metric.unit == "ms" { "value AS value_ms" } else { "value" };
-        let sql = format!("{} SELECT case_id, at, {value}{agent}{dimensions}, excluded FROM cut", self.cut_sql(true));
+        let sql = format!(
+            "{} SELECT case_id, at, {value}{agent}{dimensions}, excluded FROM cut",
+            self.cut_sql(Columns::GroupsAndAgent)
+        );
         let frame = self.frame(&sql, Vec::new()).await?;
         let schema: SchemaRef = Arc::new(frame.schema().as_arrow().clone());
         let batches = frame.collect().await?;
@@ -137,7 +140,7 @@ impl<'q> Contributions<'q> {
         let sql = format!(
             "{}, placed AS (SELECT {} AS class FROM cut WHERE excluded IS NULL AND value IS NOT NULL) \
              SELECT CAST(class AS BIGINT) AS class, count(*) AS contributions FROM placed GROUP BY class ORDER BY class",
-            self.cut_sql(false),
+            self.cut_sql(Columns::None),
             reached.join(" + ")
         );
         let mut counts = vec![0; bounds.len() + 1];
@@ -153,9 +156,8 @@ impl<'q> Contributions<'q> {
         Ok(counts)
     }
 
-    /// Contributions in the range, with their dimensions, as the common table `cut`; with their agent as `g_agent`, where that
-    /// is asked for.
-    fn cut_sql(&self, with_agent: bool) -> String {
+    /// Contributions in the range that pass the filters, as the common table `cut`, with the columns that are asked for.
+    fn cut_sql(&self, with: Columns) -> String {
         let has = |name: &str| self.columns.contains(name);
         let rule = self.metric.agent;
         let mut columns = vec!["case_id".to_owned(), "value".to_owned()];
@@ -190,16 +192,20 @@ impl<'q> Contributions<'q> {
                 }
             }
         };
+        let groups = self.question.by.len();
         for (position, dimension) in self.question.dimensions().enumerate() {
+            let filter = position.checked_sub(groups).and_then(|n| self.question.filters.get(n).zip(Some(n)));
+            if with == Columns::None && filter.is_none() {
+                continue;
+            }
             let DimensionSql { expression, joins } = dimension.sql(position, rule, &self.columns);
             add(joins);
             selected.push_str(&format!(", {expression} AS g{position}"));
-            let filter = position.checked_sub(self.question.by.len());
-            if let Some((filter, position)) = filter.and_then(|n| self.question.filters.get(n).zip(Some(n))) {
+            if let Some((filter, position)) = filter {
                 conditions.push(filter.condition(&expression, position));
             }
         }
-        if with_agent {
+        if with == Columns::GroupsAndAgent {
             let DimensionSql { expression, joins } = agent_sql(rule);
             add(joins);
             selected.push_str(&format!(", {expression} AS g_agent"));
@@ -229,7 +235,7 @@ impl<'q> Contributions<'q> {
              CASE WHEN excluded IS NULL THEN key END AS k, \
              CASE WHEN excluded IS NULL THEN case_id END AS counted_case FROM cut) \
              SELECT {inner}{values}count(v) AS contributions, count(DISTINCT counted_case) AS cases FROM counted {grouping}",
-            self.cut_sql(false)
+            self.cut_sql(Columns::Groups)
         )
     }
 
@@ -237,7 +243,7 @@ impl<'q> Contributions<'q> {
     pub async fn totals(&self) -> Result<(i64, i64, Vec<(String, i64)>)> {
         let sql = format!(
             "{} SELECT excluded, count(*) AS contributions, count(DISTINCT case_id) AS cases FROM cut GROUP BY excluded",
-            self.cut_sql(false)
+            self.cut_sql(Columns::None)
         );
         let (mut contributions, mut cases) = (0, 0);
         let mut left_out: BTreeMap<String, i64> = self.metric.excludes.iter().map(|name| (name.clone(), 0)).collect();
@@ -260,6 +266,17 @@ fn of_part(column: &str) -> String {
         "value" => "part['ms'] * value AS value".to_owned(),
         other => other.rsplit(" AS ").next().unwrap_or(other).to_owned(),
     }
+}
+
+/// The columns of the common table `cut`, beside those of the contributions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Columns {
+    /// None: what needs only the filters reads no other table.
+    None,
+    /// The dimensions of the question, as `g0`, `g1` and so on.
+    Groups,
+    /// The same, and the agent as `g_agent`.
+    GroupsAndAgent,
 }
 
 /// A stock whose value depends on when it is read: read once an instant.
