@@ -14,7 +14,7 @@
 -- pauses: left out, as the policy states
 -- example: due 10:00, completed 11:00: 1 at 10:30, 0 at 11:30
 -- differs: badges that are refreshed at intervals show an overdue milestone late
-SELECT case_id, due_at + INTERVAL '1 millisecond' AS since, least(until, completed_at, stopped_at, disabled_at) AS until,
+SELECT case_id, greatest(since, due_at + INTERVAL '1 millisecond') AS since, least(until, completed_at, stopped_at, disabled_at) AS until,
        1 AS value, milestone, policy
 FROM milestones
 WHERE due_at IS NOT NULL

@@ -83,6 +83,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "sla_attainment",
     "sla_breaches",
     "sla_late_by",
+    "sla_at_risk",
     "sla_overdue",
     "cases_within_sla",
     "cases_by_policy",

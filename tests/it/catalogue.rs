@@ -163,6 +163,9 @@ fn every_metric_gives_the_number_computed_on_paper() {
         ("sla_breaches --by milestone", "assign 1, first_response 3, next_response 2, resolution 2".into()),
         // 10 min, 10 min, 1 h, 16 h, 33.5 h, 41 h.
         ("sla_late_by", minutes((60 + 16 * 60) / 2)),
+        // Case D: 50 min of 1 h, and of 8 h.
+        ("sla_at_risk --by milestone --as-of 2026-03-04T09:50:00Z", "first_response 1".into()),
+        ("sla_at_risk --as-of 2026-03-04T09:45:00Z", "0".into()),
         ("sla_overdue --by milestone", "first_response 1, resolution 1".into()),
         ("cases_within_sla", "0".into()),
         ("cases_by_policy --by policy", "std 4".into()),
