@@ -18,7 +18,7 @@ pub mod survey;
 
 use std::borrow::Borrow;
 
-use super::desk::{Desk, Withdrawal, Withdrawn};
+use super::desk::{Desk, Transitions, Withdrawal, Withdrawn};
 use super::event::{CaseEvent, Creation, EventBody, EventType, Message, Priority, Sentiment, Status};
 use super::finding::{Finding, Rule};
 use super::policy::Milestone;
@@ -340,23 +340,27 @@ impl<'a> Case<'a> {
         if !bot {
             self.end_clock(Milestone::Assign, event.time, Ending::Completed(event.by));
         }
-        let status = self.next_status(Trigger::Assigned, None, event.time, desk).unwrap_or(standing.status);
+        let status = self
+            .next_status(Trigger::Assigned, None, event.time, || desk.transitions_at(event.time))
+            .unwrap_or(standing.status);
         self.change_standing(event.into(), Standing { status, assignee: Some(agent), ..standing });
     }
 
     fn unassign(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
         let Some(standing) = self.standing() else { return };
-        if standing.assignee.is_none() && self.next_status(Trigger::Unassigned, None, event.time, desk).is_none() {
+        if standing.assignee.is_none()
+            && self.next_status(Trigger::Unassigned, None, event.time, || desk.transitions_at(event.time)).is_none()
+        {
             self.history.noted.assignee_unchanged += 1;
             return;
         }
         self.history.end_assignment(event.time, AssignmentEnd::Unassigned);
-        self.release(event.into(), standing, desk);
+        self.release(event.into(), standing, || desk.transitions_at(event.time));
     }
 
     /// Takes the case from its assignee.
-    fn release(&mut self, cause: Cause<'a>, standing: Standing<'a>, desk: &Desk) {
-        let status = self.next_status(Trigger::Unassigned, None, cause.time, desk).unwrap_or(standing.status);
+    fn release(&mut self, cause: Cause<'a>, standing: Standing<'a>, transitions: impl FnOnce() -> Transitions) {
+        let status = self.next_status(Trigger::Unassigned, None, cause.time, transitions).unwrap_or(standing.status);
         self.change_standing(cause, Standing { status, assignee: None, ..standing });
     }
 
@@ -372,7 +376,7 @@ impl<'a> Case<'a> {
         self.withdrawals = Some(upcoming);
         if let Some(withdrawal) = upcoming.all.first().filter(|_| upcoming.next_at <= time) {
             self.history.end_assignment(withdrawal.time, AssignmentEnd::Presence);
-            self.release(Cause::presence(withdrawal), standing, desk);
+            self.release(Cause::presence(withdrawal), standing, || withdrawal.transitions);
             self.record_load(LogPosition::Before(withdrawal.time));
         }
     }
@@ -389,16 +393,23 @@ impl<'a> Case<'a> {
     // Changes of status (2.3)
 
     /// The status that follows by the table of transitions; none where it stays as it is.
-    fn next_status(&self, when: Trigger, stated: Option<Status>, time: Instant, desk: &Desk) -> Option<Status> {
+    fn next_status(
+        &self,
+        when: Trigger,
+        stated: Option<Status>,
+        time: Instant,
+        transitions: impl FnOnce() -> Transitions,
+    ) -> Option<Status> {
         let state = self.state.as_ref()?;
         let Standing { status, assignee, .. } = state.standing;
         let current = Current { status, is_assigned: assignee.is_some(), is_closed: state.is_closed(time) };
-        status::next(when, stated, current, || desk.transitions_at(time))
+        status::next(when, stated, current, transitions)
     }
 
     /// Changes the status as the table states, and returns whether it changed. `stated` is the status that the event names.
     fn follow_transition(&mut self, event: &CaseEvent<'a>, when: Trigger, stated: Option<Status>, desk: &Desk) -> bool {
-        let Some(status) = self.next_status(when, stated, event.time, desk) else { return false };
+        let transitions = || desk.transitions_at(event.time);
+        let Some(status) = self.next_status(when, stated, event.time, transitions) else { return false };
         self.change_status(event, status, desk);
         true
     }
@@ -475,7 +486,7 @@ impl<'a> Case<'a> {
     }
 
     fn close_now(&mut self, event: &CaseEvent<'a>, desk: &Desk) {
-        if let Some(status) = self.next_status(Trigger::Closed, None, event.time, desk) {
+        if let Some(status) = self.next_status(Trigger::Closed, None, event.time, || desk.transitions_at(event.time)) {
             self.resolve(event, status, event.time);
         } else if self.state.as_ref().is_some_and(|state| state.is_closed(event.time)) {
             self.history.noted.closed_already += 1;

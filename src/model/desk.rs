@@ -95,6 +95,8 @@ pub struct Withdrawal {
     pub time: Instant,
     pub source: String,
     pub id: String,
+    /// The automatic transitions that were on just then: an event of the same instant may have come later in the log.
+    pub transitions: Transitions,
 }
 
 /// The withdrawals of one user, in time order. Most queries need only the times, which are contiguous in memory.
@@ -193,9 +195,7 @@ impl Desk {
     /// The automatic transitions that are on.
     #[must_use]
     pub fn transitions_at(&self, time: Instant) -> Transitions {
-        self.settings
-            .at(time)
-            .map_or(Transitions { assign: true, unassign: true, customer_reply: true }, |s| s.transitions)
+        self.settings.at(time).map_or(Transitions::ALL, |settings| settings.transitions)
     }
 
     /// The grace period in force; none: cases close as they are resolved.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Desk, DeskEvent, Group, User, Withdrawal, Withdrawn};
+use super::{Desk, DeskEvent, Group, Transitions, User, Withdrawal, Withdrawn};
 use crate::json::Json;
 use crate::model::calendar::Calendar;
 use crate::model::event::{EventType, Presence, Role};
@@ -246,6 +246,7 @@ impl DeskBuilder {
     }
 
     fn withdraw(&mut self, event: &DeskEvent<'_>, of: &[Withdrawn]) {
+        let transitions = self.desk.settings.last().map_or(Transitions::ALL, |settings| settings.transitions);
         for of in of {
             let by_user = match of {
                 Withdrawn::Open => &mut self.desk.withdrawals,
@@ -254,7 +255,7 @@ impl DeskBuilder {
             let of_user = by_user.entry(event.subject.to_owned()).or_default();
             let (time, source, id) = (event.time, event.source.to_owned(), event.id.to_owned());
             of_user.times.push(time);
-            of_user.all.push(Withdrawal { time, source, id });
+            of_user.all.push(Withdrawal { time, source, id, transitions });
         }
     }
 

@@ -25,7 +25,7 @@ impl Default for DeskSettings {
             grace_period_ms: None,
             unassign_on: Vec::new(),
             default_calendar: None,
-            transitions: Transitions { assign: true, unassign: true, customer_reply: true },
+            transitions: Transitions::ALL,
             findings: BTreeMap::new(),
             sla: SlaChanges::default(),
         }
@@ -54,6 +54,11 @@ pub struct Transitions {
     pub unassign: bool,
     /// A customer's message while Pending: becomes Open.
     pub customer_reply: bool,
+}
+
+impl Transitions {
+    /// All of them, as where no setting states anything.
+    pub const ALL: Transitions = Transitions { assign: true, unassign: true, customer_reply: true };
 }
 
 impl DeskSettings {
