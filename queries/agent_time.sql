@@ -16,6 +16,7 @@
 -- differs: help desks that give the whole time to the last agent charge Ben with 80 min
 SELECT case_id, least(coalesce(until, $as_of), $as_of) AS at, assignee AS agent,
        CASE WHEN until <= $as_of THEN CAST(until AS BIGINT) - CAST(since AS BIGINT) END AS value,
-       CASE WHEN until IS NULL OR until > $as_of THEN 'not over' END AS excluded
+       CASE WHEN until IS NULL OR until > $as_of THEN 'not over' END AS excluded,
+       status, priority, profile
 FROM periods
 WHERE status = 'open' AND assignee IS NOT NULL AND since <= $as_of

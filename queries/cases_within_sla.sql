@@ -1,14 +1,14 @@
 -- metric: cases_within_sla
 -- title: Cases within SLA
--- meaning: Share of resolved cases with no breached milestone.
+-- meaning: Share of resolved cases with no breached milestone as of the report; a case without a policy has none and counts as within.
 -- unit: share
 -- kind: flow
 -- aggregate: share
 -- date: when the case was last resolved
 -- agent: the assignee then
 -- excludes: none
--- bots: what a bot does completes no milestone but the resolution
--- reopenings: begin a new instance of the milestone; the one before no longer counts
+-- bots: their messages answer nothing and an assignment to a bot does not count; a bot can assign a person, and resolve
+-- reopenings: the resolution, and an assignment or first response not done by then, begin a new instance; then the one before no longer counts
 -- spam: counted; cut by `resolution` to separate Done and Spam
 -- deletion: stays counted; the clock stops
 -- pauses: left out, as the policy states

@@ -8,7 +8,7 @@
 -- agent: the assignee when the survey was sent
 -- excludes: none
 -- bots: surveys of cases held by a bot count, for the bot
--- reopenings: do not matter
+-- reopenings: do not matter; a survey that is answered again counts with its last answer, at that time
 -- spam: counted like any case
 -- deletion: stays counted
 -- pauses: do not matter

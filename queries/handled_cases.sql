@@ -16,7 +16,7 @@
 -- differs: help desks that count only replies leave out who sorted and assigned
 SELECT e.case_id, e.time AS at, e.by AS agent, 1 AS value, e.case_id AS key
 FROM events e
-LEFT ANTI JOIN findings f ON f.source = e.source AND f.id = e.id AND f.effect = 'ignored'
+LEFT ANTI JOIN findings f ON f.source = e.source AND f.id = e.id AND f.effect = 'rejected'
 WHERE e.by IS NOT NULL AND e.case_id IS NOT NULL AND e.type IN (
   'message.sent', 'message.noted', 'case.status_changed', 'case.assigned', 'case.unassigned', 'case.field_changed',
-  'case.priority_changed', 'case.closed')
+  'case.priority_changed', 'case.sentiment_changed', 'case.profile_assigned', 'case.closed')

@@ -1,6 +1,6 @@
 -- metric: repeat_contacts
 -- title: Repeated contacts
--- meaning: Cases whose customer had created another case with the same profile in the 7 days before.
+-- meaning: Cases whose customer had created another case with the same profile in the 7 days before; the profile is that at the creation, and a case created without one does not count.
 -- unit: cases
 -- kind: flow
 -- aggregate: count
@@ -16,7 +16,7 @@
 -- differs: help desks that count reopened cases as repeated contacts mix two things
 SELECT case_id, created_at AS at, agent, 1 AS value
 FROM (
-  SELECT c.case_id, c.created_at, c.customer, p.assignee AS agent,
+  SELECT c.case_id, c.created_at, p.profile, p.assignee AS agent,
          max(c.created_at) OVER (
            PARTITION BY c.customer, p.profile ORDER BY c.created_at
            RANGE BETWEEN INTERVAL '7 days' PRECEDING AND INTERVAL '1 millisecond' PRECEDING
@@ -24,4 +24,4 @@ FROM (
   FROM cases c
   JOIN periods p ON p.case_id = c.case_id AND p.since = c.created_at
 ) AS contacts
-WHERE before IS NOT NULL
+WHERE before IS NOT NULL AND profile IS NOT NULL

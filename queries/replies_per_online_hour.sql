@@ -1,11 +1,11 @@
 -- metric: replies_per_online_hour
 -- title: Replies per online hour
--- meaning: Replies divided by the hours for which their senders were online or away.
+-- meaning: Replies of people divided by the hours for which users were online or away; uncut, the hours of users who sent nothing count, too.
 -- unit: replies
 -- kind: ratio
 -- agent: the sender
 -- excludes: none
--- bots: their messages are not counted
+-- bots: their messages are not counted; the hours of a bot that states a presence are
 -- reopenings: do not matter
 -- spam: counted like any case
 -- deletion: stays counted

@@ -7,15 +7,15 @@
 -- date: the end of the clock; of overdue milestones, when they were due
 -- agent: the assignee at the end of the clock; of overdue milestones, at that time
 -- excludes: running; cancelled; disabled
--- bots: what a bot does completes no milestone but the resolution
--- reopenings: begin a new instance of the milestone; the one before no longer counts
+-- bots: their messages answer nothing and an assignment to a bot does not count; a bot can assign a person, and resolve
+-- reopenings: the resolution, and an assignment or first response not done by then, begin a new instance; then the one before no longer counts
 -- spam: counted like any case
 -- deletion: stays counted; the clock stops
 -- pauses: left out, as the policy states
 -- example: 8 met, 1 late, 1 overdue, 5 running: 80 %
 -- differs: Chatwoot counts running milestones as hits: 14 of 15
 SELECT case_id, coalesce(completed_at, stopped_at, disabled_at, due_at, $as_of) AS at,
-       CASE WHEN outcome = 'overdue' THEN assignee_at_due ELSE assignee_at_end END AS agent,
+       CASE WHEN outcome = 'overdue' THEN assignee_at_due WHEN outcome <> 'running' THEN assignee_at_end END AS agent,
        CASE WHEN outcome = 'met' THEN 1 ELSE 0 END AS value, milestone, policy,
        CASE WHEN outcome IN ('running', 'cancelled', 'disabled') THEN outcome END AS excluded
 FROM (

@@ -7,8 +7,8 @@
 -- date: when the milestone was due
 -- agent: the assignee then
 -- excludes: none
--- bots: what a bot does completes no milestone but the resolution
--- reopenings: begin a new instance of the milestone; the one before no longer counts
+-- bots: their messages answer nothing and an assignment to a bot does not count; a bot can assign a person, and resolve
+-- reopenings: the resolution, and an assignment or first response not done by then, begin a new instance; then the one before no longer counts
 -- spam: counted like any case
 -- deletion: stays counted; the clock stops
 -- pauses: left out, as the policy states

@@ -7,10 +7,10 @@
 -- date: the end of each bucket
 -- agent: assignee_then
 -- excludes: none
--- bots: what a bot does completes no milestone but the resolution
--- reopenings: begin a new instance of the milestone; the one before no longer counts
+-- bots: their messages answer nothing and an assignment to a bot does not count; a bot can assign a person, and resolve
+-- reopenings: the resolution, and an assignment or first response not done by then, begin a new instance; then the one before no longer counts
 -- spam: counted like any case
--- deletion: stays counted; the clock stops
+-- deletion: stops the clock, so that nothing is overdue
 -- pauses: left out, as the policy states
 -- example: due 10:00, completed 11:00: 1 at 10:30, 0 at 11:30
 -- differs: badges that are refreshed at intervals show an overdue milestone late

@@ -16,13 +16,15 @@
 -- differs: systems that divide the answers of a month by the surveys of that month can exceed 100 %
 SELECT sent.case_id, sent.at, CASE WHEN answers.survey IS NULL THEN 0 ELSE 1 END AS value, sent.kind
 FROM (
-  SELECT case_id, survey, min(time) AS at, min(kind) AS kind
-  FROM events
-  WHERE type = 'survey.sent'
-  GROUP BY case_id, survey
+  SELECT e.case_id, e.survey, min(e.time) AS at, min(e.kind) AS kind
+  FROM events e
+  LEFT ANTI JOIN findings f ON f.source = e.source AND f.id = e.id AND f.effect = 'rejected'
+  WHERE e.type = 'survey.sent'
+  GROUP BY e.case_id, e.survey
 ) AS sent
 LEFT JOIN (
-  SELECT case_id, survey
-  FROM surveys
-  WHERE answered_at <= $as_of
+  SELECT DISTINCT e.case_id, e.survey
+  FROM events e
+  LEFT ANTI JOIN findings f ON f.source = e.source AND f.id = e.id AND f.effect = 'rejected'
+  WHERE e.type = 'survey.answered' AND e.time <= $as_of
 ) AS answers ON answers.case_id = sent.case_id AND answers.survey = sent.survey

@@ -1,6 +1,6 @@
 -- metric: utilization
 -- title: Utilization
--- meaning: The workload divided by the capacity, each weighted by time.
+-- meaning: The workload divided by the capacity, each weighted by time; users whom the log does not name count in neither.
 -- unit: share
 -- kind: ratio
 -- agent: the user

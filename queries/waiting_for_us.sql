@@ -1,6 +1,6 @@
 -- metric: waiting_for_us
 -- title: Waiting for us
--- meaning: Unresolved cases whose customer has not had a reply to the last question.
+-- meaning: Unresolved cases whose customer has not had a reply to the last question; a new case waits from its creation on.
 -- unit: cases
 -- kind: stock
 -- aggregate: count
@@ -8,7 +8,7 @@
 -- agent: the assignee then
 -- excludes: none
 -- bots: their messages are no reply
--- reopenings: a question that is open when a case is reopened waits again
+-- reopenings: a case without a first response waits again; a later question that a resolution ended does not
 -- spam: does not count: Spam is resolved
 -- deletion: leaves the stock at that instant
 -- pauses: pending and on hold cases count while a question is open

@@ -1,6 +1,6 @@
 -- metric: workload_time
 -- title: Workload over time
--- meaning: Open assigned cases, each for the time for which it was with its user.
+-- meaning: Open assigned cases of users whose capacity is known, each for the time for which it was with its user.
 -- unit: ms
 -- kind: flow
 -- aggregate: sum
@@ -14,6 +14,8 @@
 -- pauses: pending and on hold cases count
 -- example: two cases for an hour: 2 h
 -- differs: the numerator of `utilization`
-SELECT case_id, since, until, assignee AS agent, 1 AS value
-FROM periods
-WHERE assignee IS NOT NULL AND status IN ('new', 'open', 'pending', 'on_hold')
+SELECT p.case_id, greatest(p.since, u.since) AS since, least(p.until, u.until) AS until, p.assignee AS agent, 1 AS value
+FROM periods p
+JOIN users u ON u."user" = p.assignee AND u.capacity IS NOT NULL
+  AND (p.until IS NULL OR u.since < p.until) AND (u.until IS NULL OR u.until > p.since)
+WHERE p.status IN ('new', 'open', 'pending', 'on_hold')

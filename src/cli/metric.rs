@@ -176,7 +176,7 @@ async fn numbers(
     let database = context.database().await?;
     if arguments.cases {
         let (schema, batches) = question.contributions(&database, catalogue).await?;
-        if batches.iter().all(|batch| batch.num_rows() == 0) {
+        if batches.iter().all(|batch| batch.num_rows() == 0) || hides_misspelled(question) {
             note_unknown_values(context, question, &database).await?;
         }
         let mut output = arguments.output.open(context.settings.zone()?)?;
@@ -184,7 +184,8 @@ async fn numbers(
         return output.finish();
     }
     let answer = question.answer(&database, catalogue).await?;
-    if answer.contributions == 0 && answer.left_out.iter().all(|(_, count)| *count == 0) {
+    let is_empty = answer.contributions == 0 && answer.left_out.iter().all(|(_, count)| *count == 0);
+    if is_empty || hides_misspelled(question) {
         note_unknown_values(context, question, &database).await?;
     }
     let for_people = is_for_people(arguments);
@@ -192,6 +193,10 @@ async fn numbers(
     print(context, arguments, &batch)?;
     context.printer.talk(caption(question, &answer));
     Ok(())
+}
+
+fn hides_misspelled(question: &Question) -> bool {
+    question.filters.iter().any(Filter::hides_a_misspelled_value)
 }
 
 /// An empty answer may be due to a name that nothing in the log has.

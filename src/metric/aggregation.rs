@@ -129,6 +129,6 @@ fn thousandths(digits: &str) -> Option<u32> {
     let (whole, tenth) = digits.split_once('.').unwrap_or((digits, "0"));
     let number =
         |text: &str| if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse::<u32>().ok() } else { None };
-    let found = number(whole)? * 10 + number(tenth).filter(|tenth| *tenth < 10)?;
+    let found = number(whole)?.checked_mul(10)?.checked_add(number(tenth).filter(|tenth| *tenth < 10)?)?;
     (0..=1000).contains(&found).then_some(found)
 }

@@ -178,11 +178,12 @@ impl<'q> Contributions<'q> {
             columns.iter().map(|column| of_part(column)).collect::<Vec<_>>().join(", ")
         );
         let stock = format!("SELECT unnest(stock_reads(since, until)) AS at, {shared} FROM contributions");
-        let f = match (has("at"), has("since")) {
-            (true, true) => read,
-            (true, false) => flow,
-            _ if self.metric.kind == MetricKind::Flow => of_time,
-            _ => stock,
+        let f = match (self.metric.kind, has("at")) {
+            // Its SQL was read at each instant.
+            (MetricKind::Stock, true) => read,
+            (MetricKind::Stock, false) => stock,
+            (_, true) => flow,
+            (_, false) => of_time,
         };
         let (mut joins, mut selected, mut conditions) = (Vec::<Join>::new(), String::new(), Vec::new());
         let mut add = |needed: Vec<Join>| {

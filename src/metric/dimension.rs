@@ -9,9 +9,10 @@ use datafusion::common::ScalarValue;
 use super::header::AgentRule;
 use crate::error::{Error, Result};
 use crate::model::case::history::SENTIMENT_FIELD;
-use crate::model::event::{MessageKind, Origin, Priority, Sentiment, Status};
+use crate::model::event::{MessageKind, Origin, Presence, Priority, Sentiment, Status};
 use crate::model::policy::Milestone;
 use crate::spelling::did_you_mean;
+use crate::wire::members;
 
 /// A dimension, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,9 @@ pub enum ValueKind {
     /// Any text that an event states.
     Text,
 }
+
+/// The classes of the age of a backlog, as `queries/backlog_age.sql` names them.
+const AGES: [&str; 8] = ["1. < 1h", "2. < 4h", "3. < 8h", "4. < 1d", "5. < 3d", "6. < 7d", "7. < 30d", "8. ≥ 30d"];
 
 /// Whether a case has been deleted.
 const DELETED_NAMES: &[&str] = &["kept", "deleted"];
@@ -166,11 +170,14 @@ impl Dimension {
 
     /// The values of a built-in metric, where those of the project's metrics are not known.
     #[must_use]
-    pub fn usual_values(&self) -> &'static [&'static str] {
+    pub fn usual_values(&self) -> Vec<&'static str> {
         match self.name.as_str() {
-            "kind" => MessageKind::NAMES,
-            "milestone" => Milestone::NAMES,
-            _ => &[],
+            // Of messages and of surveys.
+            "kind" => [MessageKind::NAMES, members::SURVEYS].concat(),
+            "milestone" => Milestone::NAMES.to_vec(),
+            "presence" => Presence::NAMES.to_vec(),
+            "age" => AGES.to_vec(),
+            _ => Vec::new(),
         }
     }
 
@@ -221,6 +228,12 @@ impl Dimension {
         }
         let error = Error::invalid(&self.place, format!("`{}` has the values {values}; found `{typed}`", self.name));
         Err(error.with_hint(near.unwrap_or_else(|| format!("`{}=` is for what has no value", self.name))))
+    }
+
+    /// Whether it is the hour of the day or the day of the week.
+    #[must_use]
+    pub fn is_of_the_clock(&self) -> bool {
+        matches!(self.source, Source::Clock(_))
     }
 
     /// Whether only metrics whose contributions have a column of its name can be cut by it.
@@ -277,7 +290,9 @@ impl Dimension {
             }
             Source::Case(column) => of(format!("c.{column}"), vec![case()]),
             Source::Deleted => {
-                of("CASE WHEN c.deleted_at <= $as_of THEN 'deleted' ELSE 'kept' END".to_owned(), vec![case()])
+                let state =
+                    "CASE WHEN c.deleted_at <= $as_of THEN 'deleted' WHEN c.case_id IS NOT NULL THEN 'kept' END";
+                of(state.to_owned(), vec![case()])
             }
             Source::Field(_) => {
                 let table = format!("v{position}");
@@ -373,6 +388,13 @@ fn unknown(name: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_classes_of_the_age_are_those_of_the_metric() {
+        let sql = include_str!("../../queries/backlog_age.sql");
+        assert_eq!(sql.matches("THEN '").count() + 1, AGES.len());
+        assert!(AGES.iter().all(|class| sql.contains(&format!("'{class}'"))));
+    }
 
     #[test]
     fn an_unknown_dimension_names_the_nearest() {

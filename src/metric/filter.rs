@@ -17,7 +17,7 @@ pub struct Filter {
 }
 
 /// How a filter is written, for messages.
-const SYNTAX: &str = "write `DIM=VALUE`, such as `platform=email`; `DIM=A,B` for one of several, `DIM!=VALUE` for all \
+const SYNTAX: &str = "write `DIM=VALUE`, such as `platform=email`; `DIM=A,B` for one of several (`\\,` is a comma of a value), `DIM!=VALUE` for all \
                       others, `DIM=` for what has no value";
 
 impl Filter {
@@ -48,11 +48,17 @@ impl Filter {
         self.values.iter().flatten().map(String::as_str)
     }
 
+    /// Whether an answer may have rows although a value is misspelled: with several values, and without some.
+    #[must_use]
+    pub fn hides_a_misspelled_value(&self) -> bool {
+        self.is_negated || self.values.len() > 1
+    }
+
     /// The filter as it can be typed again.
     #[must_use]
     pub fn text(&self) -> String {
         let values: Vec<String> =
-            self.values.iter().map(|value| value.as_deref().unwrap_or_default().replace(',', "\\,")).collect();
+            self.values.iter().map(|value| escaped(value.as_deref().unwrap_or_default())).collect();
         format!("{}{}{}", self.dimension.name, if self.is_negated { "!=" } else { "=" }, values.join(","))
     }
 
@@ -60,7 +66,11 @@ impl Filter {
     #[must_use]
     pub fn in_words(&self) -> String {
         let values: Vec<&str> = self.values.iter().map(|value| value.as_deref().unwrap_or("none")).collect();
-        let (is, between) = if self.is_negated { ("is not", " nor ") } else { ("=", " or ") };
+        let (is, between) = match (self.is_negated, values.len()) {
+            (true, 0 | 1) => ("is not", ""),
+            (true, _) => ("is neither", " nor "),
+            (false, _) => ("=", " or "),
+        };
         format!("{} {is} {}", self.dimension.name, values.join(between))
     }
 
@@ -108,13 +118,18 @@ impl Filter {
     }
 }
 
-/// The values between commas; `\,` is a comma of a value.
+/// A value as it is typed: with a backslash before each comma and each backslash.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace(',', "\\,")
+}
+
+/// The values between commas; `\,` is a comma of a value, and `\\` a backslash.
 fn split(typed: &str) -> Vec<String> {
     let mut values = vec![String::new()];
     let mut letters = typed.chars().peekable();
     while let Some(letter) = letters.next() {
         match letter {
-            '\\' if letters.peek() == Some(&',') => {
+            '\\' if matches!(letters.peek(), Some(',' | '\\')) => {
                 values.last_mut().into_iter().for_each(|value| value.extend(letters.next()))
             }
             ',' => values.push(String::new()),
@@ -134,14 +149,25 @@ mod tests {
 
     #[test]
     fn a_filter_is_read_and_written_again() {
-        for text in
-            ["platform=email", "platform=email,x", "platform!=email", "customer=", "customer!=,a", "field.size=a\\,b,c"]
-        {
+        for text in [
+            "platform=email",
+            "platform=email,x",
+            "platform!=email",
+            "customer=",
+            "customer!=,a",
+            "field.size=a\\,b,c",
+            "field.path=a\\\\,b",
+        ] {
             assert_eq!(filter(text).text(), text);
         }
         assert_eq!(filter("platform = email , x,email").text(), "platform=email,x");
-        let words = ["platform=email,x", "platform!=email", "customer="].map(|text| filter(text).in_words());
-        assert_eq!(words, ["platform = email or x", "platform is not email", "customer = none"]);
+        let words = ["platform=email,x", "platform!=email", "platform!=email,x", "customer="]
+            .map(|text| filter(text).in_words());
+        assert_eq!(
+            words,
+            ["platform = email or x", "platform is not email", "platform is neither email nor x", "customer = none"]
+        );
+        assert_eq!(filter("field.path=a\\\\ ,b").values().collect::<Vec<_>>(), ["a\\", "b"]);
         assert_eq!(filter("field.size=a\\,b,c").values().collect::<Vec<_>>(), ["a,b", "c"]);
         assert!(Filter::parse("--where", "status=open,solved").is_err());
     }

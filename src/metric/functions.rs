@@ -175,7 +175,8 @@ pub fn time_parts(buckets: Vec<(i64, i64)>) -> ScalarUDF {
                 let first = buckets.partition_point(|(_, end)| *end <= since);
                 let parts = buckets.iter().skip(first).take_while(|(begin, _)| *begin < until);
                 let before = ends.len();
-                for (begin, end) in parts.map(|(begin, end)| (*begin.max(&since), *end.min(&until))) {
+                let parts = parts.map(|(begin, end)| (*begin.max(&since), *end.min(&until)));
+                for (begin, end) in parts.filter(|(begin, end)| begin < end) {
                     ends.push(end - 1);
                     lengths.push(end - begin);
                 }
@@ -258,6 +259,39 @@ fn percentile_of(sorted: &[f64], thousandths: u32) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::datatypes::Int64Type;
+
+    /// The parts of times as `at+ms`.
+    fn parts(buckets: &[(i64, i64)], times: &[(Option<i64>, Option<i64>)]) -> Vec<String> {
+        let instants = |values: Vec<Option<i64>>| -> ColumnarValue {
+            ColumnarValue::Array(Arc::new(TimestampMillisecondArray::from(values).with_timezone("UTC")))
+        };
+        let (since, until) = times.iter().copied().unzip();
+        let instant = Arc::new(Field::new("instant", instant_type(), true));
+        let function = time_parts(buckets.to_vec());
+        let arguments = datafusion::logical_expr::ScalarFunctionArgs {
+            args: vec![instants(since), instants(until)],
+            arg_fields: vec![instant.clone(), instant.clone()],
+            number_rows: times.len(),
+            return_field: Arc::new(Field::new("parts", function.return_type(&[]).unwrap(), true)),
+            config_options: Arc::default(),
+        };
+        let ColumnarValue::Array(lists) = function.invoke_with_args(arguments).unwrap() else { return Vec::new() };
+        let text = |list: ArrayRef| {
+            let part = list.as_struct();
+            let ends = part.column(0).as_primitive::<TimestampMillisecondType>().values();
+            let lengths = part.column(1).as_primitive::<Int64Type>().values();
+            ends.iter().zip(lengths).map(|(end, ms)| format!("{end}+{ms}")).collect::<Vec<_>>().join(" ")
+        };
+        lists.as_list::<i32>().iter().map(|list| list.map(text).unwrap_or_default()).collect()
+    }
+
+    #[test]
+    fn each_bucket_gets_its_part_of_a_time() {
+        let times = [(Some(5), Some(25)), (Some(10), None), (Some(15), Some(15)), (Some(25), Some(5)), (None, Some(9))];
+        assert_eq!(parts(&[(0, 10), (10, 20), (20, 30)], &times), ["9+5 19+10 24+5", "19+10 29+10", "", "", ""]);
+        assert_eq!(parts(&[], &times[..2]), ["", ""]);
+    }
 
     #[test]
     fn percentiles_are_exact() {

@@ -72,9 +72,9 @@ impl Question {
             if self.filters.iter().take(position).any(|before| before.excludes(filter)) {
                 let name = &filter.dimension.name;
                 let error = Error::invalid(&filter.dimension.place, format!("two filters want different `{name}`"));
-                return Err(
-                    error.with_hint(format!("nothing has both; write `{name}=A,B`, or cut the answer by `{name}`"))
-                );
+                return Err(error.with_hint(format!(
+                    "nothing passes both; `{name}=A,B` is for one of several values, and `--by {name}` for all"
+                )));
             }
         }
         Ok(())
@@ -101,10 +101,12 @@ impl Question {
         (end.0.saturating_sub(self.range.from.0)).max(0) as f64 / 86_400_000.0
     }
 
-    /// The buckets of the range up to the as-of, each with its begin and its end; one where there is no grain.
+    /// The buckets of the range up to the as-of, each with its begin and its end; one where there is no grain. They are hours
+    /// where the question looks at the hour or the weekday: hours lie within all other buckets.
     pub(super) fn elapsed_buckets(&self) -> Vec<(i64, i64)> {
         let end = self.as_of.plus_ms(1).min(self.range.to).0;
-        let buckets: Vec<(i64, i64)> = match self.grain {
+        let by_clock = self.dimensions().any(Dimension::is_of_the_clock);
+        let buckets: Vec<(i64, i64)> = match self.grain.filter(|_| !by_clock).or(by_clock.then_some(Grain::Hour)) {
             None => vec![(self.range.from.0, self.range.to.0)],
             Some(grain) => self
                 .range
@@ -161,6 +163,14 @@ impl Metric {
                 let (above, below) = (side(&self.numerator), side(&self.denominator));
                 Err(Error::invalid("aggregation", message)
                     .with_hint(format!("it is `{above}` divided by `{below}`; ask one of them")))
+            }
+            Aggregation::Hours if self.unit != "ms" => {
+                let message = format!("`{name}` is not a time, which alone can be shown in `hours`");
+                Err(Error::invalid("aggregation", message).with_hint("use `sum`"))
+            }
+            Aggregation::PerDay if self.kind == MetricKind::Stock => {
+                let message = format!("`{name}` is a stock, which has no number `per_day`");
+                Err(Error::invalid("aggregation", message).with_hint("ask it by day: `--grain day`"))
             }
             Aggregation::Share if self.unit == "ms" => {
                 let message = format!("`{name}` is a time, which has no `share`");

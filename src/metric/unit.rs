@@ -21,6 +21,7 @@ impl Unit {
     pub fn of(metric: &Metric, aggregation: &Aggregation) -> Unit {
         match metric.unit.as_str() {
             "ms" if aggregation.is_in_unit() => Unit::Duration,
+            "ms" if *aggregation == Aggregation::Hours => Unit::Count("hours".to_owned()),
             "ms" => Unit::Count("cases".to_owned()),
             "share" if aggregation.is_in_unit() => Unit::Share,
             unit => Unit::Count(unit.to_owned()),

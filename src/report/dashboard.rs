@@ -457,7 +457,7 @@ mod tests {
             (
                 "title = \"T\"\nrange = \"2026-05\"\nfilters = [\"platform\"]\n".to_owned(),
                 "d/team.toml:3: the filter `platform` has no `=` / \
-                 write `DIM=VALUE`, such as `platform=email`; `DIM=A,B` for one of several, `DIM!=VALUE` for all others, `DIM=` for what has no value",
+                 write `DIM=VALUE`, such as `platform=email`; `DIM=A,B` for one of several (`\\,` is a comma of a value), `DIM!=VALUE` for all others, `DIM=` for what has no value",
             ),
             (
                 "title = \"T\"\nrange = \"2026-05\"\ntime_zone = \"Europe/Prag\"\n".to_owned(),

@@ -54,7 +54,8 @@ const fn optional(name: &'static str, shape: Shape) -> Member {
 
 const BY: Member = optional("by", Shape::Id);
 const REPLY_STATUSES: &[&str] = &["pending", "on_hold"];
-const SURVEYS: &[&str] = &["csat", "nps", "ces"];
+/// The kinds of surveys.
+pub const SURVEYS: &[&str] = &["csat", "nps", "ces"];
 const SEVERITIES: &[&str] = &["hidden", "info", "warning"];
 
 const USER: &[Member] = &[

@@ -206,7 +206,7 @@ fn a_refused_question_names_what_can_be_asked() {
         ("--by agent", "`casebook metric` lists them"),
         ("workload --range 2026 --cases --show p90", "leave `--show` or `--cases` out"),
         ("response_time --range 2026 --show share", "use `mean`"),
-        ("workload --range 2026 --where platform=x --where platform=y", "nothing has both"),
+        ("workload --range 2026 --where platform=x --where platform=y", "nothing passes both"),
     ];
     for (words, expected) in cases {
         let ran = ask(&project, words);
