@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::context::{CommandContext, Completion};
 use super::format::{Format, RowWriter};
-use super::metric::{catalogue, several};
 use super::moment::MomentArguments;
 use super::summary::{SummaryArguments, seconds};
 use crate::audit::{Check, Checks, Verdict};
@@ -59,7 +58,7 @@ pub async fn check(context: &CommandContext, arguments: &CheckArguments) -> Resu
 async fn read_all(context: &CommandContext) -> Result<Checks> {
     let project = &context.settings.project.value;
     let checks = Checks::load(project).await;
-    let catalogue = catalogue(context).await;
+    let catalogue = context.catalogue().await;
     let mut errors = Vec::new();
     if let Ok(catalogue) = &catalogue {
         let names = dashboard_names(project);
@@ -68,8 +67,8 @@ async fn read_all(context: &CommandContext) -> Result<Checks> {
     errors.extend(catalogue.err());
     match checks {
         Ok(checks) if errors.is_empty() => Ok(checks),
-        Ok(_) => Err(several(context, errors)),
-        Err(more) => Err(several(context, errors.into_iter().chain(more).collect())),
+        Ok(_) => Err(context.several(errors)),
+        Err(more) => Err(context.several(errors.into_iter().chain(more).collect())),
     }
 }
 

@@ -5,6 +5,7 @@ use super::progress::Bar;
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::log::{Clock, Log, Options};
+use crate::metric::catalogue::Catalogue;
 use crate::model::time::Instant;
 use crate::query::database::{Database, Freshness, Opening};
 use crate::query::moment::Moment;
@@ -39,6 +40,18 @@ impl CommandContext {
     /// Whether the project has a log.
     pub fn has_log(&self) -> bool {
         self.settings.store.value.join("events").is_dir()
+    }
+
+    /// Loads the metrics; every fault of every file is reported.
+    pub async fn catalogue(&self) -> Result<Catalogue> {
+        Catalogue::load(&self.settings.project.value).await.map_err(|errors| self.several(errors))
+    }
+
+    /// Reports all errors but the last, and gives that.
+    pub fn several(&self, mut errors: Vec<Error>) -> Error {
+        let last = errors.pop().unwrap_or_else(|| Error::refused("something is wrong, but no error was reported"));
+        errors.iter().for_each(|error| self.printer.error(error));
+        last
     }
 
     /// Opens the log of a project that has one; commands that read never create it.

@@ -56,7 +56,7 @@ fn completed(text: &str) -> String {
     text.replace("{charts}", &charts.join("\n")).replace("{formats}", &formats.join(", "))
 }
 
-fn write_new(path: &Path, text: &str) -> Result<()> {
+pub fn write_new(path: &Path, text: &str) -> Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(Error::file(parent))?;
     }

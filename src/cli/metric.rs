@@ -1,10 +1,12 @@
 //! `metric`: the list of metrics, one metric's page, or its numbers.
 
-use std::path::Path;
+mod own;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
-use clap::Args;
+use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 
 use super::context::{CommandContext, Completion};
@@ -26,7 +28,10 @@ use crate::query::database::Database;
 
 /// Arguments of `metric`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct MetricArguments {
+    #[command(subcommand)]
+    operation: Option<MetricOperation>,
     #[command(flatten)]
     pub moment: MomentArguments,
     /// The metric; without one, the list of all
@@ -53,21 +58,26 @@ pub struct MetricArguments {
     output: OutputArguments,
 }
 
-/// Loads the catalogue, reporting every fault of every file.
-pub async fn catalogue(context: &CommandContext) -> Result<Catalogue> {
-    Catalogue::load(&context.settings.project.value).await.map_err(|errors| several(context, errors))
-}
-
-/// Reports all errors but the last, and gives that.
-pub fn several(context: &CommandContext, mut errors: Vec<Error>) -> Error {
-    let last = errors.pop().unwrap_or_else(|| Error::refused("something is wrong, but no error was reported"));
-    errors.iter().for_each(|error| context.printer.error(error));
-    last
+/// What can be done for a metric of the project.
+#[derive(Debug, Subcommand)]
+enum MetricOperation {
+    /// Write a commented file of a metric of your own into queries/
+    New {
+        /// Its name: small letters, digits and `_`
+        name: String,
+    },
+    /// Check a metric's file, and show its first contributions
+    Check { file: PathBuf },
 }
 
 /// Answers.
 pub async fn metric(context: &CommandContext, arguments: &MetricArguments) -> Result<Completion> {
-    let catalogue = catalogue(context).await?;
+    match &arguments.operation {
+        Some(MetricOperation::New { name }) => return own::new(context, name),
+        Some(MetricOperation::Check { file }) => return own::check(context, file).await,
+        None => {}
+    }
+    let catalogue = context.catalogue().await?;
     let ignored = arguments.of_numbers();
     match (&arguments.name, &arguments.range) {
         (None, range) => match ignored.first().or(range.as_ref().map(|_| &"--range")) {

@@ -9,7 +9,6 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
 use super::context::{CommandContext, Completion};
-use super::metric::catalogue;
 use super::moment::MomentArguments;
 use super::settings::parse_zone;
 use super::summary::seconds;
@@ -89,7 +88,7 @@ pub async fn report(context: &CommandContext, arguments: &ReportArguments) -> Re
 /// Renders a dashboard and returns the paths of the files.
 pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArguments) -> Result<Vec<PathBuf>> {
     let begun = Stopwatch::now();
-    let catalogue = catalogue(context).await?;
+    let catalogue = context.catalogue().await?;
     let dashboard = find_dashboard(&context.settings.project.value, name, &catalogue)?;
     let zone = match (&dashboard.time_zone, context.settings.time_zone.origin) {
         (Some(zone), origin) if origin != super::settings::Origin::Flag => parse_zone(zone)?,

@@ -141,6 +141,30 @@ impl Catalogue {
         if errors.is_empty() { Ok(catalogue) } else { Err(errors) }
     }
 
+    /// The metric of one file, checked as those of a project are.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file: file, line and the fix.
+    pub async fn check_file(&self, file: &str, text: &str) -> std::result::Result<Metric, Vec<Error>> {
+        let metric = Metric::parse(file, text)?;
+        let checked = match metric.kind {
+            MetricKind::Ratio => self.check_ratio(&metric),
+            _ => match empty_session().await {
+                Ok(session) => check_sql(&metric, &session).await,
+                Err(error) => Err(error),
+            },
+        };
+        checked.map_err(|error| vec![error])?;
+        Ok(metric)
+    }
+
+    /// The same catalogue with another metric.
+    #[must_use]
+    pub fn with(mut self, metric: Metric) -> Catalogue {
+        self.metrics.insert(metric.name.clone(), metric);
+        self
+    }
+
     /// The metric of that name.
     ///
     /// # Errors

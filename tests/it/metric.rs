@@ -314,3 +314,33 @@ fn a_dashboards_filter_is_checked_at_its_file_and_line() {
     assert!(unused.stderr.contains("note: nothing in the log has `platform=fax`"), "{}", unused.stderr);
     assert_eq!(dashboard("platform=email").code, 0);
 }
+
+#[test]
+fn a_new_metric_works_as_it_is_written_and_a_check_names_what_is_wrong() {
+    let project = desk();
+    let made = project.run(&["metric", "new", "urgent_cases"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let file = "queries/urgent_cases.sql";
+    let good = project.run(&["metric", "check", file]);
+    assert_eq!(good.code, 0, "{}", good.stderr);
+    assert!(
+        good.stderr.contains("nothing is wrong") && good.stderr.contains("0 of 0 contributions"),
+        "{}",
+        good.stderr
+    );
+    assert_eq!(answer(&project, "urgent_cases --range 2026-03")[0]["count"], json!(0));
+    // Each case of the desk is created with the priority medium.
+    let text = std::fs::read_to_string(project.path(file)).unwrap();
+    project.write(file, text.replace("p.priority = 'urgent'", "p.priority = 'medium'"));
+    let good = project.run(&["metric", "check", file]);
+    assert!(good.stderr.contains("4 of 4 contributions from 2026-02-02 to before 2026-03-04"), "{}", good.stderr);
+    assert_eq!(good.stdout.lines().count(), 4 + 4, "{}", good.stdout);
+    let again = project.run(&["metric", "new", "urgent_cases"]);
+    assert!(again.code == 2 && again.stderr.contains("exists"), "{}", again.stderr);
+    project.write(file, text.replace("AS value", "AS valu"));
+    let wrong = project.run(&["metric", "check", file]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stderr.contains("urgent_cases.sql:") && wrong.stderr.contains("`value`"), "{}", wrong.stderr);
+    let named = project.run(&["metric", "new", "Urgent cases"]);
+    assert!(named.code == 2 && named.stderr.contains("is not a name"), "{}", named.stderr);
+}
