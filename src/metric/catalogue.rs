@@ -158,6 +158,12 @@ impl Catalogue {
         Ok(metric)
     }
 
+    /// Whether a metric of that name comes with the program.
+    #[must_use]
+    pub fn is_built_in(name: &str) -> bool {
+        BUILT_IN.iter().any(|(file, _)| file.strip_suffix(".sql") == Some(&format!("queries/{name}")))
+    }
+
     /// The same catalogue with another metric.
     #[must_use]
     pub fn with(mut self, metric: Metric) -> Catalogue {

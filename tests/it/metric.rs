@@ -341,6 +341,8 @@ fn a_new_metric_works_as_it_is_written_and_a_check_names_what_is_wrong() {
     let wrong = project.run(&["metric", "check", file]);
     assert_eq!(wrong.code, 2);
     assert!(wrong.stderr.contains("urgent_cases.sql:") && wrong.stderr.contains("`value`"), "{}", wrong.stderr);
+    let same = project.run(&["metric", "new", "created_cases"]);
+    assert!(same.stderr.contains("takes the place of the built-in metric"), "{}", same.stderr);
     let named = project.run(&["metric", "new", "Urgent cases"]);
     assert!(named.code == 2 && named.stderr.contains("is not a name"), "{}", named.stderr);
 }

@@ -8,6 +8,7 @@ use crate::cli::context::{CommandContext, Completion};
 use crate::cli::init::write_new;
 use crate::cli::output::OutputArguments;
 use crate::error::{Error, Result};
+use crate::metric::catalogue::Catalogue;
 use crate::metric::header::MetricKind;
 use crate::metric::question::Question;
 use crate::metric::range::Range;
@@ -34,6 +35,9 @@ pub fn new(context: &CommandContext, name: &str) -> Result<Completion> {
     write_new(&path, &TEMPLATE.replace("{name}", name))?;
     let object = json!({"metric": name, "file": path.display().to_string()});
     context.printer.summary(format!("wrote {}", path.display()), &object)?;
+    if Catalogue::is_built_in(name) {
+        context.printer.talk(format!("note: it takes the place of the built-in metric `{name}` in this project"));
+    }
     context.printer.talk(format!("hint: change it, then `casebook metric check {}`", path.display()));
     Ok(Completion::Done)
 }
