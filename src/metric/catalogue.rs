@@ -137,7 +137,9 @@ impl Catalogue {
                 Err(found) => errors.extend(found),
             }
         }
-        errors.extend(catalogue.check(is_checked).await);
+        // A ratio may divide a metric that the project replaces.
+        let checked = |metric: &&Metric| metric.kind == MetricKind::Ratio || is_checked(metric);
+        errors.extend(catalogue.check(catalogue.metrics.values().filter(checked)).await);
         if errors.is_empty() { Ok(catalogue) } else { Err(errors) }
     }
 
@@ -147,15 +149,8 @@ impl Catalogue {
     /// Everything that is wrong with the file: file, line and the fix.
     pub async fn check_file(&self, file: &str, text: &str) -> std::result::Result<Metric, Vec<Error>> {
         let metric = Metric::parse(file, text)?;
-        let checked = match metric.kind {
-            MetricKind::Ratio => self.check_ratio(&metric),
-            _ => match empty_session().await {
-                Ok(session) => check_sql(&metric, &session).await,
-                Err(error) => Err(error),
-            },
-        };
-        checked.map_err(|error| vec![error])?;
-        Ok(metric)
+        let errors = self.check([&metric]).await;
+        if errors.is_empty() { Ok(metric) } else { Err(errors) }
     }
 
     /// Whether a metric of that name comes with the program.
@@ -188,20 +183,21 @@ impl Catalogue {
         self.metrics.values()
     }
 
-    async fn check(&self, is_checked: impl Fn(&Metric) -> bool) -> Vec<Error> {
+    /// What is wrong with these metrics, where they divide metrics of this catalogue or have SQL.
+    async fn check<'m>(&self, metrics: impl IntoIterator<Item = &'m Metric>) -> Vec<Error> {
         let (ratios, with_sql): (Vec<&Metric>, Vec<&Metric>) =
-            self.metrics.values().partition(|metric| metric.kind == MetricKind::Ratio);
+            metrics.into_iter().partition(|metric| metric.kind == MetricKind::Ratio);
         let mut errors: Vec<Error> = ratios.into_iter().filter_map(|metric| self.check_ratio(metric).err()).collect();
-        let mut with_sql = with_sql.into_iter().filter(|metric| is_checked(metric)).peekable();
-        if with_sql.peek().is_some() {
-            match empty_session().await {
-                Ok(session) => {
-                    for metric in with_sql {
-                        errors.extend(check_sql(metric, &session).await.err());
-                    }
+        if with_sql.is_empty() {
+            return errors;
+        }
+        match empty_session().await {
+            Ok(session) => {
+                for metric in with_sql {
+                    errors.extend(check_sql(metric, &session).await.err());
                 }
-                Err(error) => errors.push(error),
             }
+            Err(error) => errors.push(error),
         }
         errors
     }

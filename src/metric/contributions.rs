@@ -160,30 +160,33 @@ impl<'q> Contributions<'q> {
     fn cut_sql(&self, with: Columns) -> String {
         let has = |name: &str| self.columns.contains(name);
         let rule = self.metric.agent;
-        let mut columns = vec!["case_id".to_owned(), "value".to_owned()];
-        columns.extend(has("agent").then(|| "agent".to_owned()));
-        let optional = ["key", "excluded"];
-        columns.extend(optional.map(|name| match has(name) {
-            true => name.to_owned(),
-            false => format!("CAST(NULL AS VARCHAR) AS {name}"),
-        }));
         let own: BTreeSet<&str> =
             self.question.dimensions().filter_map(|dimension| dimension.own_column(&self.columns)).collect();
-        columns.extend(own.iter().map(|name| format!("\"{name}\"")));
-        let shared = columns.join(", ");
-        let flow = format!("SELECT at, {shared} FROM contributions WHERE at >= $from AND at < $to AND at <= $as_of");
-        let read = format!("SELECT at, {shared} FROM contributions");
-        let of_time = format!(
-            "SELECT part['at'] AS at, {} FROM (SELECT unnest(time_parts(since, until)) AS part, {shared} FROM contributions)",
-            columns.iter().map(|column| of_part(column)).collect::<Vec<_>>().join(", ")
-        );
-        let stock = format!("SELECT unnest(stock_reads(since, until)) AS at, {shared} FROM contributions");
+        let mut names = vec!["case_id", "key", "excluded"];
+        names.extend(has("agent").then_some("agent"));
+        names.extend(own);
+        let column = |name: &&str| match has(name) {
+            true => format!(", \"{name}\""),
+            false => format!(", CAST(NULL AS VARCHAR) AS \"{name}\""),
+        };
+        let columns: String = names.iter().map(column).collect();
         let f = match (self.metric.kind, has("at")) {
             // Its SQL was read at each instant.
-            (MetricKind::Stock, true) => read,
-            (MetricKind::Stock, false) => stock,
-            (_, true) => flow,
-            (_, false) => of_time,
+            (MetricKind::Stock, true) => format!("SELECT at, value{columns} FROM contributions"),
+            (MetricKind::Stock, false) => {
+                format!("SELECT unnest(stock_reads(since, until)) AS at, value{columns} FROM contributions")
+            }
+            (_, true) => {
+                format!("SELECT at, value{columns} FROM contributions WHERE at >= $from AND at < $to AND at <= $as_of")
+            }
+            // The value is that of a millisecond.
+            (_, false) => {
+                let names: String = names.iter().map(|name| format!(", \"{name}\"")).collect();
+                format!(
+                    "SELECT part['at'] AS at, part['ms'] * value AS value{names} FROM \
+                     (SELECT unnest(time_parts(since, until)) AS part, value{columns} FROM contributions)"
+                )
+            }
         };
         let (mut joins, mut selected, mut conditions) = (Vec::<Join>::new(), String::new(), Vec::new());
         let mut add = |needed: Vec<Join>| {
@@ -258,14 +261,6 @@ impl<'q> Contributions<'q> {
             }
         }
         Ok((contributions, cases, left_out.into_iter().collect()))
-    }
-}
-
-/// A column of the contributions in the rows of their parts; the value is that of a millisecond, times the length of the part.
-fn of_part(column: &str) -> String {
-    match column {
-        "value" => "part['ms'] * value AS value".to_owned(),
-        other => other.rsplit(" AS ").next().unwrap_or(other).to_owned(),
     }
 }
 

@@ -95,31 +95,27 @@ impl Question {
         }
     }
 
+    /// The end of the range, or of what had elapsed of it by the as-of.
+    fn elapsed_until(&self) -> Instant {
+        self.as_of.plus_ms(1).min(self.range.to)
+    }
+
     /// Days of the range up to the as-of, of 24 hours each.
     fn days(&self) -> f64 {
-        let end = self.as_of.plus_ms(1).min(self.range.to);
-        (end.0.saturating_sub(self.range.from.0)).max(0) as f64 / 86_400_000.0
+        self.elapsed_until().0.saturating_sub(self.range.from.0).max(0) as f64 / 86_400_000.0
     }
 
     /// The buckets of the range up to the as-of, each with its begin and its end; one where there is no grain. They are hours
     /// where the question looks at the hour or the weekday: hours lie within all other buckets.
     pub(super) fn elapsed_buckets(&self) -> Vec<(i64, i64)> {
-        let end = self.as_of.plus_ms(1).min(self.range.to).0;
-        let by_clock = self.dimensions().any(Dimension::is_of_the_clock);
-        let buckets: Vec<(i64, i64)> = match self.grain.filter(|_| !by_clock).or(by_clock.then_some(Grain::Hour)) {
-            None => vec![(self.range.from.0, self.range.to.0)],
-            Some(grain) => self
-                .range
-                .buckets(grain)
-                .into_iter()
-                .map(|bucket| (bucket.start.0.max(self.range.from.0), bucket.end.0))
-                .collect(),
+        let grain = if self.dimensions().any(Dimension::is_of_the_clock) { Some(Grain::Hour) } else { self.grain };
+        let buckets: Vec<(Instant, Instant)> = match grain {
+            None => vec![(self.range.from, self.range.to)],
+            Some(grain) => self.range.buckets(grain).into_iter().map(|bucket| (bucket.start, bucket.end)).collect(),
         };
-        buckets
-            .into_iter()
-            .map(|(begin, until)| (begin, until.min(end)))
-            .filter(|(begin, until)| begin < until)
-            .collect()
+        let end = self.elapsed_until();
+        let elapsed = |(begin, until): (Instant, Instant)| (begin.max(self.range.from).0, until.min(end).0);
+        buckets.into_iter().map(elapsed).filter(|(begin, until)| begin < until).collect()
     }
 
     /// The parameters of a metric's SQL. What depends on when a stock is read is read at `at`.
