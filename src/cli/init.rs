@@ -31,14 +31,16 @@ pub struct InitArguments {
     pub summary: SummaryArguments,
 }
 
+const ANOTHER_FOLDER: &str = "name another folder: `casebook init DIR`";
+
 /// Writes a new project. Never changes a file that exists.
 pub fn init(context: &CommandContext, arguments: &InitArguments) -> Result<Completion> {
     let folder = arguments.folder.as_ref().unwrap_or(&context.settings.project.value);
     if let Some((name, _)) = FILES.iter().find(|(name, _)| folder.join(name).exists()) {
-        return Err(exists_already(&folder.join(name)));
+        return Err(exists_already(&folder.join(name), ANOTHER_FOLDER));
     }
     for (name, text) in FILES {
-        write_new(&folder.join(name), &completed(text))?;
+        write_new(&folder.join(name), &completed(text), ANOTHER_FOLDER)?;
     }
     let object = json!({"project": folder.display().to_string(), "files": FILES.map(|(name, _)| name)});
     context.printer.summary(format!("created a project in {}", folder.display()), &object)?;
@@ -56,18 +58,18 @@ fn completed(text: &str) -> String {
     text.replace("{charts}", &charts.join("\n")).replace("{formats}", &formats.join(", "))
 }
 
-pub fn write_new(path: &Path, text: &str) -> Result<()> {
+/// Writes a new file; `hint` is the advice where there is one already.
+pub fn write_new(path: &Path, text: &str, hint: &str) -> Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(Error::file(parent))?;
     }
     match File::create_new(path) {
         Ok(mut file) => file.write_all(text.as_bytes()).map_err(Error::file(path)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists_already(path)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists_already(path, hint)),
         Err(error) => Err(Error::file(path)(error)),
     }
 }
 
-fn exists_already(path: &Path) -> Error {
-    let message = format!("{} exists already", path.display());
-    Error::refused(message).with_hint("name another folder: `casebook init DIR`")
+fn exists_already(path: &Path, hint: &str) -> Error {
+    Error::refused(format!("{} exists already", path.display())).with_hint(hint)
 }

@@ -28,11 +28,7 @@ pub fn new(context: &CommandContext, name: &str) -> Result<Completion> {
         return Err(error.with_hint("a name has small letters, digits and `_`, and begins with a letter"));
     }
     let path = context.settings.project.value.join("queries").join(format!("{name}.sql"));
-    if path.exists() {
-        let error = Error::refused(format!("{} exists", path.display()));
-        return Err(error.with_hint("choose another name, or change the file"));
-    }
-    write_new(&path, &TEMPLATE.replace("{name}", name))?;
+    write_new(&path, &TEMPLATE.replace("{name}", name), "choose another name, or change the file")?;
     let object = json!({"metric": name, "file": path.display().to_string()});
     context.printer.summary(format!("wrote {}", path.display()), &object)?;
     if Catalogue::is_built_in(name) {
