@@ -14,19 +14,12 @@
 -- pauses: left out, as the policy states
 -- example: first response met, resolution late: no
 -- differs: Frappe keeps one status for all milestones of a case
-SELECT known.case_id, resolved_at AS at, agent, CASE WHEN breached.case_id IS NULL THEN 1 ELSE 0 END AS value
-FROM (
-  SELECT *, row_number() OVER (PARTITION BY case_id ORDER BY n DESC) AS back
-  FROM resolutions
-  WHERE resolved_at <= $as_of
-) AS known
+SELECT r.case_id, r.resolved_at AS at, r.agent, CASE WHEN breached.case_id IS NULL THEN 1 ELSE 0 END AS value
+FROM resolutions r
 LEFT JOIN (
   SELECT DISTINCT case_id
-  FROM (
-    SELECT *, outcome(completed_at, stopped_at, disabled_at, due_at, $as_of) AS outcome
-    FROM milestones
-    WHERE since <= $as_of AND (until IS NULL OR until > $as_of)
-  ) AS judged
-  WHERE outcome IN ('late', 'missed', 'overdue')
-) AS breached ON breached.case_id = known.case_id
-WHERE back = 1
+  FROM milestones
+  WHERE since <= $as_of AND (until IS NULL OR until > $as_of)
+    AND outcome(completed_at, stopped_at, disabled_at, due_at, $as_of) IN ('late', 'missed', 'overdue')
+) AS breached ON breached.case_id = r.case_id
+WHERE r.resolved_at <= $as_of AND (r.next_resolved_at IS NULL OR r.next_resolved_at > $as_of)

@@ -14,11 +14,6 @@
 -- pauses: not left out
 -- example: created 09:00, done 10:00, reopened 15:00, done 16:00: 7 h
 -- differs: Zendesk calls this full resolution time
-SELECT case_id, resolved_at AS at, agent, elapsed_ms AS value,
-       CASE WHEN status = 'spam' THEN 'spam' END AS excluded
-FROM (
-  SELECT *, row_number() OVER (PARTITION BY case_id ORDER BY n DESC) AS back
-  FROM resolutions
-  WHERE resolved_at <= $as_of
-) AS known
-WHERE back = 1
+SELECT case_id, resolved_at AS at, agent, elapsed_ms AS value, CASE WHEN status = 'spam' THEN 'spam' END AS excluded
+FROM resolutions
+WHERE resolved_at <= $as_of AND (next_resolved_at IS NULL OR next_resolved_at > $as_of)

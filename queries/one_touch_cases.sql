@@ -14,19 +14,16 @@
 -- pauses: do not matter
 -- example: one reply and done: yes; two replies: no; one reply, reopened, done: no
 -- differs: Zendesk counts comments of agents and looks at the present only
-SELECT known.case_id, resolved_at AS at, agent,
-       CASE WHEN sent = 1 AND reopened = 0 THEN 1 ELSE 0 END AS value,
-       CASE WHEN status = 'spam' THEN 'spam' END AS excluded
-FROM (
-  SELECT *, row_number() OVER (PARTITION BY case_id ORDER BY n DESC) AS back,
-         max(CASE WHEN reopened_at <= $as_of THEN 1 ELSE 0 END) OVER (PARTITION BY case_id) AS reopened
-  FROM resolutions
-  WHERE resolved_at <= $as_of
-) AS known
+
+-- A resolution after the first one follows a reopening.
+SELECT r.case_id, r.resolved_at AS at, r.agent,
+       CASE WHEN sent = 1 AND r.n = 1 AND (r.reopened_at IS NULL OR r.reopened_at > $as_of) THEN 1 ELSE 0 END AS value,
+       CASE WHEN r.status = 'spam' THEN 'spam' END AS excluded
+FROM resolutions r
 LEFT JOIN (
   SELECT case_id, count(*) AS sent
   FROM messages
   WHERE direction = 'sent' AND NOT bot AND time <= $as_of
   GROUP BY case_id
-) AS replies ON replies.case_id = known.case_id
-WHERE back = 1
+) AS replies ON replies.case_id = r.case_id
+WHERE r.resolved_at <= $as_of AND (r.next_resolved_at IS NULL OR r.next_resolved_at > $as_of)

@@ -14,17 +14,11 @@
 -- pauses: do not matter
 -- example: Ana alone: no; Ana, then Ben: yes; a bot, then Ana: yes
 -- differs: Zendesk counts group and agent stations separately
-SELECT known.case_id, resolved_at AS at, agent, CASE WHEN assigned > 1 THEN 1 ELSE 0 END AS value,
-       CASE WHEN status = 'spam' THEN 'spam' END AS excluded
-FROM (
-  SELECT *, row_number() OVER (PARTITION BY case_id ORDER BY n DESC) AS back
-  FROM resolutions
-  WHERE resolved_at >= $from AND resolved_at < $to AND resolved_at <= $as_of
-) AS known
-LEFT JOIN (
-  SELECT case_id, count(*) AS assigned
-  FROM assignments
-  WHERE assigned_at <= $as_of
-  GROUP BY case_id
-) AS handed ON handed.case_id = known.case_id
-WHERE back = 1
+
+-- The last resolution of the range.
+SELECT r.case_id, r.resolved_at AS at, r.agent, CASE WHEN a.case_id IS NULL THEN 0 ELSE 1 END AS value,
+       CASE WHEN r.status = 'spam' THEN 'spam' END AS excluded
+FROM resolutions r
+LEFT JOIN assignments a ON a.case_id = r.case_id AND a.n = 2 AND a.assigned_at <= $as_of
+WHERE r.resolved_at >= $from AND r.resolved_at < $to AND r.resolved_at <= $as_of
+  AND (r.next_resolved_at IS NULL OR r.next_resolved_at >= $to OR r.next_resolved_at > $as_of)

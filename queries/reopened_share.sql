@@ -14,12 +14,11 @@
 -- pauses: do not matter
 -- example: three cases done in May, one of them reopened on 30 May: 33.3 %
 -- differs: systems that divide reopenings by resolutions can exceed 100 %
-SELECT case_id, resolved_at AS at, agent, reopened AS value,
+
+-- The last resolution of the range; one before it in the range was reopened in between.
+SELECT case_id, resolved_at AS at, agent,
+       CASE WHEN previous_resolved_at >= $from OR reopened_at < $to AND reopened_at <= $as_of THEN 1 ELSE 0 END AS value,
        CASE WHEN status = 'spam' THEN 'spam' END AS excluded
-FROM (
-  SELECT *, row_number() OVER (PARTITION BY case_id ORDER BY n DESC) AS back,
-         max(CASE WHEN reopened_at < $to AND reopened_at <= $as_of THEN 1 ELSE 0 END) OVER (PARTITION BY case_id) AS reopened
-  FROM resolutions
-  WHERE resolved_at >= $from AND resolved_at < $to AND resolved_at <= $as_of
-) AS known
-WHERE back = 1
+FROM resolutions
+WHERE resolved_at >= $from AND resolved_at < $to AND resolved_at <= $as_of
+  AND (next_resolved_at IS NULL OR next_resolved_at >= $to OR next_resolved_at > $as_of)

@@ -14,11 +14,6 @@
 -- pauses: time outside business hours is left out, pauses are not
 -- example: office 09:00 to 17:00; created 16:00, done 10:00 on the next day: 2 h
 -- differs: Zendesk applies the schedule of the last event to the whole life; here each instant has the calendar in force then
-SELECT case_id, resolved_at AS at, agent, business_ms AS value,
-       CASE WHEN status = 'spam' THEN 'spam' END AS excluded
-FROM (
-  SELECT *, row_number() OVER (PARTITION BY case_id ORDER BY n DESC) AS back
-  FROM resolutions
-  WHERE resolved_at <= $as_of
-) AS known
-WHERE back = 1
+SELECT case_id, resolved_at AS at, agent, business_ms AS value, CASE WHEN status = 'spam' THEN 'spam' END AS excluded
+FROM resolutions
+WHERE resolved_at <= $as_of AND (next_resolved_at IS NULL OR next_resolved_at > $as_of)

@@ -14,14 +14,6 @@
 -- pauses: not left out
 -- example: created 09:00, to a bot 09:01, to Ana 09:20: 20 min for Ana
 -- differs: GLPI counts every edit as taking over; Sprout starts its clocks here
-SELECT case_id, at, agent, value
-FROM (
-  SELECT a.case_id, a.assigned_at AS at, a.agent,
-         CAST(a.assigned_at AS BIGINT) - CAST(c.created_at AS BIGINT) AS value,
-         row_number() OVER (PARTITION BY a.case_id ORDER BY a.n) AS nth
-  FROM assignments a
-  JOIN cases c ON c.case_id = a.case_id AND c.first_assigned_at = a.assigned_at
-  LEFT JOIN users u ON u."user" = a.agent AND u.since <= a.assigned_at AND (u.until IS NULL OR u.until > a.assigned_at)
-  WHERE u.bot IS NOT TRUE
-) AS first_assignments
-WHERE nth = 1
+SELECT case_id, assigned_at AS at, agent, elapsed_ms AS value
+FROM assignments
+WHERE is_first

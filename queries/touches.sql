@@ -14,17 +14,13 @@
 -- pauses: do not matter
 -- example: a bot greets, Ana replies twice, done: 2
 -- differs: help desks that count notes or bots give a larger number
-SELECT known.case_id, resolved_at AS at, agent, coalesce(sent, 0) AS value,
-       CASE WHEN status = 'spam' THEN 'spam' END AS excluded
-FROM (
-  SELECT *, row_number() OVER (PARTITION BY case_id ORDER BY n DESC) AS back
-  FROM resolutions
-  WHERE resolved_at <= $as_of
-) AS known
+SELECT r.case_id, r.resolved_at AS at, r.agent, coalesce(sent, 0) AS value,
+       CASE WHEN r.status = 'spam' THEN 'spam' END AS excluded
+FROM resolutions r
 LEFT JOIN (
   SELECT case_id, count(*) AS sent
   FROM messages
   WHERE direction = 'sent' AND NOT bot AND time <= $as_of
   GROUP BY case_id
-) AS replies ON replies.case_id = known.case_id
-WHERE back = 1
+) AS replies ON replies.case_id = r.case_id
+WHERE r.resolved_at <= $as_of AND (r.next_resolved_at IS NULL OR r.next_resolved_at > $as_of)

@@ -9,6 +9,7 @@ pub mod database;
 pub mod functions;
 pub mod memory;
 pub mod moment;
+mod numbers;
 mod present;
 mod shared;
 pub mod views;

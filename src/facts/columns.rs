@@ -18,6 +18,11 @@ use crate::log::rows::instant_type;
 use crate::model::position;
 use crate::model::time;
 
+/// The column by which the metrics join and count cases, because numbers take a fraction of the time that texts take. It is
+/// the same in all rows of a case and differs between cases, but another replay gives a case another number: SQL of users
+/// does not see it.
+pub const CASE_NUMBER: &str = "case_number";
+
 /// A fact table: its name, its columns, and the columns its listings are ordered by.
 #[derive(Clone, Copy, Debug)]
 pub struct FactTable {
@@ -27,6 +32,18 @@ pub struct FactTable {
 }
 
 impl FactTable {
+    /// The schema that SQL of users sees.
+    #[must_use]
+    pub fn visible_schema(&self) -> SchemaRef {
+        let field = |(name, kind): &(&str, Kind)| Field::new(*name, kind.data_type(), true);
+        Arc::new(Schema::new(self.visible_columns().map(field).collect::<Vec<_>>()))
+    }
+
+    /// The columns that SQL of users sees.
+    pub fn visible_columns(&self) -> impl Iterator<Item = &'static (&'static str, Kind)> + use<> {
+        self.columns.iter().filter(|(name, _)| *name != CASE_NUMBER)
+    }
+
     /// The schema of the table; every column may be null.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {

@@ -22,7 +22,7 @@ use crate::store::parquet::FileWriter;
 use crate::store::vacuum::Part;
 
 /// Changes with every change of the tables or of what replay writes into them, so that older facts are written again.
-pub const FACTS_FORMAT: u32 = 10;
+pub const FACTS_FORMAT: u32 = 11;
 
 /// How the names of pointers begin that were replaced. Such a file is as old as its replacement.
 const PAST: &str = "past";
@@ -42,6 +42,8 @@ pub struct Pointer {
     pub last_event_at_ms: Option<i64>,
     pub cases: u64,
     pub findings: u64,
+    /// The number of the next case that is replayed.
+    pub next_case_number: i64,
 }
 
 /// What one replay has written.

@@ -110,6 +110,7 @@ mod tests {
                 let position = (row % 3 > 0).then_some(LogPosition::Before(Instant(row as i64 - 5)));
                 periods.push(PeriodRow {
                     case_id: *key,
+                    case_number: None,
                     since: None,
                     until: None,
                     status: name,
@@ -119,6 +120,10 @@ mod tests {
                     cause: None,
                     event_source: None,
                     event_id: name,
+                    business_ms: None,
+                    status_since: None,
+                    status_until: None,
+                    status_business_ms: None,
                 });
                 spans.push(OpenSpanRow {
                     case_id: None,

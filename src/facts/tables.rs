@@ -89,6 +89,7 @@ fact_table! {
     /// One row per case.
     CASES = "cases" by ["case_id"], Cases of CaseRow {
         case_id: Text,
+        case_number: Whole,
         customer: Text,
         profile: Text,
         platform: Text,
@@ -130,6 +131,7 @@ fact_table! {
     /// One row per maximal time of unchanged status, assignee, priority and profile of a case.
     PERIODS = "periods" by ["case_id", "since"], Periods of PeriodRow {
         case_id: Key,
+        case_number: Whole,
         since: Instant,
         until: Instant,
         status: Name,
@@ -139,6 +141,10 @@ fact_table! {
         cause: Name,
         event_source: Key,
         event_id: Text,
+        business_ms: Whole,
+        status_since: Instant,
+        status_until: Instant,
+        status_business_ms: Whole,
     }
 }
 
@@ -146,6 +152,7 @@ fact_table! {
     /// One row per assignment.
     ASSIGNMENTS = "assignments" by ["case_id", "n"], Assignments of AssignmentRow {
         case_id: Key,
+        case_number: Whole,
         n: Whole,
         agent: Text,
         assigned_at: Instant,
@@ -154,6 +161,9 @@ fact_table! {
         ended_at: Instant,
         ended_by: Name,
         first_reply_at: Instant,
+        is_first: Flag,
+        elapsed_ms: Whole,
+        elapsed_business_ms: Whole,
     }
 }
 
@@ -161,6 +171,7 @@ fact_table! {
     /// One row per turn; the first is the first response.
     TURNS = "turns" by ["case_id", "n"], Turns of TurnRow {
         case_id: Key,
+        case_number: Whole,
         n: Whole,
         asked_at: Instant,
         answered_at: Instant,
@@ -178,6 +189,7 @@ fact_table! {
     /// One row per instance of a milestone.
     MILESTONES = "milestones" by ["case_id", "milestone", "n"], Milestones of MilestoneRow {
         case_id: Key,
+        case_number: Whole,
         milestone: Name,
         n: Whole,
         turn: Whole,
@@ -207,6 +219,7 @@ fact_table! {
     /// One row per interval of a clock.
     LEDGER = "ledger" by ["case_id", "milestone", "n", "since"], Ledger of LedgerRow {
         case_id: Key,
+        case_number: Whole,
         milestone: Name,
         n: Whole,
         since: Instant,
@@ -221,6 +234,7 @@ fact_table! {
     /// One row per resolution.
     RESOLUTIONS = "resolutions" by ["case_id", "n"], Resolutions of ResolutionRow {
         case_id: Key,
+        case_number: Whole,
         n: Whole,
         resolved_at: Instant,
         status: Name,
@@ -231,6 +245,9 @@ fact_table! {
         business_ms: Whole,
         reopened_at: Instant,
         closed_at: Instant,
+        previous_resolved_at: Instant,
+        next_resolved_at: Instant,
+        elapsed_business_ms: Whole,
     }
 }
 
@@ -238,6 +255,7 @@ fact_table! {
     /// One row per message.
     MESSAGES = "messages" by ["case_id", "time", "message"], Messages of MessageRow {
         case_id: Key,
+        case_number: Whole,
         time: Instant,
         message: Text,
         direction: Name,
@@ -257,6 +275,7 @@ fact_table! {
     /// One row per maximal time of an unchanged value of a case's field; sentiment is one.
     FIELD_VALUES = "field_values" by ["case_id", "field", "since"], FieldValues of FieldValueRow {
         case_id: Key,
+        case_number: Whole,
         field: Text,
         since: Instant,
         until: Instant,
@@ -416,6 +435,7 @@ fact_table! {
     /// One row per answered survey.
     SURVEYS = "surveys" by ["case_id", "survey"], Surveys of SurveyRow {
         case_id: Key,
+        case_number: Whole,
         survey: Text,
         kind: Text,
         score: Float,

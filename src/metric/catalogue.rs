@@ -62,6 +62,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "days_to_clear",
     // Processing
     "time_to_assign",
+    "time_to_assign_business",
     "first_response_time",
     "first_response_time_business",
     "next_response_time",
@@ -73,8 +74,11 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     "resolution_time",
     "resolution_time_business",
     "lifetime",
+    "lifetime_business",
     "time_in_status",
+    "time_in_status_business",
     "agent_time",
+    "agent_time_business",
     "touches",
     "one_touch_cases",
     "reopened_share",
@@ -237,7 +241,7 @@ pub async fn empty_session() -> Result<SessionContext> {
         EVENT_COLUMNS.iter().filter_map(|name| LOG_SCHEMA.field_with_name(name).ok().cloned()).collect();
     session.register_table("events", Arc::new(EmptyTable::new(Arc::new(Schema::new(events)))))?;
     for table in FACT_TABLES {
-        session.register_table(table.name, Arc::new(EmptyTable::new(table.schema())))?;
+        session.register_table(table.name, Arc::new(EmptyTable::new(table.visible_schema())))?;
     }
     functions::register(&session);
     query::functions::register(&session, query::functions::Calendars::new());

@@ -36,7 +36,7 @@ pub async fn compare(log: &Log, resources: Resources) -> Result<Vec<Difference>>
         let name = table.name;
         let replayed = format!("replayed_{name}");
         session.register_table(&replayed, beside.table(name).await?.into_view())?;
-        let columns: Vec<String> = table.columns.iter().map(compared).collect();
+        let columns: Vec<String> = table.visible_columns().map(compared).collect();
         let columns = columns.join(", ");
         let too_many = rows_of_first_alone(&session, name, &replayed, &columns).await?;
         let missing = rows_of_first_alone(&session, &replayed, name, &columns).await?;

@@ -9,7 +9,7 @@ use datafusion::prelude::SessionContext;
 use crate::error::{Error, Result};
 use crate::log::rows::{Arrival, EventRowsBuilder};
 use crate::model::time::Instant;
-use crate::query::{functions, shared, views};
+use crate::query::{functions, numbers, shared, views};
 use crate::replay::replay_in_memory;
 use crate::store::engine;
 use crate::store::engine::Resources;
@@ -38,6 +38,7 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
     shared::register_events(&session, events, is_deleted)?;
     functions::register(&session, functions::calendars(&session).await?);
     views::register(&session, last_event_at).await?;
+    numbers::hide(&session).await?;
     Ok(session)
 }
 

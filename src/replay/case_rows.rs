@@ -26,13 +26,20 @@ pub type Take<'t> = dyn FnMut(&FactTable, &RecordBatch) -> Result<()> + 't;
 /// Rows of a table that are handed over at once, and so encoded at once: fewer take more of the encoder's time.
 const BATCH_ROWS: usize = 4096;
 
+/// A case that was replayed.
+pub struct ReplayedCase<'e> {
+    /// By which the rows of the case are joined ([`CASE_NUMBER`](crate::facts::columns::CASE_NUMBER)).
+    pub number: i64,
+    pub history: History<'e>,
+}
+
 /// One fact table that is filled from cases.
 pub trait CaseTable: Send {
     /// Adds the rows of those cases. Where there are enough rows, `take` takes them.
     ///
     /// # Errors
     /// What `take` returns.
-    fn push(&mut self, histories: &[History<'_>], desk: &Desk, take: &mut Take<'_>) -> Result<()>;
+    fn push(&mut self, cases: &[ReplayedCase<'_>], desk: &Desk, take: &mut Take<'_>) -> Result<()>;
 
     /// Has `take` take the rows that are left.
     ///
@@ -77,12 +84,14 @@ struct Filled<C> {
 }
 
 enum Fill<C> {
-    ByCase(fn(&mut RowsBuilder<C>, &History<'_>, &Desk)),
+    ByCase(fn(&mut RowsBuilder<C>, &ReplayedCase<'_>, &Desk)),
     /// A case that was reopened thousands of times has a ledger that is handed over in parts.
-    ByInstance(fn(&mut RowsBuilder<C>, &History<'_>, &Clocks<'_>, &Instance<'_>)),
+    ByInstance(fn(&mut RowsBuilder<C>, &ReplayedCase<'_>, &Clocks<'_>, &Instance<'_>)),
 }
 
-fn by_case<C: TableColumns + Send + 'static>(fill: fn(&mut RowsBuilder<C>, &History<'_>, &Desk)) -> Box<dyn CaseTable> {
+fn by_case<C: TableColumns + Send + 'static>(
+    fill: fn(&mut RowsBuilder<C>, &ReplayedCase<'_>, &Desk),
+) -> Box<dyn CaseTable> {
     filled(C::TABLE, Fill::ByCase(fill))
 }
 
@@ -98,14 +107,14 @@ impl<C: TableColumns + Send> Filled<C> {
 }
 
 impl<C: TableColumns + Send> CaseTable for Filled<C> {
-    fn push(&mut self, histories: &[History<'_>], desk: &Desk, take: &mut Take<'_>) -> Result<()> {
-        for history in histories {
+    fn push(&mut self, cases: &[ReplayedCase<'_>], desk: &Desk, take: &mut Take<'_>) -> Result<()> {
+        for case in cases {
             match self.fill {
-                Fill::ByCase(fill) => fill(&mut self.rows, history, desk),
+                Fill::ByCase(fill) => fill(&mut self.rows, case, desk),
                 Fill::ByInstance(fill) => {
-                    if let Some(clocks) = &history.clocks {
+                    if let Some(clocks) = &case.history.clocks {
                         for instance in &clocks.instances {
-                            fill(&mut self.rows, history, clocks, instance);
+                            fill(&mut self.rows, case, clocks, instance);
                             self.pass_on(take)?;
                         }
                     }
@@ -133,7 +142,7 @@ fn count<T>(items: impl Iterator<Item = T>) -> Option<i64> {
     Some(whole(items.count() as u64))
 }
 
-fn push_case(rows: &mut RowsBuilder<Cases>, history: &History<'_>, _: &Desk) {
+fn push_case(rows: &mut RowsBuilder<Cases>, ReplayedCase { number, history }: &ReplayedCase<'_>, _: &Desk) {
     let Some((created, standing)) = history.created.as_ref().zip(history.standing()) else { return };
     let first_turn = history.turns.first();
     let resolution = history.resolutions.last().filter(|last| last.reopened_at.is_none());
@@ -143,6 +152,7 @@ fn push_case(rows: &mut RowsBuilder<Cases>, history: &History<'_>, _: &Desk) {
     let deleted = history.deleted_at.is_some();
     rows.push(CaseRow {
         case_id: Some(history.case_id),
+        case_number: Some(*number),
         customer: Some(created.creation.customer),
         profile: standing.profile,
         platform: history.platform.as_deref(),
@@ -193,27 +203,43 @@ fn fields<'h>(history: &'h History<'_>) -> Vec<(&'h str, &'h str)> {
     fields
 }
 
-fn push_periods(rows: &mut RowsBuilder<Periods>, history: &History<'_>, _: &Desk) {
-    for period in &history.periods {
-        rows.push(PeriodRow {
-            case_id: Some(history.case_id),
-            since: Some(period.since),
-            until: period.until,
-            status: Some(period.standing.status.name()),
-            assignee: period.standing.assignee,
-            priority: Some(period.standing.priority.name()),
-            profile: period.standing.profile,
-            cause: Some(period.cause.name),
-            event_source: Some(period.cause.source),
-            event_id: Some(period.cause.id),
-        });
+fn push_periods(rows: &mut RowsBuilder<Periods>, ReplayedCase { number, history }: &ReplayedCase<'_>, desk: &Desk) {
+    for stay in history.stays() {
+        let status_since = stay.first().map(|first| first.since);
+        let status_until = stay.last().and_then(|last| last.until);
+        let status_business_ms = stay.iter().map(|period| period.business_ms(desk)).sum();
+        for period in stay {
+            rows.push(PeriodRow {
+                case_id: Some(history.case_id),
+                case_number: Some(*number),
+                since: Some(period.since),
+                until: period.until,
+                status: Some(period.standing.status.name()),
+                assignee: period.standing.assignee,
+                priority: Some(period.standing.priority.name()),
+                profile: period.standing.profile,
+                cause: Some(period.cause.name),
+                event_source: Some(period.cause.source),
+                event_id: Some(period.cause.id),
+                business_ms: period.business_ms(desk),
+                status_since,
+                status_until,
+                status_business_ms,
+            });
+        }
     }
 }
 
-fn push_assignments(rows: &mut RowsBuilder<Assignments>, history: &History<'_>, _: &Desk) {
+fn push_assignments(
+    rows: &mut RowsBuilder<Assignments>,
+    ReplayedCase { number, history }: &ReplayedCase<'_>,
+    desk: &Desk,
+) {
+    let Some(created) = &history.created else { return };
     for (assignment, n) in history.assignments.iter().zip(1_i64..) {
         rows.push(AssignmentRow {
             case_id: Some(history.case_id),
+            case_number: Some(*number),
             n: Some(n),
             agent: Some(assignment.agent),
             assigned_at: Some(assignment.assigned_at),
@@ -222,14 +248,18 @@ fn push_assignments(rows: &mut RowsBuilder<Assignments>, history: &History<'_>, 
             ended_at: assignment.ended.map(|(time, _)| time),
             ended_by: assignment.ended.map(|(_, end)| end.name()),
             first_reply_at: assignment.first_reply_at,
+            is_first: Some(assignment.is_first),
+            elapsed_ms: Some(assignment.assigned_at.since_ms(created.at)),
+            elapsed_business_ms: Some(history.elapsed_business_ms(assignment.assigned_at, desk)),
         });
     }
 }
 
-fn push_turns(rows: &mut RowsBuilder<Turns>, history: &History<'_>, desk: &Desk) {
+fn push_turns(rows: &mut RowsBuilder<Turns>, ReplayedCase { number, history }: &ReplayedCase<'_>, desk: &Desk) {
     for (turn, n) in history.turns.iter().zip(1_i64..) {
         rows.push(TurnRow {
             case_id: Some(history.case_id),
+            case_number: Some(*number),
             n: Some(n),
             asked_at: Some(turn.asked_at),
             answered_at: turn.answered_at,
@@ -244,7 +274,7 @@ fn push_turns(rows: &mut RowsBuilder<Turns>, history: &History<'_>, desk: &Desk)
     }
 }
 
-fn push_milestones(rows: &mut RowsBuilder<Milestones>, history: &History<'_>, _: &Desk) {
+fn push_milestones(rows: &mut RowsBuilder<Milestones>, ReplayedCase { number, history }: &ReplayedCase<'_>, _: &Desk) {
     let Some(clocks) = &history.clocks else { return };
     for instance in &clocks.instances {
         let (completed_by, ended_at) = match instance.end {
@@ -255,6 +285,7 @@ fn push_milestones(rows: &mut RowsBuilder<Milestones>, history: &History<'_>, _:
         let sum = |of: fn(&Sums) -> i64| instance.sums.as_ref().map(of);
         rows.push(MilestoneRow {
             case_id: Some(history.case_id),
+            case_number: Some(*number),
             milestone: Some(instance.milestone.name()),
             n: Some(instance.n),
             turn: instance.turn,
@@ -281,11 +312,17 @@ fn push_milestones(rows: &mut RowsBuilder<Milestones>, history: &History<'_>, _:
     }
 }
 
-fn push_ledger(rows: &mut RowsBuilder<Ledger>, history: &History<'_>, clocks: &Clocks<'_>, instance: &Instance<'_>) {
+fn push_ledger(
+    rows: &mut RowsBuilder<Ledger>,
+    ReplayedCase { number, history }: &ReplayedCase<'_>,
+    clocks: &Clocks<'_>,
+    instance: &Instance<'_>,
+) {
     let until = instance.end.map_or(history.last_event_at, |(time, _)| time);
     for entry in clocks.timeline.entries(instance.started_at, until) {
         rows.push(LedgerRow {
             case_id: Some(history.case_id),
+            case_number: Some(*number),
             milestone: Some(instance.milestone.name()),
             n: Some(instance.n),
             since: Some(entry.since),
@@ -297,11 +334,18 @@ fn push_ledger(rows: &mut RowsBuilder<Ledger>, history: &History<'_>, clocks: &C
     }
 }
 
-fn push_resolutions(rows: &mut RowsBuilder<Resolutions>, history: &History<'_>, desk: &Desk) {
+fn push_resolutions(
+    rows: &mut RowsBuilder<Resolutions>,
+    ReplayedCase { number, history }: &ReplayedCase<'_>,
+    desk: &Desk,
+) {
     let Some(created) = &history.created else { return };
-    for (resolution, n) in history.resolutions.iter().zip(1_i64..) {
+    let mut previous_resolved_at = None;
+    let next = history.resolutions.iter().skip(1).map(|next| Some(next.resolved_at)).chain([None]);
+    for ((resolution, next_resolved_at), n) in history.resolutions.iter().zip(next).zip(1_i64..) {
         rows.push(ResolutionRow {
             case_id: Some(history.case_id),
+            case_number: Some(*number),
             n: Some(n),
             resolved_at: Some(resolution.resolved_at),
             status: Some(resolution.status.name()),
@@ -312,15 +356,20 @@ fn push_resolutions(rows: &mut RowsBuilder<Resolutions>, history: &History<'_>, 
             business_ms: Some(history.business_ms(created.at, resolution.resolved_at, desk)),
             reopened_at: resolution.reopened_at,
             closed_at: resolution.closed_at,
+            previous_resolved_at,
+            next_resolved_at,
+            elapsed_business_ms: Some(history.elapsed_business_ms(resolution.resolved_at, desk)),
         });
+        previous_resolved_at = Some(resolution.resolved_at);
     }
 }
 
-fn push_messages(rows: &mut RowsBuilder<Messages>, history: &History<'_>, _: &Desk) {
+fn push_messages(rows: &mut RowsBuilder<Messages>, ReplayedCase { number, history }: &ReplayedCase<'_>, _: &Desk) {
     let deleted = history.deleted_at.is_some();
     for row in &history.messages {
         rows.push(MessageRow {
             case_id: Some(history.case_id),
+            case_number: Some(*number),
             time: Some(row.time),
             message: Some(row.message),
             direction: Some(row.direction.name()),
@@ -337,11 +386,16 @@ fn push_messages(rows: &mut RowsBuilder<Messages>, history: &History<'_>, _: &De
     }
 }
 
-fn push_field_values(rows: &mut RowsBuilder<FieldValues>, history: &History<'_>, _: &Desk) {
+fn push_field_values(
+    rows: &mut RowsBuilder<FieldValues>,
+    ReplayedCase { number, history }: &ReplayedCase<'_>,
+    _: &Desk,
+) {
     for (field, versions) in &history.field_values {
         for version in versions.iter() {
             rows.push(FieldValueRow {
                 case_id: Some(history.case_id),
+                case_number: Some(*number),
                 field: Some(field.as_ref()),
                 since: Some(version.since),
                 until: version.until,
@@ -351,7 +405,7 @@ fn push_field_values(rows: &mut RowsBuilder<FieldValues>, history: &History<'_>,
     }
 }
 
-fn push_locks(rows: &mut RowsBuilder<CommunityLocks>, history: &History<'_>, _: &Desk) {
+fn push_locks(rows: &mut RowsBuilder<CommunityLocks>, ReplayedCase { history, .. }: &ReplayedCase<'_>, _: &Desk) {
     let Some(message) = history.created.and_then(|created| created.creation.message) else { return };
     for lock in history.locks().iter() {
         rows.push(CommunityLockRow {
@@ -363,11 +417,12 @@ fn push_locks(rows: &mut RowsBuilder<CommunityLocks>, history: &History<'_>, _: 
     }
 }
 
-fn push_surveys(rows: &mut RowsBuilder<Surveys>, history: &History<'_>, _: &Desk) {
+fn push_surveys(rows: &mut RowsBuilder<Surveys>, ReplayedCase { number, history }: &ReplayedCase<'_>, _: &Desk) {
     let deleted = history.deleted_at.is_some();
     for survey in history.surveys.answered() {
         rows.push(SurveyRow {
             case_id: Some(history.case_id),
+            case_number: Some(*number),
             survey: Some(survey.answer.survey),
             kind: survey.answer.kind,
             score: survey.answer.score,
@@ -378,7 +433,7 @@ fn push_surveys(rows: &mut RowsBuilder<Surveys>, history: &History<'_>, _: &Desk
     }
 }
 
-fn push_findings(rows: &mut RowsBuilder<Findings>, history: &History<'_>, desk: &Desk) {
+fn push_findings(rows: &mut RowsBuilder<Findings>, ReplayedCase { history, .. }: &ReplayedCase<'_>, desk: &Desk) {
     for finding in &history.findings {
         let event = &finding.event;
         rows.push(FindingRow {
@@ -395,7 +450,11 @@ fn push_findings(rows: &mut RowsBuilder<Findings>, history: &History<'_>, desk: 
     }
 }
 
-fn push_unknown_users(rows: &mut RowsBuilder<UnknownUsers>, history: &History<'_>, desk: &Desk) {
+fn push_unknown_users(
+    rows: &mut RowsBuilder<UnknownUsers>,
+    ReplayedCase { history, .. }: &ReplayedCase<'_>,
+    desk: &Desk,
+) {
     for (user, event) in &history.unknown_users {
         rows.push(UnknownUserRow {
             case_id: Some(history.case_id),
@@ -410,7 +469,7 @@ fn push_unknown_users(rows: &mut RowsBuilder<UnknownUsers>, history: &History<'_
     }
 }
 
-fn push_open_spans(rows: &mut RowsBuilder<OpenSpans>, history: &History<'_>, desk: &Desk) {
+fn push_open_spans(rows: &mut RowsBuilder<OpenSpans>, ReplayedCase { history, .. }: &ReplayedCase<'_>, desk: &Desk) {
     let Some(created) = &history.created else { return };
     for span in &history.open_spans {
         rows.push(OpenSpanRow {
@@ -425,7 +484,7 @@ fn push_open_spans(rows: &mut RowsBuilder<OpenSpans>, history: &History<'_>, des
     }
 }
 
-fn push_load_spans(rows: &mut RowsBuilder<LoadSpans>, history: &History<'_>, _: &Desk) {
+fn push_load_spans(rows: &mut RowsBuilder<LoadSpans>, ReplayedCase { history, .. }: &ReplayedCase<'_>, _: &Desk) {
     for span in &history.load_spans {
         rows.push(LoadSpanRow {
             case_id: Some(history.case_id),
@@ -436,7 +495,11 @@ fn push_load_spans(rows: &mut RowsBuilder<LoadSpans>, history: &History<'_>, _: 
     }
 }
 
-fn push_automatic_assignments(rows: &mut RowsBuilder<AutomaticAssignments>, history: &History<'_>, desk: &Desk) {
+fn push_automatic_assignments(
+    rows: &mut RowsBuilder<AutomaticAssignments>,
+    ReplayedCase { history, .. }: &ReplayedCase<'_>,
+    desk: &Desk,
+) {
     for assignment in &history.automatic_assignments {
         let event = &assignment.event;
         rows.push(AutomaticAssignmentRow {
@@ -449,13 +512,13 @@ fn push_automatic_assignments(rows: &mut RowsBuilder<AutomaticAssignments>, hist
     }
 }
 
-fn push_noted(rows: &mut RowsBuilder<NotedEvents>, history: &History<'_>, _: &Desk) {
+fn push_noted(rows: &mut RowsBuilder<NotedEvents>, ReplayedCase { history, .. }: &ReplayedCase<'_>, _: &Desk) {
     for (rule, count) in history.noted.counts().into_iter().filter(|(_, count)| *count > 0) {
         rows.push(NotedRow { case_id: Some(history.case_id), rule: Some(rule), count: Some(whole(count)) });
     }
 }
 
-fn push_lifetime(rows: &mut RowsBuilder<Lifetimes>, history: &History<'_>, _: &Desk) {
+fn push_lifetime(rows: &mut RowsBuilder<Lifetimes>, ReplayedCase { history, .. }: &ReplayedCase<'_>, _: &Desk) {
     let Some((begun_at, last_event_at)) = history.seen else { return };
     let standing = history.standing().filter(|_| history.deleted_at.is_none());
     let is_open = standing.is_some_and(|standing| !standing.status.is_resolved());

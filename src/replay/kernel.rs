@@ -1,32 +1,63 @@
 //! The kernel of replay: sorted events of cases and the desk in, record batches of every fact table of cases out.
 //!
-//! It is pure: no I/O, no waiting, no state but the rows that have not been handed over. What reads events and what writes
+//! It is pure: no I/O, no waiting, no state but the rows that have not been handed over and the next
+//! number of a case. What reads events and what writes
 //! tables is built around it. Some of the tables are not for queries but for the pass that looks across cases
 //! ([`across`](super::across)) and for later refreshes.
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use crate::error::Result;
 use crate::model::case::Case;
-use crate::model::case::history::History;
 use crate::model::desk::Desk;
 use crate::model::event::CaseEvent;
-use crate::replay::case_rows::{CaseTable, Take, case_tables};
+use crate::replay::case_rows::{CaseTable, ReplayedCase, Take, case_tables};
 
 /// Cases whose histories are handed to the tables together, and how many events they may have before that: so many stay in
 /// the cache while each table takes its rows of them. One at a time takes a twelfth more of a replay, hundreds a sixth.
 const CASES_AT_ONCE: usize = 16;
 const EVENTS_AT_ONCE: usize = 4096;
 
+/// Numbers the cases of a replay on all cores, each once and none left out.
+#[derive(Debug, Default)]
+pub struct CaseNumbers {
+    next: AtomicI64,
+}
+
+impl CaseNumbers {
+    /// Numbers from that one on.
+    #[must_use]
+    pub fn from(first: i64) -> CaseNumbers {
+        CaseNumbers { next: AtomicI64::new(first) }
+    }
+
+    /// The next numbers for that many cases.
+    fn take(&self, cases: usize) -> Range<i64> {
+        let count = i64::try_from(cases).unwrap_or_default();
+        let first = self.next.fetch_add(count, Ordering::Relaxed);
+        first..first + count
+    }
+
+    /// The number of the next case.
+    #[must_use]
+    pub fn next(&self) -> i64 {
+        self.next.load(Ordering::Relaxed)
+    }
+}
+
 /// Replays cases and collects their rows, table by table.
 pub struct Kernel<'d> {
     desk: &'d Desk,
+    numbers: &'d CaseNumbers,
     tables: Vec<Box<dyn CaseTable>>,
 }
 
 impl<'d> Kernel<'d> {
     /// A kernel without rows.
     #[must_use]
-    pub fn new(desk: &'d Desk) -> Kernel<'d> {
-        Kernel { desk, tables: case_tables() }
+    pub fn new(desk: &'d Desk, numbers: &'d CaseNumbers) -> Kernel<'d> {
+        Kernel { desk, numbers, tables: case_tables() }
     }
 
     /// Replays the cases that `each_case` passes on one after the other: all events of a case, in the log's order (1.3).
@@ -42,25 +73,27 @@ impl<'d> Kernel<'d> {
     where
         'd: 'e,
     {
-        let (mut histories, mut events_of_them) = (Vec::with_capacity(CASES_AT_ONCE), 0);
+        let (mut cases, mut events_of_them) = (Vec::with_capacity(CASES_AT_ONCE), 0);
         each_case(&mut |events| {
             let Some(first) = events.first() else { return Ok(()) };
-            histories.push(Case::replay(first.case_id, events, self.desk));
+            cases.push(ReplayedCase { number: 0, history: Case::replay(first.case_id, events, self.desk) });
             events_of_them += events.len();
-            if histories.len() < CASES_AT_ONCE && events_of_them < EVENTS_AT_ONCE {
+            if cases.len() < CASES_AT_ONCE && events_of_them < EVENTS_AT_ONCE {
                 return Ok(());
             }
-            let pushed = self.push(&histories, take);
-            histories.clear();
+            let pushed = self.push(&mut cases, take);
+            cases.clear();
             events_of_them = 0;
             pushed
         })?;
-        self.push(&histories, take)
+        self.push(&mut cases, take)
     }
 
-    /// Adds the rows of some cases, one table after the other.
-    fn push(&mut self, histories: &[History<'_>], take: &mut Take<'_>) -> Result<()> {
-        self.tables.iter_mut().try_for_each(|table| table.push(histories, self.desk, take))
+    /// Numbers some cases and adds their rows, one table after the other.
+    fn push(&mut self, cases: &mut [ReplayedCase<'_>], take: &mut Take<'_>) -> Result<()> {
+        let numbers = self.numbers.take(cases.len());
+        cases.iter_mut().zip(numbers).for_each(|(case, number)| case.number = number);
+        self.tables.iter_mut().try_for_each(|table| table.push(cases, self.desk, take))
     }
 
     /// Has `take` take the rows that are left.
@@ -77,7 +110,8 @@ impl<'d> Kernel<'d> {
 /// # Errors
 /// What `take` returns.
 pub fn replay(events: &[CaseEvent<'_>], desk: &Desk, take: &mut Take<'_>) -> Result<()> {
-    let mut kernel = Kernel::new(desk);
+    let numbers = CaseNumbers::default();
+    let mut kernel = Kernel::new(desk, &numbers);
     let mut cases = events.chunk_by(|left, right| left.case_id == right.case_id);
     kernel.replay(|case| cases.try_for_each(case), take)?;
     kernel.finish(take)

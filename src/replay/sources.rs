@@ -51,6 +51,15 @@ impl Sources {
         })
     }
 
+    /// The number of the first case that is replayed: those of a layer follow those of the layers before.
+    #[must_use]
+    pub fn first_case_number(&self) -> i64 {
+        match self {
+            Sources::All(_) => 0,
+            Sources::Touched(refresh) => refresh.before.next_case_number,
+        }
+    }
+
     /// Events among which those about the desk are all that the log has.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ use crate::replay::across::{Across, AcrossWriter};
 use crate::replay::customers::customers;
 use crate::replay::desk_tables::{desk_findings, desk_tables};
 use crate::replay::exchange::{CasePartitions, Remaining, wanted_partitions};
-use crate::replay::kernel::Kernel;
+use crate::replay::kernel::{CaseNumbers, Kernel};
 use crate::replay::output::{Finishing, Output, TablePart, TableWriters, Written};
 use crate::replay::select::of_the_desk;
 use crate::replay::sources::{Refresh, Sources};
@@ -55,6 +55,7 @@ pub struct Replay {
     resources: Resources,
     progress: Progress,
     output: Output,
+    numbers: Arc<CaseNumbers>,
     pub written: Written,
 }
 
@@ -63,7 +64,7 @@ impl Replay {
     #[must_use]
     pub fn new(context: SessionContext, output: Output, resources: Resources, progress: Progress) -> Replay {
         let written = Written::nothing(output.clone());
-        Replay { context, resources, progress, output, written }
+        Replay { context, resources, progress, output, numbers: Arc::default(), written }
     }
 
     /// The session in which the log is read.
@@ -92,6 +93,7 @@ impl Replay {
     /// When the log or the facts cannot be read, or the disk refuses.
     pub async fn run(&mut self, sources: &Sources) -> Result<()> {
         self.progress.report("reading events", 0, 0);
+        self.numbers = Arc::new(CaseNumbers::from(sources.first_case_number()));
         let (events, ids) = sources.case_events(&self.context).await?;
         let gathering = SpawnedTask::spawn(CasePartitions::gather(events, ids, self.resources));
         let desk = self.replay_desk(sources.desk_events(&self.context).await?).await?;
@@ -149,9 +151,9 @@ impl Replay {
         across: Option<Arc<Across>>,
     ) -> Result<Vec<Finishing>> {
         CASE_TABLES.iter().try_for_each(|table| self.output.prepare(table))?;
-        let output = self.output.clone();
+        let (output, numbers) = (self.output.clone(), Arc::clone(&self.numbers));
         let work = move |remaining: &Remaining<'_>| {
-            let mut kernel = Kernel::new(&desk);
+            let mut kernel = Kernel::new(&desk, &numbers);
             let mut tables = TableWriters::new(output.clone());
             let mut across = across.as_ref().map(|across| across.writer());
             let mut take = |table: &FactTable, rows: &RecordBatch| {
@@ -261,6 +263,7 @@ impl Replay {
             home.folder(table).flush()?;
         }
         pointer.format = manifest::FACTS_FORMAT;
+        pointer.next_case_number = self.numbers.next();
         pointer.layers = sources.layers(self.written.layer);
         let facts = Layers::open(home, &pointer)?;
         let context = &self.context;

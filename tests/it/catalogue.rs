@@ -147,6 +147,7 @@ fn every_metric_gives_the_number_computed_on_paper() {
         // One case is left, and three days had three resolutions.
         ("days_to_clear", "1".into()),
         ("time_to_assign --by agent", by(&[("ana", 15), ("ben", 0)])),
+        ("time_to_assign_business --by agent", by(&[("ana", 15), ("ben", 0)])),
         // 40 min of A and 17 h of C; of these one hour is in the office.
         ("first_response_time", minutes((40 + 17 * 60) / 2)),
         ("first_response_time_business", minutes((40 + 60) / 2)),
@@ -161,11 +162,19 @@ fn every_metric_gives_the_number_computed_on_paper() {
         ("resolution_time", minutes(120 + 180)),
         ("resolution_time_business", minutes(120 + 180)),
         ("lifetime", minutes(27 * 60)),
+        // The night is left out.
+        ("lifetime_business", minutes(11 * 60)),
         // Open: 119 min and 3 h of A, 110 min of B. New: 1 min of A, 10 min of B, two nights of C.
         (
             "time_in_status --by status",
             format!("done {}, new {}, open {}, spam -", 22 * 60 * MINUTE, 10 * MINUTE, 119 * MINUTE),
         ),
+        // Done: from Monday 11:00 to 17:00.
+        (
+            "time_in_status_business --by status",
+            format!("done {}, new {}, open {}, spam -", 6 * 60 * MINUTE, 10 * MINUTE, 119 * MINUTE),
+        ),
+        ("agent_time_business --by agent", format!("ana {}, ben -, robo {}", (100 + 110 + 180) * MINUTE, 19 * MINUTE)),
         ("agent_time --by agent", format!("ana {}, ben -, robo {}", (100 + 110 + 180) * MINUTE, 19 * MINUTE)),
         ("touches", "3".into()),
         ("one_touch_cases", "0".into()),

@@ -144,12 +144,20 @@ impl<'a> History<'a> {
     /// Milliseconds between two instants in which the case was not resolved and the calendar of its profile then was open (4).
     #[must_use]
     pub fn business_ms(&self, from: Instant, to: Instant, desk: &Desk) -> i64 {
-        let open = self.periods.iter().filter(|period| !period.standing.status.is_resolved());
-        let within = |period: &Period<'_>| {
-            let until = period.until.map_or(to, |until| until.min(to));
-            desk.business_hours(period.standing.profile).open_ms(period.since.max(from), until)
-        };
-        open.map(within).sum()
+        let unresolved = self.periods.iter().filter(|period| !period.standing.status.is_resolved());
+        unresolved.map(|period| period.open_ms(from, to, desk)).sum()
+    }
+
+    /// Milliseconds from the creation to an instant in which the calendar of the case's profile then was open, whether the
+    /// case was resolved or not.
+    #[must_use]
+    pub fn elapsed_business_ms(&self, to: Instant, desk: &Desk) -> i64 {
+        self.periods.iter().map(|period| period.open_ms(period.since, to, desk)).sum()
+    }
+
+    /// The unbroken stays in a status, each as its periods.
+    pub fn stays(&self) -> impl Iterator<Item = &[Period<'a>]> {
+        self.periods.chunk_by(|period, next| period.standing.status == next.standing.status)
     }
 
     /// The present value of a field, while the case is replayed.
@@ -224,8 +232,9 @@ impl<'a> History<'a> {
     }
 
     pub(super) fn assign(&mut self, event: &CaseEvent<'a>, agent: &'a str, automatic: bool, bot: bool) {
-        if !bot {
-            self.first_assigned_at.get_or_insert(event.time);
+        let is_first = !bot && self.first_assigned_at.is_none();
+        if is_first {
+            self.first_assigned_at = Some(event.time);
         }
         self.assignments.push(Assignment {
             agent,
@@ -234,6 +243,7 @@ impl<'a> History<'a> {
             automatic,
             ended: None,
             first_reply_at: None,
+            is_first,
         });
     }
 

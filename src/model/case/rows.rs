@@ -1,6 +1,6 @@
 //! The rows of one case: periods, assignments, turns, resolutions and messages.
 
-use crate::model::desk::Withdrawal;
+use crate::model::desk::{Desk, Withdrawal};
 use crate::model::event::{CaseEvent, EventType, Message, MessageKind, Priority, Sentiment, Status};
 use crate::model::time::Instant;
 
@@ -46,6 +46,20 @@ pub struct Period<'a> {
     pub cause: Cause<'a>,
 }
 
+impl Period<'_> {
+    /// Milliseconds of the period between two instants in which the calendar of its profile was open (4).
+    pub(super) fn open_ms(&self, from: Instant, to: Instant, desk: &Desk) -> i64 {
+        let until = self.until.map_or(to, |until| until.min(to));
+        desk.business_hours(self.standing.profile).open_ms(self.since.max(from), until)
+    }
+
+    /// The same of the whole period; nothing of one that is not over.
+    #[must_use]
+    pub fn business_ms(&self, desk: &Desk) -> Option<i64> {
+        self.until.map(|until| self.open_ms(self.since, until, desk))
+    }
+}
+
 /// How an assignment ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AssignmentEnd {
@@ -77,6 +91,8 @@ pub struct Assignment<'a> {
     pub automatic: bool,
     pub ended: Option<(Instant, AssignmentEnd)>,
     pub first_reply_at: Option<Instant>,
+    /// Whether it is the first of the case to a person.
+    pub is_first: bool,
 }
 
 /// An automatic assignment to a known user, and their capacity then.

@@ -16,13 +16,24 @@ pub fn business_ms(world: &World, case: &Case, from: i64, until: i64) -> i64 {
     active(world, case, from, until).into_iter().map(|(a, b)| open_ms(world, case, a, b)).sum()
 }
 
+/// The time between two instants in business hours, whether the case was resolved or not.
+pub fn open_hours_ms(world: &World, case: &Case, from: i64, until: i64) -> i64 {
+    instants(world, from, until).windows(2).map(|pair| open_ms(world, case, pair[0], pair[1])).sum()
+}
+
 /// The elementary intervals, between neighbouring events, in which the case is open.
 fn active(world: &World, case: &Case, from: i64, until: i64) -> Vec<(i64, i64)> {
+    let instants = instants(world, from, until);
+    let pairs = instants.windows(2).map(|pair| (pair[0], pair[1]));
+    pairs.filter(|pair| case.at(pair.0).is_some_and(|state| !state.is_resolved())).collect()
+}
+
+/// The instants of events from one to another.
+fn instants(world: &World, from: i64, until: i64) -> Vec<i64> {
     let mut instants: Vec<i64> = world.events.iter().map(|event| event.time).collect();
     instants.retain(|t| from <= *t && *t <= until);
     instants.dedup();
-    let pairs = instants.windows(2).map(|pair| (pair[0], pair[1]));
-    pairs.filter(|pair| case.at(pair.0).is_some_and(|state| !state.is_resolved())).collect()
+    instants
 }
 
 fn open_ms(world: &World, case: &Case, from: i64, until: i64) -> i64 {

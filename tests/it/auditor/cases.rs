@@ -1,6 +1,6 @@
 //! The tables of cases that need no clock (4).
 
-use super::business::{active_ms, business_ms};
+use super::business::{active_ms, business_ms, open_hours_ms};
 use super::event::{written, written_if};
 use super::life::{Case, Fate, State, Step};
 use super::turns::{Turn, is_reply, turns};
@@ -64,15 +64,33 @@ fn periods(world: &World, case: &Case) -> Vec<Row> {
             "case_id": case.id, "since": written(since), "until": written_if(until), "status": status,
             "assignee": assignee, "priority": priority, "profile": profile, "cause": cause.map(|step| &step.cause),
             "event_source": event.map(|event| &event.source), "event_id": event.map(|event| &event.id),
+            "business_ms": until.map(|until| open_hours_ms(world, case, since, until)),
         }))
     };
-    intervals(case, four).into_iter().map(to_row).collect()
+    let mut rows: Vec<Row> = intervals(case, four).into_iter().map(to_row).collect();
+    add_stays(&mut rows);
+    rows
+}
+
+/// Adds to each period the unbroken stay in its status.
+fn add_stays(periods: &mut [Row]) {
+    for stay in periods.chunk_by_mut(|period, next| period["status"] == next["status"]) {
+        let since = stay[0]["since"].clone();
+        let until = stay[stay.len() - 1]["until"].clone();
+        let parts: Option<i64> = stay.iter().map(|period| period["business_ms"].as_i64()).sum();
+        for period in stay {
+            period.insert("status_since".to_owned(), since.clone());
+            period.insert("status_until".to_owned(), until.clone());
+            period.insert("status_business_ms".to_owned(), json!(parts));
+        }
+    }
 }
 
 fn assignments(world: &World, case: &Case) -> Vec<Row> {
     let ends = |step: &&Step| step.reassigns() || step.deletes();
     let begins = |(_, step): &(usize, &Step)| step.reassigns() && step.after.assignee.is_some();
-    let mut rows = Vec::new();
+    let created = case.steps[0].time;
+    let (mut rows, mut had_person) = (Vec::new(), false);
     for (position, step) in case.steps.iter().enumerate().filter(begins) {
         let event = &world.events[step.index];
         let agent = step.after.assignee.clone();
@@ -89,11 +107,15 @@ fn assignments(world: &World, case: &Case) -> Vec<Row> {
             s.is("message.sent") && is_taken && world.events[s.index].text("by") == agent.as_deref()
         };
         let first_reply = case.steps.iter().filter(within).find(replies);
+        let is_first = !had_person && !world.desk.is_bot(agent.as_deref().unwrap_or_default(), step.index);
+        had_person |= is_first;
         rows.push(row(&json!({
             "case_id": case.id, "n": rows.len() + 1, "agent": agent, "assigned_at": written(step.time),
             "assigned_by": event.text("by"), "automatic": event.flag("automatic"),
             "ended_at": written_if(end.map(|end| end.time)), "ended_by": ended_by,
             "first_reply_at": written_if(first_reply.map(|reply| reply.time)),
+            "is_first": is_first, "elapsed_ms": step.time - created,
+            "elapsed_business_ms": open_hours_ms(world, case, created, step.time),
         })));
     }
     rows
@@ -129,8 +151,15 @@ fn resolutions(world: &World, case: &Case) -> Vec<Row> {
             "agent": case.assignee_at(step.time), "by": world.events[step.index].text("by"),
             "elapsed_ms": step.time - created, "active_ms": active_ms(world, case, created, step.time),
             "business_ms": business_ms(world, case, created, step.time),
+            "elapsed_business_ms": open_hours_ms(world, case, created, step.time),
             "reopened_at": written_if(reopening.map(|step| step.time)), "closed_at": written_if(closed_at),
         })));
+    }
+    let times: Vec<Value> = rows.iter().map(|row: &Row| row["resolved_at"].clone()).collect();
+    for (position, row) in rows.iter_mut().enumerate() {
+        let time = |position: Option<usize>| position.and_then(|at| times.get(at).cloned()).unwrap_or(Value::Null);
+        row.insert("previous_resolved_at".to_owned(), time(position.checked_sub(1)));
+        row.insert("next_resolved_at".to_owned(), time(Some(position + 1)));
     }
     rows
 }
