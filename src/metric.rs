@@ -6,7 +6,7 @@
 
 pub mod aggregation;
 pub mod answer;
-mod ask;
+pub mod ask;
 pub mod catalogue;
 mod contributions;
 pub mod dimension;
@@ -14,6 +14,7 @@ pub mod filter;
 pub mod functions;
 pub mod header;
 pub mod header_lines;
+pub mod lists;
 pub mod question;
 pub mod range;
 pub mod ratio;

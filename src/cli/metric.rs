@@ -16,6 +16,7 @@ use super::output::OutputArguments;
 use crate::error::{Error, Result};
 use crate::metric::aggregation::Aggregation;
 use crate::metric::answer::Answer;
+use crate::metric::ask::Listing;
 use crate::metric::catalogue::Catalogue;
 use crate::metric::dimension::Dimension;
 use crate::metric::filter::Filter;
@@ -185,13 +186,17 @@ async fn numbers(
 ) -> Result<()> {
     let database = context.database().await?;
     if arguments.cases {
-        let (schema, batches) = question.contributions(&database, catalogue).await?;
+        let Listing { schema, batches, several } = question.contributions(&database, catalogue).await?;
         if batches.iter().all(|batch| batch.num_rows() == 0) || hides_misspelled(question) {
             note_unknown_values(context, question, &database).await?;
         }
         let mut output = arguments.output.open(context.settings.zone()?)?;
         output.write_batches(&schema, &batches)?;
-        return output.finish();
+        output.finish()?;
+        for name in several {
+            context.printer.talk(format!("note: a contribution is listed once for each value of `{name}` that it has"));
+        }
+        return Ok(());
     }
     let answer = question.answer(&database, catalogue).await?;
     let is_empty = answer.contributions == 0 && answer.left_out.iter().all(|(_, count)| *count == 0);
@@ -202,6 +207,7 @@ async fn numbers(
     let batch = if for_people { texts(question, &answer)? } else { rows(question, &answer)? };
     print(context, arguments, &batch)?;
     context.printer.talk(caption(question, &answer));
+    answer.overlap_text().into_iter().for_each(|text| context.printer.talk(format!("note: {text}")));
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::aggregation::Aggregation;
 use super::header::Metric;
 use super::question::Question;
+use super::unit::Unit;
 use crate::model::time::Instant;
 
 /// One group of an answer.
@@ -31,6 +32,35 @@ pub struct Answer {
     pub left_out: Vec<(String, i64)>,
     /// Counts are of distinct keys, so those of groups do not add up.
     pub distinct: bool,
+    /// Where a case counts in several groups.
+    pub overlap: Option<Overlap>,
+}
+
+/// Groups that have cases in common.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overlap {
+    /// The dimensions of which a case may have several values.
+    pub dimensions: Vec<String>,
+    /// One number an aggregation, of all groups and buckets together.
+    pub whole: Vec<Option<f64>>,
+}
+
+impl Answer {
+    /// What a reader of groups that have cases in common should know; nothing where they have none.
+    #[must_use]
+    pub fn overlap_text(&self) -> Option<String> {
+        let Overlap { dimensions, whole } = self.overlap.as_ref()?;
+        let names: Vec<String> = dimensions.iter().map(|name| format!("`{name}`")).collect();
+        let numbers = self.show.iter().zip(whole).map(|(shown, value)| {
+            let unit = Unit::of(&self.metric, shown);
+            format!("{} {}", shown.name(), unit.text(*value))
+        });
+        Some(format!(
+            "a case counts under each of its values of {}, so the groups do not add up; all together: {}",
+            names.join(" and "),
+            numbers.collect::<Vec<_>>().join(", ")
+        ))
+    }
 }
 
 /// Adds the buckets and groups in which nothing happened, and empties those after the as-of, so that a gap is never

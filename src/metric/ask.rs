@@ -4,15 +4,22 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::aggregation::Aggregation;
-use super::answer::{Answer, fill};
+use super::answer::{Answer, Overlap, fill};
 use super::catalogue::Catalogue;
 use super::contributions::Contributions;
 use super::header::{Metric, MetricKind};
 use super::question::Question;
-use super::ratio::{Answered, Side, divide};
-use super::values;
+use super::ratio::{Answered, Side, divide, quotient};
 use crate::error::{Error, Result};
 use crate::query::database::Database;
+
+/// The contributions behind an answer.
+pub struct Listing {
+    pub schema: SchemaRef,
+    pub batches: Vec<RecordBatch>,
+    /// The dimensions of which a contribution may have several values, and then is listed once for each of them.
+    pub several: Vec<String>,
+}
 
 impl Question {
     /// Answers the question.
@@ -21,39 +28,44 @@ impl Question {
     /// When the metric is not known, or cannot be cut like that, or a custom field is not known, or the engine fails.
     pub async fn answer(&self, database: &Database, catalogue: &Catalogue) -> Result<Answer> {
         let metric = catalogue.get(&self.metric)?;
-        self.check_filters()?;
         if metric.kind == MetricKind::Ratio {
             return Box::pin(answer_ratio(self, metric, database, catalogue)).await;
         }
         let show = self.shown(metric)?;
-        values::check_fields(self, database).await?;
         let contributions = Contributions::open(self, metric, database).await?;
         let mut rows = contributions.aggregate(&show).await?;
         let (count, cases, left_out) = contributions.totals().await?;
         fill(self, &mut rows, &show, &metric.unit);
         let distinct = contributions.have_keys();
-        Ok(Answer { metric: metric.clone(), show, rows, contributions: count, cases, left_out, distinct })
+        let overlap = match contributions.several() {
+            several if several.is_empty() => None,
+            dimensions => Some(Overlap { dimensions, whole: self.whole(database, catalogue).await? }),
+        };
+        Ok(Answer { metric: metric.clone(), show, rows, contributions: count, cases, left_out, distinct, overlap })
+    }
+
+    /// The numbers of all groups and buckets together.
+    async fn whole(&self, database: &Database, catalogue: &Catalogue) -> Result<Vec<Option<f64>>> {
+        let whole = Question { by: Vec::new(), grain: None, ..self.clone() };
+        let whole = Box::pin(whole.answer(database, catalogue)).await?;
+        Ok(whole.rows.into_iter().next().map(|row| row.values).unwrap_or_default())
     }
 
     /// The contributions behind the answer, one row each: which cases these are.
     ///
     /// # Errors
     /// As [`Question::answer`].
-    pub async fn contributions(
-        &self,
-        database: &Database,
-        catalogue: &Catalogue,
-    ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+    pub async fn contributions(&self, database: &Database, catalogue: &Catalogue) -> Result<Listing> {
         let metric = catalogue.get(&self.metric)?;
-        self.check_filters()?;
         if metric.kind == MetricKind::Ratio {
             let hint = "ask for the cases of its numerator or denominator";
             return Err(
                 Error::refused(format!("`{}` is a ratio and has no cases of its own", metric.name)).with_hint(hint)
             );
         }
-        values::check_fields(self, database).await?;
-        Contributions::open(self, metric, database).await?.listed().await
+        let contributions = Contributions::open(self, metric, database).await?;
+        let (schema, batches) = contributions.listed().await?;
+        Ok(Listing { schema, batches, several: contributions.several() })
     }
 
     /// How many contributions have a value below each bound, and at or above the last: one more number than bounds.
@@ -86,6 +98,10 @@ async fn answer_ratio(
     }
     let top = answer_side(question, &numerator, database, catalogue).await?;
     let bottom = answer_side(question, &denominator, database, catalogue).await?;
+    let overlap = top.overlap.as_ref().zip(bottom.overlap.as_ref()).map(|(top, bottom)| Overlap {
+        dimensions: top.dimensions.clone(),
+        whole: top.whole.iter().zip(&bottom.whole).map(|(top, bottom)| quotient(*top, *bottom)).collect(),
+    });
     Ok(Answer {
         metric: metric.clone(),
         show,
@@ -94,6 +110,7 @@ async fn answer_ratio(
         cases: bottom.cases.max(top.cases),
         left_out: top.left_out.iter().chain(&bottom.left_out).cloned().collect(),
         distinct: true,
+        overlap,
     })
 }
 

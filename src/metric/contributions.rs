@@ -14,11 +14,13 @@ use datafusion::prelude::{DataFrame, SessionContext, cast, col, ident, lit};
 
 use super::aggregation::Aggregation;
 use super::answer::AnswerRow;
-use super::dimension::{DimensionSql, Join, agent_sql};
+use super::dimension::{Dimension, DimensionSql, Join, Several, agent_sql};
 use super::functions;
 use super::functions::{percentile, stock_reads, time_parts};
 use super::header::{Metric, MetricKind};
+use super::lists::Lists;
 use super::question::{Question, instant_value};
+use super::values;
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 use crate::query::database::Database;
@@ -30,15 +32,21 @@ pub(super) struct Contributions<'q> {
     session: SessionContext,
     /// The names of the columns that the metric's SQL returns.
     columns: BTreeSet<String>,
+    /// The fields of the question whose values are lists.
+    lists: Lists,
 }
 
 impl<'q> Contributions<'q> {
     /// Registers the metric's contributions as a view of a new session.
     ///
     /// # Errors
-    /// When the metric's SQL cannot be planned, or it cannot be cut by a dimension.
+    /// When the metric's SQL cannot be planned, or it cannot be cut by a dimension, or a custom field is not known, or nothing
+    /// can pass the filters.
     pub async fn open(question: &'q Question, metric: &'q Metric, database: &Database) -> Result<Contributions<'q>> {
+        values::check_fields(question, database).await?;
         let session = functions::session(database);
+        let lists = Lists::among(question.dimensions().filter_map(Dimension::field), &session).await?;
+        question.check_filters(&lists)?;
         let sql = metric.sql.as_deref().unwrap_or_default();
         let reads = question.reads();
         let reads_itself = metric.kind == MetricKind::Stock && sql.contains("$at");
@@ -56,7 +64,7 @@ impl<'q> Contributions<'q> {
         if reads_itself {
             columns.insert("at".to_owned());
         }
-        let contributions = Contributions { question, metric, session, columns };
+        let contributions = Contributions { question, metric, session, columns, lists };
         contributions.check_dimensions()?;
         Ok(contributions)
     }
@@ -64,6 +72,12 @@ impl<'q> Contributions<'q> {
     /// Whether counts are of distinct keys.
     pub fn have_keys(&self) -> bool {
         self.columns.contains("key")
+    }
+
+    /// The names of the dimensions of which a case may have several values, and then counts under each of them.
+    pub fn several(&self) -> Vec<String> {
+        let several = self.question.by.iter().filter(|dimension| dimension.list_rule(&self.lists).is_some());
+        several.map(|dimension| dimension.name.clone()).collect()
     }
 
     fn check_dimensions(&self) -> Result<()> {
@@ -202,11 +216,13 @@ impl<'q> Contributions<'q> {
             if with == Columns::None && filter.is_none() {
                 continue;
             }
-            let DimensionSql { expression, joins } = dimension.sql(position, rule, &self.columns);
+            let several = if filter.is_some() { Several::Listed } else { Several::Each };
+            let several = dimension.list_rule(&self.lists).map(several);
+            let DimensionSql { expression, joins } = dimension.sql(position, rule, &self.columns, several);
             add(joins);
             selected.push_str(&format!(", {expression} AS g{position}"));
             if let Some((filter, position)) = filter {
-                conditions.push(filter.condition(&expression, position));
+                conditions.push(filter.condition(&expression, position, several.is_some()));
             }
         }
         if with == Columns::GroupsAndAgent {

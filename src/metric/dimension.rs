@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use datafusion::common::ScalarValue;
 
 use super::header::AgentRule;
+use super::lists::{ListRule, Lists};
 use crate::error::{Error, Result};
 use crate::model::case::history::SENTIMENT_FIELD;
 use crate::model::event::{MessageKind, Origin, Presence, Priority, Sentiment, Status};
@@ -168,6 +169,12 @@ impl Dimension {
         }
     }
 
+    /// How its values are read where they are lists.
+    #[must_use]
+    pub fn list_rule(&self, lists: &Lists) -> Option<ListRule> {
+        self.field().and_then(|field| lists.of(field))
+    }
+
     /// The values of a built-in metric, where those of the project's metrics are not known.
     #[must_use]
     pub fn usual_values(&self) -> Vec<&'static str> {
@@ -261,10 +268,17 @@ impl Dimension {
         ScalarValue::Utf8(Some(spelled))
     }
 
-    /// The SQL of its value over contributions `f`, always a text, and the joins that this needs. `position` is that of the
-    /// dimension in the question. Refers to the parameters `$as_of` and `$zone`, and to [`Dimension::field_parameter`].
+    /// The SQL of its value over contributions `f`, and the joins that this needs. The value is a text, or a list of texts for
+    /// [`Several::Listed`]. `position` is that of the dimension in the question. Refers to the parameters `$as_of` and `$zone`,
+    /// and to [`Dimension::field_parameter`].
     #[must_use]
-    pub fn sql(&self, position: usize, agent: AgentRule, columns: &BTreeSet<String>) -> DimensionSql {
+    pub fn sql(
+        &self,
+        position: usize,
+        agent: AgentRule,
+        columns: &BTreeSet<String>,
+        several: Option<Several>,
+    ) -> DimensionSql {
         if let Some(column) = self.own_column(columns) {
             return DimensionSql { expression: format!("f.\"{column}\""), joins: Vec::new() };
         }
@@ -294,14 +308,7 @@ impl Dimension {
                     "CASE WHEN c.deleted_at <= $as_of THEN 'deleted' WHEN c.case_id IS NOT NULL THEN 'kept' END";
                 of(state.to_owned(), vec![case()])
             }
-            Source::Field(_) => {
-                let table = format!("v{position}");
-                let on = format!(
-                    "{table}.case_id = f.case_id AND {table}.field = $field{position} AND {}",
-                    in_force(&table, instant)
-                );
-                of(format!("{table}.value"), vec![Join::new(&table, "field_values", on)])
-            }
+            Source::Field(_) => field_sql(position, instant, several),
             Source::Clock(function) => {
                 let digits = if *function == "hour_of_day" { 2 } else { 1 };
                 of(format!("lpad(CAST({function}(f.at, $zone) AS VARCHAR), {digits}, '0')"), Vec::new())
@@ -325,6 +332,15 @@ pub fn own_columns() -> impl Iterator<Item = &'static str> {
         .iter()
         .copied()
         .filter(|name| !matches!(*name, "agent" | "team" | "field.NAME" | "hour_of_day" | "day_of_week"))
+}
+
+/// How the values of a field are taken that may have several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Several {
+    /// Each by itself: a contribution is repeated for each of them.
+    Each(ListRule),
+    /// All together, as a list.
+    Listed(ListRule),
 }
 
 /// The SQL of a dimension's value, and the joins that it needs.
@@ -352,6 +368,26 @@ fn period_join(when: &str) -> Join {
     let instant = if when == "now" { "$as_of" } else { "f.at" };
     let alias = format!("p_{when}");
     Join::new(&alias, "periods", format!("{alias}.case_id = f.case_id AND {}", in_force(&alias, instant)))
+}
+
+/// A custom field. Each value of a list is a row of its own, so that the contribution is in the group of each.
+fn field_sql(position: usize, instant: &str, several: Option<Several>) -> DimensionSql {
+    let (alias, field) = (format!("v{position}"), format!("field = $field{position}"));
+    let of_case = format!("{alias}.case_id = f.case_id AND {}", in_force(&alias, instant));
+    let of_texts = |rule: ListRule| rule == ListRule::ListsOfTexts;
+    let join = match several {
+        Some(Several::Each(rule)) => {
+            let values = format!("unnest(list_items(value, {})) AS value", of_texts(rule));
+            let rows = format!("(SELECT case_id, since, until, {values} FROM field_values WHERE {field})");
+            Join::new(&alias, &rows, of_case)
+        }
+        _ => Join::new(&alias, "field_values", format!("{of_case} AND {alias}.{field}")),
+    };
+    let expression = match several {
+        Some(Several::Listed(rule)) => format!("list_items({alias}.value, {})", of_texts(rule)),
+        _ => format!("{alias}.value"),
+    };
+    DimensionSql { expression, joins: vec![join] }
 }
 
 fn in_force(table: &str, instant: &str) -> String {

@@ -74,9 +74,9 @@ impl Filter {
         format!("{} {is} {}", self.dimension.name, values.join(between))
     }
 
-    /// Whether nothing can pass both filters.
+    /// Whether nothing can pass both filters. `has_several`: a case may have several values of the dimension at once.
     #[must_use]
-    pub(super) fn excludes(&self, other: &Filter) -> bool {
+    pub(super) fn excludes(&self, other: &Filter, has_several: bool) -> bool {
         let spelled = |filter: &Filter| -> BTreeSet<Option<String>> {
             let value =
                 |value: &Option<String>| value.as_deref().map(|value| filter.dimension.value(value).to_string());
@@ -87,6 +87,10 @@ impl Filter {
         }
         let (own, others) = (spelled(self), spelled(other));
         match (self.is_negated, other.is_negated) {
+            // What has one value may have the other, too, but not what has none.
+            (false, false) if has_several => {
+                own.is_disjoint(&others) && [&own, &others].iter().any(|values| values.iter().eq([&None]))
+            }
             (false, false) => own.is_disjoint(&others),
             (false, true) => own.is_subset(&others),
             (true, false) => others.is_subset(&own),
@@ -94,13 +98,16 @@ impl Filter {
         }
     }
 
-    /// The condition in SQL over the dimension's value. `position` is that of the filter in its question; the values are the
-    /// parameters of [`Filter::parameters`].
+    /// The condition in SQL over the dimension's value, or over the list of its values. `position` is that of the filter in its
+    /// question; the values are the parameters of [`Filter::parameters`].
     #[must_use]
-    pub(super) fn condition(&self, expression: &str, position: usize) -> String {
+    pub(super) fn condition(&self, expression: &str, position: usize, is_list: bool) -> String {
         let names: Vec<String> = (0..self.values().count()).map(|n| format!("$value{position}_{n}")).collect();
         let has_none = self.values.contains(&None);
-        let listed = format!("{expression} IN ({})", names.join(", "));
+        let listed = match is_list {
+            true => format!("array_has_any({expression}, make_array({}))", names.join(", ")),
+            false => format!("{expression} IN ({})", names.join(", ")),
+        };
         match (self.is_negated, names.is_empty(), has_none) {
             (false, true, _) => format!("{expression} IS NULL"),
             (false, false, false) => listed,
@@ -174,21 +181,26 @@ mod tests {
 
     #[test]
     fn filters_that_nothing_passes_are_recognised() {
-        let excludes = |one: &str, other: &str| filter(one).excludes(&filter(other));
+        let excludes = |one: &str, other: &str| filter(one).excludes(&filter(other), false);
         assert!(excludes("status=open", "status=done"));
         assert!(excludes("status=open", "status!=open,new"));
         assert!(!excludes("status=open,new", "status=new"));
         assert!(!excludes("status!=open", "status!=new"));
         assert!(!excludes("hour_of_day=9", "hour_of_day=09"));
         assert!(!excludes("status=open", "priority=low"));
+        let both = |one: &str, other: &str| !filter(one).excludes(&filter(other), true);
+        assert!(both("field.tags=a", "field.tags=b") && both("field.tags=a,", "field.tags=b"));
+        assert!(!both("field.tags=", "field.tags=b") && !both("field.tags=a", "field.tags!=a,b"));
     }
 
     #[test]
     fn what_has_no_value_passes_a_negation() {
-        let condition = |text: &str| filter(text).condition("g", 2);
+        let condition = |text: &str| filter(text).condition("g", 2, false);
         assert_eq!(condition("platform=x"), "g IN ($value2_0)");
         assert_eq!(condition("platform=x,"), "(g IN ($value2_0) OR g IS NULL)");
         assert_eq!(condition("platform!=x,y"), "(g IS NULL OR NOT g IN ($value2_0, $value2_1))");
         assert_eq!(condition("platform!="), "g IS NOT NULL");
+        let of_list = |text: &str| filter(text).condition("g", 2, true);
+        assert_eq!(of_list("field.tags!=x"), "(g IS NULL OR NOT array_has_any(g, make_array($value2_0)))");
     }
 }

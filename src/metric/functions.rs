@@ -17,6 +17,7 @@ use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 
 use super::aggregation::percentile_name;
+use super::lists::list_items;
 use super::range::{Bucket, Grain};
 use crate::log::rows::instant_type;
 use crate::model::time::Instant;
@@ -32,7 +33,7 @@ pub fn session(database: &Database) -> SessionContext {
 
 /// Registers every function that does not depend on a question.
 pub fn register(session: &SessionContext) {
-    for function in [bucket_start(), hour_of_day(), day_of_week()] {
+    for function in [bucket_start(), hour_of_day(), day_of_week(), list_items()] {
         session.register_udf(function);
     }
 }

@@ -6,6 +6,7 @@ use super::aggregation::Aggregation;
 use super::dimension::Dimension;
 use super::filter::Filter;
 use super::header::{Metric, MetricKind};
+use super::lists::Lists;
 use super::range::{Grain, Range, zone_name};
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
@@ -63,13 +64,14 @@ impl Question {
         }
     }
 
-    /// Nothing has two values of one dimension, so an answer to such filters would always be empty.
+    /// Nothing has two values of one dimension unless they are a list, so an answer to such filters would always be empty.
     ///
     /// # Errors
     /// When two filters want different values of one dimension.
-    pub(super) fn check_filters(&self) -> Result<()> {
+    pub(super) fn check_filters(&self, lists: &Lists) -> Result<()> {
         for (position, filter) in self.filters.iter().enumerate() {
-            if self.filters.iter().take(position).any(|before| before.excludes(filter)) {
+            let has_several = filter.dimension.list_rule(lists).is_some();
+            if self.filters.iter().take(position).any(|before| before.excludes(filter, has_several)) {
                 let name = &filter.dimension.name;
                 let error = Error::invalid(&filter.dimension.place, format!("two filters want different `{name}`"));
                 return Err(error.with_hint(format!(

@@ -49,6 +49,11 @@ impl Answered<'_> {
 
 type Key = (Option<Instant>, Vec<Option<String>>);
 
+/// One number divided by another; nothing where either is missing, or the divisor is 0.
+pub(super) fn quotient(above: Option<f64>, below: Option<f64>) -> Option<f64> {
+    above.zip(below.filter(|below| *below != 0.0)).map(|(above, below)| above / below)
+}
+
 /// Every bucket and group that either side knows, in order.
 pub(super) fn divide(top: &Answered<'_>, bottom: &Answered<'_>) -> Vec<AnswerRow> {
     let sides = [top, bottom];
@@ -62,10 +67,9 @@ pub(super) fn divide(top: &Answered<'_>, bottom: &Answered<'_>) -> Vec<AnswerRow
             let key = (bucket, group.clone());
             let number = |row: Option<&AnswerRow>| row.and_then(|row| row.values.first().copied().flatten());
             let (above, below) = (top.row(&key), bottom.row(&key));
-            let divisor = number(below).filter(|below| *below != 0.0);
             let count = |of: fn(&AnswerRow) -> i64| above.map_or(0, of).max(below.map_or(0, of));
             rows.push(AnswerRow {
-                values: vec![number(above).zip(divisor).map(|(above, below)| above / below)],
+                values: vec![quotient(number(above), number(below))],
                 contributions: count(|row| row.contributions),
                 cases: count(|row| row.cases),
                 bucket,

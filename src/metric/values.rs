@@ -4,10 +4,13 @@
 use arrow::array::AsArray;
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use datafusion::prelude::{SessionContext, col, ident, lit};
+use datafusion::prelude::{DataFrame, SessionContext, col, ident, lit};
 
 use super::dimension::{Column, Dimension};
 use super::filter::Filter;
+use super::functions;
+use super::lists;
+use super::lists::ListRule;
 use super::question::{Question, text_value};
 use crate::error::{Error, Result};
 use crate::model::case::history::SENTIMENT_FIELD;
@@ -53,7 +56,7 @@ pub async fn check_fields_of(dimensions: impl Iterator<Item = &Dimension>, datab
 /// # Errors
 /// When a custom field has a fixed set of values and the filter wants another, or the tables cannot be read.
 pub async fn notes(filters: &[Filter], database: &Database) -> Result<Vec<String>> {
-    let session = database.session();
+    let session = functions::session(database);
     let mut notes = Vec::new();
     for filter in filters {
         for value in filter.values() {
@@ -76,7 +79,11 @@ async fn note(session: &SessionContext, dimension: &Dimension, value: &str) -> R
         return Ok(None);
     }
     for column in columns {
-        if has_value(session, *column, dimension.field(), value).await? {
+        let is_known = match dimension.field() {
+            Some(field) => field_has(session, field, value).await?,
+            None => has(session, *column, value).await?,
+        };
+        if is_known {
             return Ok(None);
         }
     }
@@ -91,7 +98,10 @@ async fn note(session: &SessionContext, dimension: &Dimension, value: &str) -> R
     }
     let mut known = Vec::new();
     for column in columns {
-        known.extend(names(session, *column, dimension.field()).await?);
+        known.extend(match dimension.field() {
+            Some(field) => texts(field_items(session, field).await?, "value").await?,
+            None => names(session, *column).await?,
+        });
     }
     let near = nearest(value, known.iter().map(String::as_str));
     let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
@@ -108,8 +118,8 @@ fn not_one_of<'a>(dimension: &Dimension, values: impl Iterator<Item = &'a str> +
 }
 
 async fn unknown_field(session: &SessionContext, dimension: &Dimension, field: &str) -> Result<Error> {
-    let mut known = names(session, ("fields", "field"), None).await?;
-    known.extend(names(session, ("field_values", "field"), None).await?);
+    let mut known = names(session, ("fields", "field")).await?;
+    known.extend(names(session, ("field_values", "field")).await?);
     // The sentiment is kept like a field, and is a dimension of its own.
     known.retain(|field| field != SENTIMENT_FIELD);
     known.sort();
@@ -125,27 +135,35 @@ async fn unknown_field(session: &SessionContext, dimension: &Dimension, field: &
 }
 
 /// Whether a row of a table has that text in a column.
-async fn has(session: &SessionContext, column: Column, value: &str) -> Result<bool> {
-    has_value(session, column, None, value).await
+async fn has(session: &SessionContext, (table, name): Column, value: &str) -> Result<bool> {
+    is_there(session.table(table).await?.filter(ident(name).eq(lit(text_value(value))))?).await
 }
 
-async fn has_value(session: &SessionContext, column: Column, field: Option<&str>, value: &str) -> Result<bool> {
-    let (table, name) = column;
-    let mut rows = session.table(table).await?.filter(ident(name).eq(lit(text_value(value))))?;
-    if let Some(field) = field {
-        rows = rows.filter(col("field").eq(lit(text_value(field))))?;
-    }
+/// Whether a case has that value of a custom field, alone or in a list.
+async fn field_has(session: &SessionContext, field: &str, value: &str) -> Result<bool> {
+    is_there(field_items(session, field).await?.filter(col("value").eq(lit(text_value(value))))?).await
+}
+
+async fn is_there(rows: DataFrame) -> Result<bool> {
     Ok(rows.limit(0, Some(1))?.collect().await?.iter().any(|batch| batch.num_rows() > 0))
 }
 
-/// Different texts of a column, in their order.
-async fn names(session: &SessionContext, column: Column, field: Option<&str>) -> Result<Vec<String>> {
-    let (table, name) = column;
-    let mut rows = session.table(table).await?.filter(ident(name).is_not_null())?;
-    if let Some(field) = field {
-        rows = rows.filter(col("field").eq(lit(text_value(field))))?;
-    }
-    let rows = rows.select(vec![ident(name)])?.distinct()?.limit(0, Some(NAMES_MAX))?;
+/// The values of a custom field as `value`, each of a list in a row of its own.
+async fn field_items(session: &SessionContext, field: &str) -> Result<DataFrame> {
+    let values = session.table("field_values").await?.filter(col("field").eq(lit(text_value(field))))?;
+    let Some(rule) = lists::rule_of(field, session).await? else { return Ok(values.select_columns(&["value"])?) };
+    let items = lists::list_items().call(vec![ident("value"), lit(rule == ListRule::ListsOfTexts)]);
+    Ok(values.select(vec![items.alias("value")])?.unnest_columns(&["value"])?)
+}
+
+/// Different texts of a column of a table, in their order.
+async fn names(session: &SessionContext, (table, name): Column) -> Result<Vec<String>> {
+    texts(session.table(table).await?, name).await
+}
+
+async fn texts(rows: DataFrame, column: &str) -> Result<Vec<String>> {
+    let rows = rows.select(vec![ident(column)])?.filter(ident(column).is_not_null())?;
+    let rows = rows.distinct()?.limit(0, Some(NAMES_MAX))?;
     let mut names = Vec::new();
     for batch in rows.collect().await? {
         let texts = arrow::compute::cast(batch.column(0), &DataType::Utf8)?;

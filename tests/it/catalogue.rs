@@ -315,8 +315,8 @@ async fn the_parts_of_every_cut_add_up_to_the_whole_and_are_the_listed_contribut
         if answer.contributions == 0 {
             empty.push(name.clone());
         }
-        let (_, batches) = whole.contributions(&database, &catalogue).await.unwrap();
-        let listed: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let listing = whole.contributions(&database, &catalogue).await.unwrap();
+        let listed: usize = listing.batches.iter().map(RecordBatch::num_rows).sum();
         let left_out: i64 = answer.left_out.iter().map(|(_, count)| count).sum();
         assert_eq!(listed as i64, answer.contributions + left_out, "{name}");
         for cut in cuts() {

@@ -21,6 +21,7 @@ mod compact;
 mod desk;
 mod disk;
 mod facts_format;
+mod fields;
 mod fuzz;
 mod golden;
 mod ingest;

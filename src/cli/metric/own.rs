@@ -8,6 +8,7 @@ use crate::cli::context::{CommandContext, Completion};
 use crate::cli::init::write_new;
 use crate::cli::output::OutputArguments;
 use crate::error::{Error, Result};
+use crate::metric::ask::Listing;
 use crate::metric::catalogue::Catalogue;
 use crate::metric::header::MetricKind;
 use crate::metric::question::Question;
@@ -66,7 +67,7 @@ pub async fn check(context: &CommandContext, file: &Path) -> Result<Completion> 
         show: Vec::new(),
         filters: Vec::new(),
     };
-    let (schema, batches) = question.contributions(&database, &known).await?;
+    let Listing { schema, batches, .. } = question.contributions(&database, &known).await?;
     let count: usize = batches.iter().map(arrow::array::RecordBatch::num_rows).sum();
     let mut left = SHOWN;
     let first: Vec<_> = batches

@@ -73,9 +73,11 @@ pub(super) fn unit_of(answer: &Answer, shown: usize) -> Unit {
     answer.show.get(shown).map_or(Unit::Count(answer.metric.unit.clone()), |shown| Unit::of(&answer.metric, shown))
 }
 
-/// Whether the numbers of groups may be added: counts may, but neither those of distinct keys nor medians.
+/// Whether the numbers of groups may be added: counts may, but neither those of distinct keys, nor those of groups that have
+/// cases in common, nor medians.
 pub(super) fn groups_add_up(answer: &Answer, shown: usize) -> bool {
     match answer.show.get(shown) {
+        _ if answer.overlap.is_some() => false,
         Some(Aggregation::Count) => !answer.distinct,
         Some(Aggregation::Sum) => true,
         _ => false,

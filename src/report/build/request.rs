@@ -17,7 +17,7 @@ use crate::model::time::Instant;
 use crate::query::database::Database;
 use crate::report::dashboard::{Compare, Dashboard, MetricPlan, WidgetPlan};
 use crate::report::page::{Body, Widget};
-use crate::report::table::Table;
+use crate::report::table::{Table, capitalized};
 use crate::report::text;
 use crate::report::value::{Bucket, Value};
 
@@ -204,11 +204,12 @@ impl Request<'_> {
     }
 }
 
-/// What each metric left out; of several metrics, under their titles.
+/// What each metric left out, and whether its groups have cases in common; of several metrics, under their titles.
 fn left_out(answered: &[(&str, &Answer)]) -> Vec<String> {
     let mut texts = Vec::new();
     for (title, answer) in answered {
         let whose = if answered.len() > 1 { format!("{title}: ") } else { String::new() };
+        texts.extend(answer.overlap_text().map(|text| format!("{whose}{}.", capitalized(&text))));
         let counted = answer.left_out.iter().filter(|(_, count)| *count > 0);
         texts.extend(counted.map(|(name, count)| format!("{whose}{} left out: {name}.", number_text(*count as f64))));
     }
