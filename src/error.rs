@@ -73,6 +73,15 @@ impl Error {
         }
     }
 
+    /// The same error at the place where the user wrote what is wrong.
+    #[must_use]
+    pub fn at(self, place: impl Into<String>) -> Error {
+        match self {
+            Error::Invalid { message, hint, .. } => Error::Invalid { place: place.into(), message, hint },
+            other => other,
+        }
+    }
+
     /// A file that could not be read or written.
     pub fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Error + use<> {
         let path = path.to_owned();

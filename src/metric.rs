@@ -8,6 +8,7 @@ pub mod aggregation;
 pub mod answer;
 pub mod ask;
 pub mod catalogue;
+pub mod compare;
 mod contributions;
 pub mod dimension;
 pub mod filter;

@@ -28,13 +28,38 @@ pub struct OutputArguments {
 }
 
 impl OutputArguments {
+    /// Whether a table for people is written.
+    #[must_use]
+    pub fn is_table(&self) -> bool {
+        self.chosen() == Format::Table
+    }
+
+    /// Writes one batch of rows.
+    ///
+    /// # Errors
+    /// As [`OutputArguments::open`], and when the rows cannot be written.
+    pub fn print(&self, zone: TimeZone, batch: &RecordBatch) -> Result<()> {
+        let mut output = self.open(zone)?;
+        output.write_batches(&batch.schema(), std::slice::from_ref(batch))?;
+        output.finish()
+    }
+
+    /// The file to write to, unless that is standard output.
+    fn path(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|path| *path != Path::new("-"))
+    }
+
+    /// The format that was typed, else that of the file's ending, else a table.
+    fn chosen(&self) -> Format {
+        self.format.or_else(|| Format::of_file(self.path()?)).unwrap_or(Format::Table)
+    }
+
     /// Opens the destination. `zone` is the one in which tables show instants.
     ///
     /// # Errors
     /// When the file cannot be made, or Parquet would go to a terminal.
     pub fn open(&self, zone: TimeZone) -> Result<Output> {
-        let path = self.output.as_deref().filter(|path| *path != Path::new("-"));
-        let format = self.format.or_else(|| Format::of_file(path?)).unwrap_or(Format::Table);
+        let (path, format) = (self.path(), self.chosen());
         let destination = match path {
             Some(path) => Destination::file(path)?,
             None if format == Format::Parquet && io::stdout().is_terminal() => {

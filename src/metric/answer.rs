@@ -63,17 +63,27 @@ impl Answer {
     }
 }
 
+/// What stands where nothing contributed: 0 where something is counted; nothing where it is measured, and before the range
+/// or the bucket has begun.
+pub(super) fn values_of_nothing(
+    question: &Question,
+    show: &[Aggregation],
+    unit: &str,
+    bucket: Option<Instant>,
+) -> Vec<Option<f64>> {
+    let begins = bucket.map_or(question.range.from, |bucket| bucket.max(question.range.from));
+    let zero = |shown: &Aggregation| (begins <= question.as_of && shown.is_zero_of_nothing(unit)).then_some(0.0);
+    show.iter().map(zero).collect()
+}
+
+/// What groups are ordered by: a missing value comes last.
+pub(super) fn group_order(group: &[Option<String>]) -> Vec<(bool, Option<String>)> {
+    group.iter().map(|value| (value.is_none(), value.clone())).collect()
+}
+
 /// Adds the buckets and groups in which nothing happened, and empties those after the as-of, so that a gap is never
 /// mistaken for a zero.
 pub(super) fn fill(question: &Question, rows: &mut Vec<AnswerRow>, show: &[Aggregation], unit: &str) {
-    let empty: Vec<Option<f64>> = show.iter().map(|shown| shown.is_zero_of_nothing(unit).then_some(0.0)).collect();
-    let nothing = |bucket: Option<Instant>, group: &[Option<String>], values: Vec<Option<f64>>| AnswerRow {
-        bucket,
-        group: group.to_vec(),
-        values,
-        contributions: 0,
-        cases: 0,
-    };
     if question.as_of < question.range.from {
         rows.iter_mut().for_each(|row| row.values.fill(None));
     }
@@ -84,15 +94,18 @@ pub(super) fn fill(question: &Question, rows: &mut Vec<AnswerRow>, show: &[Aggre
         }
         let mut known: BTreeMap<_, AnswerRow> =
             rows.drain(..).map(|row| ((row.bucket, row.group.clone()), row)).collect();
-        for bucket in question.range.buckets(grain) {
+        for bucket in question.range.buckets(grain).into_iter().map(|bucket| Some(bucket.start)) {
             for group in &groups {
-                let values = if bucket.start <= question.as_of { empty.clone() } else { vec![None; show.len()] };
-                let key = (Some(bucket.start), group.clone());
-                rows.push(known.remove(&key).unwrap_or_else(|| nothing(Some(bucket.start), group, values)));
+                let nothing = || AnswerRow {
+                    bucket,
+                    group: group.clone(),
+                    values: values_of_nothing(question, show, unit, bucket),
+                    contributions: 0,
+                    cases: 0,
+                };
+                rows.push(known.remove(&(bucket, group.clone())).unwrap_or_else(nothing));
             }
         }
     }
-    let order =
-        |group: &[Option<String>]| group.iter().map(|value| (value.is_none(), value.clone())).collect::<Vec<_>>();
-    rows.sort_by_key(|row| (row.bucket, order(&row.group)));
+    rows.sort_by_key(|row| (row.bucket, group_order(&row.group)));
 }

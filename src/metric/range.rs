@@ -188,11 +188,23 @@ impl Range {
         Range::of_days(first.unwrap_or(self.first), self.first, self.unit, &self.zone)
     }
 
-    /// The same range a year earlier.
+    /// The same range a year earlier: of a whole week the week of the same number, or the last one of a year without it.
     #[must_use]
     pub fn year_before(&self) -> Range {
         let earlier = |date: Date| date.checked_sub(1.year()).unwrap_or(date);
-        Range::of_days(earlier(self.first), earlier(self.end), self.unit, &self.zone)
+        let (mut first, mut end) = (earlier(self.first), earlier(self.end));
+        if self.unit == Some(Grain::Week) {
+            let week = self.first.iso_week_date();
+            let numbered = |number| ISOWeekDate::new(week.year() - 1, number, Weekday::Monday).ok();
+            first = numbered(week.week()).or_else(|| numbered(52)).map_or(first, ISOWeekDate::date);
+        }
+        if let Some(unit) = self.unit {
+            end = first.checked_add(unit.span()).unwrap_or(end);
+        } else if self.end.month() == 2 && self.end.day() == 29 {
+            // The last day is 28 February in both years.
+            end = end.tomorrow().unwrap_or(end);
+        }
+        Range::of_days(first, end, self.unit, &self.zone)
     }
 
     /// Days in the range.
@@ -380,5 +392,26 @@ mod tests {
         assert_eq!(previous("2026-03-10..2026-03-13"), "2026-03-07..2026-03-10");
         assert_eq!(previous("2026-03-01"), "2026-02-28");
         assert_eq!(previous("2026-05-01..2026-06-01"), "2026-04");
+    }
+
+    #[test]
+    fn the_range_a_year_before_has_the_same_dates_and_of_a_week_the_same_number() {
+        let year_before = |text: &str| Range::parse(text, &TimeZone::UTC, Instant(0)).unwrap().year_before().typed();
+        let cases = [
+            ("2026", "2025"),
+            ("2026-Q1", "2025-01-01..2025-04-01"),
+            ("2025-02", "2024-02"),
+            ("2024-02", "2023-02"),
+            ("2026-W07", "2025-02-10..2025-02-17"),
+            // 2020 has a week 53, 2019 has none.
+            ("2020-W53", "2019-12-23..2019-12-30"),
+            ("2024-02-28", "2023-02-28"),
+            ("2024-02-29", "2023-02-28"),
+            ("2024-02-20..2024-02-29", "2023-02-20..2023-03-01"),
+            ("2024-02-29..2024-03-05", "2023-02-28..2023-03-05"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(year_before(text), expected, "{text}");
+        }
     }
 }

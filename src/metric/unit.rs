@@ -52,12 +52,26 @@ impl Unit {
     /// A difference in this unit, with its sign.
     #[must_use]
     pub fn difference_text(&self, value: f64) -> String {
-        let sign = if value < 0.0 { "−" } else { "+" };
         let size = match self {
             Unit::Share => format!("{:.1} points", value.abs() * 100.0),
             _ => self.text(Some(value.abs())),
         };
-        format!("{sign}{size}")
+        format!("{}{size}", sign(value))
+    }
+}
+
+/// A change in percent, with its sign; nothing is a dash.
+#[must_use]
+pub fn percent_text(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{}{:.1} %", sign(value), value.abs()))
+}
+
+/// The sign of a change; none of what did not change.
+fn sign(change: f64) -> &'static str {
+    match change.partial_cmp(&0.0) {
+        Some(std::cmp::Ordering::Less) => "−",
+        Some(std::cmp::Ordering::Greater) => "+",
+        _ => "",
     }
 }
 
@@ -93,6 +107,9 @@ mod tests {
         assert_eq!(texts, ["0", "999", "1,000", "1,234,567", "12.3", "−4,321"]);
         assert_eq!(Unit::Duration.text(Some(5_400_000.4)), "1h 30m");
         assert_eq!(Unit::Duration.difference_text(-60_000.0), "−1m");
+        assert_eq!(Unit::Duration.difference_text(0.0), "0ms");
+        assert_eq!(Unit::Share.difference_text(0.05), "+5.0 points");
+        assert_eq!([Some(12.34), Some(-7.0), Some(0.0), None].map(percent_text), ["+12.3 %", "−7.0 %", "0.0 %", "–"]);
         assert_eq!(Unit::Share.text(Some(0.1234)), "12.3 %");
         assert_eq!(Unit::Share.text(None), "–");
     }

@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use arrow::array::AsArray;
+use arrow::datatypes::TimestampMillisecondType;
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
     SchemaProvider, TableProvider,
@@ -18,6 +20,7 @@ use crate::error::Result;
 use crate::facts::manifest::Pointer;
 use crate::facts::tables::FACT_TABLES;
 use crate::log::Log;
+use crate::model::time::Instant;
 use crate::query::moment::Moment;
 use crate::query::{moment, numbers, present, views};
 use crate::replay;
@@ -154,6 +157,19 @@ impl Database {
     #[must_use]
     pub fn pointer(&self) -> &Pointer {
         &self.pointer
+    }
+
+    /// The time of the first event; nothing of an empty log.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn log_begins(&self) -> Result<Option<Instant>> {
+        let batches = self.session().sql("SELECT min(time) AS begins FROM events").await?.collect().await?;
+        let first = batches.iter().find_map(|batch| {
+            let times = batch.column_by_name("begins")?.as_primitive_opt::<TimestampMillisecondType>()?;
+            times.iter().next().flatten()
+        });
+        Ok(first.map(Instant))
     }
 
     /// How the facts relate to the log.

@@ -8,8 +8,6 @@ mod request;
 mod series;
 mod table;
 
-use arrow::array::AsArray;
-use arrow::datatypes::TimestampMillisecondType;
 use futures::future::BoxFuture;
 
 use super::dashboard::{ChartKind, Dashboard, DashboardRow, Groups};
@@ -20,7 +18,6 @@ use crate::metric::filter::Filter;
 use crate::metric::unit::number_text;
 use crate::metric::values;
 use crate::model::time::Instant;
-use crate::query::database::Database;
 use request::Request;
 pub use request::Sources;
 
@@ -126,7 +123,7 @@ pub fn chart_kinds() -> Vec<ChartKind> {
 /// When a metric cannot be grouped as a widget asks for, or the engine fails.
 pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> {
     values::check_fields_of(dashboard.dimensions(), sources.database).await?;
-    let begins = log_begins(sources.database).await?;
+    let begins = sources.database.log_begins().await?;
     let mut rows = Vec::new();
     for row in &dashboard.rows {
         rows.push(build_row(dashboard, row, sources, begins).await?);
@@ -140,16 +137,6 @@ pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> 
     };
     let (title, description) = (dashboard.title.clone(), dashboard.description.clone());
     Ok(Page { title, description, scope, rows, notes: notes(sources.database.pointer()) })
-}
-
-/// The time of the first event; nothing of an empty log.
-async fn log_begins(database: &Database) -> Result<Option<Instant>> {
-    let batches = database.session().sql("SELECT min(time) AS begins FROM events").await?.collect().await?;
-    let first = batches.iter().find_map(|batch| {
-        let times = batch.column_by_name("begins")?.as_primitive_opt::<TimestampMillisecondType>()?;
-        times.iter().next().flatten()
-    });
-    Ok(first.map(Instant))
 }
 
 fn notes(pointer: &Pointer) -> Vec<String> {

@@ -8,6 +8,7 @@ use toml::Spanned;
 use crate::error::{Error, Result};
 use crate::metric::aggregation::Aggregation;
 use crate::metric::catalogue::Catalogue;
+use crate::metric::compare::Compare;
 use crate::metric::dimension::Dimension;
 use crate::metric::filter::Filter;
 use crate::metric::header::{Metric, MetricKind};
@@ -66,13 +67,6 @@ pub struct MetricPlan {
 pub enum Better {
     Higher,
     Lower,
-}
-
-/// What a figure is compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compare {
-    Previous,
-    Year,
 }
 
 /// A kind of chart: its name in a dashboard's file, and what a widget of this kind may state.
@@ -333,14 +327,7 @@ impl Reader<'_> {
     }
 
     fn compare(&self, text: &Spanned<String>) -> Result<Compare> {
-        let compare = match text.get_ref().as_str() {
-            "previous" => Ok(Compare::Previous),
-            "year" => Ok(Compare::Year),
-            other => {
-                Err(Error::refused(format!("`{other}` is not a comparison")).with_hint("write `previous` or `year`"))
-            }
-        };
-        self.at(text, compare)
+        self.at(text, Compare::parse(text.get_ref()))
     }
 
     fn target(&self, text: &Spanned<String>) -> Result<(f64, String)> {

@@ -1,5 +1,7 @@
 //! Metrics by example: a small desk whose numbers one can work out by hand.
 
+mod compare;
+
 use serde_json::{Value, json};
 
 use crate::project::{Project, Ran};

@@ -15,7 +15,7 @@ use crate::metric::ratio::Side;
 use crate::metric::unit::{Unit, number_text};
 use crate::model::time::Instant;
 use crate::query::database::Database;
-use crate::report::dashboard::{Compare, Dashboard, MetricPlan, WidgetPlan};
+use crate::report::dashboard::{Dashboard, MetricPlan, WidgetPlan};
 use crate::report::page::{Body, Widget};
 use crate::report::table::{Table, capitalized};
 use crate::report::text;
@@ -81,10 +81,7 @@ impl Request<'_> {
     /// The range that the widget compares with, and what it is called.
     pub fn compared(&self) -> Option<(Range, String)> {
         let range = &self.sources.range;
-        self.plan.compare.map(|compare| match compare {
-            Compare::Previous => (range.previous(), range.previous_name()),
-            Compare::Year => (range.year_before(), "the year before".to_owned()),
-        })
+        self.plan.compare.map(|compare| (compare.range(range), compare.title(range)))
     }
 
     /// Whether the present cuts the range.

@@ -1,0 +1,104 @@
+//! What the numbers were computed from, in words.
+
+use super::asked::Asked;
+use crate::metric::answer::Answer;
+use crate::metric::compare::Compare;
+use crate::metric::header::MetricKind;
+use crate::metric::question::Question;
+use crate::metric::range::{Range, zone_name};
+use crate::model::time::Instant;
+
+/// A line for each range, and what a reader has to know to compare them. `begins` is when the log begins.
+pub fn lines(asked: &[Asked], begins: Option<Instant>) -> Vec<String> {
+    let Some(first) = asked.first() else { return Vec::new() };
+    let mut lines = vec![format!("{}: {}", first.answer.metric.title, counted(first, &first.question.range.text()))];
+    lines.extend(overlap(first));
+    for (earlier, compare) in asked.iter().filter_map(|asked| Some((asked, asked.compare?))) {
+        let range = &first.question.range;
+        let named = format!("{} ({})", earlier.question.range.text(), compare.title(range));
+        lines.push(format!("{}: {}", compare.name(), counted(earlier, &named)));
+        lines.extend(overlap(earlier));
+        lines.extend(running(first, &earlier.question.range));
+        lines.extend(begins.and_then(|begins| before_the_log(&earlier.question.range, begins)));
+        lines.extend(by_position(&first.question, &earlier.question, compare));
+    }
+    lines
+}
+
+fn counted(asked: &Asked, range: &str) -> String {
+    let Asked { question, answer, .. } = asked;
+    let mut text = format!(
+        "{range}, as of {}; {} contributions of {} cases",
+        as_of_text(question),
+        answer.contributions,
+        answer.cases
+    );
+    for (name, count) in left_out(answer) {
+        text.push_str(&format!("; left out: {name} {count}"));
+    }
+    text
+}
+
+fn overlap(asked: &Asked) -> Option<String> {
+    asked.answer.overlap_text().map(|text| format!("note: {text}"))
+}
+
+fn left_out(answer: &Answer) -> impl Iterator<Item = &(String, i64)> {
+    answer.left_out.iter().filter(|(_, count)| *count > 0)
+}
+
+/// The as-of on the clock of the range's zone.
+fn as_of_text(question: &Question) -> String {
+    instant_text(question.as_of, &question.range)
+}
+
+fn instant_text(instant: Instant, range: &Range) -> String {
+    let zone = range.zone();
+    format!("{} {}", instant.to_local(zone).strftime("%Y-%m-%d %H:%M:%S%.3f"), zone_name(zone))
+}
+
+/// A range that the log does not hold whole, so that its zeros mean nothing.
+fn before_the_log(range: &Range, begins: Instant) -> Option<String> {
+    let part = match begins {
+        _ if begins <= range.from => return None,
+        _ if begins < range.to => "holds only a part",
+        _ => "holds nothing",
+    };
+    Some(format!("note: the log begins at {}, so it {part} of {}", instant_text(begins, range), range.text()))
+}
+
+/// A part of a range beside a whole one.
+fn running(now: &Asked, earlier: &Range) -> Option<String> {
+    let range = &now.question.range;
+    if now.question.as_of >= range.to.plus_ms(-1) {
+        return None;
+    }
+    let (range, earlier) = (range.text(), earlier.text());
+    Some(match now.answer.metric.kind {
+        MetricKind::Stock => format!("note: {range} is not over: it is read at its as-of, {earlier} at its end"),
+        _ => format!("note: {range} is not over: it is counted up to its as-of, {earlier} whole"),
+    })
+}
+
+/// Which bucket stands beside which.
+fn by_position(now: &Question, earlier: &Question, compare: Compare) -> Option<String> {
+    let grain = now.grain?;
+    let (own, others) = (now.range.buckets(grain).len(), earlier.range.buckets(grain).len());
+    let name = grain.name();
+    let number = |count: usize| if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") };
+    let rest = match own.cmp(&others) {
+        std::cmp::Ordering::Equal => String::new(),
+        std::cmp::Ordering::Less => {
+            format!("; {} has {} more, in rows without a {name}", earlier.range.text(), number(others - own))
+        }
+        std::cmp::Ordering::Greater => {
+            format!(
+                "; {} has {} fewer, so the last rows have no {name}_{}",
+                earlier.range.text(),
+                number(own - others),
+                compare.column()
+            )
+        }
+    };
+    Some(format!("note: the first {name} stands beside the first, the second beside the second, and so on{rest}"))
+}

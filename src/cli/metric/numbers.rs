@@ -1,0 +1,126 @@
+//! The numbers of a metric, or the cases behind them.
+
+use super::arguments::MetricArguments;
+use super::asked::Asked;
+use super::{caption, columns};
+use crate::cli::context::CommandContext;
+use crate::error::{Error, Result};
+use crate::metric::aggregation::Aggregation;
+use crate::metric::ask::Listing;
+use crate::metric::catalogue::Catalogue;
+use crate::metric::compare::Compare;
+use crate::metric::dimension::Dimension;
+use crate::metric::filter::Filter;
+use crate::metric::question::Question;
+use crate::metric::range::{Grain, Range};
+use crate::metric::values;
+use crate::query::database::Database;
+
+/// The question that was typed.
+pub fn question(context: &CommandContext, arguments: &MetricArguments, name: &str, range: &str) -> Result<Question> {
+    let zone = context.settings.zone()?;
+    let range = Range::parse(range, &zone, context.now).map_err(|error| error.at("--range"))?;
+    check_cases(arguments, &range)?;
+    let dimension = |name: &String| Ok(Dimension::parse(name).map_err(|error| error.at("--by"))?.written_at("--by"));
+    let aggregation = |name: &String| Aggregation::parse(name).map_err(|error| error.at("--show"));
+    Ok(Question {
+        metric: name.to_owned(),
+        by: arguments.by.iter().map(dimension).collect::<Result<_>>()?,
+        grain: arguments.grain.as_deref().map(Grain::parse).transpose().map_err(|error| error.at("--grain"))?,
+        as_of: range.as_of(context.now),
+        show: arguments.show.iter().map(aggregation).collect::<Result<_>>()?,
+        filters: arguments.filters.iter().map(|text| Filter::parse("--where", text)).collect::<Result<_>>()?,
+        range,
+    })
+}
+
+/// What is ignored by a list of cases is refused.
+fn check_cases(arguments: &MetricArguments, range: &Range) -> Result<()> {
+    if arguments.cases && !arguments.show.is_empty() {
+        let error = Error::invalid("--show", "`--cases` lists contributions, which are not aggregated");
+        return Err(error.with_hint("leave `--show` or `--cases` out"));
+    }
+    let compare = arguments.compare.iter().find_map(|name| Compare::parse(name).ok());
+    if let Some(compare) = compare.filter(|_| arguments.cases) {
+        let earlier = compare.range(range).typed();
+        let error = Error::invalid("--compare", "`--cases` lists the contributions of one range");
+        return Err(error.with_hint(format!("leave `--compare` out; `--range {earlier}` lists those of then")));
+    }
+    Ok(())
+}
+
+/// The comparisons that were typed, each once.
+fn comparisons(arguments: &MetricArguments) -> Result<Vec<Compare>> {
+    let mut found: Vec<Compare> = Vec::new();
+    for name in &arguments.compare {
+        let compare = Compare::parse(name).map_err(|error| error.at("--compare"))?;
+        if found.contains(&compare) {
+            return Err(Error::invalid("--compare", format!("`{name}` is asked for twice")).with_hint("name it once"));
+        }
+        found.push(compare);
+    }
+    Ok(found)
+}
+
+/// Prints the numbers, or the cases behind them.
+pub async fn numbers(
+    context: &CommandContext,
+    arguments: &MetricArguments,
+    question: Question,
+    catalogue: &Catalogue,
+) -> Result<()> {
+    let comparisons = comparisons(arguments)?;
+    let database = context.database().await?;
+    if arguments.cases {
+        return cases(context, arguments, &question, catalogue, &database).await;
+    }
+    let answer = question.answer(&database, catalogue).await?;
+    let is_empty = answer.contributions == 0 && answer.left_out.iter().all(|(_, count)| *count == 0);
+    if is_empty || hides_misspelled(&question) {
+        note_unknown_values(context, &question, &database).await?;
+    }
+    let mut asked = vec![Asked { compare: None, question: question.clone(), answer }];
+    for compare in comparisons {
+        let question = question.over(compare.range(&question.range), context.now);
+        let answer = question.answer(&database, catalogue).await?;
+        asked.push(Asked { compare: Some(compare), question, answer });
+    }
+    let columns = columns::columns(&asked);
+    let batch =
+        if arguments.output.is_table() { columns::for_people(&columns)? } else { columns::for_machines(&columns)? };
+    arguments.output.print(context.settings.zone()?, &batch)?;
+    let begins = if asked.len() > 1 { database.log_begins().await? } else { None };
+    caption::lines(&asked, begins).iter().for_each(|line| context.printer.talk(line));
+    Ok(())
+}
+
+async fn cases(
+    context: &CommandContext,
+    arguments: &MetricArguments,
+    question: &Question,
+    catalogue: &Catalogue,
+    database: &Database,
+) -> Result<()> {
+    let Listing { schema, batches, several } = question.contributions(database, catalogue).await?;
+    if batches.iter().all(|batch| batch.num_rows() == 0) || hides_misspelled(question) {
+        note_unknown_values(context, question, database).await?;
+    }
+    let mut output = arguments.output.open(context.settings.zone()?)?;
+    output.write_batches(&schema, &batches)?;
+    output.finish()?;
+    for name in several {
+        context.printer.talk(format!("note: a contribution is listed once for each value of `{name}` that it has"));
+    }
+    Ok(())
+}
+
+fn hides_misspelled(question: &Question) -> bool {
+    question.filters.iter().any(Filter::hides_a_misspelled_value)
+}
+
+/// An empty answer may be due to a name that nothing in the log has.
+async fn note_unknown_values(context: &CommandContext, question: &Question, database: &Database) -> Result<()> {
+    let notes = values::notes(&question.filters, database).await?;
+    notes.iter().for_each(|note| context.printer.talk(format!("note: {note}")));
+    Ok(())
+}
