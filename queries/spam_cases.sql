@@ -18,10 +18,11 @@ SELECT case_id, resolved_at AS at, agent, 1 AS value, case_id AS key
 FROM resolutions
 WHERE status = 'spam'
 UNION ALL
--- From Done, which is no new resolution.
+-- From Done, which is no new resolution. Of several changes at one instant the last one counts.
 SELECT case_id, since AS at, assignee AS agent, 1 AS value, case_id AS key
 FROM (
   SELECT case_id, since, assignee, status, lag(status) OVER (PARTITION BY case_id ORDER BY since) AS before
   FROM periods
 ) AS changes
-WHERE status = 'spam' AND before = 'done'
+LEFT ANTI JOIN resolutions r ON r.case_id = changes.case_id AND r.resolved_at = changes.since AND r.status = 'spam'
+WHERE changes.status = 'spam' AND before IS DISTINCT FROM 'spam'
