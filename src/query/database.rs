@@ -106,7 +106,7 @@ impl Database {
     }
 
     /// A database of everything that is registered in a session.
-    async fn of(session: &SessionContext, pointer: Pointer) -> Result<Database> {
+    pub(super) async fn of(session: &SessionContext, pointer: Pointer) -> Result<Database> {
         let state = session.state();
         let (mut tables, mut numbered) = (Tables::new(), Tables::new());
         let schema = state.schema_for_ref("cases")?;

@@ -1,4 +1,4 @@
-//! A session over events in memory, without a store.
+//! A session, and a database, over events in memory, without a store.
 
 use std::sync::Arc;
 
@@ -7,8 +7,10 @@ use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 
 use crate::error::{Error, Result};
+use crate::facts::manifest::Pointer;
 use crate::log::rows::{Arrival, EventRowsBuilder};
 use crate::model::time::Instant;
+use crate::query::database::Database;
 use crate::query::{functions, numbers, shared, views};
 use crate::replay::replay_in_memory;
 use crate::store::engine;
@@ -40,6 +42,14 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
     views::register(&session, last_event_at).await?;
     numbers::hide(&session).await?;
     Ok(session)
+}
+
+/// A database of these lines, as [`open`] makes a session; it stands for no batch of a log.
+///
+/// # Errors
+/// As [`open`].
+pub async fn database<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Resources) -> Result<Database> {
+    Database::of(&open(lines, resources).await?, Pointer::default()).await
 }
 
 fn in_memory(rows: RecordBatch) -> Result<Arc<MemTable>> {

@@ -34,8 +34,12 @@ mod world;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+pub use business::open_hours_ms;
 pub use compare::differences;
-pub use event::instant;
+pub use event::{Event, instant};
+pub use label::counted_ms;
+pub use life::{Case, Fate, State, Step, is_resolved};
+pub use world::World;
 
 /// One row of a table: column to value. Instants are RFC 3339 text, `_ms` columns integers.
 pub type Row = BTreeMap<String, Value>;
@@ -47,21 +51,26 @@ pub type Tables = BTreeMap<&'static str, Vec<Row>>;
 /// The facts as of T are those of the events up to and including T.
 #[must_use]
 pub fn audit(lines: &[Value]) -> Tables {
-    let world = world::World::read(lines);
+    tables(&World::read(lines))
+}
+
+/// The fact tables of a log that has been read.
+#[must_use]
+pub fn tables(world: &World) -> Tables {
     let mut tables = Tables::new();
     for name in TABLES {
         tables.insert(name, Vec::new());
     }
     for case in &world.cases {
-        cases::add_rows(&world, case, &mut tables);
-        clock::add_rows(&world, case, &mut tables);
+        cases::add_rows(world, case, &mut tables);
+        clock::add_rows(world, case, &mut tables);
     }
-    tables.insert("users", notices::users(&world));
-    tables.insert("presence", notices::presence(&world));
-    let notices = notices::breaches(&world, &tables);
+    tables.insert("users", notices::users(world));
+    tables.insert("presence", notices::presence(world));
+    let notices = notices::breaches(world, &tables);
     tables.insert("breach_notices", notices);
-    tables.insert("findings", findings::findings(&world));
-    tables.insert("noted", findings::noted(&world));
+    tables.insert("findings", findings::findings(world));
+    tables.insert("noted", findings::noted(world));
     tables
 }
 

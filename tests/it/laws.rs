@@ -16,11 +16,13 @@ use crate::auditor::{Row, Tables, audit, differences, instant, outcome};
 type Facts = fn(&[Value]) -> Tables;
 type Verdict = Result<(), TestCaseError>;
 
-fn whole(row: &Row, column: &str) -> i64 {
+/// The whole number in a column of a row; 0 where there is none.
+pub fn whole(row: &Row, column: &str) -> i64 {
     row[column].as_i64().unwrap_or(0)
 }
 
-fn at(row: &Row, column: &str) -> Option<i64> {
+/// The instant in a column of a row.
+pub fn at(row: &Row, column: &str) -> Option<i64> {
     row[column].as_str().map(instant)
 }
 

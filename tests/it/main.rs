@@ -30,6 +30,7 @@ mod log;
 mod lookup;
 mod metric;
 mod moment;
+mod plain_metrics;
 mod power;
 mod project;
 mod quarantine;

@@ -46,10 +46,29 @@ const BASES: [Base; 9] = [
 
 /// A history of one to four cases and their desk, in the wire format, in any order, with exact duplicates.
 pub fn history() -> impl Strategy<Value = Vec<Value>> {
+    history_of(prop::collection::vec(case_drafts(), 1..=4).boxed(), 12)
+}
+
+/// A history of many cases of some customers on one desk. They begin within days; some exactly a week after others.
+pub fn busy_history() -> impl Strategy<Value = Vec<Value>> {
+    let later = prop_oneof![4 => Just(0i64), 3 => 0..96i64, 2 => select(vec![671i64, 672, 673]), 1 => 0..800i64];
+    let case = (case_drafts(), later, one_of(&["z", "y", "x", "w", "v"]));
+    let moved = case.prop_map(|(mut drafts, later, customer)| {
+        for draft in &mut drafts {
+            draft.slot += later;
+            if draft.body["type"] == "case.created" {
+                draft.body["data"]["customer"] = json!(customer);
+            }
+        }
+        drafts
+    });
+    history_of(prop::collection::vec(moved, 15..=40).boxed(), 24)
+}
+
+fn history_of(cases: BoxedStrategy<Vec<Vec<Draft>>>, changes_max: usize) -> impl Strategy<Value = Vec<Value>> {
     let setup = prop::collection::vec(draft(desk::body().boxed(), before()), 0..=14);
     let basics = prop::collection::vec(draft(desk::basic().boxed(), before()), 4..=12);
-    let changes = prop::collection::vec(draft(desk::body().boxed(), during()), 0..=12);
-    let cases = prop::collection::vec(case_drafts(), 1..=4);
+    let changes = prop::collection::vec(draft(desk::body().boxed(), during()), 0..=changes_max);
     let repeats = prop::collection::vec(any::<Index>(), 0..=2);
     (select(&BASES[..]), setup, basics, changes, cases, repetitions(), repeats).prop_map(
         |(base, setup, basics, changes, cases, repetitions, repeats)| {

@@ -2,6 +2,7 @@
 //! which anything could change.
 
 use super::desk::{Version, texts};
+use super::event::Event;
 use super::hours;
 use super::life::{Case, is_resolved};
 use super::policy;
@@ -43,7 +44,7 @@ pub struct Piece {
 /// The elementary intervals from the creation to the last event of the log.
 pub fn pieces(world: &World, case: &Case, policy: &str) -> Vec<Piece> {
     let created = case.steps.first().map_or(0, |step| step.time);
-    let mut instants: Vec<i64> = world.events.iter().map(|event| event.time).filter(|t| *t >= created).collect();
+    let mut instants = instants(world, case, created);
     instants.dedup();
     let mut pieces = Vec::new();
     for pair in instants.windows(2) {
@@ -55,6 +56,29 @@ pub fn pieces(world: &World, case: &Case, policy: &str) -> Vec<Piece> {
         }
     }
     pieces
+}
+
+/// The instants from one on at which an event of the desk or of the case happened, and the last one of the log.
+fn instants(world: &World, case: &Case, from: i64) -> Vec<i64> {
+    let concerns = |event: &&Event| !event.is_about_a_case() || event.subject == case.id || event.time == world.end();
+    world.events.iter().filter(concerns).map(|event| event.time).filter(|time| *time >= from).collect()
+}
+
+/// The time that a clock of the policy counts for the case between two instants, also where they lie after the last event.
+#[must_use]
+pub fn counted_ms(world: &World, case: &Case, policy: &str, from: i64, until: i64) -> i64 {
+    let mut instants = instants(world, case, from);
+    instants.retain(|time| *time < until);
+    instants.extend([from, until]);
+    instants.sort_unstable();
+    let mut counted = 0;
+    for pair in instants.windows(2) {
+        for (since, until) in cuts(calendar_on(world, policy, pair[0]), pair[0], pair[1]) {
+            let status = case.at(since).map_or("", |state| &state.status);
+            counted += if label(world, policy, status, since) == Label::Counted { until - since } else { 0 };
+        }
+    }
+    counted
 }
 
 /// An interval, divided wherever the calendar may open or close or the local date may change.

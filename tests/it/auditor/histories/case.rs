@@ -150,18 +150,8 @@ pub fn body_of(kind: u8) -> BoxedStrategy<Value> {
             .boxed(),
         11 => about("message.liked", vec![("message", known()), ("by", by())]),
         12 => about("message.deleted", vec![("message", known()), ("by", by())]),
-        13 => {
-            about("survey.sent", vec![("survey", of(json!(["v1", "v2"]))), ("kind", of(json!(["csat"]))), ("by", by())])
-        }
-        14 => about(
-            "survey.answered",
-            vec![
-                ("survey", of(json!(["v1", "v2"]))),
-                ("kind", of(json!(["csat"]))),
-                ("score", of(json!([1, 4, 5]))),
-                ("comment", maybe(3, of(json!(["fine"])))),
-            ],
-        ),
+        13 => survey("survey.sent"),
+        14 => survey("survey.answered"),
         15 => about(
             "salesforce.linked",
             vec![
@@ -173,6 +163,29 @@ pub fn body_of(kind: u8) -> BoxedStrategy<Value> {
         16 => about("case.deleted", vec![("by", by())]),
         _ => creation().boxed(),
     }
+}
+
+/// A survey that is sent or answered. Those of one name have one kind.
+fn survey(kind: &'static str) -> BoxedStrategy<Value> {
+    let surveys = json!([
+        ["v1", "csat", [1, 3, 4, 5]],
+        ["v2", "csat", [1, 4]],
+        ["v3", "nps", [0, 6, 7, 8, 9, 10]],
+        ["v4", "ces", [1, 2.5, 7]],
+    ]);
+    let survey = of(surveys).prop_flat_map(|survey| (Just(survey.clone()), of(survey[2].clone())));
+    (survey, maybe(3, of(json!(["fine"]))), by())
+        .prop_map(move |((survey, score), comment, by)| {
+            let mut data = json!({ "survey": survey[0], "kind": survey[1] });
+            let is_answer = kind == "survey.answered";
+            let more =
+                if is_answer { [("score", score), ("comment", comment)] } else { [("by", by), ("", json!("absent"))] };
+            for (name, value) in more.into_iter().filter(|(_, value)| *value != json!("absent")) {
+                data[name] = value;
+            }
+            event(kind, "", data)
+        })
+        .boxed()
 }
 
 /// The events of a case, those that move clocks most often.
