@@ -87,6 +87,16 @@ impl Aggregation {
         }
     }
 
+    /// Whether the result is an integer: a count is, and so is the sum, the least or the largest of integers.
+    #[must_use]
+    pub fn is_integer(&self, of_integers: bool) -> bool {
+        match self {
+            Aggregation::Count => true,
+            Aggregation::Sum | Aggregation::Min | Aggregation::Max => of_integers,
+            _ => false,
+        }
+    }
+
     /// Whether the result is in the metric's unit rather than a number of something.
     #[must_use]
     pub fn is_in_unit(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aggregation::Aggregation;
-use super::header::Metric;
+use super::header::{Metric, MetricKind};
 use super::question::Question;
 use super::unit::Unit;
 use crate::model::time::Instant;
@@ -32,6 +32,8 @@ pub struct Answer {
     pub left_out: Vec<(String, i64)>,
     /// Counts are of distinct keys, so those of groups do not add up.
     pub distinct: bool,
+    /// The values of contributions are of an integer type, and so are their sums.
+    pub integral: bool,
     /// Where a case counts in several groups.
     pub overlap: Option<Overlap>,
 }
@@ -46,6 +48,24 @@ pub struct Overlap {
 }
 
 impl Answer {
+    /// Whether the numbers of groups may be added: counts may, but neither those of distinct keys, nor those of groups that
+    /// have cases in common, nor medians. `shown` is the position of the aggregation.
+    #[must_use]
+    pub fn groups_add_up(&self, shown: usize) -> bool {
+        match self.show.get(shown) {
+            _ if self.overlap.is_some() => false,
+            Some(Aggregation::Count | Aggregation::PerDay) => !self.distinct,
+            Some(Aggregation::Sum | Aggregation::Hours) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the numbers of buckets may be added: a stock that is read every day may not.
+    #[must_use]
+    pub fn buckets_add_up(&self, shown: usize) -> bool {
+        self.groups_add_up(shown) && self.metric.kind == MetricKind::Flow
+    }
+
     /// What a reader of groups that have cases in common should know; nothing where they have none.
     #[must_use]
     pub fn overlap_text(&self) -> Option<String> {

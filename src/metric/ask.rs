@@ -15,10 +15,16 @@ use crate::query::database::Database;
 
 /// The contributions behind an answer.
 pub struct Listing {
+    /// Of the metric.
+    pub title: String,
     pub schema: SchemaRef,
     pub batches: Vec<RecordBatch>,
     /// The dimensions of which a contribution may have several values, and then is listed once for each of them.
     pub several: Vec<String>,
+    pub contributions: i64,
+    pub cases: i64,
+    /// Name and count of what each exclusion of the header leaves out of numbers; it is listed.
+    pub left_out: Vec<(String, i64)>,
 }
 
 impl Question {
@@ -36,12 +42,13 @@ impl Question {
         let mut rows = contributions.aggregate(&show).await?;
         let (count, cases, left_out) = contributions.totals().await?;
         fill(self, &mut rows, &show, &metric.unit);
-        let distinct = contributions.have_keys();
+        let (distinct, integral) = (contributions.have_keys(), contributions.are_integral());
         let overlap = match contributions.several() {
             several if several.is_empty() => None,
             dimensions => Some(Overlap { dimensions, whole: self.whole(database, catalogue).await? }),
         };
-        Ok(Answer { metric: metric.clone(), show, rows, contributions: count, cases, left_out, distinct, overlap })
+        let metric = metric.clone();
+        Ok(Answer { metric, show, rows, contributions: count, cases, left_out, distinct, integral, overlap })
     }
 
     /// The numbers of all groups and buckets together.
@@ -58,14 +65,16 @@ impl Question {
     pub async fn contributions(&self, database: &Database, catalogue: &Catalogue) -> Result<Listing> {
         let metric = catalogue.get(&self.metric)?;
         if metric.kind == MetricKind::Ratio {
-            let hint = "ask for the cases of its numerator or denominator";
-            return Err(
-                Error::refused(format!("`{}` is a ratio and has no cases of its own", metric.name)).with_hint(hint)
-            );
+            let error = Error::refused(format!("`{}` is a ratio and has no cases of its own", metric.name));
+            let sides: Vec<String> =
+                metric.sides()?.iter().map(|side| format!("`casebook metric {} --cases`", side.metric)).collect();
+            return Err(error.with_hint(format!("ask for those of what is divided: {}", sides.join(" and "))));
         }
         let contributions = Contributions::open(self, metric, database).await?;
         let (schema, batches) = contributions.listed().await?;
-        Ok(Listing { schema, batches, several: contributions.several() })
+        let (count, cases, left_out) = contributions.totals().await?;
+        let (title, several) = (metric.title.clone(), contributions.several());
+        Ok(Listing { title, schema, batches, several, contributions: count, cases, left_out })
     }
 
     /// How many contributions have a value below each bound, and at or above the last: one more number than bounds.
@@ -86,11 +95,7 @@ async fn answer_ratio(
     catalogue: &Catalogue,
 ) -> Result<Answer> {
     let show = question.shown(metric)?;
-    let side = |text: &Option<String>| {
-        let missing = || Error::invalid(&metric.file, "a ratio needs `numerator` and `denominator`");
-        text.as_deref().ok_or_else(missing).and_then(Side::parse)
-    };
-    let (numerator, denominator) = (side(&metric.numerator)?, side(&metric.denominator)?);
+    let [numerator, denominator] = metric.sides()?;
     if let Some(grain) = question.grain.filter(|_| numerator.at_end && denominator.at_end) {
         let message =
             format!("`{}` is read at the end of the range and cannot be cut into `{}`", metric.name, grain.name());
@@ -110,6 +115,7 @@ async fn answer_ratio(
         cases: bottom.cases.max(top.cases),
         left_out: top.left_out.iter().chain(&bottom.left_out).cloned().collect(),
         distinct: true,
+        integral: false,
         overlap,
     })
 }

@@ -34,6 +34,8 @@ pub(super) struct Contributions<'q> {
     columns: BTreeSet<String>,
     /// The fields of the question whose values are lists.
     lists: Lists,
+    /// The values are of an integer type.
+    integral: bool,
 }
 
 impl<'q> Contributions<'q> {
@@ -55,8 +57,10 @@ impl<'q> Contributions<'q> {
         } else {
             bound(&session, sql, question.metric_parameters(None)).await?
         };
-        let is_flag = frame.schema().field_with_unqualified_name("value")?.data_type() == &DataType::Boolean;
-        let frame = if is_flag { frame.with_column("value", cast(col("value"), DataType::Int64))? } else { frame };
+        let kind = frame.schema().field_with_unqualified_name("value")?.data_type();
+        let integral = kind.is_integer() || kind == &DataType::Boolean;
+        let is_other = integral && kind != &DataType::Int64;
+        let frame = if is_other { frame.with_column("value", cast(col("value"), DataType::Int64))? } else { frame };
         let mut columns: BTreeSet<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
         session.register_table("contributions", frame.into_view())?;
         session.register_udf(stock_reads(reads));
@@ -64,9 +68,14 @@ impl<'q> Contributions<'q> {
         if reads_itself {
             columns.insert("at".to_owned());
         }
-        let contributions = Contributions { question, metric, session, columns, lists };
+        let contributions = Contributions { question, metric, session, columns, lists, integral };
         contributions.check_dimensions()?;
         Ok(contributions)
+    }
+
+    /// Whether values are of an integer type.
+    pub fn are_integral(&self) -> bool {
+        self.integral
     }
 
     /// Whether counts are of distinct keys.
@@ -139,7 +148,8 @@ impl<'q> Contributions<'q> {
         let batches = frame.collect().await?;
         let Some(first) = batches.first() else { return Ok((schema, batches)) };
         // Sorted by itself: DataFusion 55.2 refuses its own plan where it sorts by a constant below a join.
-        let order = [1, 0, 2, 3].map(|column| ident(schema.field(column).name()).sort(true, false)).to_vec();
+        let columns = [1, 0].into_iter().chain(2..schema.fields().len());
+        let order = columns.map(|column| ident(schema.field(column).name()).sort(true, false)).collect();
         let rows = MemTable::try_new(first.schema(), vec![batches])?;
         let sorted = self.session.read_table(Arc::new(rows))?.sort(order)?.collect().await?;
         Ok((schema, sorted))

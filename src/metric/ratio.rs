@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::aggregation::Aggregation;
 use super::answer::{Answer, AnswerRow};
-use crate::error::Result;
+use super::header::Metric;
+use crate::error::{Error, Result};
 use crate::model::time::Instant;
 
 /// One side of a ratio: `METRIC[:AGGREGATE][@end]`.
@@ -26,6 +27,20 @@ impl Side {
         let (metric, aggregate) = text.split_once(':').map_or((text, None), |(metric, name)| (metric, Some(name)));
         let aggregate = aggregate.map(Aggregation::parse).transpose()?;
         Ok(Side { metric: metric.trim().to_owned(), aggregate, at_end })
+    }
+}
+
+impl Metric {
+    /// What a ratio divides, and by what.
+    ///
+    /// # Errors
+    /// When it is no ratio, or an aggregation is not known.
+    pub fn sides(&self) -> Result<[Side; 2]> {
+        let side = |text: &Option<String>| {
+            let missing = || Error::invalid(&self.file, "a ratio needs `numerator` and `denominator`");
+            text.as_deref().ok_or_else(missing).and_then(Side::parse)
+        };
+        Ok([side(&self.numerator)?, side(&self.denominator)?])
     }
 }
 

@@ -1,9 +1,7 @@
 //! The parts that charts over buckets and over groups share: their axes, their series and the table of the same numbers.
 
 use super::request::Request;
-use crate::metric::aggregation::Aggregation;
 use crate::metric::answer::Answer;
-use crate::metric::header::MetricKind;
 use crate::metric::unit::Unit;
 use crate::report::chart::Chart;
 use crate::report::chart::series::{Axis, Categories, Series};
@@ -71,20 +69,4 @@ impl Numbers {
 /// The unit of an aggregation of an answer.
 pub(super) fn unit_of(answer: &Answer, shown: usize) -> Unit {
     answer.show.get(shown).map_or(Unit::Count(answer.metric.unit.clone()), |shown| Unit::of(&answer.metric, shown))
-}
-
-/// Whether the numbers of groups may be added: counts may, but neither those of distinct keys, nor those of groups that have
-/// cases in common, nor medians.
-pub(super) fn groups_add_up(answer: &Answer, shown: usize) -> bool {
-    match answer.show.get(shown) {
-        _ if answer.overlap.is_some() => false,
-        Some(Aggregation::Count) => !answer.distinct,
-        Some(Aggregation::Sum) => true,
-        _ => false,
-    }
-}
-
-/// Whether the numbers of buckets may be added: a stock that is read every day may not.
-pub(super) fn buckets_add_up(answer: &Answer, shown: usize) -> bool {
-    groups_add_up(answer, shown) && answer.metric.kind == MetricKind::Flow
 }

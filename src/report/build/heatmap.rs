@@ -1,6 +1,6 @@
 //! A heat map of weekday by hour.
 
-use super::categories::{groups_add_up, unit_of};
+use super::categories::unit_of;
 use super::request::Request;
 use crate::error::Result;
 use crate::metric::aggregation::Aggregation;
@@ -32,7 +32,7 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
     };
     let numbers: Vec<Vec<Option<f64>>> =
         (0..7).map(|day| hours.iter().map(|hour| number(day, hour)).collect()).collect();
-    let table = table(&hours, &numbers, &unit, groups_add_up(&answer, 0));
+    let table = table(&hours, &numbers, &unit, answer.groups_add_up(0));
     let rows = WEEKDAYS.map(|day| day.get(..3).unwrap_or(day).to_owned()).to_vec();
     let chart = Chart::Heatmap(Heatmap { columns: hours, rows, unit, numbers });
     let cells = match answer.show.first() {

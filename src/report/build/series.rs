@@ -1,6 +1,6 @@
 //! Lines and bars, over time or over the values of a dimension.
 
-use super::categories::{Numbers, buckets_add_up, groups_add_up, unit_of};
+use super::categories::{Numbers, unit_of};
 use super::request::Request;
 use crate::error::Result;
 use crate::metric::aggregation::Aggregation;
@@ -68,7 +68,7 @@ async fn over_time(request: &Request<'_>) -> Result<(Numbers, Answer)> {
         series.push(Series { name, unit: unit.clone(), numbers, style: SeriesStyle::Previous });
     }
     let left_out = left_out.into_iter().collect();
-    let adds_up = buckets_add_up(&answer, 0);
+    let adds_up = answer.buckets_add_up(0);
     Ok((Numbers { key: Key::bucket(grain), categories, series, unit, adds_up, left_out }, answer))
 }
 
@@ -104,7 +104,7 @@ fn series_of_groups(answer: &Answer, top: usize, dimension: &Dimension) -> Resul
         style: SeriesStyle::Color(position),
     };
     let mut drawn: Vec<Series> = frame.lines(kept)?.into_iter().enumerate().map(draw).collect();
-    if !rest.is_empty() && groups_add_up(answer, 0) {
+    if !rest.is_empty() && answer.groups_add_up(0) {
         let (name, numbers) = (other_name(rest), frame.sum_without(kept)?);
         drawn.push(Series { name, unit, numbers, style: SeriesStyle::Other });
     }
@@ -119,7 +119,7 @@ fn other_name(rest: &[String]) -> String {
 fn not_drawn(answer: &Answer, rest: &[String]) -> Option<String> {
     match rest.len() {
         0 => None,
-        _ if groups_add_up(answer, 0) => None,
+        _ if answer.groups_add_up(0) => None,
         1 => Some("1 smaller group is not drawn: see the command.".to_owned()),
         count => Some(format!("{count} smaller groups are not drawn: see the command.")),
     }
@@ -135,13 +135,13 @@ async fn over_groups(request: &Request<'_>, dimension: &Dimension) -> Result<(Nu
     let mut categories: Vec<Value> = kept.iter().map(|group| group_value(group)).collect();
     let first = |line: Line| line.values.first().copied().flatten();
     let mut numbers: Vec<Option<f64>> = frame.lines(kept)?.into_iter().map(first).collect();
-    if !rest.is_empty() && groups_add_up(&answer, 0) {
+    if !rest.is_empty() && answer.groups_add_up(0) {
         categories.push(Value::Text(other_name(rest)));
         numbers.push(frame.sum_without(kept)?.first().copied().flatten());
     }
     let left_out = not_drawn(&answer, rest).into_iter().collect();
     let name = metric.title.clone();
     let series = vec![Series { name, unit: unit.clone(), numbers, style: SeriesStyle::Color(0) }];
-    let (key, adds_up) = (Key::dimension(dimension), groups_add_up(&answer, 0));
+    let (key, adds_up) = (Key::dimension(dimension), answer.groups_add_up(0));
     Ok((Numbers { key, categories, series, unit, adds_up, left_out }, answer))
 }

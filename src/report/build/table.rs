@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::categories::{buckets_add_up, groups_add_up};
 use super::request::Request;
 use crate::error::Result;
 use crate::metric::aggregation::Aggregation;
@@ -48,7 +47,7 @@ fn numbers(title: &str, answer: &Answer, over_time: bool) -> Vec<Numbers> {
     let column = |(position, shown): (usize, &Aggregation)| {
         let unit = Unit::of(&answer.metric, shown);
         let heading = if several { format!("{title} {}", shown.name()) } else { title.to_owned() };
-        let adds_up = if over_time { buckets_add_up(answer, position) } else { groups_add_up(answer, position) };
+        let adds_up = if over_time { answer.buckets_add_up(position) } else { answer.groups_add_up(position) };
         Numbers {
             column: Column { adds_up, ..Column::new(heading, unit.clone()) },
             unit,
