@@ -5,6 +5,7 @@ mod asked;
 mod caption;
 mod columns;
 mod numbers;
+mod order;
 mod own;
 
 use std::sync::Arc;

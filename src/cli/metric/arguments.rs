@@ -9,13 +9,14 @@ use crate::cli::output::OutputArguments;
 
 /// Arguments of `metric`.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, next_help_heading = "Numbers")]
 pub struct MetricArguments {
     #[command(subcommand)]
     pub(super) operation: Option<MetricOperation>,
     #[command(flatten)]
     pub moment: MomentArguments,
     /// The metric; without one, the list of all
+    #[arg(help_heading = "Arguments")]
     pub(super) name: Option<String>,
     /// Cut by these dimensions; `NAME@now` takes one as of the report
     #[arg(long, value_name = "DIM", value_delimiter = ',')]
@@ -39,6 +40,13 @@ pub struct MetricArguments {
     /// The cases behind the number, one contribution a row
     #[arg(long)]
     pub(super) cases: bool,
+    /// Order the rows by these columns, the smallest first, or the largest with `-` (`--sort -count`); what has no value
+    /// comes last
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', allow_hyphen_values = true)]
+    pub(super) sort: Vec<String>,
+    /// Show the first N rows; what the others have is in the caption
+    #[arg(long, value_name = "N", value_parser = number_of_rows)]
+    pub(super) limit: Option<usize>,
     #[command(flatten)]
     pub(super) output: OutputArguments,
 }
@@ -65,8 +73,14 @@ impl MetricArguments {
             ("--where", !self.filters.is_empty()),
             ("--compare", !self.compare.is_empty()),
             ("--cases", self.cases),
+            ("--sort", !self.sort.is_empty()),
+            ("--limit", self.limit.is_some()),
             ("--as-of, --known-at", !self.moment.is_empty()),
         ];
         flags.into_iter().filter(|(_, is_typed)| *is_typed).map(|(flag, _)| flag).collect()
     }
+}
+
+fn number_of_rows(typed: &str) -> Result<usize, &'static str> {
+    typed.parse().ok().filter(|rows| *rows > 0).ok_or("write a whole number of rows, 1 or more")
 }

@@ -17,6 +17,14 @@ impl Asked {
         Reading { question: &self.question, answer: &self.answer }
     }
 
+    /// Whether the rows are parts of one sum. `shown` is the position of the aggregation.
+    pub fn adds_up(&self, shown: usize) -> bool {
+        match self.question.grain {
+            Some(_) => self.answer.buckets_add_up(shown),
+            None => self.answer.groups_add_up(shown),
+        }
+    }
+
     /// The name of a column of this range.
     pub fn column(&self, name: &str) -> String {
         self.compare.map_or_else(|| name.to_owned(), |compare| format!("{name}_{}", compare.column()))

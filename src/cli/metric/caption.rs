@@ -1,7 +1,9 @@
 //! What the numbers were computed from, in words.
 
 use super::asked::Asked;
-use crate::metric::answer::Answer;
+use super::columns::Column;
+use super::order::Ordered;
+use crate::metric::ask::Listing;
 use crate::metric::compare::Compare;
 use crate::metric::header::MetricKind;
 use crate::metric::question::Question;
@@ -25,15 +27,35 @@ pub fn lines(asked: &[Asked], begins: Option<Instant>) -> Vec<String> {
     lines
 }
 
+/// A line for a list of cases, and why a contribution may be in several rows.
+pub fn of_cases(question: &Question, listing: &Listing) -> Vec<String> {
+    let Listing { title, contributions, cases, left_out, .. } = listing;
+    let mut lines =
+        vec![format!("{title}: {}", totals(question, &question.range.text(), (*contributions, *cases), left_out))];
+    let note = |name| format!("note: a contribution is listed once for each value of `{name}` that it has");
+    lines.extend(listing.several.iter().map(note));
+    lines
+}
+
+/// What a limit leaves out, and how much of what adds up.
+pub fn hidden(columns: &[Column], ordered: &Ordered) -> Option<String> {
+    let hidden = ordered.hidden();
+    if hidden.is_empty() {
+        return None;
+    }
+    let sums: Vec<String> = columns.iter().filter_map(|column| column.sum_text(&hidden)).collect();
+    let sums = if sums.is_empty() { String::new() } else { format!("; together they have {}", sums.join(", ")) };
+    Some(format!("note: {} of {} rows are not shown{sums}", hidden.len(), ordered.len()))
+}
+
 fn counted(asked: &Asked, range: &str) -> String {
     let Asked { question, answer, .. } = asked;
-    let mut text = format!(
-        "{range}, as of {}; {} contributions of {} cases",
-        as_of_text(question),
-        answer.contributions,
-        answer.cases
-    );
-    for (name, count) in left_out(answer) {
+    totals(question, range, (answer.contributions, answer.cases), &answer.left_out)
+}
+
+fn totals(question: &Question, range: &str, (contributions, cases): (i64, i64), left_out: &[(String, i64)]) -> String {
+    let mut text = format!("{range}, as of {}; {contributions} contributions of {cases} cases", as_of_text(question));
+    for (name, count) in left_out.iter().filter(|(_, count)| *count > 0) {
         text.push_str(&format!("; left out: {name} {count}"));
     }
     text
@@ -41,10 +63,6 @@ fn counted(asked: &Asked, range: &str) -> String {
 
 fn overlap(asked: &Asked) -> Option<String> {
     asked.answer.overlap_text().map(|text| format!("note: {text}"))
-}
-
-fn left_out(answer: &Answer) -> impl Iterator<Item = &(String, i64)> {
-    answer.left_out.iter().filter(|(_, count)| *count > 0)
 }
 
 /// The as-of on the clock of the range's zone.

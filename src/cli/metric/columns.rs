@@ -22,12 +22,14 @@ pub struct Column {
     /// The name for people, where it is another.
     title: Option<String>,
     values: Values,
+    /// Whether its numbers are parts of one sum.
+    adds_up: bool,
 }
 
 enum Values {
     Buckets { grain: Grain, zone: TimeZone, starts: Vec<Option<Instant>> },
     Group(Vec<Option<String>>),
-    Numbers { form: Form, is_whole: bool, numbers: Vec<Option<f64>> },
+    Numbers { form: Form, is_integer: bool, numbers: Vec<Option<f64>> },
     Tally(Vec<Option<i64>>),
 }
 
@@ -40,6 +42,24 @@ enum Form {
     Percent,
 }
 
+impl Column {
+    fn new(name: String, values: Values) -> Column {
+        Column { name, title: None, values, adds_up: false }
+    }
+
+    /// The name in every machine format, and the one in a table for people.
+    pub fn names(&self) -> (&str, &str) {
+        (&self.name, self.title.as_deref().unwrap_or(&self.name))
+    }
+
+    /// The sum of some rows in words, such as `count 12`; nothing where rows do not add up.
+    pub fn sum_text(&self, rows: &[usize]) -> Option<String> {
+        let Values::Numbers { form, numbers, .. } = &self.values else { return None };
+        let numbers = rows.iter().filter_map(|row| numbers.get(*row).copied().flatten());
+        self.adds_up.then(|| format!("{} {}", self.name, form.text(Some(numbers.sum()))))
+    }
+}
+
 /// The columns of an answer, and of the answers about earlier ranges beside it.
 pub fn columns(asked: &[Asked]) -> Vec<Column> {
     let readings: Vec<Reading<'_>> = asked.iter().map(Asked::reading).collect();
@@ -48,16 +68,15 @@ pub fn columns(asked: &[Asked]) -> Vec<Column> {
     let mut columns: Vec<Column> = asked.iter().enumerate().filter_map(|(n, asked)| buckets(asked, &rows, n)).collect();
     for (position, dimension) in first.question.by.iter().enumerate() {
         let groups = rows.iter().map(|row| row.group.get(position).cloned().flatten()).collect();
-        columns.push(Column { name: dimension.name.clone(), title: None, values: Values::Group(groups) });
+        columns.push(Column::new(dimension.name.clone(), Values::Group(groups)));
     }
     for (position, shown) in first.answer.show.iter().enumerate() {
         columns.extend(numbers(asked, &rows, position, shown));
     }
     for (n, asked) in asked.iter().enumerate() {
-        let tally = |name: &str, count: fn(&Cell) -> Option<i64>| Column {
-            name: asked.column(name),
-            title: None,
-            values: Values::Tally(rows.iter().map(|row| row.cells.get(n).and_then(count)).collect()),
+        let tally = |name: &str, count: fn(&Cell) -> Option<i64>| {
+            let counts = rows.iter().map(|row| row.cells.get(n).and_then(count)).collect();
+            Column::new(asked.column(name), Values::Tally(counts))
         };
         columns.extend([tally("contributions", |cell| cell.contributions), tally("cases", |cell| cell.cases)]);
     }
@@ -70,7 +89,7 @@ fn buckets(asked: &Asked, rows: &[AlignedRow], n: usize) -> Option<Column> {
     let starts = rows.iter().map(|row| row.cells.get(n).and_then(|cell| cell.bucket)).collect();
     let zone = asked.question.range.zone().clone();
     let values = Values::Buckets { grain, zone, starts };
-    Some(Column { name: asked.column("bucket"), title: Some(asked.column(grain.name())), values })
+    Some(Column { title: Some(asked.column(grain.name())), ..Column::new(asked.column("bucket"), values) })
 }
 
 /// One aggregation: its number in each range, and how far it moved since each earlier one.
@@ -83,7 +102,8 @@ fn numbers(asked: &[Asked], rows: &[AlignedRow], position: usize, shown: &Aggreg
     let now = of(0);
     for (n, asked) in asked.iter().enumerate() {
         let (name, unit) = (asked.column(shown.name()), Unit::of(&asked.answer.metric, shown));
-        let is_whole = *shown == Aggregation::Count;
+        let is_integer = shown.is_integer(asked.answer.integral);
+        let adds_up = asked.adds_up(position);
         let then = of(n);
         let moved = |by: fn(Option<f64>, Option<f64>) -> Option<f64>| -> Vec<Option<f64>> {
             now.iter().zip(&then).map(|(now, then)| by(*now, *then)).collect()
@@ -96,20 +116,16 @@ fn numbers(asked: &[Asked], rows: &[AlignedRow], position: usize, shown: &Aggreg
                 more.push(("points", Form::Change(Unit::Share), false, moved(points)));
             }
             Unit::Duration | Unit::Count(_) => {
-                more.push(("change", Form::Change(unit.clone()), is_whole, moved(change)));
+                more.push(("change", Form::Change(unit.clone()), is_integer, moved(change)));
                 more.push(("percent", Form::Percent, false, moved(percent)));
             }
         }
-        let column = |name, form, is_whole, numbers| Column {
-            name,
-            title: None,
-            values: Values::Numbers { form, is_whole, numbers },
-        };
+        let column = |name, form, is_integer, numbers| Column::new(name, Values::Numbers { form, is_integer, numbers });
         let more = more
             .into_iter()
-            .map(|(what, form, is_whole, numbers)| column(format!("{name}_{what}"), form, is_whole, numbers))
+            .map(|(what, form, is_integer, numbers)| column(format!("{name}_{what}"), form, is_integer, numbers))
             .collect::<Vec<_>>();
-        columns.push(column(name, Form::In(unit), is_whole, then));
+        columns.push(Column { adds_up, ..column(name, Form::In(unit), is_integer, then) });
         columns.extend(more);
     }
     columns
@@ -122,8 +138,7 @@ pub fn for_machines(columns: &[Column]) -> Result<RecordBatch> {
 
 /// The rows for people: durations and shares in words, instants in the range's zone.
 pub fn for_people(columns: &[Column]) -> Result<RecordBatch> {
-    let title = |column: &Column| column.title.clone().unwrap_or_else(|| column.name.clone());
-    Ok(RecordBatch::try_from_iter(columns.iter().map(|column| (title(column), column.values.for_people())))?)
+    Ok(RecordBatch::try_from_iter(columns.iter().map(|column| (column.names().1, column.values.for_people())))?)
 }
 
 impl Values {
@@ -134,8 +149,8 @@ impl Values {
                 Arc::new(starts.with_timezone("UTC"))
             }
             Values::Group(values) => Arc::new(values.iter().cloned().collect::<StringArray>()),
-            // Counts are far below 2^53, where the conversion is exact.
-            Values::Numbers { is_whole: true, numbers, .. } => {
+            // Exact below 2^53: sums of milliseconds are, up to 285,000 years.
+            Values::Numbers { is_integer: true, numbers, .. } => {
                 Arc::new(numbers.iter().map(|number| number.map(|number| number as i64)).collect::<Int64Array>())
             }
             Values::Numbers { numbers, .. } => Arc::new(numbers.iter().copied().collect::<Float64Array>()),

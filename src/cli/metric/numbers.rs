@@ -2,7 +2,8 @@
 
 use super::arguments::MetricArguments;
 use super::asked::Asked;
-use super::{caption, columns};
+use super::order::Order;
+use super::{caption, columns, order};
 use crate::cli::context::CommandContext;
 use crate::error::{Error, Result};
 use crate::metric::aggregation::Aggregation;
@@ -70,9 +71,11 @@ pub async fn numbers(
     catalogue: &Catalogue,
 ) -> Result<()> {
     let comparisons = comparisons(arguments)?;
+    let order = Order::parse(&arguments.sort, arguments.limit)?;
     let database = context.database().await?;
     if arguments.cases {
-        return cases(context, arguments, &question, catalogue, &database).await;
+        let listing = question.contributions(&database, catalogue).await?;
+        return cases(context, arguments, &Listed { question, listing, order }, &database).await;
     }
     let answer = question.answer(&database, catalogue).await?;
     let is_empty = answer.contributions == 0 && answer.left_out.iter().all(|(_, count)| *count == 0);
@@ -86,31 +89,39 @@ pub async fn numbers(
         asked.push(Asked { compare: Some(compare), question, answer });
     }
     let columns = columns::columns(&asked);
-    let batch =
-        if arguments.output.is_table() { columns::for_people(&columns)? } else { columns::for_machines(&columns)? };
-    arguments.output.print(context.settings.zone()?, &batch)?;
+    let batch = columns::for_machines(&columns)?;
+    let names: Vec<(&str, &str)> = columns.iter().map(columns::Column::names).collect();
+    let ordered = order.of(&batch, &names)?;
+    let batch = if arguments.output.is_table() { columns::for_people(&columns)? } else { batch };
+    arguments.output.print(context.settings.zone()?, &ordered.shown(&batch)?)?;
     let begins = if asked.len() > 1 { database.log_begins().await? } else { None };
     caption::lines(&asked, begins).iter().for_each(|line| context.printer.talk(line));
+    caption::hidden(&columns, &ordered).iter().for_each(|line| context.printer.talk(line));
     Ok(())
+}
+
+/// The contributions behind a number, and how they are shown.
+struct Listed {
+    question: Question,
+    listing: Listing,
+    order: Order,
 }
 
 async fn cases(
     context: &CommandContext,
     arguments: &MetricArguments,
-    question: &Question,
-    catalogue: &Catalogue,
+    listed: &Listed,
     database: &Database,
 ) -> Result<()> {
-    let Listing { schema, batches, several } = question.contributions(database, catalogue).await?;
-    if batches.iter().all(|batch| batch.num_rows() == 0) || hides_misspelled(question) {
+    let Listed { question, listing, order } = listed;
+    let batch = order::joined(&listing.schema, &listing.batches)?;
+    let ordered = order.of(&batch, &[])?;
+    if batch.num_rows() == 0 || hides_misspelled(question) {
         note_unknown_values(context, question, database).await?;
     }
-    let mut output = arguments.output.open(context.settings.zone()?)?;
-    output.write_batches(&schema, &batches)?;
-    output.finish()?;
-    for name in several {
-        context.printer.talk(format!("note: a contribution is listed once for each value of `{name}` that it has"));
-    }
+    arguments.output.print(context.settings.zone()?, &ordered.shown(&batch)?)?;
+    caption::of_cases(question, listing).iter().for_each(|line| context.printer.talk(line));
+    caption::hidden(&[], &ordered).iter().for_each(|line| context.printer.talk(line));
     Ok(())
 }
 
