@@ -95,6 +95,7 @@ async fn answer_ratio(
     catalogue: &Catalogue,
 ) -> Result<Answer> {
     let show = question.shown(metric)?;
+    question.check_value_filters(metric, true)?;
     let [numerator, denominator] = metric.sides()?;
     if let Some(grain) = question.grain.filter(|_| numerator.at_end && denominator.at_end) {
         let message =

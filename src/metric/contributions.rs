@@ -49,6 +49,7 @@ impl<'q> Contributions<'q> {
         let session = functions::session(database);
         let lists = Lists::among(question.dimensions().filter_map(Dimension::field), &session).await?;
         question.check_filters(&lists)?;
+        values::check_comparisons(&question.filters, &lists, &session).await?;
         let sql = metric.sql.as_deref().unwrap_or_default();
         let reads = question.reads();
         let reads_itself = metric.kind == MetricKind::Stock && sql.contains("$at");
@@ -90,6 +91,7 @@ impl<'q> Contributions<'q> {
     }
 
     fn check_dimensions(&self) -> Result<()> {
+        self.question.check_value_filters(self.metric, self.columns.contains("at"))?;
         for dimension in self.question.dimensions() {
             if dimension.needs_column() && dimension.own_column(&self.columns).is_none() {
                 let message = format!("`{}` cannot be cut by `{}`", self.metric.name, dimension.name);
@@ -232,7 +234,7 @@ impl<'q> Contributions<'q> {
             add(joins);
             selected.push_str(&format!(", {expression} AS g{position}"));
             if let Some((filter, position)) = filter {
-                conditions.push(filter.condition(&expression, position, several.is_some()));
+                conditions.push(filter.condition(&expression, position, several.is_some(), self.question.range.zone()));
             }
         }
         if with == Columns::GroupsAndAgent {

@@ -2,18 +2,19 @@
 //!
 //! What changes over a case's life is taken as it was at the contribution; `NAME@now` takes it as of the report.
 
+pub mod kinds;
+
 use std::collections::BTreeSet;
 
 use datafusion::common::ScalarValue;
 
 use super::header::AgentRule;
 use super::lists::{ListRule, Lists};
+use super::quantity;
+use super::quantity::Quantity;
 use crate::error::{Error, Result};
 use crate::model::case::history::SENTIMENT_FIELD;
-use crate::model::event::{MessageKind, Origin, Presence, Priority, Sentiment, Status};
-use crate::model::policy::Milestone;
 use crate::spelling::did_you_mean;
-use crate::wire::members;
 
 /// A dimension, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,33 +26,6 @@ pub struct Dimension {
     source: Source,
     now: bool,
 }
-
-/// The values that a dimension can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueKind {
-    /// These names and no others.
-    OneOf(&'static [&'static str]),
-    /// An hour of the day, from 0 to 23.
-    Hour,
-    /// A day of the week: 1 (Monday) to 7, or its name.
-    Weekday,
-    /// Any text that an event states.
-    Text,
-}
-
-/// The classes of the age of a backlog, as `queries/backlog_age.sql` names them.
-const AGES: [&str; 8] = ["1. < 1h", "2. < 4h", "3. < 8h", "4. < 1d", "5. < 3d", "6. < 7d", "7. < 30d", "8. ≥ 30d"];
-
-/// Whether a case has been deleted.
-const DELETED_NAMES: &[&str] = &["kept", "deleted"];
-
-/// The statuses of a resolved case.
-const RESOLUTION_NAMES: &[&str] = &["done", "spam"];
-
-const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-
-/// Where the values of a dimension of free texts are found in the tables: a table and its column.
-pub type Column = (&'static str, &'static str);
 
 /// Where the engine takes a dimension from, unless the contributions have a column of its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +48,14 @@ enum Source {
     Field(String),
     /// A function of the local time.
     Clock(&'static str),
+    /// The value of the contribution itself; only to filter by.
+    Value,
+    /// An instant or a count of the case as of the report; only to filter by.
+    Quantity(&'static Quantity),
 }
+
+/// The name under which questions filter by the value of a contribution.
+const VALUE: &str = "value";
 
 /// Every name, for messages and completion; `field.NAME` names a custom field.
 pub const NAMES: &[&str] = &[
@@ -106,6 +87,22 @@ impl Dimension {
     /// # Errors
     /// When there is none; the nearest name is the hint.
     pub fn parse(typed: &str) -> Result<Dimension> {
+        let dimension = Dimension::parse_filtered(typed)?;
+        match (&dimension.source, dimension.scale()) {
+            (Source::Value | Source::Quantity(_), Some(scale)) => {
+                let (_, example) = scale.about();
+                let error = Error::invalid("dimension", format!("`{typed}` is only to filter by"));
+                Err(error.with_hint(format!("write `--where \"{typed}{example}\"`; time is cut by `--grain`")))
+            }
+            _ => Ok(dimension),
+        }
+    }
+
+    /// The dimension of that name, or what a question can only filter by: the value, an instant or a count.
+    ///
+    /// # Errors
+    /// As [`Dimension::parse`].
+    pub fn parse_filtered(typed: &str) -> Result<Dimension> {
         let (name, now) = typed.strip_suffix("@now").map_or((typed, false), |name| (name, true));
         let source = match name {
             "agent" => Source::Agent,
@@ -124,40 +121,32 @@ impl Dimension {
             "sentiment" => Source::Field(SENTIMENT_FIELD.to_owned()),
             "hour_of_day" => Source::Clock("hour_of_day"),
             "day_of_week" => Source::Clock("day_of_week"),
-            _ => match name.strip_prefix("field.").filter(|field| !field.is_empty()) {
-                Some(field) => Source::Field(field.to_owned()),
-                None => return Err(unknown(name)),
+            VALUE => Source::Value,
+            _ => match (quantity::find(name), name.strip_prefix("field.").filter(|field| !field.is_empty())) {
+                (Some(quantity), _) => Source::Quantity(quantity),
+                (None, Some(field)) => Source::Field(field.to_owned()),
+                (None, None) => return Err(unknown(name)),
             },
         };
-        Ok(Dimension { name: typed.to_owned(), place: "dimension".to_owned(), source, now })
+        let dimension = Dimension { name: typed.to_owned(), place: "dimension".to_owned(), source, now };
+        if now { dimension.check_now(name) } else { Ok(dimension) }
+    }
+
+    /// What belongs to the contribution has no value as of the report, and what is as of the report has no other.
+    fn check_now(self, name: &str) -> Result<Dimension> {
+        let reason = match self.source {
+            Source::Contribution | Source::Value => "is of the contribution, and has no other value as of the report",
+            Source::Clock(_) => "is of the instant at which it counts, and has no other value as of the report",
+            Source::Quantity(_) => "is as of the report without `@now`",
+            _ => return Ok(self),
+        };
+        Err(Error::invalid("dimension", format!("`{name}` {reason}")).with_hint(format!("write `{name}`")))
     }
 
     /// The same dimension, asked for at that place.
     #[must_use]
     pub fn written_at(self, place: impl Into<String>) -> Dimension {
         Dimension { place: place.into(), ..self }
-    }
-
-    /// The values that it can have.
-    #[must_use]
-    pub fn value_kind(&self) -> ValueKind {
-        match &self.source {
-            Source::Period("status") => ValueKind::OneOf(Status::NAMES),
-            Source::Period("priority") => ValueKind::OneOf(Priority::NAMES),
-            Source::Case("origin") => ValueKind::OneOf(Origin::NAMES),
-            Source::Resolution => ValueKind::OneOf(RESOLUTION_NAMES),
-            Source::Deleted => ValueKind::OneOf(DELETED_NAMES),
-            Source::Field(field) if field == SENTIMENT_FIELD => ValueKind::OneOf(Sentiment::NAMES),
-            Source::Clock("hour_of_day") => ValueKind::Hour,
-            Source::Clock(_) => ValueKind::Weekday,
-            // A metric of the project may have kinds of its own.
-            Source::Agent
-            | Source::Contribution
-            | Source::Team
-            | Source::Period(_)
-            | Source::Case(_)
-            | Source::Field(_) => ValueKind::Text,
-        }
     }
 
     /// The custom field that it takes its values from.
@@ -175,72 +164,16 @@ impl Dimension {
         self.field().and_then(|field| lists.of(field))
     }
 
-    /// The values of a built-in metric, where those of the project's metrics are not known.
-    #[must_use]
-    pub fn usual_values(&self) -> Vec<&'static str> {
-        match self.name.as_str() {
-            // Of messages and of surveys.
-            "kind" => [MessageKind::NAMES, members::SURVEYS].concat(),
-            "milestone" => Milestone::NAMES.to_vec(),
-            "presence" => Presence::NAMES.to_vec(),
-            "age" => AGES.to_vec(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The columns in which a value that an event states is found; those of a custom field only in the rows of the field.
-    #[must_use]
-    pub fn columns(&self) -> &'static [Column] {
-        match &self.source {
-            Source::Agent => &[
-                ("users", "user"),
-                ("periods", "assignee"),
-                ("assignments", "agent"),
-                ("resolutions", "by"),
-                ("messages", "by"),
-            ],
-            Source::Team => &[("users", "team")],
-            Source::Period("profile") => &[("profiles", "profile"), ("periods", "profile")],
-            Source::Case("platform") => &[("profiles", "platform"), ("cases", "platform")],
-            Source::Case("language") => &[("cases", "language")],
-            Source::Case("customer") => &[("cases", "customer")],
-            Source::Case("policy") => &[("policies", "policy"), ("cases", "policy")],
-            Source::Field(_) => &[("field_values", "value")],
-            _ => &[],
-        }
-    }
-
-    /// Whether a value that was typed can be one of this dimension's.
-    ///
-    /// # Errors
-    /// When the dimension has a fixed set of values and this is none of them; the nearest is the hint.
-    pub fn check_value(&self, typed: &str) -> Result<()> {
-        let (fits, values, near) = match self.value_kind() {
-            ValueKind::Text => return Ok(()),
-            ValueKind::OneOf(names) => {
-                (names.contains(&typed), names.join(", "), did_you_mean(typed, names.iter().copied()))
-            }
-            ValueKind::Hour => {
-                let is_hour = typed.len() <= 2 && typed.parse::<u8>().is_ok_and(|hour| hour < 24);
-                (is_hour, "0 to 23".to_owned(), None)
-            }
-            ValueKind::Weekday => {
-                let is_day = typed.parse::<u8>().is_ok_and(|day| (1..=7).contains(&day)) || weekday(typed).is_some();
-                let near = did_you_mean(&typed.to_lowercase(), WEEKDAYS);
-                (is_day, "1 (Monday) to 7 (Sunday), or the name of a day".to_owned(), near)
-            }
-        };
-        if fits {
-            return Ok(());
-        }
-        let error = Error::invalid(&self.place, format!("`{}` has the values {values}; found `{typed}`", self.name));
-        Err(error.with_hint(near.unwrap_or_else(|| format!("`{}=` is for what has no value", self.name))))
-    }
-
     /// Whether it is the hour of the day or the day of the week.
     #[must_use]
     pub fn is_of_the_clock(&self) -> bool {
         matches!(self.source, Source::Clock(_))
+    }
+
+    /// Whether it is the value of the contribution.
+    #[must_use]
+    pub fn is_value(&self) -> bool {
+        self.source == Source::Value
     }
 
     /// Whether only metrics whose contributions have a column of its name can be cut by it.
@@ -255,17 +188,6 @@ impl Dimension {
     pub fn own_column(&self, columns: &BTreeSet<String>) -> Option<&str> {
         let is_own = !self.now && own_columns().any(|name| name == self.name);
         (is_own && columns.contains(&self.name)).then_some(self.name.as_str())
-    }
-
-    /// A value that was typed, as the dimension spells it: `9` is hour `09`, `Monday` is day `1`.
-    #[must_use]
-    pub fn value(&self, typed: &str) -> ScalarValue {
-        let spelled = match self.value_kind() {
-            ValueKind::Hour => format!("{typed:0>2}"),
-            ValueKind::Weekday => weekday(typed).map_or_else(|| typed.to_owned(), |day| day.to_string()),
-            ValueKind::OneOf(_) | ValueKind::Text => typed.to_owned(),
-        };
-        ScalarValue::Utf8(Some(spelled))
     }
 
     /// The SQL of its value over contributions `f`, and the joins that this needs. The value is a text, or a list of texts for
@@ -309,6 +231,12 @@ impl Dimension {
                 of(state.to_owned(), vec![case()])
             }
             Source::Field(_) => field_sql(position, instant, several),
+            Source::Value => of("f.value".to_owned(), Vec::new()),
+            Source::Quantity(quantity) => {
+                let (alias, table) = quantity.table();
+                let join = Join::new(&alias, &table, format!("{alias}.case_id = f.case_id"));
+                of(quantity.expression(), vec![join])
+            }
             Source::Clock(function) => {
                 let digits = if *function == "hour_of_day" { 2 } else { 1 };
                 of(format!("lpad(CAST({function}(f.at, $zone) AS VARCHAR), {digits}, '0')"), Vec::new())
@@ -405,17 +333,15 @@ pub fn agent_sql(rule: AgentRule) -> DimensionSql {
     DimensionSql { expression: expression.to_owned(), joins }
 }
 
-/// The number of a day of the week whose name, or at least its first three letters, was typed.
-fn weekday(typed: &str) -> Option<usize> {
-    let name = typed.to_lowercase();
-    WEEKDAYS.iter().position(|day| name.len() >= 3 && day.starts_with(&name)).map(|day| day + 1)
-}
-
 fn unknown(name: &str) -> Error {
-    let hint = did_you_mean(name, NAMES.iter().copied());
+    if quantity::OF_THE_END_OF_THE_LOG.contains(&name) {
+        let message = format!("`{name}` is kept as of the end of the log, and no question is as of then");
+        return Error::invalid("dimension", message).with_hint("`casebook sql` reads it from `cases`");
+    }
+    let known = NAMES.iter().copied().chain([VALUE]).chain(quantity::QUANTITIES.iter().map(|quantity| quantity.name));
     let hint = match super::range::Grain::NAMES.contains(&name) {
         true => Some(format!("time is cut by a grain: `--grain {name}`, or `grain = \"{name}\"` in a dashboard")),
-        false => hint,
+        false => did_you_mean(name, known),
     };
     Error::invalid("dimension", format!("`{name}` is not a dimension"))
         .with_hint(hint.unwrap_or_else(|| format!("the dimensions are {}", NAMES.join(", "))))
@@ -426,61 +352,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_classes_of_the_age_are_those_of_the_metric() {
-        let sql = include_str!("../../queries/backlog_age.sql");
-        assert_eq!(sql.matches("THEN '").count() + 1, AGES.len());
-        assert!(AGES.iter().all(|class| sql.contains(&format!("'{class}'"))));
-    }
-
-    #[test]
     fn an_unknown_dimension_names_the_nearest() {
         let hint = |name: &str| Dimension::parse(name).unwrap_err().hint().unwrap().to_owned();
         assert_eq!(hint("plattform"), "did you mean `platform`?");
         assert!(hint("day").contains("--grain day"));
         assert!(Dimension::parse("field.product@now").unwrap().now);
-        let value = |name: &str, typed: &str| Dimension::parse(name).unwrap().value(typed).to_string();
-        assert_eq!(value("hour_of_day", "9"), "09");
-        assert_eq!(value("day_of_week", "Mon"), "1");
-    }
-
-    #[test]
-    fn a_value_outside_a_fixed_set_is_an_error_that_names_the_set_and_the_nearest() {
-        let refused = |name: &str, typed: &str| {
-            let error = Dimension::parse(name).unwrap().written_at("--where").check_value(typed).unwrap_err();
-            format!("{error} / {}", error.hint().unwrap())
-        };
+        assert_eq!(Dimension::parse_filtered("creatd_at").unwrap_err().hint(), Some("did you mean `created_at`?"));
+        let refused = |name: &str| Dimension::parse(name).unwrap_err();
         assert_eq!(
-            refused("deleted", "false"),
-            "--where: `deleted` has the values kept, deleted; found `false` / `deleted=` is for what has no value"
+            refused("milestone@now").to_string(),
+            "dimension: `milestone` is of the contribution, and has no other value as of the report"
         );
-        assert_eq!(
-            refused("resolution@now", "Done"),
-            "--where: `resolution@now` has the values done, spam; found `Done` / did you mean `done`?"
-        );
-        for (name, typed) in [
-            ("status", "solved"),
-            ("priority", "normal"),
-            ("origin", "email"),
-            ("sentiment", "good"),
-            ("field.sentiment", "good"),
-            ("hour_of_day", "24"),
-            ("hour_of_day", "007"),
-            ("day_of_week", "8"),
-            ("day_of_week", "mo"),
-        ] {
-            assert!(refused(name, typed).contains("has the values"), "{name}={typed}");
-        }
-        for (name, typed) in [
-            ("status", "on_hold"),
-            ("hour_of_day", "0"),
-            ("hour_of_day", "23"),
-            ("day_of_week", "7"),
-            ("day_of_week", "Sun"),
-            ("agent", "anyone"),
-            ("kind", "a project's own"),
-            ("field.tier", "gold"),
-        ] {
-            assert!(Dimension::parse(name).unwrap().check_value(typed).is_ok(), "{name}={typed}");
-        }
+        assert_eq!(refused("hour_of_day@now").hint(), Some("write `hour_of_day`"));
+        assert!(refused("created_at").hint().unwrap().starts_with("write `--where \"created_at>=2026-05-01\"`"));
+        assert!(Dimension::parse_filtered("value@now").is_err() && Dimension::parse_filtered("closes_at").is_err());
     }
 }

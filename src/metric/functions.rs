@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, Int64Array, ListArray, ListBuilder, StructArray, TimestampMillisecondArray,
+    ArrayRef, AsArray, Float64Array, Int64Array, ListArray, ListBuilder, StructArray, TimestampMillisecondArray,
     TimestampMillisecondBuilder,
 };
 use arrow::buffer::OffsetBuffer;
@@ -17,6 +17,7 @@ use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 
 use super::aggregation::percentile_name;
+use super::interval;
 use super::lists::list_items;
 use super::range::{Bucket, Grain};
 use crate::log::rows::instant_type;
@@ -33,7 +34,7 @@ pub fn session(database: &Database) -> SessionContext {
 
 /// Registers every function that does not depend on a question.
 pub fn register(session: &SessionContext) {
-    for function in [bucket_start(), hour_of_day(), day_of_week(), list_items()] {
+    for function in [bucket_start(), hour_of_day(), day_of_week(), list_items(), text_number(), text_day()] {
         session.register_udf(function);
     }
 }
@@ -126,6 +127,30 @@ fn hour_of_day() -> ScalarUDF {
 /// `day_of_week(at, zone)`: 1 (Monday) to 7 (Sunday) in the zone.
 fn day_of_week() -> ScalarUDF {
     local_number("day_of_week", |local| i64::from(local.weekday().to_monday_one_offset()))
+}
+
+fn of_text(name: &str, value: fn(&str) -> Option<f64>) -> ScalarUDF {
+    create_udf(
+        name,
+        vec![DataType::Utf8View],
+        DataType::Float64,
+        Volatility::Immutable,
+        Arc::new(move |arguments| {
+            let arrays = ColumnarValue::values_to_arrays(arguments)?;
+            let texts = arrays.iter().flat_map(|texts| texts.as_string_view().iter());
+            Ok(ColumnarValue::Array(Arc::new(texts.map(|text| value(text?)).collect::<Float64Array>())))
+        }),
+    )
+}
+
+/// `text_number(text)`: the number that a text is; null of any other text.
+fn text_number() -> ScalarUDF {
+    of_text("text_number", interval::number)
+}
+
+/// `text_day(text)`: the milliseconds to the day that a text is, in UTC; null of any other text.
+fn text_day() -> ScalarUDF {
+    of_text("text_day", interval::day_ms)
 }
 
 /// `stock_reads(since, until)`: those of the given instants that fall into a half-open time. Made for one question.

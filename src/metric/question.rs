@@ -71,13 +71,35 @@ impl Question {
     pub(super) fn check_filters(&self, lists: &Lists) -> Result<()> {
         for (position, filter) in self.filters.iter().enumerate() {
             let has_several = filter.dimension.list_rule(lists).is_some();
-            if self.filters.iter().take(position).any(|before| before.excludes(filter, has_several)) {
+            if self.filters.iter().take(position).any(|before| before.excludes(filter, has_several, self.range.zone()))
+            {
                 let name = &filter.dimension.name;
                 let error = Error::invalid(&filter.dimension.place, format!("two filters want different `{name}`"));
                 return Err(error.with_hint(format!(
                     "nothing passes both; `{name}=A,B` is for one of several values, and `--by {name}` for all"
                 )));
             }
+        }
+        Ok(())
+    }
+
+    /// Filters by the value of contributions fit what the metric measures.
+    ///
+    /// # Errors
+    /// When they do not.
+    pub(super) fn check_value_filters(&self, metric: &Metric, has_instants: bool) -> Result<()> {
+        for filter in self.filters.iter().filter(|filter| filter.dimension.is_value()) {
+            let refused =
+                |message: String, hint: String| Err(Error::invalid(&filter.dimension.place, message).with_hint(hint));
+            if let Some((above, below)) = metric.numerator.as_deref().zip(metric.denominator.as_deref()) {
+                let message = format!("`{}` is a ratio, whose contributions have no common `value`", metric.name);
+                return refused(message, format!("it is `{above}` divided by `{below}`; ask one of them"));
+            }
+            if metric.kind == MetricKind::Flow && !has_instants {
+                let message = format!("the times of `{}` are cut into buckets, so they have no `value`", metric.name);
+                return refused(message, "leave the filter out".to_owned());
+            }
+            filter.check_measure(&metric.name, metric.unit == "ms")?;
         }
         Ok(())
     }
@@ -138,7 +160,7 @@ impl Question {
             self.dimensions().enumerate().filter_map(|(position, dimension)| dimension.field_parameter(position)),
         );
         for (position, filter) in self.filters.iter().enumerate() {
-            parameters.extend(filter.parameters(position));
+            parameters.extend(filter.parameters(position, self.range.zone()));
         }
         parameters
     }

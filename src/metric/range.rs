@@ -281,6 +281,13 @@ fn absolute(text: &str) -> Option<Days> {
     unit(text)
 }
 
+/// The first instant of a year, quarter, month, week or day as it is typed, and the first after it.
+#[must_use]
+pub fn calendar_unit(text: &str, zone: &TimeZone) -> Option<(Instant, Instant)> {
+    let (first, end, _) = unit(text)?;
+    Some((start_of_day(first, zone), start_of_day(end, zone)))
+}
+
 fn unit(text: &str) -> Option<Days> {
     let number = |part: &str, length: usize| -> Option<i16> {
         let well_formed = part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());

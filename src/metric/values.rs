@@ -6,14 +6,17 @@ use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::prelude::{DataFrame, SessionContext, col, ident, lit};
 
-use super::dimension::{Column, Dimension};
+use super::dimension::Dimension;
+use super::dimension::kinds::Column;
 use super::filter::Filter;
 use super::functions;
+use super::interval::Scale;
 use super::lists;
-use super::lists::ListRule;
+use super::lists::{ListRule, Lists};
 use super::question::{Question, text_value};
 use crate::error::{Error, Result};
 use crate::model::case::history::SENTIMENT_FIELD;
+use crate::model::event::FieldKind;
 use crate::query::database::Database;
 use crate::spelling::{did_you_mean, nearest};
 
@@ -51,6 +54,31 @@ pub async fn check_fields_of(dimensions: impl Iterator<Item = &Dimension>, datab
     Ok(())
 }
 
+/// Checks that the custom fields that filters compare are of a kind that can be compared with what was typed.
+///
+/// # Errors
+/// When a field has several values at once, or its definition states another kind.
+pub(super) async fn check_comparisons(filters: &[Filter], lists: &Lists, session: &SessionContext) -> Result<()> {
+    for filter in filters {
+        let (dimension, scale) = (&filter.dimension, filter.scale());
+        let Some(field) = dimension.field().filter(|_| scale.is_some()) else { continue };
+        let name = &dimension.name;
+        if dimension.list_rule(lists).is_some() {
+            let error = Error::invalid(&dimension.place, format!("`{name}` has several values, which have no order"));
+            return Err(error.with_hint(format!("name the values, such as `{name}=A,B`")));
+        }
+        let (kind, example) = match (lists::kind_of(field, session).await?.as_deref(), scale) {
+            (Some(kind), Some(Scale::FieldDay)) if kind == FieldKind::Number.name() => ("numbers", "100"),
+            (Some(kind), Some(Scale::FieldNumber)) if kind == FieldKind::Date.name() => ("days", "2026-05-01"),
+            _ => continue,
+        };
+        let found = filter.values().next().unwrap_or_default();
+        let message = format!("the values of `{name}` are {kind}; found `{found}`");
+        return Err(Error::invalid(&dimension.place, message).with_hint(format!("such as `{name}>={example}`")));
+    }
+    Ok(())
+}
+
 /// What a reader of an empty answer should know: filters for a text that nothing in the log has.
 ///
 /// # Errors
@@ -59,11 +87,28 @@ pub async fn notes(filters: &[Filter], database: &Database) -> Result<Vec<String
     let session = functions::session(database);
     let mut notes = Vec::new();
     for filter in filters {
+        if filter.scale().is_some() {
+            notes.extend(note_of_comparison(&session, filter).await?);
+            continue;
+        }
         for value in filter.values() {
             notes.extend(note(&session, &filter.dimension, value).await?);
         }
     }
     Ok(notes)
+}
+
+/// A field that is compared and has no value of that kind.
+async fn note_of_comparison(session: &SessionContext, filter: &Filter) -> Result<Option<String>> {
+    let Some((field, scale)) = filter.dimension.field().zip(filter.scale()) else { return Ok(None) };
+    let operand = scale.operand("value");
+    let sql = format!("SELECT 1 FROM field_values WHERE field = $field AND {operand} IS NOT NULL LIMIT 1");
+    let rows = session.sql(&sql).await?.with_param_values(vec![("field", text_value(field))])?;
+    if is_there(rows).await? {
+        return Ok(None);
+    }
+    let kind = if scale == Scale::FieldDay { "day" } else { "number" };
+    Ok(Some(format!("no value of `{}` in the log is a {kind}", filter.dimension.name)))
 }
 
 async fn note(session: &SessionContext, dimension: &Dimension, value: &str) -> Result<Option<String>> {

@@ -444,7 +444,7 @@ mod tests {
             (
                 "title = \"T\"\nrange = \"2026-05\"\nfilters = [\"platform\"]\n".to_owned(),
                 "d/team.toml:3: the filter `platform` has no `=` / \
-                 write `DIM=VALUE`, such as `platform=email`; `DIM=A,B` for one of several (`\\,` is a comma of a value), `DIM!=VALUE` for all others, `DIM=` for what has no value",
+                 write `DIM=VALUE`, such as `platform=email`; `DIM=A,B` for one of several (`\\,` is a comma of a value), `DIM!=VALUE` for all others, `DIM=` for what has no value; `DIM>=VALUE` (or `>`, `<`, `<=`; a shell needs quotes) and `DIM=A..B` (to before B) for what has an order",
             ),
             (
                 "title = \"T\"\nrange = \"2026-05\"\ntime_zone = \"Europe/Prag\"\n".to_owned(),

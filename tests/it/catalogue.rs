@@ -38,7 +38,7 @@ use crate::refresh::RESOURCES;
 ///
 /// Ana can have one case: she has two from 09:20 to 11:00 on Monday. She is online Monday 09:00 to 12:00 and away until 13:00.
 /// Ben can have two. He is online Tuesday 09:00 to 10:00.
-fn desk() -> Project {
+pub fn desk() -> Project {
     let week = r#"{"mon":[["09:00","17:00"]],"tue":[["09:00","17:00"]],"wed":[["09:00","17:00"]]}"#;
     let calendar = format!(r#"{{"time_zone":"UTC","hours":{week}}}"#);
     let targets = r#"{"assign":"30m","first_response":"1h","next_response":"20m","resolution":"8h"}"#;
@@ -91,7 +91,7 @@ fn desk() -> Project {
 }
 
 /// The rows of an answer: their groups, each with its number.
-fn short(project: &Project, words: &str) -> String {
+pub fn short(project: &Project, words: &str) -> String {
     let rows = answer(project, words);
     let text = |value: &Value| match value {
         Value::String(text) => text.trim_end_matches("T00:00:00.000Z").to_owned(),
@@ -270,7 +270,7 @@ async fn the_document_of_the_metrics_is_that_of_their_headers() {
     assert!(found == expected, "docs/metrics.md is not current; run this test with CASEBOOK_WRITE_DOCUMENTS=1");
 }
 
-fn question(metric: &str, range: &str, show: &str) -> Question {
+pub fn question(metric: &str, range: &str, show: &str) -> Question {
     // Days that end at 15:00 UTC, while people work.
     let range = Range::parse(range, &TimeZone::get("Asia/Tokyo").unwrap(), Instant(0)).unwrap();
     Question {
@@ -285,7 +285,7 @@ fn question(metric: &str, range: &str, show: &str) -> Question {
 }
 
 /// A generated desk, its database and the catalogue.
-async fn generated() -> (Project, Database, Catalogue) {
+pub async fn generated() -> (Project, Database, Catalogue) {
     let project = Project::new();
     let made = project.run(&["generate", "--cases", "300", "--seed", "11"]);
     project.write("events.ndjson", made.stdout);

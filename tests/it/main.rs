@@ -22,6 +22,7 @@ mod desk;
 mod disk;
 mod facts_format;
 mod fields;
+mod filters;
 mod fuzz;
 mod golden;
 mod ingest;

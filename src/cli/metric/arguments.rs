@@ -30,7 +30,9 @@ pub struct MetricArguments {
     /// Aggregations: count, sum, mean, median, p0 to p100, min, max, share, per_key, per_day, hours
     #[arg(long, value_name = "AGG", value_delimiter = ',')]
     pub(super) show: Vec<String>,
-    /// Only contributions with that value of a dimension; `DIM=A,B` one of several, `DIM!=A` all others, `DIM=` those without one
+    /// Only contributions with that value of a dimension; `DIM=A,B` one of several, `DIM!=A` all others, `DIM=` those without
+    /// one. `"DIM>=A"`, `>`, `<`, `<=` and `DIM=A..B` (to before B) compare what has an order: `value` (`4h`, `2`), instants and
+    /// counts of the case as of the report (`created_at`, `resolved_at`, `messages_sent`, `reopenings`), fields (`field.amount`)
     #[arg(long = "where", value_name = "DIM=VALUE")]
     pub(super) filters: Vec<String>,
     /// Beside each number that of an earlier range, and the change: `previous` is the whole week, month, quarter or year
