@@ -17,6 +17,7 @@ pub mod header;
 pub mod header_lines;
 pub mod interval;
 pub mod lists;
+mod opening;
 pub mod quantity;
 pub mod question;
 pub mod range;

@@ -25,10 +25,16 @@ pub enum Aggregation {
     PerDay,
     /// One metric divided by another; only of ratios.
     Ratio,
+    /// A stock, by its own aggregation, just before the range and before each bucket.
+    Opening,
+    /// A stock, by its own aggregation, at the end of the range and of each bucket.
+    Closing,
 }
 
-const NAMES: [&str; 13] =
-    ["count", "sum", "mean", "median", "p90", "p95", "min", "max", "share", "per_key", "per_day", "hours", "ratio"];
+const NAMES: [&str; 15] = [
+    "count", "sum", "mean", "median", "p90", "p95", "min", "max", "share", "per_key", "per_day", "hours", "ratio",
+    "opening", "closing",
+];
 
 impl Aggregation {
     /// The aggregation of that name.
@@ -49,6 +55,8 @@ impl Aggregation {
             ("hours", _) => Aggregation::Hours,
             ("per_day", _) => Aggregation::PerDay,
             ("ratio", _) => Aggregation::Ratio,
+            ("opening", _) => Aggregation::Opening,
+            ("closing", _) => Aggregation::Closing,
             (_, Some(thousandths)) => Aggregation::Percentile(thousandths, name.to_owned()),
             _ => {
                 let error = Error::invalid("aggregation", format!("`{name}` is not an aggregation"));
@@ -74,6 +82,8 @@ impl Aggregation {
             Aggregation::PerDay => "per_day",
             Aggregation::Hours => "hours",
             Aggregation::Ratio => "ratio",
+            Aggregation::Opening => "opening",
+            Aggregation::Closing => "closing",
         }
     }
 
@@ -122,7 +132,8 @@ impl Aggregation {
             ),
             Aggregation::PerDay => format!("CAST({count} AS DOUBLE) / nullif($days, 0)"),
             Aggregation::Hours => "CAST(sum(v) AS DOUBLE) / 3600000.0".to_owned(),
-            Aggregation::Ratio => "NULL".to_owned(),
+            // What these stand for is the metric's.
+            Aggregation::Ratio | Aggregation::Opening | Aggregation::Closing => "NULL".to_owned(),
         };
         format!("CAST({number} AS DOUBLE)")
     }

@@ -48,11 +48,17 @@ pub struct Overlap {
 }
 
 impl Answer {
+    /// Whether an aggregation of the answer is an integer.
+    #[must_use]
+    pub fn is_integer(&self, shown: &Aggregation) -> bool {
+        self.metric.read_as(shown).is_integer(self.integral)
+    }
+
     /// Whether the numbers of groups may be added: counts may, but neither those of distinct keys, nor those of groups that
     /// have cases in common, nor medians. `shown` is the position of the aggregation.
     #[must_use]
     pub fn groups_add_up(&self, shown: usize) -> bool {
-        match self.show.get(shown) {
+        match self.show.get(shown).map(|shown| self.metric.read_as(shown)) {
             _ if self.overlap.is_some() => false,
             Some(Aggregation::Count | Aggregation::PerDay) => !self.distinct,
             Some(Aggregation::Sum | Aggregation::Hours) => true,
@@ -88,12 +94,11 @@ impl Answer {
 pub(super) fn values_of_nothing(
     question: &Question,
     show: &[Aggregation],
-    unit: &str,
+    metric: &Metric,
     bucket: Option<Instant>,
 ) -> Vec<Option<f64>> {
     let begins = bucket.map_or(question.range.from, |bucket| bucket.max(question.range.from));
-    let zero = |shown: &Aggregation| (begins <= question.as_of && shown.is_zero_of_nothing(unit)).then_some(0.0);
-    show.iter().map(zero).collect()
+    show.iter().map(|shown| metric.of_nothing(shown).filter(|_| begins <= question.as_of)).collect()
 }
 
 /// What groups are ordered by: a missing value comes last.
@@ -103,7 +108,7 @@ pub(super) fn group_order(group: &[Option<String>]) -> Vec<(bool, Option<String>
 
 /// Adds the buckets and groups in which nothing happened, and empties those after the as-of, so that a gap is never
 /// mistaken for a zero.
-pub(super) fn fill(question: &Question, rows: &mut Vec<AnswerRow>, show: &[Aggregation], unit: &str) {
+pub(super) fn fill(question: &Question, rows: &mut Vec<AnswerRow>, show: &[Aggregation], metric: &Metric) {
     if question.as_of < question.range.from {
         rows.iter_mut().for_each(|row| row.values.fill(None));
     }
@@ -119,7 +124,7 @@ pub(super) fn fill(question: &Question, rows: &mut Vec<AnswerRow>, show: &[Aggre
                 let nothing = || AnswerRow {
                     bucket,
                     group: group.clone(),
-                    values: values_of_nothing(question, show, unit, bucket),
+                    values: values_of_nothing(question, show, metric, bucket),
                     contributions: 0,
                     cases: 0,
                 };

@@ -8,6 +8,7 @@ use super::answer::{Answer, Overlap, fill};
 use super::catalogue::Catalogue;
 use super::contributions::Contributions;
 use super::header::{Metric, MetricKind};
+use super::opening::{Openings, question_before};
 use super::question::Question;
 use super::ratio::{Answered, Side, divide, quotient};
 use crate::error::{Error, Result};
@@ -38,10 +39,19 @@ impl Question {
             return Box::pin(answer_ratio(self, metric, database, catalogue)).await;
         }
         let show = self.shown(metric)?;
+        let read: Vec<Aggregation> = show.iter().map(|shown| metric.read_as(shown)).collect();
         let contributions = Contributions::open(self, metric, database).await?;
-        let mut rows = contributions.aggregate(&show).await?;
+        let mut rows = contributions.aggregate(&read).await?;
         let (count, cases, left_out) = contributions.totals().await?;
-        fill(self, &mut rows, &show, &metric.unit);
+        if show.contains(&Aggregation::Opening) {
+            let before = self.answer_before(metric, database, catalogue).await?;
+            let openings = Openings::new(&show, before.as_ref());
+            openings.add_groups(self, &read, metric, &mut rows);
+            fill(self, &mut rows, &read, metric);
+            openings.put(self, &read, metric, &mut rows);
+        } else {
+            fill(self, &mut rows, &read, metric);
+        }
         let (distinct, integral) = (contributions.have_keys(), contributions.are_integral());
         let overlap = match contributions.several() {
             several if several.is_empty() => None,
@@ -49,6 +59,19 @@ impl Question {
         };
         let metric = metric.clone();
         Ok(Answer { metric, show, rows, contributions: count, cases, left_out, distinct, integral, overlap })
+    }
+
+    /// The stock just before the range; nothing where that is after the as-of.
+    async fn answer_before(
+        &self,
+        metric: &Metric,
+        database: &Database,
+        catalogue: &Catalogue,
+    ) -> Result<Option<Answer>> {
+        match question_before(self, metric.read_as(&Aggregation::Opening)) {
+            Some(before) => Ok(Some(Box::pin(before.answer(database, catalogue)).await?)),
+            None => Ok(None),
+        }
     }
 
     /// The numbers of all groups and buckets together.

@@ -160,7 +160,7 @@ impl<'a> Side<'a> {
             },
             None => Cell {
                 bucket,
-                values: values_of_nothing(question, &answer.show, &answer.metric.unit, bucket),
+                values: values_of_nothing(question, &answer.show, &answer.metric, bucket),
                 contributions: Some(0),
                 cases: Some(0),
             },

@@ -167,6 +167,23 @@ impl Question {
 }
 
 impl Metric {
+    /// The aggregation by which a number is computed: of an opening and of a closing stock, the one that the header names.
+    #[must_use]
+    pub fn read_as(&self, aggregation: &Aggregation) -> Aggregation {
+        match aggregation {
+            Aggregation::Opening | Aggregation::Closing => {
+                Aggregation::parse(&self.aggregate).unwrap_or(Aggregation::Count)
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// What an aggregation of nothing is: 0 of a count, null of a duration.
+    #[must_use]
+    pub fn of_nothing(&self, aggregation: &Aggregation) -> Option<f64> {
+        self.read_as(aggregation).is_zero_of_nothing(&self.unit).then_some(0.0)
+    }
+
     /// Whether the metric's contributions can be aggregated like that.
     ///
     /// # Errors
@@ -187,6 +204,11 @@ impl Metric {
             Aggregation::Hours if self.unit != "ms" => {
                 let message = format!("`{name}` is not a time, which alone can be shown in `hours`");
                 Err(Error::invalid("aggregation", message).with_hint("use `sum`"))
+            }
+            Aggregation::Opening | Aggregation::Closing if self.kind != MetricKind::Stock => {
+                let message = format!("`{name}` is a flow, which has no `{}` stock", aggregation.name());
+                Err(Error::invalid("aggregation", message)
+                    .with_hint("stocks have one, such as `backlog`; `casebook metric` lists them"))
             }
             Aggregation::PerDay if self.kind == MetricKind::Stock => {
                 let message = format!("`{name}` is a stock, which has no number `per_day`");

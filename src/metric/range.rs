@@ -188,6 +188,12 @@ impl Range {
         Range::of_days(first.unwrap_or(self.first), self.first, self.unit, &self.zone)
     }
 
+    /// The day that ends where the range begins.
+    #[must_use]
+    pub fn day_before(&self) -> Range {
+        Range::of_days(self.first.yesterday().unwrap_or(self.first), self.first, None, &self.zone)
+    }
+
     /// The same range a year earlier: of a whole week the week of the same number, or the last one of a year without it.
     #[must_use]
     pub fn year_before(&self) -> Range {

@@ -19,9 +19,10 @@ impl Unit {
     /// The unit of a metric's numbers under an aggregation.
     #[must_use]
     pub fn of(metric: &Metric, aggregation: &Aggregation) -> Unit {
+        let aggregation = metric.read_as(aggregation);
         match metric.unit.as_str() {
             "ms" if aggregation.is_in_unit() => Unit::Duration,
-            "ms" if *aggregation == Aggregation::Hours => Unit::Count("hours".to_owned()),
+            "ms" if aggregation == Aggregation::Hours => Unit::Count("hours".to_owned()),
             "ms" => Unit::Count("cases".to_owned()),
             "share" if aggregation.is_in_unit() => Unit::Share,
             unit => Unit::Count(unit.to_owned()),

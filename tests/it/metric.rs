@@ -1,6 +1,7 @@
 //! Metrics by example: a small desk whose numbers one can work out by hand.
 
 mod compare;
+mod opening;
 mod rows;
 
 use serde_json::{Value, json};

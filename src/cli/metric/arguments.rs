@@ -27,7 +27,8 @@ pub struct MetricArguments {
     /// 2026, 2026-Q1, 2026-02, 2026-W07, 2026-02-03, 2026-02-03..2026-02-10, "last 7 days", "last full month"
     #[arg(long, value_name = "RANGE")]
     pub(super) range: Option<String>,
-    /// Aggregations: count, sum, mean, median, p0 to p100, min, max, share, per_key, per_day, hours
+    /// Aggregations: count, sum, mean, median, p0 to p100, min, max, share, per_key, per_day, hours; of stocks also
+    /// opening and closing
     #[arg(long, value_name = "AGG", value_delimiter = ',')]
     pub(super) show: Vec<String>,
     /// Only contributions with that value of a dimension; `DIM=A,B` one of several, `DIM!=A` all others, `DIM=` those without

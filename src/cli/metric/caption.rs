@@ -3,6 +3,7 @@
 use super::asked::Asked;
 use super::columns::Column;
 use super::order::Ordered;
+use crate::metric::aggregation::Aggregation;
 use crate::metric::ask::Listing;
 use crate::metric::compare::Compare;
 use crate::metric::header::MetricKind;
@@ -15,6 +16,7 @@ pub fn lines(asked: &[Asked], begins: Option<Instant>) -> Vec<String> {
     let Some(first) = asked.first() else { return Vec::new() };
     let mut lines = vec![format!("{}: {}", first.answer.metric.title, counted(first, &first.question.range.text()))];
     lines.extend(overlap(first));
+    lines.extend(opening(first));
     for (earlier, compare) in asked.iter().filter_map(|asked| Some((asked, asked.compare?))) {
         let range = &first.question.range;
         let named = format!("{} ({})", earlier.question.range.text(), compare.title(range));
@@ -83,6 +85,20 @@ fn before_the_log(range: &Range, begins: Instant) -> Option<String> {
         _ => "holds nothing",
     };
     Some(format!("note: the log begins at {}, so it {part} of {}", instant_text(begins, range), range.text()))
+}
+
+/// When an opening stock is read.
+fn opening(asked: &Asked) -> Option<String> {
+    let Question { range, grain, .. } = &asked.question;
+    let before = range.from.plus_ms(-1);
+    if !asked.answer.show.contains(&Aggregation::Opening) || before > asked.question.as_of {
+        return None;
+    }
+    let first = instant_text(before, range);
+    let next = grain.map_or_else(String::new, |grain| {
+        format!("; that of each later {0} is the stock at the end of the {0} before", grain.name())
+    });
+    Some(format!("note: the opening stock is read at {first}{next}"))
 }
 
 /// A part of a range beside a whole one.

@@ -102,7 +102,7 @@ fn numbers(asked: &[Asked], rows: &[AlignedRow], position: usize, shown: &Aggreg
     let now = of(0);
     for (n, asked) in asked.iter().enumerate() {
         let (name, unit) = (asked.column(shown.name()), Unit::of(&asked.answer.metric, shown));
-        let is_integer = shown.is_integer(asked.answer.integral);
+        let is_integer = asked.answer.is_integer(shown);
         let adds_up = asked.adds_up(position);
         let then = of(n);
         let moved = |by: fn(Option<f64>, Option<f64>) -> Option<f64>| -> Vec<Option<f64>> {

@@ -52,7 +52,7 @@ fn numbers(title: &str, answer: &Answer, over_time: bool) -> Vec<Numbers> {
             column: Column { adds_up, ..Column::new(heading, unit.clone()) },
             unit,
             by_key: answer.rows.iter().map(|row| (key(row), row.values.get(position).copied().flatten())).collect(),
-            default: shown.is_zero_of_nothing(&answer.metric.unit).then_some(0.0),
+            default: answer.metric.of_nothing(shown),
         }
     };
     answer.show.iter().enumerate().map(column).collect()
