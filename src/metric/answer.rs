@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::aggregation::Aggregation;
 use super::header::{Metric, MetricKind};
 use super::question::Question;
-use super::unit::Unit;
+use super::unit::{Unit, number_text};
 use crate::model::time::Instant;
 
 /// One group of an answer.
@@ -32,6 +32,8 @@ pub struct Answer {
     pub left_out: Vec<(String, i64)>,
     /// Counts are of distinct keys, so those of groups do not add up.
     pub distinct: bool,
+    /// Distinct keys of all rows together, where counts are of those and there are groups or buckets.
+    pub keys: Option<i64>,
     /// The values of contributions are of an integer type, and so are their sums.
     pub integral: bool,
     /// Where a case counts in several groups.
@@ -72,10 +74,10 @@ impl Answer {
         self.groups_add_up(shown) && self.metric.kind == MetricKind::Flow
     }
 
-    /// What a reader of groups that have cases in common should know; nothing where they have none.
+    /// What a reader of rows that have cases in common should know; nothing where they have none.
     #[must_use]
     pub fn overlap_text(&self) -> Option<String> {
-        let Overlap { dimensions, whole } = self.overlap.as_ref()?;
+        let Some(Overlap { dimensions, whole }) = self.overlap.as_ref() else { return self.counted_in_several_rows() };
         let names: Vec<String> = dimensions.iter().map(|name| format!("`{name}`")).collect();
         let numbers = self.show.iter().zip(whole).map(|(shown, value)| {
             let unit = Unit::of(&self.metric, shown);
@@ -86,6 +88,19 @@ impl Answer {
             names.join(" and "),
             numbers.collect::<Vec<_>>().join(", ")
         ))
+    }
+
+    /// The counts of distinct keys, of which a row has some in common with another. The readings of a stock are of different
+    /// instants, so they have no sum to compare with.
+    fn counted_in_several_rows(&self) -> Option<String> {
+        let position = self.show.iter().position(|shown| *shown == Aggregation::Count)?;
+        let whole = self.keys.filter(|_| self.metric.kind == MetricKind::Flow)?;
+        // Counts are far below 2^53, where the conversions are exact.
+        let sum: f64 = self.rows.iter().filter_map(|row| row.values.get(position).copied().flatten()).sum();
+        (sum != whole as f64).then(|| {
+            let (sum, whole) = (number_text(sum), number_text(whole as f64));
+            format!("what counts once is in several rows, whose counts add up to {sum}; all together: count {whole}")
+        })
     }
 }
 

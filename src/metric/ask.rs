@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use super::aggregation::Aggregation;
 use super::answer::{Answer, Overlap, fill};
 use super::catalogue::Catalogue;
-use super::contributions::Contributions;
+use super::contributions::{Contributions, Totals};
 use super::header::{Metric, MetricKind};
 use super::opening::{Openings, question_before};
 use super::question::Question;
@@ -42,7 +42,7 @@ impl Question {
         let read: Vec<Aggregation> = show.iter().map(|shown| metric.read_as(shown)).collect();
         let contributions = Contributions::open(self, metric, database).await?;
         let mut rows = contributions.aggregate(&read).await?;
-        let (count, cases, left_out) = contributions.totals().await?;
+        let Totals { contributions: count, cases, keys, left_out } = contributions.totals().await?;
         if show.contains(&Aggregation::Opening) {
             let before = self.answer_before(metric, database, catalogue).await?;
             let openings = Openings::new(&show, before.as_ref());
@@ -58,7 +58,7 @@ impl Question {
             dimensions => Some(Overlap { dimensions, whole: self.whole(database, catalogue).await? }),
         };
         let metric = metric.clone();
-        Ok(Answer { metric, show, rows, contributions: count, cases, left_out, distinct, integral, overlap })
+        Ok(Answer { metric, show, rows, contributions: count, cases, left_out, distinct, keys, integral, overlap })
     }
 
     /// The stock just before the range; nothing where that is after the as-of.
@@ -95,7 +95,7 @@ impl Question {
         }
         let contributions = Contributions::open(self, metric, database).await?;
         let (schema, batches) = contributions.listed().await?;
-        let (count, cases, left_out) = contributions.totals().await?;
+        let Totals { contributions: count, cases, left_out, .. } = contributions.totals().await?;
         let (title, several) = (metric.title.clone(), contributions.several());
         Ok(Listing { title, schema, batches, several, contributions: count, cases, left_out })
     }
@@ -139,6 +139,7 @@ async fn answer_ratio(
         cases: bottom.cases.max(top.cases),
         left_out: top.left_out.iter().chain(&bottom.left_out).cloned().collect(),
         distinct: true,
+        keys: None,
         integral: false,
         overlap,
     })

@@ -271,25 +271,42 @@ impl<'q> Contributions<'q> {
         )
     }
 
-    /// Contributions and cases over the whole range, and what each exclusion left out.
-    pub async fn totals(&self) -> Result<(i64, i64, Vec<(String, i64)>)> {
+    /// The counts of the whole range.
+    pub async fn totals(&self) -> Result<Totals> {
+        let counts_keys = self.have_keys() && self.question.has_parts();
         let sql = format!(
-            "{} SELECT excluded, count(*) AS contributions, count(DISTINCT case_id) AS cases FROM cut GROUP BY excluded",
-            self.cut_sql(Columns::None)
+            "{} SELECT excluded, count(*) AS contributions, count(DISTINCT case_id) AS cases{} FROM cut GROUP BY excluded",
+            self.cut_sql(Columns::None),
+            if counts_keys { ", count(DISTINCT key) AS keys" } else { "" }
         );
-        let (mut contributions, mut cases) = (0, 0);
+        let mut totals = Totals { keys: counts_keys.then_some(0), ..Totals::default() };
         let mut left_out: BTreeMap<String, i64> = self.metric.excludes.iter().map(|name| (name.clone(), 0)).collect();
         for batch in self.rows(&sql).await? {
             for row in 0..batch.num_rows() {
                 let number = |at: usize| batch.column(at).as_primitive::<Int64Type>().value(row);
                 match text_at(&batch, 0, row)? {
-                    None => (contributions, cases) = (number(1), number(2)),
+                    None => {
+                        (totals.contributions, totals.cases) = (number(1), number(2));
+                        totals.keys = counts_keys.then(|| number(3));
+                    }
                     Some(name) => *left_out.entry(name).or_default() += number(1),
                 }
             }
         }
-        Ok((contributions, cases, left_out.into_iter().collect()))
+        totals.left_out = left_out.into_iter().collect();
+        Ok(totals)
     }
+}
+
+/// The counts of a whole range.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    pub contributions: i64,
+    pub cases: i64,
+    /// Distinct keys, where counts are of those and the question has several rows.
+    pub keys: Option<i64>,
+    /// Name and count of what each exclusion left out.
+    pub left_out: Vec<(String, i64)>,
 }
 
 /// The columns of the common table `cut`, beside those of the contributions.

@@ -32,6 +32,11 @@ impl Question {
         Question { range, as_of, ..self.clone() }
     }
 
+    /// Whether the whole is cut into parts: groups or buckets.
+    pub(super) fn has_parts(&self) -> bool {
+        self.grain.is_some() || !self.by.is_empty()
+    }
+
     /// Dimensions that are shown, then those that are only filtered by.
     pub fn dimensions(&self) -> impl Iterator<Item = &Dimension> {
         self.by.iter().chain(self.filters.iter().map(|filter| &filter.dimension))

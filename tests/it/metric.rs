@@ -2,6 +2,7 @@
 
 mod compare;
 mod opening;
+mod overlap;
 mod rows;
 
 use serde_json::{Value, json};

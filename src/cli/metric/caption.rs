@@ -16,12 +16,15 @@ pub fn lines(asked: &[Asked], begins: Option<Instant>) -> Vec<String> {
     let Some(first) = asked.first() else { return Vec::new() };
     let mut lines = vec![format!("{}: {}", first.answer.metric.title, counted(first, &first.question.range.text()))];
     lines.extend(overlap(first));
+    lines.extend(cases_in_several_rows(first));
+    lines.extend(readings(first));
     lines.extend(opening(first));
     for (earlier, compare) in asked.iter().filter_map(|asked| Some((asked, asked.compare?))) {
         let range = &first.question.range;
         let named = format!("{} ({})", earlier.question.range.text(), compare.title(range));
         lines.push(format!("{}: {}", compare.name(), counted(earlier, &named)));
         lines.extend(overlap(earlier));
+        lines.extend(cases_in_several_rows(earlier));
         lines.extend(running(first, &earlier.question.range));
         lines.extend(begins.and_then(|begins| before_the_log(&earlier.question.range, begins)));
         lines.extend(by_position(&first.question, &earlier.question, compare));
@@ -85,6 +88,27 @@ fn before_the_log(range: &Range, begins: Instant) -> Option<String> {
         _ => "holds nothing",
     };
     Some(format!("note: the log begins at {}, so it {part} of {}", instant_text(begins, range), range.text()))
+}
+
+/// The column `cases` counts a case in every row that it contributes to.
+fn cases_in_several_rows(asked: &Asked) -> Option<String> {
+    // Other notes state it already.
+    if overlap(asked).is_some() || readings(asked).is_some() {
+        return None;
+    }
+    let sum: i64 = asked.answer.rows.iter().map(|row| row.cases).sum();
+    let whole = asked.answer.cases;
+    let column = asked.column("cases");
+    (sum > whole).then(|| format!("note: a case is in each row that it contributes to: `{column}` adds up to {sum}, all together there are {whole}"))
+}
+
+/// The readings of a stock are of different instants.
+fn readings(asked: &Asked) -> Option<String> {
+    let grain = asked.question.grain.filter(|_| asked.answer.metric.kind == MetricKind::Stock)?;
+    Some(format!(
+        "note: a stock is read at the end of each {0}, so the numbers of several {0}s do not add up",
+        grain.name()
+    ))
 }
 
 /// When an opening stock is read.
