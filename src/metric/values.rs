@@ -15,6 +15,7 @@ use super::lists;
 use super::lists::{ListRule, Lists};
 use super::question::{Question, text_value};
 use crate::error::{Error, Result};
+use crate::facts::tables::{FIELD_VALUES, FIELDS};
 use crate::model::case::history::SENTIMENT_FIELD;
 use crate::model::event::FieldKind;
 use crate::query::database::Database;
@@ -46,12 +47,27 @@ pub async fn check_fields_of(dimensions: impl Iterator<Item = &Dimension>, datab
     }
     let session = database.session();
     for (dimension, field) in named {
-        if !has(&session, ("fields", "field"), field).await? && !has(&session, ("field_values", "field"), field).await?
-        {
+        if !is_field(&session, database, field).await? {
             return Err(unknown_field(&session, dimension, field).await?);
         }
     }
     Ok(())
+}
+
+/// Whether the log defines or uses a custom field: by the moment of the database, or later.
+async fn is_field(session: &SessionContext, database: &Database, field: &str) -> Result<bool> {
+    for table in [&FIELDS, &FIELD_VALUES] {
+        if has(session, (table.name, "field"), field).await? {
+            return Ok(true);
+        }
+    }
+    for table in [&FIELDS, &FIELD_VALUES] {
+        let Some(rows) = database.table_now(table)? else { continue };
+        if is_there(rows.filter(col("field").eq(lit(text_value(field))))?).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Checks that the custom fields that filters compare are of a kind that can be compared with what was typed.
@@ -83,7 +99,7 @@ pub(super) async fn check_comparisons(filters: &[Filter], lists: &Lists, session
 ///
 /// # Errors
 /// When a custom field has a fixed set of values and the filter wants another, or the tables cannot be read.
-pub async fn notes(filters: &[Filter], database: &Database) -> Result<Vec<String>> {
+pub async fn notes(filters: impl Iterator<Item = &Filter>, database: &Database) -> Result<Vec<String>> {
     let session = functions::session(database);
     let mut notes = Vec::new();
     for filter in filters {

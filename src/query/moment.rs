@@ -62,19 +62,20 @@ impl Moment {
     }
 }
 
-/// A session over the tables that the events of that moment give. The facts of the store say which cases have been
-/// deleted since.
+/// A session over the tables that the events of that moment give, and the facts of the store, which hold what has happened
+/// since: which cases have been deleted.
 ///
 /// # Errors
 /// When the store cannot be read, or its facts have never been made, or there is not enough space for those of the moment.
-pub(super) async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(SessionContext, Pointer)> {
+pub(super) async fn open(log: &Log, resources: Resources, moment: Moment) -> Result<(SessionContext, Pointer, Layers)> {
     // A batch that had arrived by then may still be on its way.
     let log = &match moment.known_at {
         Some(_) => settled(log).await?,
         None => log.clone(),
     };
     let (home, pointer) = (manifest::home(log.store()), shared::pointer(log).await?);
-    let deleted = Arc::new(deleted_cases(log, &Layers::open(&home, &pointer)?, pointer.last_batch, resources).await?);
+    let of_store = Layers::open(&home, &pointer)?;
+    let deleted = Arc::new(deleted_cases(log, &of_store, pointer.last_batch, resources).await?);
     let scratch = ScratchFolder::in_system_folder()?;
     let beside = Store::open(scratch.path())?;
     let of_log = engine::session(resources)?;
@@ -94,7 +95,7 @@ pub(super) async fn open(log: &Log, resources: Resources, moment: Moment) -> Res
         .await?;
     // The files are removed with the last session that has this extension.
     session.state_ref().write().config_mut().set_extension(Arc::new(scratch));
-    Ok((session, pointer))
+    Ok((session, pointer, of_store))
 }
 
 /// The log when no batch is on its way: those that come later arrive later, too. Where the store cannot be written, none is.

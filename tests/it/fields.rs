@@ -170,3 +170,23 @@ fn a_report_states_that_groups_have_cases_in_common_and_adds_none_of_them() {
     assert_eq!(page.matches(note).count(), 2, "{page}");
     assert!(page.contains("3 smaller groups are not drawn") && !page.contains("other ("), "{page}");
 }
+
+/// The log knows the field, if not at that moment.
+#[test]
+fn a_field_that_is_defined_later_has_no_values_before() {
+    let project = desk();
+    let later = event("g1", "field.updated", "tier", "2026-03-05T00:00:00Z", r#"{"kind":"single","values":["gold"]}"#);
+    project.write("later.ndjson", later);
+    project.ingest(&["later.ndjson"], 0);
+    let asked = |filter: &str| {
+        let words = ["created_cases", "--where", filter, "--as-of", "2026-03-04"];
+        project.run(&[&["metric"], &words[..], &["--range", "2026-03-02", "--format", "json"]].concat())
+    };
+    let before = asked("field.tier=gold");
+    assert_eq!(before.code, 0, "{}", before.stderr);
+    assert_eq!(rows(&before)[0]["count"], json!(0));
+    assert!(before.stderr.contains("note: nothing in the log has `field.tier=gold`"), "{}", before.stderr);
+    assert_eq!(rows(&asked("field.tier="))[0]["count"], json!(5));
+    let unknown = asked("field.tire=gold");
+    assert!(unknown.code == 2 && unknown.stderr.contains("uses the field `tire`"), "{}", unknown.stderr);
+}
