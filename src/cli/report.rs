@@ -14,10 +14,7 @@ use super::settings::parse_zone;
 use super::summary::seconds;
 use crate::error::{Error, Result};
 use crate::metric::range::Range;
-use crate::metric::values;
-use crate::query::database::Database;
 use crate::report::build::{self, Sources};
-use crate::report::dashboard::Dashboard;
 use crate::report::format::{FORMATS, Format};
 use crate::report::page::{Body, Page, Widget};
 use crate::report::{dashboard_names, find_dashboard};
@@ -98,7 +95,7 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
     let database = context.database().await?;
     let sources = Sources { database: &database, catalogue: &catalogue, range, now: context.now };
     let page = build::page(&dashboard, &sources).await?;
-    let notes = notes_if_empty(context, &page, &dashboard, &database).await?;
+    talk_notes(context, &page);
     std::fs::create_dir_all(&arguments.output).map_err(Error::file(&arguments.output))?;
     let mut paths = Vec::new();
     for format in &arguments.format {
@@ -110,7 +107,7 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
         write_whole(&path, &bytes)?;
         paths.push(std::path::absolute(&path).map_err(Error::file(&path))?);
     }
-    let object = json!({ "dashboard": name, "files": paths, "last_batch": database.pointer().last_batch, "notes": notes, "seconds": seconds(begun) });
+    let object = json!({ "dashboard": name, "files": paths, "last_batch": database.pointer().last_batch, "notes": page.unknown, "seconds": seconds(begun) });
     if context.printer.json_summary {
         context.printer.summary("", &object)?;
         return Ok(Vec::new());
@@ -119,26 +116,19 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
     Ok(paths)
 }
 
-/// What a reader of a page without data should know; empty where there are data.
-async fn notes_if_empty(
-    context: &CommandContext,
-    page: &Page,
-    dashboard: &Dashboard,
-    database: &Database,
-) -> Result<Vec<String>> {
+/// What a reader should know of a page without data, and of filters by what nothing in the log has.
+fn talk_notes(context: &CommandContext, page: &Page) {
     let mut widgets = page.rows.iter().flat_map(|row| &row.widgets);
-    if !widgets.all(|widget| matches!(widget.body, Body::Empty(_))) {
-        return Ok(Vec::new());
+    let is_empty = widgets.all(|widget| matches!(widget.body, Body::Empty(_)));
+    if is_empty {
+        context.printer.talk("note: no widget has data in this range");
     }
-    let notes = values::notes(&dashboard.filters, database).await?;
-    context.printer.talk("note: no widget has data in this range");
-    match notes.is_empty() {
-        false => notes.iter().for_each(|note| context.printer.talk(format!("note: {note}"))),
-        true => context.printer.talk(
+    page.unknown.iter().for_each(|note| context.printer.talk(format!("note: {note}")));
+    if is_empty && page.unknown.is_empty() {
+        context.printer.talk(
             "hint: `casebook sql \"SELECT min(time), max(time) FROM events\"` shows when there are events; then use --range",
-        ),
+        );
     }
-    Ok(notes)
 }
 
 /// A title as the name of a file: `First response time` is `first-response-time`.

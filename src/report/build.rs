@@ -10,14 +10,16 @@ mod table;
 
 use futures::future::BoxFuture;
 
-use super::dashboard::{ChartKind, Dashboard, DashboardRow, Groups};
-use super::page::{Page, Row, Scope, Widget};
+use super::dashboard::{Buckets, ChartKind, Dashboard, DashboardRow, Groups};
+use super::page::{Body, Page, Row, Scope, Widget};
+use super::table::capitalized;
 use crate::error::Result;
 use crate::facts::manifest::Pointer;
 use crate::metric::filter::Filter;
 use crate::metric::unit::number_text;
 use crate::metric::values;
 use crate::model::time::Instant;
+use crate::query::database::Database;
 use request::Request;
 pub use request::Sources;
 
@@ -35,6 +37,7 @@ const OVER_TIME_OR_GROUPS: ChartKind = ChartKind {
     several_metrics: false,
     sums_instants: false,
     cuts: &[],
+    buckets: Buckets::Always,
     width: 6,
 };
 
@@ -47,6 +50,7 @@ const BUILDERS: &[Builder] = &[
             groups: Groups::None,
             several_metrics: true,
             width: 12,
+            buckets: Buckets::Never,
             ..OVER_TIME_OR_GROUPS
         },
         build: |request| Box::pin(figures::build(request)),
@@ -64,7 +68,12 @@ const BUILDERS: &[Builder] = &[
         build: |request| Box::pin(series::lines(request, true)),
     },
     Builder {
-        kind: ChartKind { name: "bar", about: "bars over time, or one for each group", ..OVER_TIME_OR_GROUPS },
+        kind: ChartKind {
+            name: "bar",
+            about: "bars over time, or one for each group",
+            buckets: Buckets::WithoutGroups,
+            ..OVER_TIME_OR_GROUPS
+        },
         build: |request| Box::pin(series::bars(request)),
     },
     Builder {
@@ -84,6 +93,7 @@ const BUILDERS: &[Builder] = &[
             compares: false,
             sums_instants: true,
             cuts: &["day_of_week", "hour_of_day"],
+            buckets: Buckets::Never,
             ..OVER_TIME_OR_GROUPS
         },
         build: |request| Box::pin(heatmap::build(request)),
@@ -94,6 +104,7 @@ const BUILDERS: &[Builder] = &[
             about: "how many durations lie in each class, from 5 minutes to 7 days",
             groups: Groups::None,
             compares: false,
+            buckets: Buckets::Never,
             ..OVER_TIME_OR_GROUPS
         },
         build: |request| Box::pin(histogram::build(request)),
@@ -105,6 +116,7 @@ const BUILDERS: &[Builder] = &[
             groups: Groups::All,
             compares: false,
             several_metrics: true,
+            buckets: Buckets::OfGrain,
             ..OVER_TIME_OR_GROUPS
         },
         build: |request| Box::pin(table::build(request)),
@@ -128,6 +140,7 @@ pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> 
     for row in &dashboard.rows {
         rows.push(build_row(dashboard, row, sources, begins).await?);
     }
+    let unknown = unknown_values(dashboard, &rows, sources.database).await?;
     let scope = Scope {
         range: sources.range.clone(),
         as_of: sources.as_of(),
@@ -136,19 +149,29 @@ pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> 
         filters: dashboard.filters.iter().map(Filter::in_words).collect(),
     };
     let (title, description) = (dashboard.title.clone(), dashboard.description.clone());
-    Ok(Page { title, description, scope, rows, notes: notes(sources.database.pointer()) })
+    let notes = unknown.iter().map(|text| format!("{}.", capitalized(text)));
+    let notes = notes.chain([findings(sources.database.pointer())]).collect();
+    Ok(Page { title, description, scope, rows, notes, unknown })
 }
 
-fn notes(pointer: &Pointer) -> Vec<String> {
+/// Notes about values of the filters that nothing in the log has. A number of 0 looks like a result.
+async fn unknown_values(dashboard: &Dashboard, rows: &[Row], database: &Database) -> Result<Vec<String>> {
+    let is_empty = rows.iter().flat_map(|row| &row.widgets).all(|widget| matches!(widget.body, Body::Empty(_)));
+    // Metrics of the project may have other values than the usual ones, and where there are data they do.
+    let in_question = |filter: &&Filter| is_empty || filter.dimension.usual_values().is_empty();
+    values::notes(dashboard.filters.iter().filter(in_question), database).await
+}
+
+/// The note about findings.
+fn findings(pointer: &Pointer) -> String {
     let noun = if pointer.findings == 1 { "finding" } else { "findings" };
-    let text = match pointer.findings {
+    match pointer.findings {
         0 => "No finding in the whole log: nothing contradicts the model.".to_owned(),
         count => format!(
             "{} {noun} in the whole log, not of this range alone: casebook sql \"SELECT rule, count(*) FROM findings WHERE severity <> 'hidden' GROUP BY rule\"",
             number_text(count as f64)
         ),
-    };
-    vec![text]
+    }
 }
 
 async fn build_row(
@@ -161,7 +184,7 @@ async fn build_row(
     for plan in &row.widgets {
         let request = Request { dashboard, plan, sources, begins };
         if let Some(builder) = BUILDERS.iter().find(|builder| builder.kind == plan.chart) {
-            widgets.push((builder.build)(&request).await?);
+            widgets.push((builder.build)(&request).await.map_err(|error| plan.at(error))?);
         }
     }
     Ok(Row { title: row.title.clone(), widgets })

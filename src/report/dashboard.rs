@@ -1,5 +1,7 @@
 //! Dashboards as files (6.1): what a page asks. A widget names metrics and dimensions and has no SQL.
 
+mod plan;
+
 use std::path::Path;
 
 use serde::Deserialize;
@@ -16,6 +18,7 @@ use crate::metric::range::Grain;
 use crate::model::time::parse_duration_ms;
 use crate::spelling::did_you_mean;
 use crate::toml_file;
+pub use plan::{Better, Buckets, ChartKind, Groups, MetricPlan, WidgetPlan};
 
 /// A dashboard, checked against the metrics that there are.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,66 +37,6 @@ pub struct Dashboard {
 pub struct DashboardRow {
     pub title: Option<String>,
     pub widgets: Vec<WidgetPlan>,
-}
-
-/// What one widget asks, and how it is shown.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WidgetPlan {
-    pub title: String,
-    pub chart: ChartKind,
-    pub metrics: Vec<MetricPlan>,
-    pub by: Vec<Dimension>,
-    pub grain: Option<Grain>,
-    pub compare: Option<Compare>,
-    /// In the unit of the metric: milliseconds for durations.
-    pub target: Option<(f64, String)>,
-    pub width: u32,
-    /// Groups that are shown by name; the rest is "other".
-    pub top: usize,
-}
-
-/// One metric of a widget.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MetricPlan {
-    pub metric: String,
-    pub title: String,
-    pub show: Vec<Aggregation>,
-    pub better: Option<Better>,
-}
-
-/// Which way a figure should move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Better {
-    Higher,
-    Lower,
-}
-
-/// A kind of chart: its name in a dashboard's file, and what a widget of this kind may state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChartKind {
-    pub name: &'static str,
-    /// What it shows, for the list of kinds in a new project.
-    pub about: &'static str,
-    pub groups: Groups,
-    /// Whether it shows the range that `compare` names.
-    pub compares: bool,
-    pub several_metrics: bool,
-    /// Whether a cell is the sum of many instants, which of a stock means nothing.
-    pub sums_instants: bool,
-    /// The dimensions that the kind itself groups by.
-    pub cuts: &'static [&'static str],
-    /// Columns of twelve, where the widget does not state its width.
-    pub width: u32,
-}
-
-/// Which groups of a dimension a kind of chart shows by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Groups {
-    None,
-    /// The largest, up to the number that `top` states.
-    Top,
-    All,
 }
 
 #[derive(Deserialize)]
@@ -232,6 +175,7 @@ impl Reader<'_> {
         }
         let plan = WidgetPlan {
             title: widget.title.get_ref().clone(),
+            place: self.place(widget.title.span().start),
             metrics,
             by,
             grain,
@@ -242,6 +186,7 @@ impl Reader<'_> {
             chart,
         };
         self.check_nothing_is_ignored(widget, &plan)?;
+        self.check_buckets(widget, &plan)?;
         Ok(plan)
     }
 
@@ -273,6 +218,19 @@ impl Reader<'_> {
                 .at(second, Err(error.with_hint("give each metric a widget of its own, or write chart = \"table\"")));
         }
         Ok(())
+    }
+
+    /// A number per day of the whole range is none of a bucket.
+    fn check_buckets(&self, widget: &WidgetFile, plan: &WidgetPlan) -> Result<()> {
+        let shown = plan.metrics.iter().flat_map(|metric| &metric.show);
+        if !plan.has_buckets() || !shown.into_iter().any(|shown| *shown == Aggregation::PerDay) {
+            return Ok(());
+        }
+        let named = widget.show.iter().chain(widget.metrics.iter().flat_map(|metric| &metric.show));
+        let named = named.into_iter().find(|name| name.get_ref() == Aggregation::PerDay.name());
+        let message = format!("`per_day` is of the whole range, and this `{}` shows buckets", widget.chart.get_ref());
+        let error = Error::refused(message).with_hint("show `count`, or write chart = \"number\" and no grain");
+        self.at(named.unwrap_or(&widget.title), Err(error))
     }
 
     /// A number that is read at an instant means nothing when the instants of a cell are added up.
@@ -440,6 +398,18 @@ mod tests {
                 widget("metric = \"workload\"\nchart = \"heatmap\""),
                 "d/team.toml:6: `workload` is a stock, whose cells would not add up to a heat map / \
                  write chart = \"line\" and grain = \"hour\"",
+            ),
+            (
+                widget("metric = \"created_cases\"\nchart = \"line\"\nshow = [\"per_day\"]"),
+                "d/team.toml:8: `per_day` is of the whole range, and this `line` shows buckets / \
+                 show `count`, or write chart = \"number\" and no grain",
+            ),
+            (
+                widget(
+                    "metrics = [{ metric = \"created_cases\" },\n{ metric = \"reopenings\", show = [\"per_day\"] }]\nchart = \"table\"\ngrain = \"day\"",
+                ),
+                "d/team.toml:7: `per_day` is of the whole range, and this `table` shows buckets / \
+                 show `count`, or write chart = \"number\" and no grain",
             ),
             (
                 "title = \"T\"\nrange = \"2026-05\"\nfilters = [\"platform\"]\n".to_owned(),

@@ -18,6 +18,8 @@ pub struct Page {
     pub rows: Vec<Row>,
     /// Remarks on the whole page, such as how many findings the log has.
     pub notes: Vec<String>,
+    /// Those of the notes that are about filters: values that nothing in the log has.
+    pub unknown: Vec<String>,
 }
 
 /// What the page was asked about, and what it was answered from.

@@ -319,7 +319,37 @@ fn a_dashboards_filter_is_checked_at_its_file_and_line() {
     let unused = dashboard("platform=fax");
     assert_eq!(unused.code, 0, "{}", unused.stderr);
     assert!(unused.stderr.contains("note: nothing in the log has `platform=fax`"), "{}", unused.stderr);
-    assert_eq!(dashboard("platform=email").code, 0);
+    let page = std::fs::read_to_string(project.path("out/mine.html")).unwrap();
+    assert!(page.contains("Nothing in the log has `platform=fax`."), "{page}");
+    let several = dashboard("platform=email,fax");
+    assert!(several.code == 0 && several.stderr.contains("note: nothing in the log has `platform=fax`"));
+    assert!(!several.stderr.contains("no widget has data"), "{}", several.stderr);
+    let known = dashboard("platform=email");
+    assert!(known.code == 0 && !known.stderr.contains("note:"), "{}", known.stderr);
+}
+
+/// A stock of nothing is 0, which is shown like any number.
+#[test]
+fn a_dashboard_of_stocks_notes_a_misspelled_value_and_places_the_fault_of_a_widget() {
+    let project = desk();
+    let dashboard = |filter: &str, widget: &str| {
+        let head =
+            format!("title = \"T\"\nrange = \"2026-03-02\"\nfilters = [\"{filter}\"]\n[[row]]\n[[row.widget]]\n");
+        project.write("dashboards/mine.toml", format!("{head}title = \"W\"\n{widget}\n"));
+        project.run(&["report", "mine", "--output", "out"])
+    };
+    let stock = dashboard("platform=fax", "metric = \"backlog\"\nchart = \"number\"");
+    assert_eq!(stock.code, 0, "{}", stock.stderr);
+    assert!(stock.stderr.contains("note: nothing in the log has `platform=fax`"), "{}", stock.stderr);
+    assert!(!stock.stderr.contains("no widget has data"), "{}", stock.stderr);
+    let histogram = dashboard("platform=x", "metric = \"created_cases\"\nchart = \"histogram\"");
+    assert!(histogram.code == 2 && histogram.stderr.contains("mine.toml:6: "), "{}", histogram.stderr);
+    let ratio = dashboard("platform=x", "metric = \"days_to_clear\"\nchart = \"line\"");
+    assert_eq!(ratio.code, 2, "{}", ratio.stderr);
+    assert!(ratio.stderr.contains("mine.toml:6: `days_to_clear` is read at the end"), "{}", ratio.stderr);
+    let whole =
+        dashboard("platform=x", "metric = \"created_cases\"\nchart = \"bar\"\nby = \"agent\"\nshow = [\"per_day\"]");
+    assert_eq!(whole.code, 0, "{}", whole.stderr);
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn hides_misspelled(question: &Question) -> bool {
 
 /// An empty answer may be due to a name that nothing in the log has.
 async fn note_unknown_values(context: &CommandContext, question: &Question, database: &Database) -> Result<()> {
-    let notes = values::notes(&question.filters, database).await?;
+    let notes = values::notes(question.filters.iter(), database).await?;
     notes.iter().for_each(|note| context.printer.talk(format!("note: {note}")));
     Ok(())
 }

@@ -265,6 +265,7 @@ mod tests {
             scope: Scope { as_of: range.to, range, last_batch: 3, events: 12, filters },
             rows: vec![Row { title: None, widgets: vec![widget] }],
             notes: vec!["3 findings > 2".to_owned()],
+            unknown: Vec::new(),
         }
     }
 
