@@ -7,6 +7,7 @@
 pub mod compare;
 pub mod database;
 pub mod functions;
+pub mod lookup;
 pub mod memory;
 pub mod moment;
 mod numbers;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayBuilder, ArrayRef, BooleanBuilder, Float64Builder, Int64Array, ListBuilder, MapBuilder, MapFieldNames,
     NullBufferBuilder, StringBuilder, StringViewArray, StringViewBuilder, TimestampMillisecondArray, UInt32Array,
+    UInt64Array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::take;
@@ -60,6 +61,7 @@ pub enum Kind {
     Name,
     LogPosition,
     Instant,
+    CaseNumber,
     Whole,
     Float,
     Flag,
@@ -72,6 +74,7 @@ impl Kind {
         match self {
             Kind::Text | Kind::Key | Kind::Name | Kind::LogPosition => DataType::Utf8View,
             Kind::Instant => instant_type(),
+            Kind::CaseNumber => DataType::UInt64,
             Kind::Whole => DataType::Int64,
             Kind::Float => DataType::Float64,
             Kind::Flag => DataType::Boolean,
@@ -234,6 +237,26 @@ impl ColumnBuilder for LogPosition {
 
     fn finish(mut self) -> Result<ArrayRef> {
         Ok(Arc::new(self.builder.finish()))
+    }
+}
+
+/// Numbers of cases. No other column has their type, so that SQL which uses one as something else is recognised.
+pub struct CaseNumber(Vec<u64>);
+
+impl ColumnBuilder for CaseNumber {
+    type Cell<'a> = u64;
+
+    fn with_capacity(rows: usize) -> CaseNumber {
+        CaseNumber(Vec::with_capacity(rows))
+    }
+
+    #[inline]
+    fn push(&mut self, number: Self::Cell<'_>) {
+        self.0.push(number);
+    }
+
+    fn finish(self) -> Result<ArrayRef> {
+        Ok(Arc::new(UInt64Array::from(self.0)))
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Pointer {
     pub cases: u64,
     pub findings: u64,
     /// The number of the next case that is replayed.
-    pub next_case_number: i64,
+    pub next_case_number: u64,
 }
 
 /// What one replay has written.

@@ -110,7 +110,7 @@ mod tests {
                 let position = (row % 3 > 0).then_some(LogPosition::Before(Instant(row as i64 - 5)));
                 periods.push(PeriodRow {
                     case_id: *key,
-                    case_number: None,
+                    case_number: 0,
                     since: None,
                     until: None,
                     status: name,

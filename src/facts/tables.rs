@@ -89,7 +89,7 @@ fact_table! {
     /// One row per case.
     CASES = "cases" by ["case_id"], Cases of CaseRow {
         case_id: Text,
-        case_number: Whole,
+        case_number: CaseNumber,
         customer: Text,
         profile: Text,
         platform: Text,
@@ -131,7 +131,7 @@ fact_table! {
     /// One row per maximal time of unchanged status, assignee, priority and profile of a case.
     PERIODS = "periods" by ["case_id", "since"], Periods of PeriodRow {
         case_id: Key,
-        case_number: Whole,
+        case_number: CaseNumber,
         since: Instant,
         until: Instant,
         status: Name,
@@ -152,7 +152,7 @@ fact_table! {
     /// One row per assignment.
     ASSIGNMENTS = "assignments" by ["case_id", "n"], Assignments of AssignmentRow {
         case_id: Key,
-        case_number: Whole,
+        case_number: CaseNumber,
         n: Whole,
         agent: Text,
         assigned_at: Instant,
@@ -171,7 +171,7 @@ fact_table! {
     /// One row per turn; the first is the first response.
     TURNS = "turns" by ["case_id", "n"], Turns of TurnRow {
         case_id: Key,
-        case_number: Whole,
+        case_number: CaseNumber,
         n: Whole,
         asked_at: Instant,
         answered_at: Instant,
@@ -189,7 +189,7 @@ fact_table! {
     /// One row per instance of a milestone.
     MILESTONES = "milestones" by ["case_id", "milestone", "n"], Milestones of MilestoneRow {
         case_id: Key,
-        case_number: Whole,
+        case_number: CaseNumber,
         milestone: Name,
         n: Whole,
         turn: Whole,
@@ -219,7 +219,7 @@ fact_table! {
     /// One row per interval of a clock.
     LEDGER = "ledger" by ["case_id", "milestone", "n", "since"], Ledger of LedgerRow {
         case_id: Key,
-        case_number: Whole,
+        case_number: CaseNumber,
         milestone: Name,
         n: Whole,
         since: Instant,
@@ -234,7 +234,7 @@ fact_table! {
     /// One row per resolution.
     RESOLUTIONS = "resolutions" by ["case_id", "n"], Resolutions of ResolutionRow {
         case_id: Key,
-        case_number: Whole,
+        case_number: CaseNumber,
         n: Whole,
         resolved_at: Instant,
         status: Name,
@@ -255,7 +255,7 @@ fact_table! {
     /// One row per message.
     MESSAGES = "messages" by ["case_id", "time", "message"], Messages of MessageRow {
         case_id: Key,
-        case_number: Whole,
+        case_number: CaseNumber,
         time: Instant,
         message: Text,
         direction: Name,
@@ -275,7 +275,7 @@ fact_table! {
     /// One row per maximal time of an unchanged value of a case's field; sentiment is one.
     FIELD_VALUES = "field_values" by ["case_id", "field", "since"], FieldValues of FieldValueRow {
         case_id: Key,
-        case_number: Whole,
+        case_number: CaseNumber,
         field: Text,
         since: Instant,
         until: Instant,
@@ -435,7 +435,7 @@ fact_table! {
     /// One row per answered survey.
     SURVEYS = "surveys" by ["case_id", "survey"], Surveys of SurveyRow {
         case_id: Key,
-        case_number: Whole,
+        case_number: CaseNumber,
         survey: Text,
         kind: Text,
         score: Float,

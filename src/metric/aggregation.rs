@@ -1,5 +1,6 @@
 //! How contributions become one number: exact, with their rules named (5.1).
 
+use super::sets::COUNT_DISTINCT;
 use crate::error::{Error, Result};
 use crate::spelling::did_you_mean;
 
@@ -113,25 +114,24 @@ impl Aggregation {
         !matches!(self, Aggregation::Count | Aggregation::PerKey | Aggregation::PerDay | Aggregation::Hours)
     }
 
-    /// SQL over `v` (the value, null of what is left out) and `k` (the key, likewise), as a double. Refers to the parameter
-    /// `$days`.
+    /// SQL over `value` and `key`, as a double. Both count what `value` and `key` have: [`COUNT_DISTINCT`] counts numbers, so
+    /// `key` is one, or the number of the case where the metric has no key. Refers to the parameter `$days`.
     #[must_use]
     pub fn expression(&self, has_key: bool) -> String {
-        let count = if has_key { "count(DISTINCT k)" } else { "count(v)" };
-        let mean = "CAST(sum(v) AS DOUBLE) / count(v)";
+        let distinct = format!("{COUNT_DISTINCT}(key)");
+        let count = if has_key { distinct.as_str() } else { "count(value)" };
         let number = match self {
             Aggregation::Count => count.to_owned(),
-            Aggregation::Sum => "sum(v)".to_owned(),
-            Aggregation::Mean | Aggregation::Share => mean.to_owned(),
-            Aggregation::Percentile(thousandths, _) => format!("{}(CAST(v AS DOUBLE))", percentile_name(*thousandths)),
-            Aggregation::Min => "min(v)".to_owned(),
-            Aggregation::Max => "max(v)".to_owned(),
-            Aggregation::PerKey => format!(
-                "CAST(count(v) AS DOUBLE) / nullif({}, 0)",
-                if has_key { "count(DISTINCT k)" } else { "count(DISTINCT case_id)" }
-            ),
+            Aggregation::Sum => "sum(value)".to_owned(),
+            Aggregation::Mean | Aggregation::Share => "CAST(sum(value) AS DOUBLE) / count(value)".to_owned(),
+            Aggregation::Percentile(thousandths, _) => {
+                format!("{}(CAST(value AS DOUBLE))", percentile_name(*thousandths))
+            }
+            Aggregation::Min => "min(value)".to_owned(),
+            Aggregation::Max => "max(value)".to_owned(),
+            Aggregation::PerKey => format!("CAST(count(value) AS DOUBLE) / nullif({distinct}, 0)"),
             Aggregation::PerDay => format!("CAST({count} AS DOUBLE) / nullif($days, 0)"),
-            Aggregation::Hours => "CAST(sum(v) AS DOUBLE) / 3600000.0".to_owned(),
+            Aggregation::Hours => "CAST(sum(value) AS DOUBLE) / 3600000.0".to_owned(),
             // What these stand for is the metric's.
             Aggregation::Ratio | Aggregation::Opening | Aggregation::Closing => "NULL".to_owned(),
         };
@@ -139,7 +139,7 @@ impl Aggregation {
     }
 }
 
-/// The name of the SQL function that gives a percentile ([`super::functions::percentile`]).
+/// The name of the SQL function that gives a percentile ([`super::percentile`]).
 #[must_use]
 pub fn percentile_name(thousandths: u32) -> String {
     format!("exact_percentile_{thousandths}")

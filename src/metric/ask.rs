@@ -6,11 +6,12 @@ use arrow::datatypes::SchemaRef;
 use super::aggregation::Aggregation;
 use super::answer::{Answer, Overlap, fill};
 use super::catalogue::Catalogue;
-use super::contributions::{Contributions, Totals};
+use super::contributions::{Contributions, Ids};
 use super::header::{Metric, MetricKind};
 use super::opening::{Openings, question_before};
 use super::question::Question;
 use super::ratio::{Answered, Side, divide, quotient};
+use super::tally::Tally;
 use crate::error::{Error, Result};
 use crate::query::database::Database;
 
@@ -40,9 +41,9 @@ impl Question {
         }
         let show = self.shown(metric)?;
         let read: Vec<Aggregation> = show.iter().map(|shown| metric.read_as(shown)).collect();
-        let contributions = Contributions::open(self, metric, database).await?;
-        let mut rows = contributions.aggregate(&read).await?;
-        let Totals { contributions: count, cases, keys, left_out } = contributions.totals().await?;
+        let asked = Contributions::open(self, metric, database, Ids::Any).await?;
+        let Tally { mut rows, mut contributions, cases, keys, left_out } = asked.tally(&read).await?;
+        let mut left_out: Vec<(String, i64)> = left_out.into_iter().collect();
         if show.contains(&Aggregation::Opening) {
             let before = self.answer_before(metric, database, catalogue).await?;
             let openings = Openings::new(&show, before.as_ref());
@@ -52,13 +53,17 @@ impl Question {
         } else {
             fill(self, &mut rows, &read, metric);
         }
-        let (distinct, integral) = (contributions.have_keys(), contributions.are_integral());
-        let overlap = match contributions.several() {
-            several if several.is_empty() => None,
-            dimensions => Some(Overlap { dimensions, whole: self.whole(database, catalogue).await? }),
-        };
+        let mut overlap = None;
+        let dimensions = asked.several();
+        if !dimensions.is_empty() {
+            let ungrouped = Question { by: Vec::new(), ..self.clone() };
+            let ungrouped = Box::pin(ungrouped.answer(database, catalogue)).await?;
+            (contributions, left_out) = (ungrouped.contributions, ungrouped.left_out);
+            overlap = Some(Overlap { dimensions, whole: self.whole(database, catalogue).await? });
+        }
+        let (distinct, integral) = (asked.have_keys(), asked.are_integral());
         let metric = metric.clone();
-        Ok(Answer { metric, show, rows, contributions: count, cases, left_out, distinct, keys, integral, overlap })
+        Ok(Answer { metric, show, rows, contributions, cases, left_out, distinct, keys, integral, overlap })
     }
 
     /// The stock just before the range; nothing where that is after the as-of.
@@ -93,9 +98,11 @@ impl Question {
                 metric.sides()?.iter().map(|side| format!("`casebook metric {} --cases`", side.metric)).collect();
             return Err(error.with_hint(format!("ask for those of what is divided: {}", sides.join(" and "))));
         }
-        let contributions = Contributions::open(self, metric, database).await?;
+        let contributions = Contributions::open(self, metric, database, Ids::Texts).await?;
         let (schema, batches) = contributions.listed().await?;
-        let Totals { contributions: count, cases, left_out, .. } = contributions.totals().await?;
+        let ungrouped = Question { by: Vec::new(), show: vec![Aggregation::Count], ..self.clone() };
+        let Answer { contributions: count, cases, left_out, .. } =
+            Box::pin(ungrouped.answer(database, catalogue)).await?;
         let (title, several) = (metric.title.clone(), contributions.several());
         Ok(Listing { title, schema, batches, several, contributions: count, cases, left_out })
     }
@@ -106,7 +113,7 @@ impl Question {
     /// As [`Question::answer`].
     pub async fn distribution(&self, bounds: &[f64], database: &Database, catalogue: &Catalogue) -> Result<Vec<i64>> {
         let metric = catalogue.get(&self.metric)?;
-        Contributions::open(self, metric, database).await?.distribution(bounds).await
+        Contributions::open(self, metric, database, Ids::Any).await?.distribution(bounds).await
     }
 }
 

@@ -3,39 +3,51 @@
 //! The metric's SQL becomes the view `contributions` with its parameters bound. Values reach SQL as bound parameters, never
 //! as text.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef, TimestampMillisecondType};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{DataFrame, SessionContext, cast, col, ident, lit};
 
-use super::aggregation::Aggregation;
-use super::answer::AnswerRow;
-use super::dimension::{Dimension, DimensionSql, Join, Several, agent_sql};
+use super::by_number;
+use super::dimension::{CaseValues, Dimension, DimensionSql, Join, Lookup, Several, agent_sql};
 use super::functions;
-use super::functions::{percentile, stock_reads, time_parts};
+use super::functions::{bucket_of, stock_reads, time_parts};
 use super::header::{Metric, MetricKind};
 use super::lists::Lists;
+use super::lookup;
 use super::question::{Question, instant_value};
+use super::sets::{count_distinct, distinct, number_of};
+use super::stock::{first_read, reads_end};
 use super::values;
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 use crate::query::database::Database;
+
+/// What `case_id` of the contributions may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ids {
+    /// The text that events state: what a listing shows.
+    Texts,
+    /// The number of the case, where this changes no number of the answer.
+    Any,
+}
 
 /// The contributions of a metric to one question.
 pub(super) struct Contributions<'q> {
     question: &'q Question,
     metric: &'q Metric,
     session: SessionContext,
-    /// The names of the columns that the metric's SQL returns.
+    /// The columns that the metric's SQL returns. `case_id` is the number of the case where the SQL allows it.
+    schema: SchemaRef,
+    /// Their names, and `at` of a stock whose SQL was read at each instant.
     columns: BTreeSet<String>,
     /// The fields of the question whose values are lists.
     lists: Lists,
-    /// The values are of an integer type.
-    integral: bool,
+    values: CaseValues,
 }
 
 impl<'q> Contributions<'q> {
@@ -44,39 +56,64 @@ impl<'q> Contributions<'q> {
     /// # Errors
     /// When the metric's SQL cannot be planned, or it cannot be cut by a dimension, or a custom field is not known, or nothing
     /// can pass the filters.
-    pub async fn open(question: &'q Question, metric: &'q Metric, database: &Database) -> Result<Contributions<'q>> {
+    pub async fn open(
+        question: &'q Question,
+        metric: &'q Metric,
+        database: &Database,
+        ids: Ids,
+    ) -> Result<Contributions<'q>> {
         values::check_fields(question, database).await?;
-        let session = functions::session(database);
-        let lists = Lists::among(question.dimensions().filter_map(Dimension::field), &session).await?;
+        let with_texts = functions::session(database);
+        let lists = Lists::among(question.dimensions().filter_map(Dimension::field), &with_texts).await?;
         question.check_filters(&lists)?;
-        values::check_comparisons(&question.filters, &lists, &session).await?;
-        let sql = metric.sql.as_deref().unwrap_or_default();
-        let reads = question.reads();
-        let reads_itself = metric.kind == MetricKind::Stock && sql.contains("$at");
-        let frame = if reads_itself {
-            union_of_reads(question, sql, &reads, &session).await?
-        } else {
-            bound(&session, sql, question.metric_parameters(None)).await?
+        values::check_comparisons(&question.filters, &lists, &with_texts).await?;
+        let by_number = match ids {
+            Ids::Texts => None,
+            Ids::Any => by_number(question, metric, database).await,
         };
-        let kind = frame.schema().field_with_unqualified_name("value")?.data_type();
-        let integral = kind.is_integer() || kind == &DataType::Boolean;
-        let is_other = integral && kind != &DataType::Int64;
-        let frame = if is_other { frame.with_column("value", cast(col("value"), DataType::Int64))? } else { frame };
-        let mut columns: BTreeSet<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let (session, frame) = match by_number {
+            Some(by_number) => by_number,
+            None => {
+                let frame = metric_frame(question, metric, &with_texts).await?;
+                (with_texts, frame)
+            }
+        };
+        let schema: SchemaRef = Arc::new(frame.schema().as_arrow().clone());
+        let mut columns: BTreeSet<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         session.register_table("contributions", frame.into_view())?;
-        session.register_udf(stock_reads(reads));
-        session.register_udf(time_parts(question.elapsed_buckets()));
-        if reads_itself {
+        register_for(question, &session);
+        if reads_itself(metric) {
             columns.insert("at".to_owned());
         }
-        let contributions = Contributions { question, metric, session, columns, lists, integral };
+        let values = CaseValues::Joined;
+        let mut contributions = Contributions { question, metric, session, schema, columns, lists, values };
         contributions.check_dimensions()?;
+        if contributions.kind_of("case_id") == Some(&DataType::UInt64) && contributions.look_up(database).await? {
+            contributions.values = CaseValues::LookedUp;
+        }
         Ok(contributions)
     }
 
     /// Whether values are of an integer type.
     pub fn are_integral(&self) -> bool {
-        self.integral
+        self.kind_of("value") == Some(&DataType::Int64)
+    }
+
+    /// Registers the functions that look up values of cases; whether there are all that the question needs.
+    async fn look_up(&self, database: &Database) -> Result<bool> {
+        let (rule, values) = (self.metric.agent, CaseValues::LookedUp);
+        let sql = |(position, dimension): (usize, &Dimension)| {
+            let several = dimension.list_rule(&self.lists).map(Several::Each);
+            dimension.sql(position, rule, &self.columns, several, values).lookups
+        };
+        let lookups: BTreeSet<Lookup> = self.question.dimensions().enumerate().flat_map(sql).collect();
+        for lookup in lookups {
+            match lookup::function(lookup, self.question.as_of, database).await? {
+                Some(function) => self.session.register_udf(function),
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     /// Whether counts are of distinct keys.
@@ -103,33 +140,10 @@ impl<'q> Contributions<'q> {
     }
 
     /// The rows of SQL that begins with [`Contributions::cut_sql`].
-    async fn frame(&self, sql: &str, more: Vec<(String, ScalarValue)>) -> Result<DataFrame> {
+    pub(super) async fn frame(&self, sql: &str, more: Vec<(String, ScalarValue)>) -> Result<DataFrame> {
         let mut parameters = self.question.parameters();
         parameters.extend(more);
         bound(&self.session, sql, parameters).await
-    }
-
-    async fn rows(&self, sql: &str) -> Result<Vec<RecordBatch>> {
-        Ok(self.frame(sql, Vec::new()).await?.collect().await?)
-    }
-
-    /// The aggregated rows.
-    pub async fn aggregate(&self, show: &[Aggregation]) -> Result<Vec<AnswerRow>> {
-        for shown in show {
-            if let Aggregation::Percentile(thousandths, _) = shown {
-                self.session.register_udaf(percentile(*thousandths));
-            }
-        }
-        let mut rows = Vec::new();
-        for batch in self.rows(&self.sql(show)).await? {
-            let shape = Shape {
-                has_bucket: self.question.grain.is_some(),
-                dimensions: self.question.by.len(),
-                shown: show.len(),
-            };
-            read_rows(&batch, shape, &mut rows)?;
-        }
-        Ok(rows)
     }
 
     /// Every contribution, one row each.
@@ -182,8 +196,45 @@ impl<'q> Contributions<'q> {
         Ok(counts)
     }
 
+    /// The question.
+    pub(super) fn question(&self) -> &Question {
+        self.question
+    }
+
+    /// The metric.
+    pub(super) fn metric(&self) -> &Metric {
+        self.metric
+    }
+
+    /// The session, for functions of one way of aggregating.
+    pub(super) fn session(&self) -> &SessionContext {
+        &self.session
+    }
+
+    /// The type of a column of the metric's SQL.
+    pub(super) fn kind_of(&self, column: &str) -> Option<&DataType> {
+        self.schema.field_with_name(column).ok().map(|field| field.data_type())
+    }
+
+    /// Whether its SQL was read at each instant of a stock.
+    pub(super) fn reads_itself(&self) -> bool {
+        reads_itself(self.metric)
+    }
+
+    /// Whether the value of every dimension, and of the agent, is the same for the whole time of a contribution.
+    pub(super) fn is_cut_alike_over_time(&self) -> bool {
+        let rule = self.metric.agent;
+        self.question.dimensions().enumerate().all(|(position, dimension)| {
+            let several = dimension.list_rule(&self.lists).map(Several::Each);
+            let DimensionSql { expression, joins, .. } =
+                dimension.sql(position, rule, &self.columns, several, self.values);
+            let depends = |sql: &str| sql.contains("f.at");
+            !depends(&expression) && !joins.iter().any(|join| depends(&join.sql))
+        })
+    }
+
     /// Contributions in the range that pass the filters, as the common table `cut`, with the columns that are asked for.
-    fn cut_sql(&self, with: Columns) -> String {
+    pub(super) fn cut_sql(&self, with: Columns) -> String {
         let has = |name: &str| self.columns.contains(name);
         let rule = self.metric.agent;
         let own: BTreeSet<&str> =
@@ -197,6 +248,10 @@ impl<'q> Contributions<'q> {
         };
         let columns: String = names.iter().map(column).collect();
         let f = match (self.metric.kind, has("at")) {
+            (MetricKind::Stock, false) if with == Columns::OverTime => format!(
+                "SELECT first_read(since) AS begins, reads_end(until) AS ends, value{columns} FROM contributions \
+                 WHERE first_read(since) < reads_end(until)"
+            ),
             // Its SQL was read at each instant.
             (MetricKind::Stock, true) => format!("SELECT at, value{columns} FROM contributions"),
             (MetricKind::Stock, false) => {
@@ -230,7 +285,8 @@ impl<'q> Contributions<'q> {
             }
             let several = if filter.is_some() { Several::Listed } else { Several::Each };
             let several = dimension.list_rule(&self.lists).map(several);
-            let DimensionSql { expression, joins } = dimension.sql(position, rule, &self.columns, several);
+            let DimensionSql { expression, joins, .. } =
+                dimension.sql(position, rule, &self.columns, several, self.values);
             add(joins);
             selected.push_str(&format!(", {expression} AS g{position}"));
             if let Some((filter, position)) = filter {
@@ -238,7 +294,7 @@ impl<'q> Contributions<'q> {
             }
         }
         if with == Columns::GroupsAndAgent {
-            let DimensionSql { expression, joins } = agent_sql(rule);
+            let DimensionSql { expression, joins, .. } = agent_sql(rule, self.values);
             add(joins);
             selected.push_str(&format!(", {expression} AS g_agent"));
         }
@@ -247,75 +303,59 @@ impl<'q> Contributions<'q> {
             if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
         format!("WITH f AS ({f}), cut AS (SELECT f.*{selected} FROM f{joins}{condition})")
     }
-
-    fn sql(&self, show: &[Aggregation]) -> String {
-        let mut keys: Vec<String> = Vec::new();
-        if self.question.grain.is_some() {
-            keys.push("bucket_start(at, $grain, $zone) AS bucket".to_owned());
-        }
-        keys.extend((0..self.question.by.len()).map(|position| format!("g{position}")));
-        let has_key = self.have_keys();
-        let values: String =
-            show.iter().enumerate().map(|(n, shown)| format!("{} AS a{n}, ", shown.expression(has_key))).collect();
-        let names: Vec<&str> = keys.iter().map(|key| key.rsplit(' ').next().unwrap_or(key)).collect();
-        let grouping =
-            if names.is_empty() { String::new() } else { format!("GROUP BY {0} ORDER BY {0}", names.join(", ")) };
-        let selected: String = keys.iter().map(|key| format!("{key}, ")).collect();
-        let inner: String = names.iter().map(|name| format!("{name}, ")).collect();
-        format!(
-            "{}, counted AS (SELECT {selected}case_id, CASE WHEN excluded IS NULL THEN value END AS v, \
-             CASE WHEN excluded IS NULL THEN key END AS k, \
-             CASE WHEN excluded IS NULL THEN case_id END AS counted_case FROM cut) \
-             SELECT {inner}{values}count(v) AS contributions, count(DISTINCT counted_case) AS cases FROM counted {grouping}",
-            self.cut_sql(Columns::Groups)
-        )
-    }
-
-    /// The counts of the whole range.
-    pub async fn totals(&self) -> Result<Totals> {
-        let counts_keys = self.have_keys() && self.question.has_parts();
-        let sql = format!(
-            "{} SELECT excluded, count(*) AS contributions, count(DISTINCT case_id) AS cases{} FROM cut GROUP BY excluded",
-            self.cut_sql(Columns::None),
-            if counts_keys { ", count(DISTINCT key) AS keys" } else { "" }
-        );
-        let mut totals = Totals { keys: counts_keys.then_some(0), ..Totals::default() };
-        let mut left_out: BTreeMap<String, i64> = self.metric.excludes.iter().map(|name| (name.clone(), 0)).collect();
-        for batch in self.rows(&sql).await? {
-            for row in 0..batch.num_rows() {
-                let number = |at: usize| batch.column(at).as_primitive::<Int64Type>().value(row);
-                match text_at(&batch, 0, row)? {
-                    None => {
-                        (totals.contributions, totals.cases) = (number(1), number(2));
-                        totals.keys = counts_keys.then(|| number(3));
-                    }
-                    Some(name) => *left_out.entry(name).or_default() += number(1),
-                }
-            }
-        }
-        totals.left_out = left_out.into_iter().collect();
-        Ok(totals)
-    }
 }
 
-/// The counts of a whole range.
-#[derive(Debug, Default)]
-pub(super) struct Totals {
-    pub contributions: i64,
-    pub cases: i64,
-    /// Distinct keys, where counts are of those and the question has several rows.
-    pub keys: Option<i64>,
-    /// Name and count of what each exclusion left out.
-    pub left_out: Vec<(String, i64)>,
+/// Whether the SQL of a stock states its value at `$at`, so that it is asked again for every instant.
+fn reads_itself(metric: &Metric) -> bool {
+    metric.kind == MetricKind::Stock && metric.sql.as_deref().is_some_and(|sql| sql.contains("$at"))
+}
+
+/// The contributions over tables whose `case_id` is the number of the case; nothing where this could mean something else.
+async fn by_number(question: &Question, metric: &Metric, database: &Database) -> Option<(SessionContext, DataFrame)> {
+    let session = database.session_by_number();
+    functions::register(&session);
+    let frame = metric_frame(question, metric, &session).await.ok()?;
+    let kind = frame.schema().field_with_unqualified_name("case_id").ok()?.data_type();
+    let same = *kind == DataType::UInt64 && by_number::means_the_same(&session, frame.logical_plan());
+    same.then_some((session, frame))
+}
+
+/// The rows of a metric's SQL.
+async fn metric_frame(question: &Question, metric: &Metric, session: &SessionContext) -> Result<DataFrame> {
+    let sql = metric.sql.as_deref().unwrap_or_default();
+    let frame = match reads_itself(metric) {
+        true => union_of_reads(question, sql, &question.reads(), session).await?,
+        false => bound(session, sql, question.metric_parameters(None)).await?,
+    };
+    let kind = frame.schema().field_with_unqualified_name("value")?.data_type();
+    let is_other = kind.is_integer() && kind != &DataType::Int64 || kind == &DataType::Boolean;
+    Ok(if is_other { frame.with_column("value", cast(col("value"), DataType::Int64))? } else { frame })
+}
+
+/// Registers the functions that are made for one question.
+fn register_for(question: &Question, session: &SessionContext) {
+    let reads = question.reads();
+    let functions = [
+        first_read(reads.clone()),
+        reads_end(reads.clone()),
+        stock_reads(reads),
+        time_parts(question.elapsed_buckets()),
+        bucket_of(question.buckets().into_iter().map(|bucket| bucket.start.0).collect()),
+        number_of(),
+    ];
+    functions.into_iter().for_each(|function| session.register_udf(function));
+    [count_distinct(), distinct()].into_iter().for_each(|function| session.register_udaf(function));
 }
 
 /// The columns of the common table `cut`, beside those of the contributions.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Columns {
+pub(super) enum Columns {
     /// None: what needs only the filters reads no other table.
     None,
     /// The dimensions of the question, as `g0`, `g1` and so on.
     Groups,
+    /// The same, and of a stock the positions of the reads from which and to which it counts, as `begins` and `ends`.
+    OverTime,
     /// The same, and the agent as `g_agent`.
     GroupsAndAgent,
 }
@@ -346,46 +386,4 @@ async fn union_of_reads(question: &Question, sql: &str, reads: &[i64], session: 
 /// A query with its parameters bound.
 async fn bound(session: &SessionContext, sql: &str, parameters: Vec<(String, ScalarValue)>) -> Result<DataFrame> {
     Ok(session.sql(sql).await?.with_param_values(parameters)?)
-}
-
-fn text_at(batch: &RecordBatch, column: usize, row: usize) -> Result<Option<String>> {
-    let text = arrow::compute::cast(&batch.column(column).slice(row, 1), &DataType::Utf8)?;
-    let text = text.as_string::<i32>();
-    Ok(text.is_valid(0).then(|| text.value(0).to_owned()))
-}
-
-/// How many columns of which kind an aggregated row has.
-#[derive(Clone, Copy)]
-struct Shape {
-    has_bucket: bool,
-    dimensions: usize,
-    shown: usize,
-}
-
-fn read_rows(batch: &RecordBatch, shape: Shape, rows: &mut Vec<AnswerRow>) -> Result<()> {
-    let Shape { has_bucket, dimensions, shown } = shape;
-    let offset = usize::from(has_bucket);
-    let texts = (offset..offset + dimensions)
-        .map(|column| arrow::compute::cast(batch.column(column), &DataType::Utf8))
-        .collect::<std::result::Result<Vec<_>, _>>()?;
-    for row in 0..batch.num_rows() {
-        let bucket = has_bucket.then(|| Instant(batch.column(0).as_primitive::<TimestampMillisecondType>().value(row)));
-        let group = texts
-            .iter()
-            .map(|text| text.as_string::<i32>())
-            .map(|text| text.is_valid(row).then(|| text.value(row).to_owned()));
-        let value = |n: usize| {
-            let column = batch.column(offset + dimensions + n).as_primitive::<Float64Type>();
-            column.is_valid(row).then(|| column.value(row))
-        };
-        let count = |n: usize| batch.column(offset + dimensions + shown + n).as_primitive::<Int64Type>().value(row);
-        rows.push(AnswerRow {
-            bucket,
-            group: group.collect(),
-            values: (0..shown).map(value).collect(),
-            contributions: count(0),
-            cases: count(1),
-        });
-    }
-    Ok(())
 }

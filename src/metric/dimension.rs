@@ -200,31 +200,33 @@ impl Dimension {
         agent: AgentRule,
         columns: &BTreeSet<String>,
         several: Option<Several>,
+        values: CaseValues,
     ) -> DimensionSql {
         if let Some(column) = self.own_column(columns) {
-            return DimensionSql { expression: format!("f.\"{column}\""), joins: Vec::new() };
+            return DimensionSql { expression: format!("f.\"{column}\""), ..DimensionSql::default() };
         }
         let (suffix, instant) = if self.now { ("now", "$as_of") } else { ("then", "f.at") };
-        let period = period_join(suffix);
+        let period = |column| values.of_period(column, self.now);
         let case = || Join::new("c", "cases", "c.case_id = f.case_id".to_owned());
-        let of = |expression: String, joins: Vec<Join>| DimensionSql { expression, joins };
+        let of = |expression: String, joins: Vec<Join>| DimensionSql { expression, joins, lookups: Vec::new() };
         match &self.source {
-            Source::Agent if self.now => of("p_now.assignee".to_owned(), vec![period]),
-            Source::Agent => agent_sql(agent),
+            Source::Agent if self.now => period("assignee"),
+            Source::Agent => agent_sql(agent, values),
             Source::Contribution => of(format!("f.\"{}\"", self.name), Vec::new()),
             Source::Team => {
-                let DimensionSql { expression, mut joins } = agent_sql(agent);
+                let DimensionSql { expression, mut joins, lookups } = agent_sql(agent, values);
                 let table = format!("u_{suffix}");
                 let user = format!("{table}.\"user\" = {expression} AND {}", in_force(&table, instant));
                 joins.push(Join::new(&table, "users", user));
-                of(format!("{table}.team"), joins)
+                DimensionSql { expression: format!("{table}.team"), joins, lookups }
             }
-            Source::Period(column) => of(format!("p_{suffix}.{column}"), vec![period]),
+            Source::Period(column) => period(column),
             Source::Resolution => {
-                let status = format!("p_{suffix}.status");
-                of(format!("CASE WHEN {status} IN ('done', 'spam') THEN {status} END"), vec![period])
+                let status = period("status");
+                let expression = format!("CASE WHEN {0} IN ('done', 'spam') THEN {0} END", status.expression);
+                DimensionSql { expression, ..status }
             }
-            Source::Case(column) => of(format!("c.{column}"), vec![case()]),
+            Source::Case(column) => values.of_case(column),
             Source::Deleted => {
                 let state =
                     "CASE WHEN c.deleted_at <= $as_of THEN 'deleted' WHEN c.case_id IS NOT NULL THEN 'kept' END";
@@ -271,11 +273,76 @@ pub enum Several {
     Listed(ListRule),
 }
 
-/// The SQL of a dimension's value, and the joins that it needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The SQL of a dimension's value, and the joins and lookups that it needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DimensionSql {
     pub expression: String,
     pub joins: Vec<Join>,
+    pub lookups: Vec<Lookup>,
+}
+
+/// How the values of a case are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaseValues {
+    /// By joins with the tables.
+    Joined,
+    /// By functions of the number of the case.
+    LookedUp,
+}
+
+/// A function that looks up a value of a case by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lookup {
+    /// `case_COLUMN(number)`: a column of `cases`.
+    Case(&'static str),
+    /// `COLUMN_as_of(number)`: a column of the period as of the report.
+    AsOf(&'static str),
+    /// `COLUMN_then(number, at)`: a column of the period that holds the instant.
+    Then(&'static str),
+}
+
+impl Lookup {
+    /// The name of the function.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Lookup::Case(column) => format!("case_{column}"),
+            Lookup::AsOf(column) => format!("{column}_as_of"),
+            Lookup::Then(column) => format!("{column}_then"),
+        }
+    }
+
+    fn sql(self) -> DimensionSql {
+        let arguments = if matches!(self, Lookup::Then(_)) { "f.case_id, f.at" } else { "f.case_id" };
+        let expression = format!("{}({arguments})", self.name());
+        DimensionSql { expression, joins: Vec::new(), lookups: vec![self] }
+    }
+}
+
+impl CaseValues {
+    /// A column of `cases`.
+    fn of_case(self, column: &'static str) -> DimensionSql {
+        match self {
+            CaseValues::LookedUp => Lookup::Case(column).sql(),
+            CaseValues::Joined => {
+                let join = Join::new("c", "cases", "c.case_id = f.case_id".to_owned());
+                DimensionSql { expression: format!("c.{column}"), joins: vec![join], lookups: Vec::new() }
+            }
+        }
+    }
+
+    /// A column of `periods`, as of the contribution or, `now`, as of the report.
+    fn of_period(self, column: &'static str, now: bool) -> DimensionSql {
+        match (self, now) {
+            (CaseValues::LookedUp, true) => Lookup::AsOf(column).sql(),
+            (CaseValues::LookedUp, false) => Lookup::Then(column).sql(),
+            (CaseValues::Joined, now) => {
+                let when = if now { "now" } else { "then" };
+                let expression = format!("p_{when}.{column}");
+                DimensionSql { expression, joins: vec![period_join(when)], lookups: Vec::new() }
+            }
+        }
+    }
 }
 
 /// A table that is joined to the contributions `f`. Dimensions that need the same one share it.
@@ -315,7 +382,7 @@ fn field_sql(position: usize, instant: &str, several: Option<Several>) -> Dimens
         Some(Several::Listed(rule)) => format!("list_items({alias}.value, {})", of_texts(rule)),
         _ => format!("{alias}.value"),
     };
-    DimensionSql { expression, joins: vec![join] }
+    DimensionSql { expression, joins: vec![join], lookups: Vec::new() }
 }
 
 fn in_force(table: &str, instant: &str) -> String {
@@ -324,13 +391,12 @@ fn in_force(table: &str, instant: &str) -> String {
 
 /// The agent of a contribution.
 #[must_use]
-pub fn agent_sql(rule: AgentRule) -> DimensionSql {
-    let (expression, joins) = match rule {
-        AgentRule::Column => ("f.agent", Vec::new()),
-        AgentRule::AssigneeThen => ("p_then.assignee", vec![period_join("then")]),
-        AgentRule::AssigneeAsOf => ("p_now.assignee", vec![period_join("now")]),
-    };
-    DimensionSql { expression: expression.to_owned(), joins }
+pub fn agent_sql(rule: AgentRule, values: CaseValues) -> DimensionSql {
+    match rule {
+        AgentRule::Column => DimensionSql { expression: "f.agent".to_owned(), ..DimensionSql::default() },
+        AgentRule::AssigneeThen => values.of_period("assignee", false),
+        AgentRule::AssigneeAsOf => values.of_period("assignee", true),
+    }
 }
 
 fn unknown(name: &str) -> Error {

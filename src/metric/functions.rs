@@ -7,16 +7,13 @@ use arrow::array::{
     TimestampMillisecondBuilder,
 };
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, Fields, Float64Type, TimestampMillisecondType};
+use arrow::datatypes::{DataType, Field, Fields, TimestampMillisecondType};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, ColumnarValue, ScalarUDF, Volatility, create_udaf, create_udf,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 
-use super::aggregation::percentile_name;
 use super::interval;
 use super::lists::list_items;
 use super::range::{Bucket, Grain};
@@ -84,14 +81,14 @@ fn bucket_start() -> ScalarUDF {
             let mut known: Vec<Bucket> = Vec::new();
             let instants = instants.as_primitive::<TimestampMillisecondType>().iter();
             let starts: TimestampMillisecondArray =
-                instants.map(|ms| ms.map(|ms| bucket_of(&mut known, Instant(ms), grain, &zone).start.0)).collect();
+                instants.map(|ms| ms.map(|ms| known_bucket(&mut known, Instant(ms), grain, &zone).start.0)).collect();
             Ok(ColumnarValue::Array(Arc::new(starts.with_timezone("UTC"))))
         }),
     )
 }
 
 /// The bucket of an instant, remembering those met before, sorted by their start.
-fn bucket_of(known: &mut Vec<Bucket>, instant: Instant, grain: Grain, zone: &TimeZone) -> Bucket {
+fn known_bucket(known: &mut Vec<Bucket>, instant: Instant, grain: Grain, zone: &TimeZone) -> Bucket {
     let after = known.partition_point(|bucket| bucket.start <= instant);
     let candidate = after.checked_sub(1).and_then(|position| known.get(position)).copied();
     if let Some(bucket) = candidate.filter(|bucket| instant < bucket.end) {
@@ -151,6 +148,25 @@ fn text_number() -> ScalarUDF {
 /// `text_day(text)`: the milliseconds to the day that a text is, in UTC; null of any other text.
 fn text_day() -> ScalarUDF {
     of_text("text_day", interval::day_ms)
+}
+
+/// `bucket_of(at)`: the start of the bucket that holds the instant, of buckets that begin at those instants. Made for one
+/// question.
+#[must_use]
+pub fn bucket_of(starts: Vec<i64>) -> ScalarUDF {
+    create_udf(
+        "bucket_of",
+        vec![instant_type()],
+        instant_type(),
+        Volatility::Immutable,
+        Arc::new(move |arguments| {
+            let instants = instants_of(arguments)?;
+            let start = |ms: i64| starts.get(starts.partition_point(|start| *start <= ms).checked_sub(1)?).copied();
+            let instants = instants.as_primitive::<TimestampMillisecondType>().iter();
+            let found: TimestampMillisecondArray = instants.map(|ms| start(ms?)).collect();
+            Ok(ColumnarValue::Array(Arc::new(found.with_timezone("UTC"))))
+        }),
+    )
 }
 
 /// `stock_reads(since, until)`: those of the given instants that fall into a half-open time. Made for one question.
@@ -219,69 +235,6 @@ pub fn time_parts(buckets: Vec<(i64, i64)>) -> ScalarUDF {
     )
 }
 
-/// `exact_percentile_N(value)`: the percentile of N thousandths, linear between the two nearest ranks. The engine's own
-/// `percentile_cont` cuts the weight between the ranks to six digits.
-#[must_use]
-pub fn percentile(thousandths: u32) -> AggregateUDF {
-    let state = DataType::List(Arc::new(Field::new_list_field(DataType::Float64, true)));
-    create_udaf(
-        &percentile_name(thousandths),
-        vec![DataType::Float64],
-        Arc::new(DataType::Float64),
-        Volatility::Immutable,
-        Arc::new(move |_| Ok(Box::new(Percentile { thousandths, values: Vec::new() }))),
-        Arc::new(vec![state]),
-    )
-}
-
-/// The values of one group.
-#[derive(Debug)]
-struct Percentile {
-    thousandths: u32,
-    values: Vec<f64>,
-}
-
-impl Accumulator for Percentile {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let values = values.first().ok_or_else(|| plan_error("a value is needed"))?;
-        self.values.extend(values.as_primitive::<Float64Type>().iter().flatten());
-        Ok(())
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        self.values.sort_unstable_by(f64::total_cmp);
-        Ok(ScalarValue::Float64(percentile_of(&self.values, self.thousandths)))
-    }
-
-    fn size(&self) -> usize {
-        size_of_val(self) + self.values.capacity() * size_of::<f64>()
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let values: Vec<ScalarValue> = self.values.iter().map(|value| ScalarValue::Float64(Some(*value))).collect();
-        Ok(vec![ScalarValue::List(ScalarValue::new_list_nullable(&values, &DataType::Float64))])
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let lists = states.first().ok_or_else(|| plan_error("a state is needed"))?;
-        for list in lists.as_list::<i32>().iter().flatten() {
-            self.values.extend(list.as_primitive::<Float64Type>().iter().flatten());
-        }
-        Ok(())
-    }
-}
-
-/// The percentile of sorted values. Whole milliseconds below 2^53 / 1000 are weighed exactly and divided once.
-fn percentile_of(sorted: &[f64], thousandths: u32) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)? as u64;
-    let place = last * u64::from(thousandths);
-    let rank = usize::try_from(place / 1000).ok()?;
-    let weight = (place % 1000) as f64;
-    let lower = *sorted.get(rank)?;
-    let upper = sorted.get(rank + 1).copied().unwrap_or(lower);
-    if weight == 0.0 { Some(lower) } else { Some((lower * (1000.0 - weight) + upper * weight) / 1000.0) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,15 +270,5 @@ mod tests {
         let times = [(Some(5), Some(25)), (Some(10), None), (Some(15), Some(15)), (Some(25), Some(5)), (None, Some(9))];
         assert_eq!(parts(&[(0, 10), (10, 20), (20, 30)], &times), ["9+5 19+10 24+5", "19+10 29+10", "", "", ""]);
         assert_eq!(parts(&[], &times[..2]), ["", ""]);
-    }
-
-    #[test]
-    fn percentiles_are_exact() {
-        let values: Vec<f64> = (0..10).map(|n| f64::from(n) * 1e9).collect();
-        assert_eq!(percentile_of(&values, 900), Some(8.1e9));
-        assert_eq!(percentile_of(&values, 500), Some(4.5e9));
-        assert_eq!(percentile_of(&values, 999), Some(8.991e9));
-        assert_eq!(percentile_of(&[7.0], 900), Some(7.0));
-        assert_eq!(percentile_of(&[], 900), None);
     }
 }

@@ -7,7 +7,7 @@ use super::dimension::Dimension;
 use super::filter::Filter;
 use super::header::{Metric, MetricKind};
 use super::lists::Lists;
-use super::range::{Grain, Range, zone_name};
+use super::range::{Bucket, Grain, Range, zone_name};
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 
@@ -122,6 +122,11 @@ impl Question {
                 begun.map(|bucket| last(bucket.end)).collect()
             }
         }
+    }
+
+    /// The buckets of the range; none without a grain.
+    pub(super) fn buckets(&self) -> Vec<Bucket> {
+        self.grain.map(|grain| self.range.buckets(grain)).unwrap_or_default()
     }
 
     /// The end of the range, or of what had elapsed of it by the as-of.

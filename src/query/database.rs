@@ -23,6 +23,7 @@ use crate::facts::manifest::Pointer;
 use crate::facts::tables::FACT_TABLES;
 use crate::log::Log;
 use crate::model::time::Instant;
+use crate::query::lookup::Lookups;
 use crate::query::moment::Moment;
 use crate::query::{moment, numbers, present, views};
 use crate::replay;
@@ -63,6 +64,8 @@ pub struct Database {
     freshness: Freshness,
     /// The facts of the store, where the tables are of another moment.
     of_store: Option<Layers>,
+    lookups: Lookups,
+    memory_bytes: usize,
 }
 
 impl Database {
@@ -96,7 +99,7 @@ impl Database {
     /// When the store cannot be read, or its facts have never been made.
     pub async fn present(log: &Log, resources: Resources) -> Result<Database> {
         let (session, pointer) = present::open(log, resources).await?;
-        Database::of(&session, pointer).await
+        Database::of(&session, pointer, resources.memory_bytes).await
     }
 
     /// The database of another moment: its events are replayed into temporary files, which are removed when neither the
@@ -106,11 +109,12 @@ impl Database {
     /// When the store cannot be read, its facts have never been made, or there is not enough space for those of the moment.
     pub async fn at(log: &Log, resources: Resources, moment: Moment) -> Result<Database> {
         let (session, pointer, of_store) = moment::open(log, resources, moment).await?;
-        Ok(Database { of_store: Some(of_store), ..Database::of(&session, pointer).await? })
+        let database = Database::of(&session, pointer, resources.memory_bytes).await?;
+        Ok(Database { of_store: Some(of_store), ..database })
     }
 
     /// A database of everything that is registered in a session.
-    pub(super) async fn of(session: &SessionContext, pointer: Pointer) -> Result<Database> {
+    pub(super) async fn of(session: &SessionContext, pointer: Pointer, memory_bytes: usize) -> Result<Database> {
         let state = session.state();
         let (mut tables, mut numbered) = (Tables::new(), Tables::new());
         let schema = state.schema_for_ref("cases")?;
@@ -124,7 +128,8 @@ impl Database {
             tables.push((name.clone(), plain));
             numbered.push((name, by_number));
         }
-        Ok(Database { state, tables, numbered, pointer, freshness: Freshness::default(), of_store: None })
+        let (freshness, lookups) = (Freshness::default(), Lookups::default());
+        Ok(Database { state, tables, numbered, pointer, freshness, of_store: None, lookups, memory_bytes })
     }
 
     /// A new session with every table, view and function. Making one reads no file and took 0.04 to 0.09 ms, in a build
@@ -155,6 +160,15 @@ impl Database {
         let mut state = self.state.clone();
         state.register_catalog_list(Arc::new(catalogs));
         SessionContext::new_with_state(state)
+    }
+
+    /// Values of cases that questions look up; nothing where those of a table with so many bytes for each row would take
+    /// more than a quarter of the memory.
+    #[must_use]
+    pub fn lookups(&self, table: &FactTable, row_bytes: u64) -> Option<&Lookups> {
+        let files = self.pointer.layers.iter().filter_map(|layer| layer.files.get(table.name));
+        let rows: u64 = files.flatten().map(|file| file.rows).sum();
+        (rows.saturating_mul(row_bytes) <= self.memory_bytes as u64 / 4).then_some(&self.lookups)
     }
 
     /// What the facts stand for.

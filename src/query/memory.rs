@@ -23,6 +23,16 @@ use crate::wire::line;
 /// # Errors
 /// When a line is refused, or there is not enough memory.
 pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Resources) -> Result<SessionContext> {
+    let session = open_with_numbers(lines, resources).await?;
+    numbers::hide(&session).await?;
+    Ok(session)
+}
+
+/// The same with the numbers of the cases.
+async fn open_with_numbers<'l>(
+    lines: impl IntoIterator<Item = &'l [u8]>,
+    resources: Resources,
+) -> Result<SessionContext> {
     let mut rows = EventRowsBuilder::new(Arrival { ingested_at: Instant(0), batch: 0 });
     let mut last_event_at = None;
     for text in lines {
@@ -40,7 +50,6 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
     shared::register_events(&session, events, is_deleted)?;
     functions::register(&session, functions::calendars(&session).await?);
     views::register(&session, last_event_at).await?;
-    numbers::hide(&session).await?;
     Ok(session)
 }
 
@@ -49,7 +58,8 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
 /// # Errors
 /// As [`open`].
 pub async fn database<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Resources) -> Result<Database> {
-    Database::of(&open(lines, resources).await?, Pointer::default()).await
+    let session = open_with_numbers(lines, resources).await?;
+    Database::of(&session, Pointer::default(), resources.memory_bytes).await
 }
 
 fn in_memory(rows: RecordBatch) -> Result<Arc<MemTable>> {

@@ -29,7 +29,7 @@ const BATCH_ROWS: usize = 4096;
 /// A case that was replayed.
 pub struct ReplayedCase<'e> {
     /// By which the rows of the case are joined ([`CASE_NUMBER`](crate::facts::columns::CASE_NUMBER)).
-    pub number: i64,
+    pub number: u64,
     pub history: History<'e>,
 }
 
@@ -152,7 +152,7 @@ fn push_case(rows: &mut RowsBuilder<Cases>, ReplayedCase { number, history }: &R
     let deleted = history.deleted_at.is_some();
     rows.push(CaseRow {
         case_id: Some(history.case_id),
-        case_number: Some(*number),
+        case_number: *number,
         customer: Some(created.creation.customer),
         profile: standing.profile,
         platform: history.platform.as_deref(),
@@ -211,7 +211,7 @@ fn push_periods(rows: &mut RowsBuilder<Periods>, ReplayedCase { number, history 
         for period in stay {
             rows.push(PeriodRow {
                 case_id: Some(history.case_id),
-                case_number: Some(*number),
+                case_number: *number,
                 since: Some(period.since),
                 until: period.until,
                 status: Some(period.standing.status.name()),
@@ -239,7 +239,7 @@ fn push_assignments(
     for (assignment, n) in history.assignments.iter().zip(1_i64..) {
         rows.push(AssignmentRow {
             case_id: Some(history.case_id),
-            case_number: Some(*number),
+            case_number: *number,
             n: Some(n),
             agent: Some(assignment.agent),
             assigned_at: Some(assignment.assigned_at),
@@ -259,7 +259,7 @@ fn push_turns(rows: &mut RowsBuilder<Turns>, ReplayedCase { number, history }: &
     for (turn, n) in history.turns.iter().zip(1_i64..) {
         rows.push(TurnRow {
             case_id: Some(history.case_id),
-            case_number: Some(*number),
+            case_number: *number,
             n: Some(n),
             asked_at: Some(turn.asked_at),
             answered_at: turn.answered_at,
@@ -285,7 +285,7 @@ fn push_milestones(rows: &mut RowsBuilder<Milestones>, ReplayedCase { number, hi
         let sum = |of: fn(&Sums) -> i64| instance.sums.as_ref().map(of);
         rows.push(MilestoneRow {
             case_id: Some(history.case_id),
-            case_number: Some(*number),
+            case_number: *number,
             milestone: Some(instance.milestone.name()),
             n: Some(instance.n),
             turn: instance.turn,
@@ -322,7 +322,7 @@ fn push_ledger(
     for entry in clocks.timeline.entries(instance.started_at, until) {
         rows.push(LedgerRow {
             case_id: Some(history.case_id),
-            case_number: Some(*number),
+            case_number: *number,
             milestone: Some(instance.milestone.name()),
             n: Some(instance.n),
             since: Some(entry.since),
@@ -345,7 +345,7 @@ fn push_resolutions(
     for ((resolution, next_resolved_at), n) in history.resolutions.iter().zip(next).zip(1_i64..) {
         rows.push(ResolutionRow {
             case_id: Some(history.case_id),
-            case_number: Some(*number),
+            case_number: *number,
             n: Some(n),
             resolved_at: Some(resolution.resolved_at),
             status: Some(resolution.status.name()),
@@ -369,7 +369,7 @@ fn push_messages(rows: &mut RowsBuilder<Messages>, ReplayedCase { number, histor
     for row in &history.messages {
         rows.push(MessageRow {
             case_id: Some(history.case_id),
-            case_number: Some(*number),
+            case_number: *number,
             time: Some(row.time),
             message: Some(row.message),
             direction: Some(row.direction.name()),
@@ -395,7 +395,7 @@ fn push_field_values(
         for version in versions.iter() {
             rows.push(FieldValueRow {
                 case_id: Some(history.case_id),
-                case_number: Some(*number),
+                case_number: *number,
                 field: Some(field.as_ref()),
                 since: Some(version.since),
                 until: version.until,
@@ -422,7 +422,7 @@ fn push_surveys(rows: &mut RowsBuilder<Surveys>, ReplayedCase { number, history 
     for survey in history.surveys.answered() {
         rows.push(SurveyRow {
             case_id: Some(history.case_id),
-            case_number: Some(*number),
+            case_number: *number,
             survey: Some(survey.answer.survey),
             kind: survey.answer.kind,
             score: survey.answer.score,

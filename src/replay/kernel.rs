@@ -6,7 +6,7 @@
 //! ([`across`](super::across)) and for later refreshes.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::Result;
 use crate::model::case::Case;
@@ -22,26 +22,26 @@ const EVENTS_AT_ONCE: usize = 4096;
 /// Numbers the cases of a replay on all cores, each once and none left out.
 #[derive(Debug, Default)]
 pub struct CaseNumbers {
-    next: AtomicI64,
+    next: AtomicU64,
 }
 
 impl CaseNumbers {
     /// Numbers from that one on.
     #[must_use]
-    pub fn from(first: i64) -> CaseNumbers {
-        CaseNumbers { next: AtomicI64::new(first) }
+    pub fn from(first: u64) -> CaseNumbers {
+        CaseNumbers { next: AtomicU64::new(first) }
     }
 
     /// The next numbers for that many cases.
-    fn take(&self, cases: usize) -> Range<i64> {
-        let count = i64::try_from(cases).unwrap_or_default();
+    fn take(&self, cases: usize) -> Range<u64> {
+        let count = cases as u64;
         let first = self.next.fetch_add(count, Ordering::Relaxed);
         first..first + count
     }
 
     /// The number of the next case.
     #[must_use]
-    pub fn next(&self) -> i64 {
+    pub fn next(&self) -> u64 {
         self.next.load(Ordering::Relaxed)
     }
 }

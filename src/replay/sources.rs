@@ -53,7 +53,7 @@ impl Sources {
 
     /// The number of the first case that is replayed: those of a layer follow those of the layers before.
     #[must_use]
-    pub fn first_case_number(&self) -> i64 {
+    pub fn first_case_number(&self) -> u64 {
         match self {
             Sources::All(_) => 0,
             Sources::Touched(refresh) => refresh.before.next_case_number,

@@ -95,7 +95,9 @@ impl FileLayout {
             let name = field.name().as_str();
             let is_sorted = self.sorted_column == Some(name);
             let encoding = match field.data_type() {
-                DataType::Int32 | DataType::Int64 | DataType::Timestamp(..) => Some(Encoding::DELTA_BINARY_PACKED),
+                DataType::Int32 | DataType::Int64 | DataType::UInt64 | DataType::Timestamp(..) => {
+                    Some(Encoding::DELTA_BINARY_PACKED)
+                }
                 _ if is_sorted => Some(Encoding::DELTA_BYTE_ARRAY),
                 _ if self.unique_columns.contains(&name) => Some(Encoding::PLAIN),
                 // A dictionary.
