@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::{Answer, AnswerRow, group_order, values_of_nothing};
+use super::header::MetricKind;
 use super::question::Question;
-use super::range::Range;
+use super::range::{Grain, Range};
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 use crate::spelling::did_you_mean;
@@ -83,6 +84,27 @@ pub fn change(now: Option<f64>, then: Option<f64>) -> Option<f64> {
 pub fn percent(now: Option<f64>, then: Option<f64>) -> Option<f64> {
     let then = then.filter(|then| *then != 0.0)?;
     change(now, Some(then)).map(|change| change * 100.0 / then.abs())
+}
+
+/// That a range which is still running stands beside a whole one; nothing where it is over.
+#[must_use]
+pub fn running_text(now: &Question, kind: MetricKind, earlier: &Range) -> Option<String> {
+    let is_running = now.as_of < now.range.to.plus_ms(-1);
+    let (range, earlier) = (now.range.text(), earlier.text());
+    is_running.then(|| match kind {
+        MetricKind::Stock => format!("{range} is not over: it is read at its as-of, {earlier} at its end"),
+        _ => format!("{range} is not over: it is counted up to its as-of, {earlier} whole"),
+    })
+}
+
+/// How many buckets the earlier range has more, below 0 if fewer, in words: `January 2026 has 3 days more`.
+#[must_use]
+pub fn buckets_more(now: &Range, earlier: &Range, grain: Grain) -> (i64, String) {
+    let count = |range: &Range| i64::try_from(range.buckets(grain).len()).unwrap_or(i64::MAX);
+    let more = count(earlier) - count(now);
+    let ending = if more.abs() == 1 { "" } else { "s" };
+    let which = if more < 0 { "fewer" } else { "more" };
+    (more, format!("{} has {} {}{ending} {which}", earlier.text(), more.abs(), grain.name()))
 }
 
 /// A question with its answer.

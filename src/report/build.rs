@@ -114,7 +114,6 @@ const BUILDERS: &[Builder] = &[
             name: "table",
             about: "a row for each bucket and group, a column for each number",
             groups: Groups::All,
-            compares: false,
             several_metrics: true,
             buckets: Buckets::OfGrain,
             ..OVER_TIME_OR_GROUPS

@@ -203,7 +203,12 @@ impl Reader<'_> {
             let error = Error::refused(format!("`top` does nothing in this `{name}`"));
             return self.at(top, Err(error.with_hint(format!("leave `top` out: {hint}"))));
         }
-        if let Some(compare) = widget.compare.as_ref().filter(|_| !plan.by.is_empty()) {
+        let is_table = plan.chart.groups == Groups::All;
+        if let Some(compare) = widget.compare.as_ref().filter(|_| is_table && plan.grain.is_some()) {
+            let error = Error::refused(format!("`compare` and `grain` do not go together in a `{name}`"));
+            return self.at(compare, Err(error.with_hint("leave one of them out, or write chart = \"line\"")));
+        }
+        if let Some(compare) = widget.compare.as_ref().filter(|_| !plan.by.is_empty() && !is_table) {
             let error = Error::refused("`compare` and `by` do not go together");
             return self.at(compare, Err(error.with_hint("leave one of them out")));
         }
@@ -387,8 +392,12 @@ mod tests {
                 "d/team.toml:9: `compare` and `by` do not go together / leave one of them out",
             ),
             (
-                widget("metric = \"workload\"\nchart = \"table\"\ncompare = \"previous\""),
-                "d/team.toml:8: `table` compares with nothing / leave `compare` out, or write chart = \"line\"",
+                widget("metric = \"workload\"\nchart = \"histogram\"\ncompare = \"previous\""),
+                "d/team.toml:8: `histogram` compares with nothing / leave `compare` out, or write chart = \"line\"",
+            ),
+            (
+                widget("metric = \"workload\"\nchart = \"table\"\ngrain = \"day\"\ncompare = \"previous\""),
+                "d/team.toml:9: `compare` and `grain` do not go together in a `table` / leave one of them out, or write chart = \"line\"",
             ),
             (
                 widget("metrics = [{ metric = \"reopenings\" },\n{ metric = \"workload\" }]\nchart = \"line\""),

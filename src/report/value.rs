@@ -20,6 +20,8 @@ pub enum Value {
     Share(f64),
     /// Milliseconds.
     Duration(f64),
+    /// How far a number in a unit moved.
+    Change(f64, Unit),
     /// The start of a bucket of time.
     Bucket(Bucket),
 }
@@ -48,7 +50,9 @@ impl Value {
     #[must_use]
     pub fn number(&self) -> Option<f64> {
         match self {
-            Value::Count(number) | Value::Share(number) | Value::Duration(number) => Some(*number),
+            Value::Count(number) | Value::Share(number) | Value::Duration(number) | Value::Change(number, _) => {
+                Some(*number)
+            }
             Value::Missing | Value::Text(_) | Value::Bucket(_) => None,
         }
     }
@@ -62,6 +66,7 @@ impl Value {
             Value::Count(number) => Unit::Count(String::new()).text(Some(*number)),
             Value::Share(number) => Unit::Share.text(Some(*number)),
             Value::Duration(number) => Unit::Duration.text(Some(*number)),
+            Value::Change(number, unit) => unit.difference_text(*number),
             Value::Bucket(bucket) => bucket.text(),
         }
     }
@@ -113,12 +118,16 @@ mod tests {
             Value::of(Some(0.256), &Unit::Share),
             Value::of(Some(5_400_000.4), &Unit::Duration),
             Value::Text("ana".to_owned()),
+            Value::Change(-0.05, Unit::Share),
             bucket(Grain::Day),
             bucket(Grain::Week),
             bucket(Grain::Quarter),
         ]
         .map(|value| value.text());
-        assert_eq!(texts, ["–", "1,234", "25.6 %", "1h 30m", "ana", "Mon 4 May", "W19, 4 May", "Q2 2026"]);
+        assert_eq!(
+            texts,
+            ["–", "1,234", "25.6 %", "1h 30m", "ana", "−5.0 points", "Mon 4 May", "W19, 4 May", "Q2 2026"]
+        );
         let short = [Grain::Day, Grain::Week, Grain::Month].map(|grain| bucket(grain).short_text());
         assert_eq!(short, ["4 May", "W19", "May 2026"]);
     }

@@ -5,7 +5,7 @@ use super::columns::Column;
 use super::order::Ordered;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::ask::Listing;
-use crate::metric::compare::Compare;
+use crate::metric::compare::{Compare, buckets_more, running_text};
 use crate::metric::header::MetricKind;
 use crate::metric::question::Question;
 use crate::metric::range::{Range, zone_name};
@@ -25,7 +25,8 @@ pub fn lines(asked: &[Asked], begins: Option<Instant>) -> Vec<String> {
         lines.push(format!("{}: {}", compare.name(), counted(earlier, &named)));
         lines.extend(overlap(earlier));
         lines.extend(cases_in_several_rows(earlier));
-        lines.extend(running(first, &earlier.question.range));
+        let running = running_text(&first.question, first.answer.metric.kind, &earlier.question.range);
+        lines.extend(running.map(|text| format!("note: {text}")));
         lines.extend(begins.and_then(|begins| before_the_log(&earlier.question.range, begins)));
         lines.extend(by_position(&first.question, &earlier.question, compare));
     }
@@ -125,38 +126,14 @@ fn opening(asked: &Asked) -> Option<String> {
     Some(format!("note: the opening stock is read at {first}{next}"))
 }
 
-/// A part of a range beside a whole one.
-fn running(now: &Asked, earlier: &Range) -> Option<String> {
-    let range = &now.question.range;
-    if now.question.as_of >= range.to.plus_ms(-1) {
-        return None;
-    }
-    let (range, earlier) = (range.text(), earlier.text());
-    Some(match now.answer.metric.kind {
-        MetricKind::Stock => format!("note: {range} is not over: it is read at its as-of, {earlier} at its end"),
-        _ => format!("note: {range} is not over: it is counted up to its as-of, {earlier} whole"),
-    })
-}
-
 /// Which bucket stands beside which.
 fn by_position(now: &Question, earlier: &Question, compare: Compare) -> Option<String> {
     let grain = now.grain?;
-    let (own, others) = (now.range.buckets(grain).len(), earlier.range.buckets(grain).len());
     let name = grain.name();
-    let number = |count: usize| if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") };
-    let rest = match own.cmp(&others) {
-        std::cmp::Ordering::Equal => String::new(),
-        std::cmp::Ordering::Less => {
-            format!("; {} has {} more, in rows without a {name}", earlier.range.text(), number(others - own))
-        }
-        std::cmp::Ordering::Greater => {
-            format!(
-                "; {} has {} fewer, so the last rows have no {name}_{}",
-                earlier.range.text(),
-                number(own - others),
-                compare.column()
-            )
-        }
+    let rest = match buckets_more(&now.range, &earlier.range, grain) {
+        (0, _) => String::new(),
+        (1.., text) => format!("; {text}, in rows without a {name}"),
+        (_, text) => format!("; {text}, so the last rows have no {name}_{}", compare.column()),
     };
     Some(format!("note: the first {name} stands beside the first, the second beside the second, and so on{rest}"))
 }

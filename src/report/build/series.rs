@@ -5,6 +5,7 @@ use super::request::Request;
 use crate::error::Result;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::answer::Answer;
+use crate::metric::compare::buckets_more;
 use crate::metric::dimension::Dimension;
 use crate::report::chart::Chart;
 use crate::report::chart::bars::{Arrangement, Bars};
@@ -61,13 +62,15 @@ async fn over_time(request: &Request<'_>) -> Result<(Numbers, Answer)> {
         None => (series_of_aggregations(&answer), None),
         Some(dimension) => series_of_groups(&answer, request.plan.top, dimension)?,
     };
+    let mut left_out: Vec<String> = left_out.into_iter().collect();
     if let Some((range, name)) = request.compared().filter(|_| question.by.is_empty()) {
+        let (more, text) = buckets_more(&question.range, &range, grain);
+        left_out.extend((more > 0).then(|| format!("{text}, not drawn.")));
         let before = request.sources.answer(&question.over(range, request.sources.now)).await?;
         let mut numbers = first_numbers(&before, 0);
         numbers.resize(categories.len(), None);
         series.push(Series { name, unit: unit.clone(), numbers, style: SeriesStyle::Previous });
     }
-    let left_out = left_out.into_iter().collect();
     let adds_up = answer.buckets_add_up(0);
     Ok((Numbers { key: Key::bucket(grain), categories, series, unit, adds_up, left_out }, answer))
 }

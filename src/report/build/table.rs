@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::request::Request;
 use crate::error::Result;
-use crate::metric::aggregation::Aggregation;
 use crate::metric::answer::{Answer, AnswerRow};
+use crate::metric::compare::{change, running_text};
 use crate::metric::unit::Unit;
 use crate::model::time::Instant;
 use crate::report::page::{Body, Widget};
@@ -19,6 +19,8 @@ type RowKey = (Option<Instant>, Vec<(bool, String)>);
 struct Numbers {
     column: Column,
     unit: Unit,
+    /// How far a number moved, not the number itself.
+    is_change: bool,
     by_key: BTreeMap<RowKey, Option<f64>>,
     /// The number of a group without contributions: 0 for counts, nothing for durations.
     default: Option<f64>,
@@ -28,34 +30,83 @@ struct Numbers {
 pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
     let mut columns = Vec::new();
     let mut answers = Vec::new();
+    let compared = request.compared();
+    let mut notes: Vec<String> = Vec::new();
     for metric in &request.plan.metrics {
-        let answer = request.sources.answer(&request.question(metric, &request.plan.by, request.plan.grain)).await?;
-        columns.extend(numbers(&metric.title, &answer, request.plan.grain.is_some()));
+        let question = request.question(metric, &request.plan.by, request.plan.grain);
+        let answer = request.sources.answer(&question).await?;
+        let before = match &compared {
+            Some((range, name)) => {
+                notes.extend(running_text(&question, answer.metric.kind, range).map(|text| format!("{text}.")));
+                Some((request.sources.answer(&question.over(range.clone(), request.sources.now)).await?, name.as_str()))
+            }
+            None => None,
+        };
+        columns.extend(numbers(&metric.title, &answer, before.as_ref(), request.plan.grain.is_some()));
         answers.push(answer);
     }
+    notes.dedup();
     let keys: Vec<Key> =
         request.plan.grain.map(Key::bucket).into_iter().chain(request.plan.by.iter().map(Key::dimension)).collect();
     let names: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
     let what = if names.is_empty() { "all together".to_owned() } else { format!("by {}", names.join(", ")) };
     let rows = rows(request, &columns);
     let table = Table { keys, columns: columns.into_iter().map(|numbers| numbers.column).collect(), rows };
-    Ok(request.widget(&what, &answers, Body::Table, table))
+    let mut widget = request.widget(&what, &answers, Body::Table, table);
+    widget.left_out.extend(notes);
+    Ok(widget)
 }
 
-fn numbers(title: &str, answer: &Answer, over_time: bool) -> Vec<Numbers> {
+/// The columns of a metric: each aggregation, beside it what it was in the range before, and how far it moved.
+fn numbers(title: &str, answer: &Answer, before: Option<&(Answer, &str)>, over_time: bool) -> Vec<Numbers> {
     let several = answer.show.len() > 1;
-    let column = |(position, shown): (usize, &Aggregation)| {
-        let unit = Unit::of(&answer.metric, shown);
+    let mut columns = Vec::new();
+    for (position, shown) in answer.show.iter().enumerate() {
         let heading = if several { format!("{title} {}", shown.name()) } else { title.to_owned() };
+        let now = Numbers::of(heading.clone(), answer, position, over_time);
+        let Some((before, name)) = before else {
+            columns.push(now);
+            continue;
+        };
+        let then = Numbers::of(format!("{heading}, {name}"), before, position, over_time);
+        let change = now.change_since(&then, format!("{heading}, change"));
+        columns.extend([now, then, change]);
+    }
+    columns
+}
+
+impl Numbers {
+    fn of(heading: String, answer: &Answer, position: usize, over_time: bool) -> Numbers {
+        let unit =
+            answer.show.get(position).map_or(Unit::Count(String::new()), |shown| Unit::of(&answer.metric, shown));
         let adds_up = if over_time { answer.buckets_add_up(position) } else { answer.groups_add_up(position) };
         Numbers {
             column: Column { adds_up, ..Column::new(heading, unit.clone()) },
             unit,
+            is_change: false,
             by_key: answer.rows.iter().map(|row| (key(row), row.values.get(position).copied().flatten())).collect(),
-            default: answer.metric.of_nothing(shown),
+            default: answer.show.get(position).and_then(|shown| answer.metric.of_nothing(shown)),
         }
-    };
-    answer.show.iter().enumerate().map(column).collect()
+    }
+
+    fn change_since(&self, then: &Numbers, heading: String) -> Numbers {
+        let number = |numbers: &Numbers, key: &RowKey| numbers.by_key.get(key).copied().unwrap_or(numbers.default);
+        let keys = self.by_key.keys().chain(then.by_key.keys());
+        Numbers {
+            column: Column { heading, ..self.column.clone() },
+            unit: self.unit.clone(),
+            is_change: true,
+            by_key: keys.map(|key| (key.clone(), change(number(self, key), number(then, key)))).collect(),
+            default: change(self.default, then.default),
+        }
+    }
+
+    fn value(&self, number: Option<f64>) -> Value {
+        match number.filter(|_| self.is_change) {
+            Some(change) => Value::Change(change, self.unit.clone()),
+            None => Value::of(number, &self.unit),
+        }
+    }
 }
 
 fn key(row: &AnswerRow) -> RowKey {
@@ -70,7 +121,7 @@ fn rows(request: &Request<'_>, columns: &[Numbers]) -> Vec<Row> {
         let has_begun = key.0.is_none_or(|bucket| bucket <= request.sources.as_of());
         let value = |numbers: &Numbers| {
             let default = numbers.default.filter(|_| has_begun);
-            Value::of(numbers.by_key.get(key).copied().unwrap_or(default), &numbers.unit)
+            numbers.value(numbers.by_key.get(key).copied().unwrap_or(default))
         };
         Row { keys: key_values(request, key), values: columns.iter().map(value).collect() }
     };

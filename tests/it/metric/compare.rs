@@ -212,3 +212,35 @@ fn a_comparison_that_cannot_be_made_names_the_next_step() {
         assert!(ran.code == 2 && ran.stderr.contains(expected), "{words}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn a_table_of_a_dashboard_has_what_was_before_and_the_change() {
+    let project = desk();
+    let page = |widget: &str, more: &[&str]| {
+        let head = "title = \"T\"\nrange = \"2026-02\"\n[[row]]\n[[row.widget]]\ntitle = \"W\"\n";
+        project.write("dashboards/mine.toml", format!("{head}{widget}"));
+        let arguments: Vec<&str> =
+            ["report", "mine", "--format", "html", "-o", "pages"].iter().chain(more).copied().collect();
+        let ran = project.run(&arguments);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        std::fs::read_to_string(project.path("pages/mine.html")).unwrap()
+    };
+    let table = "metrics = [{ metric = \"created_cases\" }, { metric = \"one_touch_cases\" }]\nchart = \"table\"\n\
+                 by = \"platform\"\ncompare = \"previous\"\n";
+    let text = page(table, &[]);
+    for expected in [
+        "Created cases, the month before",
+        "Created cases, change",
+        "−1",
+        "+1",
+        "One-touch cases, change",
+        "−100.0 points",
+    ] {
+        assert!(text.contains(expected), "no `{expected}` in {text}");
+    }
+    assert!(!text.contains("is not over"));
+    let text = page(table, &["--as-of", "2026-02-10"]);
+    assert!(text.contains("February 2026 is not over: it is counted up to its as-of, January 2026 whole."), "{text}");
+    let text = page("metric = \"created_cases\"\nchart = \"line\"\ngrain = \"day\"\ncompare = \"previous\"\n", &[]);
+    assert!(text.contains("January 2026 has 3 days more, not drawn."), "{text}");
+}
