@@ -14,40 +14,61 @@
 -- pauses: left out, as the policy states
 -- example: 1 h promised: at risk after 45 min, overdue after 1 h
 -- differs: most help desks warn a fixed time before the due time, however long the target is
+
+-- Running at the instant, each with the priority and the version of its policy that settle its target: those of its begin,
+-- then each change that the settings of that instant did not ignore (`keep`). What changes after the instant is not looked at.
 WITH running AS (
-  SELECT m.case_id, m.milestone, m.n, m.since, m.until, m.policy, m.due_at, m.completed_at, m.stopped_at, m.disabled_at,
-         p.calendar, json_text(json_text(p.targets, s.priority), m.milestone) AS target
-  FROM milestones m
-  JOIN periods s ON s.case_id = m.case_id AND s.since <= $at AND (s.until IS NULL OR s.until > $at)
-  LEFT JOIN (
-    SELECT policy, calendar, targets, row_number() OVER (PARTITION BY policy ORDER BY since DESC) AS back
-    FROM policies
-    WHERE since <= $at
-  ) p ON p.policy = m.policy AND p.back = 1
-  WHERE m.since <= $at AND (m.until IS NULL OR m.until > $at)
-    AND outcome(m.completed_at, m.stopped_at, m.disabled_at, m.due_at, $at) = 'running'
+  SELECT case_id, milestone, n, since, least(until, completed_at, stopped_at, disabled_at) AS until, started_at, policy
+  FROM milestones
+  WHERE since <= $at AND (until IS NULL OR until > $at)
+    AND outcome(completed_at, stopped_at, disabled_at, due_at, $at) = 'running'
 ),
--- The target in force then, by the priority of then: the one in `milestones` is that of the end of the clock.
+priorities AS (
+  SELECT case_id, milestone, n, priority, row_number() OVER (PARTITION BY case_id, milestone, n ORDER BY changed_at DESC) AS back
+  FROM (
+    SELECT r.case_id, r.milestone, r.n, p.since AS changed_at, p.priority,
+           lag(p.priority) OVER (PARTITION BY r.case_id, r.milestone, r.n ORDER BY p.since) AS before
+    FROM running r
+    JOIN periods p ON p.case_id = r.case_id AND p.since <= $at AND (p.until IS NULL OR p.until > r.since)
+  ) AS changes
+  LEFT JOIN settings s ON s.since <= changed_at AND (s.until IS NULL OR s.until > changed_at)
+  WHERE before IS NULL OR before <> priority AND json_text(s.sla, 'priority_change') IS DISTINCT FROM 'keep'
+),
+-- A removed policy keeps its last version.
+versions AS (
+  SELECT policy, since, lead(since) OVER (PARTITION BY policy ORDER BY since) AS until, targets, calendar, pause_on
+  FROM policies
+),
+promises AS (
+  SELECT r.case_id, r.milestone, r.n, v.targets,
+         row_number() OVER (PARTITION BY r.case_id, r.milestone, r.n ORDER BY v.since DESC) AS back
+  FROM running r
+  JOIN versions v ON v.policy = r.policy AND v.since <= $at AND (v.until IS NULL OR v.until > r.since)
+  LEFT JOIN settings s ON s.since <= v.since AND (s.until IS NULL OR s.until > v.since)
+  WHERE v.since <= r.since OR json_text(s.sla, 'policy_edit') IS DISTINCT FROM 'keep'
+),
 targets AS (
-  SELECT *, 86400000 * coalesce(CAST(regexp_match(target, '(\d+)d')[1] AS BIGINT), 0)
-            + 3600000 * coalesce(CAST(regexp_match(target, '(\d+)h')[1] AS BIGINT), 0)
-            + 60000 * coalesce(CAST(regexp_match(target, '(\d+)m')[1] AS BIGINT), 0)
-            + 1000 * coalesce(CAST(regexp_match(target, '(\d+)s')[1] AS BIGINT), 0) AS target_ms
-  FROM running
-  WHERE target IS NOT NULL
+  SELECT r.*, 86400000 * coalesce(CAST(regexp_match(target, '(\d+)d')[1] AS BIGINT), 0)
+              + 3600000 * coalesce(CAST(regexp_match(target, '(\d+)h')[1] AS BIGINT), 0)
+              + 60000 * coalesce(CAST(regexp_match(target, '(\d+)m')[1] AS BIGINT), 0)
+              + 1000 * coalesce(CAST(regexp_match(target, '(\d+)s')[1] AS BIGINT), 0) AS target_ms
+  FROM (
+    SELECT r.*, json_text(json_text(v.targets, p.priority), r.milestone) AS target
+    FROM running r
+    JOIN priorities p ON p.case_id = r.case_id AND p.milestone = r.milestone AND p.n = r.n AND p.back = 1
+    JOIN promises v ON v.case_id = r.case_id AND v.milestone = r.milestone AND v.n = r.n AND v.back = 1
+  ) AS r
 ),
 counted AS (
-  SELECT r.case_id, r.milestone, r.n, max(l.until) AS known_until,
-         sum(CASE WHEN l.label = 'counted' THEN CAST(least(l.until, $at) AS BIGINT) - CAST(l.since AS BIGINT) ELSE 0 END) AS ms
-  FROM targets r
-  JOIN ledger l ON l.case_id = r.case_id AND l.milestone = r.milestone AND l.n = r.n AND l.since < $at
+  SELECT r.case_id, r.milestone, r.n,
+         sum(business_ms(v.calendar, greatest(r.started_at, p.since, v.since), least(p.until, v.until, $at))) AS ms
+  FROM running r
+  JOIN periods p ON p.case_id = r.case_id AND p.since < $at AND (p.until IS NULL OR p.until > r.started_at)
+  JOIN versions v ON v.policy = r.policy AND v.since < least(p.until, $at) AND (v.until IS NULL OR v.until > greatest(p.since, r.started_at))
+  WHERE p.status NOT IN ('done', 'spam') AND array_has(v.pause_on, p.status) IS NOT TRUE
   GROUP BY r.case_id, r.milestone, r.n
 )
-SELECT r.case_id, r.since, least(r.until, r.completed_at, r.stopped_at, r.disabled_at) AS until, 1 AS value, r.milestone, r.policy
+SELECT r.case_id, r.since, r.until, 1 AS value, r.milestone, r.policy
 FROM targets r
-LEFT JOIN counted c ON c.case_id = r.case_id AND c.milestone = r.milestone AND c.n = r.n
-WHERE 4 * CASE
-    -- After the last event of the case the ledger ends; what is left of the target then follows from the due time.
-    WHEN r.due_at IS NULL OR c.known_until >= $at THEN coalesce(c.ms, 0)
-    ELSE r.target_ms - business_ms(r.calendar, $at, r.due_at)
-  END > 3 * r.target_ms
+JOIN counted c ON c.case_id = r.case_id AND c.milestone = r.milestone AND c.n = r.n
+WHERE 4 * c.ms > 3 * r.target_ms

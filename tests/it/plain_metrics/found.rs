@@ -16,13 +16,18 @@ use crate::metric::event;
 
 /// A metric of 2 March 2026, by a dimension: each value with its number and that of the contributions.
 async fn numbers(lines: &[String], metric: &str, by: &str) -> Vec<String> {
+    numbers_as_of(lines, metric, by, "23:59").await
+}
+
+/// The same as of a time of that day.
+async fn numbers_as_of(lines: &[String], metric: &str, by: &str, time: &str) -> Vec<String> {
     let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let range = Range::parse("2026-03-02", &TimeZone::UTC, Instant(0)).unwrap();
     let question = Question {
         metric: metric.to_owned(),
         by: vec![Dimension::parse(by).unwrap()],
         grain: None,
-        as_of: range.as_of(Instant(i64::MAX)),
+        as_of: Instant::parse(&format!("2026-03-02T{time}:00Z")).unwrap(),
         show: Vec::new(),
         filters: Vec::new(),
         range,
@@ -67,4 +72,44 @@ async fn several_changes_at_one_instant_make_one_change_into_spam() {
     ];
     let lines = lines.concat();
     assert_eq!(numbers(&lines, "spam_cases", "hour_of_day").await, ["09 1 of 1", "10 2 of 2"]);
+}
+
+/// A policy whose resolution is due in `medium` and `urgent`, from a time on.
+fn policy(time: &str, medium: &str, urgent: &str, more: &str) -> String {
+    let targets = format!(r#"{{"medium":{{"resolution":"{medium}"}},"urgent":{{"resolution":"{urgent}"}}}}"#);
+    let data = format!(r#"{{"name":"std","position":1,"enabled":true,"targets":{targets}{more}}}"#);
+    event(&format!("p{time}"), "policy.updated", "std", time, &data)
+}
+
+/// At 10:40, 100 min are counted. The target is 4 h, and only where changes are not ignored 2 h.
+#[tokio::test]
+async fn a_target_that_the_settings_keep_is_that_of_the_risk() {
+    let desk = |settings: &str| {
+        vec![
+            policy("08:00", "4h", "2h", ""),
+            event("s", "settings.updated", "settings", "08:00", settings),
+            event("a1", "case.created", "A", "09:00", r#"{"customer":"c"}"#),
+        ]
+    };
+    let urgent = event("a2", "case.priority_changed", "A", "10:00", r#"{"priority":"urgent"}"#);
+    let edited = policy("10:00", "2h", "2h", "");
+    for (setting, change) in [("priority_change", urgent), ("policy_edit", edited)] {
+        for (rule, expected) in [("retarget", vec!["resolution 1 of 1"]), ("keep", Vec::new())] {
+            let mut lines = desk(&format!(r#"{{"sla":{{"{setting}":"{rule}"}}}}"#));
+            lines.push(change.clone());
+            assert_eq!(numbers_as_of(&lines, "sla_at_risk", "milestone", "10:40").await, expected, "{setting} {rule}");
+        }
+    }
+}
+
+/// Of 4 h, 200 min are counted when an edit of the policy pauses the clock, long after the last event of the case.
+#[tokio::test]
+async fn a_pause_after_the_last_event_of_a_case_leaves_it_at_risk() {
+    let lines = [
+        policy("08:00", "4h", "2h", ""),
+        event("a1", "case.created", "A", "09:00", r#"{"customer":"c"}"#),
+        policy("12:20", "4h", "2h", r#","pause_on":["new"]"#),
+    ];
+    assert_eq!(numbers_as_of(&lines, "sla_at_risk", "milestone", "11:59").await, Vec::<String>::new());
+    assert_eq!(numbers_as_of(&lines, "sla_at_risk", "milestone", "20:00").await, ["resolution 1 of 1"]);
 }
