@@ -44,7 +44,7 @@ pub const DIMENSIONS: [&str; 27] = [
 pub fn values_of(known: &Known, asked: &Asked, contribution: &Contribution, dimension: &str) -> Vec<Option<String>> {
     let value = value_of(known, asked, contribution, dimension);
     let field = dimension.trim_end_matches("@now").strip_prefix("field.").unwrap_or_default();
-    match (value.as_deref().and_then(|value| items(value, known.lists.get(field)?)), value) {
+    match (value.as_deref().and_then(|value| items(value, known.whole.lists.get(field)?)), value) {
         (Some(items), _) if items.is_empty() => vec![None],
         (Some(items), _) => items.into_iter().map(Some).collect(),
         (None, value) => vec![value],
@@ -100,7 +100,8 @@ fn value_of(known: &Known, asked: &Asked, contribution: &Contribution, dimension
     let case = contribution.case_id.as_deref().and_then(|id| known.case(id));
     let state = case.and_then(|case| standing(case, instant));
     // What never changes about a case is taken from the whole log, also for a message before its creation.
-    let later = known.cases_later.iter().find(|row| contribution.case_id.as_deref() == row["case_id"].as_str());
+    let later =
+        known.whole.tables["cases"].iter().find(|row| contribution.case_id.as_deref() == row["case_id"].as_str());
     let local = || asked.zone.to_datetime(jiff::Timestamp::from_millisecond(contribution.at).expect("an instant"));
     match name {
         "agent" if dimension.ends_with("@now") => state?.assignee.clone(),

@@ -9,17 +9,36 @@ use serde_json::Value;
 use super::dimension::{Lists, lists_of};
 use crate::auditor::{Case, Row, State, Tables, World, audit, instant, tables};
 
+/// A log, and what is read from all of it.
+pub struct History {
+    pub lines: Vec<Value>,
+    whole: Rc<Whole>,
+}
+
+/// What the program takes from the whole log, whatever the as-of.
+#[derive(Default)]
+pub struct Whole {
+    /// The fields whose values are lists.
+    pub lists: BTreeMap<String, Lists>,
+    pub tables: Tables,
+}
+
 /// The events up to an instant, and the facts that these alone give.
 pub struct Known {
     pub world: World,
     pub tables: Tables,
     pub as_of: i64,
-    /// The fields of the whole log whose values are lists.
-    pub lists: BTreeMap<String, Lists>,
-    /// The cases of the whole log.
-    pub cases_later: Vec<Row>,
+    pub whole: Rc<Whole>,
     lines: Vec<Value>,
     earlier: RefCell<BTreeMap<i64, Rc<Known>>>,
+}
+
+impl History {
+    pub fn of(lines: Vec<Value>) -> History {
+        let tables = audit(&lines);
+        let lists = lists_of(&lines, &tables);
+        History { lines, whole: Rc::new(Whole { lists, tables }) }
+    }
 }
 
 /// One contribution (5.1), with the agent whom it is counted for.
@@ -37,25 +56,21 @@ pub struct Contribution {
 
 impl Known {
     /// What is known of a log as of an instant.
-    pub fn of(lines: &[Value], as_of: i64) -> Known {
-        let whole = audit(lines);
-        let (lists, cases_later) = (lists_of(lines, &whole), whole["cases"].clone());
-        Known { lists, cases_later, ..Known::until(lines, as_of) }
+    pub fn of(history: &History, as_of: i64) -> Known {
+        Known::until(&history.lines, as_of, Rc::clone(&history.whole))
     }
 
-    /// The events up to an instant.
-    fn until(lines: &[Value], as_of: i64) -> Known {
+    fn until(lines: &[Value], as_of: i64, whole: Rc<Whole>) -> Known {
         let is_known = |line: &&Value| line["time"].as_str().is_some_and(|time| instant(time) <= as_of);
         let lines: Vec<Value> = lines.iter().filter(is_known).cloned().collect();
         let world = World::read(&lines);
-        let (lists, cases_later, earlier) = (BTreeMap::new(), Vec::new(), RefCell::default());
-        Known { tables: tables(&world), world, as_of, lists, cases_later, lines, earlier }
+        Known { tables: tables(&world), world, as_of, whole, lines, earlier: RefCell::default() }
     }
 
     /// What was known at an earlier instant.
     pub fn then(&self, at: i64) -> Rc<Known> {
         let mut earlier = self.earlier.borrow_mut();
-        Rc::clone(earlier.entry(at).or_insert_with(|| Rc::new(Known::until(&self.lines, at))))
+        Rc::clone(earlier.entry(at).or_insert_with(|| Rc::new(Known::until(&self.lines, at, Rc::clone(&self.whole)))))
     }
 
     /// The cases that have been created.

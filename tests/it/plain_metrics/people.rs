@@ -116,9 +116,10 @@ pub fn survey_response_rate(known: &Known, _: &Asked) -> Vec<Contribution> {
     sent
 }
 
-/// The last answer of each survey of a kind, dated then, with what its score is worth.
+/// The last answer of each survey of a kind, dated then, with what its score is worth. The facts have only the last answer of
+/// the whole log: an earlier one is not counted, also where the report ends between the two.
 fn scores(known: &Known, kind: &str, worth: impl Fn(f64) -> f64) -> Vec<Contribution> {
-    let rows = known.rows("surveys").iter().filter(|row| row["kind"] == kind);
+    let rows = known.whole.tables["surveys"].iter().filter(|row| row["kind"] == kind);
     let score = |row: &Row| {
         let case_id = text(row, "case_id").unwrap_or_default();
         let contribution = Contribution::of(&case_id, at(row, "answered_at").unwrap_or(0)).by(text(row, "agent"));

@@ -28,6 +28,8 @@ pub struct Cut {
     pub show: Vec<&'static str>,
     /// A dimension and the value that it must have.
     pub filter: Option<(&'static str, String)>,
+    /// Whether the contributions are listed, too.
+    pub is_listed: bool,
 }
 
 /// The bucket that a row belongs to, and its value of each dimension.
