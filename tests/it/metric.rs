@@ -292,6 +292,19 @@ fn a_value_that_cannot_be_is_an_error_and_one_that_nothing_has_is_a_note() {
     }
 }
 
+/// A metric of the project names the values of its own columns.
+#[test]
+fn a_metric_of_the_project_may_have_kinds_of_its_own() {
+    let project = desk();
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/created_cases.sql")).unwrap();
+    let mine = text.replace("metric: created_cases", "metric: mine").replace("SELECT", "SELECT 'letter' AS kind,");
+    project.write("queries/mine.sql", mine);
+    for (filter, count) in [("letter", 4), ("letter,fax", 4), ("fax", 0)] {
+        let rows = answer(&project, &format!("mine --range 2026-03-02 --where kind={filter}"));
+        assert_eq!(rows[0]["count"], json!(count), "{filter}");
+    }
+}
+
 #[test]
 fn a_dashboards_filter_is_checked_at_its_file_and_line() {
     let project = desk();

@@ -131,7 +131,10 @@ fn hides_misspelled(question: &Question) -> bool {
 
 /// An empty answer may be due to a name that nothing in the log has.
 async fn note_unknown_values(context: &CommandContext, question: &Question, database: &Database) -> Result<()> {
-    let notes = values::notes(question.filters.iter(), database).await?;
+    // A metric of the project may have other values than the usual ones.
+    let is_built_in = Catalogue::is_built_in(&question.metric);
+    let in_question = |filter: &&Filter| is_built_in || filter.dimension.usual_values().is_empty();
+    let notes = values::notes(question.filters.iter().filter(in_question), database).await?;
     notes.iter().for_each(|note| context.printer.talk(format!("note: {note}")));
     Ok(())
 }
