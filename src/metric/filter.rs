@@ -392,7 +392,10 @@ mod tests {
                 "customer<c",
                 "--where: `customer` has no order, so nothing is `<` a value of it / name the values, such as `customer=A,B`",
             ),
-            ("value=4h..2h", "--where: `value=4h..2h` ends before it begins / `A..B` is from A to before B"),
+            (
+                "value=4h..2h",
+                "--where: `value=4h..2h` ends before it begins / `A..B` is from A to before B; `!=B..A` is for all others",
+            ),
             (
                 "field.amount>=much",
                 "--where: `field.amount` has the values numbers or days, where it is compared; found `much` / such as `field.amount>=100`",

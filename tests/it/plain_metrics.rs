@@ -7,7 +7,7 @@
 //! A history has many cases on one desk, so that a database serves many questions. Where program and reading differ, the
 //! history is shrunk and kept in `tests/found/`. There are 3 histories, or one for each 100 of `CASEBOOK_HISTORIES`.
 
-mod compare;
+pub mod compare;
 mod definitions;
 mod dimension;
 mod found;

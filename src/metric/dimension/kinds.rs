@@ -128,7 +128,8 @@ impl Dimension {
             Ok(_) => Ok(()),
             Err(Misread::Empty) => {
                 let message = format!("`{}={typed}` ends before it begins", self.name);
-                Err(Error::invalid(&self.place, message).with_hint("`A..B` is from A to before B"))
+                Err(Error::invalid(&self.place, message)
+                    .with_hint("`A..B` is from A to before B; `!=B..A` is for all others"))
             }
             Err(Misread::Value) => {
                 let near = did_you_mean(&typed.to_lowercase(), WEEKDAYS).filter(|_| scale == Scale::Weekday);
