@@ -42,6 +42,14 @@ impl Question {
         self.by.iter().chain(self.filters.iter().map(|filter| &filter.dimension))
     }
 
+    /// Checks that a metric can be shown as it is asked for, without reading anything.
+    ///
+    /// # Errors
+    /// When it cannot be aggregated like that, or a column would be there twice.
+    pub fn check_show(&self, metric: &Metric) -> Result<()> {
+        self.shown(metric).map(drop)
+    }
+
     /// The aggregations to show: those that were asked for, else that of the metric's header.
     ///
     /// # Errors

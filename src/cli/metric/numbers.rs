@@ -72,6 +72,7 @@ pub async fn numbers(
 ) -> Result<()> {
     let comparisons = comparisons(arguments)?;
     let order = Order::parse(&arguments.sort, arguments.limit)?;
+    question.check_show(catalogue.get(&question.metric)?).map_err(|error| error.at("--show"))?;
     let database = context.database().await?;
     if arguments.cases {
         let listing = question.contributions(&database, catalogue).await?;

@@ -103,6 +103,13 @@ fn an_order_that_cannot_be_names_the_next_step() {
         ("created_cases --range 2026-03 --limit 0", "write a whole number of rows, 1 or more"),
         ("created_cases --range 2026-03 --limit few", "write a whole number of rows, 1 or more"),
         ("created_cases --limit 3", "add --range"),
+        (
+            "created_cases --range 2026-03 --grain day --show per_day",
+            "--show: `per_day` is of the whole range, not of each day",
+        ),
+        ("created_cases --range 2026-03 --show hours", "--show: `created_cases` is not a time"),
+        ("created_cases --range 2026-03 --show opening", "--show: `created_cases` is a flow"),
+        ("created_cases --range 2026-03 --show count,count", "`count` is asked for twice"),
         ("--sort count", "--sort: numbers need a metric"),
         (
             "days_to_clear --range 2026-03 --cases",
