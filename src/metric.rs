@@ -7,7 +7,6 @@
 pub mod aggregation;
 pub mod answer;
 pub mod ask;
-mod by_number;
 pub mod catalogue;
 pub mod compare;
 mod contributions;

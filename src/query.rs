@@ -4,6 +4,7 @@
 //! question a session of its own. [`memory`] makes a session over events that are in memory; [`views`] and [`functions`]
 //! are what a session has beside the tables; [`compare`] compares the facts of a store with those of a full replay.
 
+pub mod by_number;
 pub mod compare;
 pub mod database;
 pub mod functions;

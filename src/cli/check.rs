@@ -3,7 +3,6 @@
 use std::time::Instant as Stopwatch;
 
 use clap::Args;
-use datafusion::prelude::SessionContext;
 use serde_json::{Value, json};
 
 use super::context::{CommandContext, Completion};
@@ -12,7 +11,7 @@ use super::moment::MomentArguments;
 use super::summary::{SummaryArguments, seconds};
 use crate::audit::{Check, Checks, Verdict};
 use crate::error::Result;
-use crate::metric::functions;
+use crate::query::database::Database;
 use crate::report::{dashboard_names, find_dashboard};
 
 /// Arguments of `check`.
@@ -42,10 +41,10 @@ pub async fn check(context: &CommandContext, arguments: &CheckArguments) -> Resu
     let begun = Stopwatch::now();
     let checks = read_all(context).await?;
     let selected = checks.select(&arguments.names)?;
-    let session = functions::session(&context.database().await?);
+    let database = context.database().await?;
     let mut results = Vec::new();
     for check in selected {
-        let result = run(check, &session, arguments.limit).await?;
+        let result = run(check, &database, arguments.limit).await?;
         if !context.printer.json_summary {
             context.printer.data(text(context, &result)?)?;
         }
@@ -72,9 +71,9 @@ async fn read_all(context: &CommandContext) -> Result<Checks> {
     }
 }
 
-async fn run<'c>(check: &'c Check, session: &SessionContext, limit: usize) -> Result<Ran<'c>> {
+async fn run<'c>(check: &'c Check, database: &Database, limit: usize) -> Result<Ran<'c>> {
     let begun = Stopwatch::now();
-    let verdict = check.run(session, limit).await?;
+    let verdict = check.run_on(database, limit).await?;
     Ok(Ran { check, verdict, seconds: seconds(begun) })
 }
 

@@ -12,7 +12,6 @@ use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{DataFrame, SessionContext, cast, col, ident, lit};
 
-use super::by_number;
 use super::dimension::{CaseValues, Dimension, DimensionSql, Join, Lookup, Several, agent_sql};
 use super::functions;
 use super::functions::{bucket_of, stock_reads, time_parts};
@@ -25,6 +24,7 @@ use super::stock::{first_read, reads_end};
 use super::values;
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
+use crate::query::by_number::means_the_same;
 use crate::query::database::Database;
 
 /// What `case_id` of the contributions may be.
@@ -316,7 +316,7 @@ async fn by_number(question: &Question, metric: &Metric, database: &Database) ->
     functions::register(&session);
     let frame = metric_frame(question, metric, &session).await.ok()?;
     let kind = frame.schema().field_with_unqualified_name("case_id").ok()?.data_type();
-    let same = *kind == DataType::UInt64 && by_number::means_the_same(&session, frame.logical_plan());
+    let same = *kind == DataType::UInt64 && means_the_same(&session, frame.logical_plan());
     same.then_some((session, frame))
 }
 

@@ -18,6 +18,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use datafusion::prelude::DataFrame;
 use foldhash::fast::FixedState;
 use futures::StreamExt;
+use tokio::sync::OnceCell;
 
 use crate::error::Result;
 use crate::log::rows::instant_type;
@@ -210,8 +211,11 @@ impl OfPeriods {
 /// What has been read for all questions, by what it was read from.
 #[derive(Debug, Default)]
 pub struct Lookups {
-    known: Mutex<HashMap<String, Option<ScalarUDF>>>,
+    known: Mutex<HashMap<String, Known>>,
 }
+
+/// A lookup that one question reads while others wait for it.
+type Known = Arc<OnceCell<Option<ScalarUDF>>>;
 
 impl Lookups {
     /// `name(number)`: a value of each case, known by that key. The rows of `frame` have its number and its value.
@@ -254,14 +258,12 @@ impl Lookups {
         key: &str,
         function: impl Future<Output = Result<Option<ScalarUDF>>>,
     ) -> Result<Option<ScalarUDF>> {
-        // What is in the map is whole: a value is made before it is put there.
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let function = function.await?;
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), function.clone());
-        Ok(function)
+        let known = {
+            // The map is whole whatever a thread that panicked did.
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.entry(key.to_owned()).or_default())
+        };
+        Ok(known.get_or_try_init(|| function).await?.clone())
     }
 }
 

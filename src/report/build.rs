@@ -9,8 +9,9 @@ mod series;
 mod table;
 
 use futures::future::BoxFuture;
+use futures::{StreamExt, stream};
 
-use super::dashboard::{Buckets, ChartKind, Dashboard, DashboardRow, Groups};
+use super::dashboard::{Buckets, ChartKind, Dashboard, Groups};
 use super::page::{Body, Page, Row, Scope, Widget};
 use super::table::capitalized;
 use crate::error::Result;
@@ -18,7 +19,6 @@ use crate::facts::manifest::Pointer;
 use crate::metric::filter::Filter;
 use crate::metric::unit::number_text;
 use crate::metric::values;
-use crate::model::time::Instant;
 use crate::query::database::Database;
 use request::Request;
 pub use request::Sources;
@@ -40,6 +40,9 @@ const OVER_TIME_OR_GROUPS: ChartKind = ChartKind {
     buckets: Buckets::Always,
     width: 6,
 };
+
+/// Widgets that are asked for at once: while one query is planned, on one core, another runs.
+const QUESTIONS_AT_ONCE: usize = 3;
 
 /// Every kind of chart that a dashboard can name.
 const BUILDERS: &[Builder] = &[
@@ -135,9 +138,16 @@ pub fn chart_kinds() -> Vec<ChartKind> {
 pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> {
     values::check_fields_of(dashboard.dimensions(), sources.database).await?;
     let begins = sources.database.log_begins().await?;
+    let mut widgets = stream::iter(dashboard.rows.iter().flat_map(|row| &row.widgets))
+        .map(|plan| build_widget(Request { dashboard, plan, sources, begins }))
+        .buffered(QUESTIONS_AT_ONCE);
     let mut rows = Vec::new();
     for row in &dashboard.rows {
-        rows.push(build_row(dashboard, row, sources, begins).await?);
+        let mut built = Vec::new();
+        for _ in &row.widgets {
+            built.extend(widgets.next().await.transpose()?.flatten());
+        }
+        rows.push(Row { title: row.title.clone(), widgets: built });
     }
     let unknown = unknown_values(dashboard, &rows, sources.database).await?;
     let scope = Scope {
@@ -173,18 +183,9 @@ fn findings(pointer: &Pointer) -> String {
     }
 }
 
-async fn build_row(
-    dashboard: &Dashboard,
-    row: &DashboardRow,
-    sources: &Sources<'_>,
-    begins: Option<Instant>,
-) -> Result<Row> {
-    let mut widgets = Vec::new();
-    for plan in &row.widgets {
-        let request = Request { dashboard, plan, sources, begins };
-        if let Some(builder) = BUILDERS.iter().find(|builder| builder.kind == plan.chart) {
-            widgets.push((builder.build)(&request).await.map_err(|error| plan.at(error))?);
-        }
+async fn build_widget(request: Request<'_>) -> Result<Option<Widget>> {
+    match BUILDERS.iter().find(|builder| builder.kind == request.plan.chart) {
+        Some(builder) => (builder.build)(&request).await.map(Some),
+        None => Ok(None),
     }
-    Ok(Row { title: row.title.clone(), widgets })
 }

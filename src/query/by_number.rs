@@ -1,4 +1,4 @@
-//! Whether a metric's SQL means the same where `case_id` is the number of the case instead of its text
+//! Whether SQL means the same where `case_id` is the number of the case instead of its text
 //! ([`crate::query::database::Database::session_by_number`]).
 //!
 //! Numbers of cases are the only columns of facts of their type. SQL that only passes them on, compares them for equality,
