@@ -30,13 +30,17 @@ impl Order {
     /// Reads `--sort`: a column, or `-` and a column for the largest first.
     ///
     /// # Errors
-    /// When a column is named twice.
+    /// When a column is named twice, or has no name.
     pub fn parse(sort: &[String], limit: Option<usize>) -> Result<Order> {
         let key = |typed: &String| {
             let (column, is_descending) = typed.strip_prefix('-').map_or((typed.as_str(), false), |name| (name, true));
             Key { column: column.trim().to_owned(), is_descending }
         };
         let keys: Vec<Key> = sort.iter().map(key).collect();
+        if keys.iter().any(|key| key.column.is_empty()) {
+            let error = Error::invalid("--sort", "a column has no name");
+            return Err(error.with_hint("write `--sort count`, or `--sort -count` for the largest first"));
+        }
         for (position, key) in keys.iter().enumerate() {
             if keys.iter().take(position).any(|before| before.column == key.column) {
                 let error = Error::invalid("--sort", format!("`{}` is named twice", key.column));
@@ -153,6 +157,11 @@ mod tests {
         );
         assert!(counts(&["zzz"], None).unwrap_err().ends_with("the columns are agent, median, count"));
         assert!(counts(&["count:desc"], None).unwrap_err().ends_with("`--sort -count` for the largest"));
+        assert!(
+            counts(&["count", "-"], None)
+                .unwrap_err()
+                .starts_with("--sort: a column has no name / write `--sort count`")
+        );
         assert_eq!(
             counts(&["count", "-count"], None).unwrap_err(),
             "--sort: `count` is named twice / name each column once"
