@@ -61,8 +61,8 @@ COUNTED_EVENTS = f"""(
           SELECT e.* FROM (SELECT * FROM events WHERE {{which}} AND case_id IN (SELECT case_id FROM {REJECTED})) e
           ANTI JOIN {REJECTED} f ON f.source = e.source AND f.id = e.id)"""
 ACTS = """"by" IS NOT NULL AND time >= $from AND time < $to AND type IN (
-          'message.sent', 'message.noted', 'case.status_changed', 'case.assigned', 'case.unassigned', 'case.field_changed',
-          'case.priority_changed', 'case.sentiment_changed', 'case.profile_assigned', 'case.closed')"""
+          'case.status_changed', 'case.assigned', 'case.unassigned', 'case.field_changed', 'case.priority_changed',
+          'case.sentiment_changed', 'case.profile_assigned', 'case.closed')"""
 
 # Contributions in other SQL than in the metric's file: only what counts, and only what the range needs.
 CONTRIBUTIONS = {
@@ -85,9 +85,9 @@ CONTRIBUTIONS = {
         SELECT case_id, resolved_at AS at, agent, 1 AS value, case_id AS key FROM resolutions WHERE status = 'spam'
         UNION ALL
         SELECT p.case_id, p.since AS at, p.assignee AS agent, 1 AS value, p.case_id AS key
-        FROM periods p JOIN periods b ON b.case_id = p.case_id AND b.until = p.since
-        WHERE p.status = 'spam' AND b.status = 'done' AND p.since >= $from AND p.since < $to
-          AND b.until >= $from AND b.until < $to""",
+        FROM (FROM periods WHERE status = 'spam' AND since >= $from AND since < $to) p
+        ANTI JOIN (FROM periods WHERE status = 'spam') b ON b.case_id = p.case_id AND b.until = p.since
+        ANTI JOIN (FROM resolutions WHERE status = 'spam') r ON r.case_id = p.case_id AND r.resolved_at = p.since""",
     # Neither the turns of a case nor its periods overlap, so that a case is there once.
     "waiting_for_us": f"""
         SELECT p.case_id, greatest(p.since, t.asked_at) AS since, least(p.until, t.ended_at) AS until, p.assignee AS agent, 1 AS value
@@ -141,9 +141,13 @@ CONTRIBUTIONS = {
         )
         SELECT NULL AS case_id, make_timestamptz(since * 1000) AS since, make_timestamptz(until * 1000) AS until, agent, 1 AS value
         FROM levels WHERE excess > 0""",
+    # The events of a case that was never created are rejected, unless they are messages.
     "handled_cases": f"""
         SELECT case_id, time AS at, "by" AS agent, 1 AS value, case_id AS key
-        FROM {COUNTED_EVENTS.format(which=ACTS)}""",
+        FROM messages WHERE direction IN ('sent', 'noted') AND "by" IS NOT NULL
+        UNION ALL
+        SELECT c.case_number, e.time, e."by", 1, c.case_number
+        FROM {COUNTED_EVENTS.format(which=ACTS)} e JOIN case_ids c ON c.case_id = e.case_id""",
     "survey_response_rate": f"""
         SELECT case_id, min(time) FILTER (type = 'survey.sent') AS at, max(CASE type WHEN 'survey.answered' THEN 1 ELSE 0 END) AS value
         FROM {COUNTED_EVENTS.format(which="type IN ('survey.sent', 'survey.answered') AND time <= $as_of")}
@@ -154,7 +158,7 @@ CONTRIBUTIONS = {
         JOIN users u ON u."user" = p.assignee AND u.capacity IS NOT NULL""",
 }
 # Those whose case is a text, because events have no number of it.
-BY_ID = {"handled_cases", "survey_response_rate"}
+BY_ID = {"survey_response_rate"}
 
 # The period from which the agent of `assignee_then` is taken, where it is known to begin or to end at the instant.
 PERIOD_THEN = {
