@@ -52,8 +52,10 @@ pub fn history() -> impl Strategy<Value = Vec<Value>> {
 /// A history of many cases of some customers on one desk. They begin within days; some exactly a week after others.
 pub fn busy_history() -> impl Strategy<Value = Vec<Value>> {
     let later = prop_oneof![4 => Just(0i64), 3 => 0..96i64, 2 => select(vec![671i64, 672, 673]), 1 => 0..800i64];
-    let case = (case_drafts(), later, one_of(&["z", "y", "x", "w", "v"]));
-    let moved = case.prop_map(|(mut drafts, later, customer)| {
+    let surveys = prop::collection::vec(draft((13..15u8).prop_flat_map(case::body_of).boxed(), during()), 0..=4);
+    let case = (case_drafts(), surveys, later, one_of(&["z", "y", "x", "w", "v"]));
+    let moved = case.prop_map(|(drafts, surveys, later, customer)| {
+        let mut drafts = [drafts, surveys].concat();
         for draft in &mut drafts {
             draft.slot += later;
             if draft.body["type"] == "case.created" {
