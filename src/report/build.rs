@@ -185,7 +185,7 @@ fn findings(pointer: &Pointer) -> String {
 
 async fn build_widget(request: Request<'_>) -> Result<Option<Widget>> {
     match BUILDERS.iter().find(|builder| builder.kind == request.plan.chart) {
-        Some(builder) => (builder.build)(&request).await.map(Some),
+        Some(builder) => (builder.build)(&request).await.map(Some).map_err(|error| request.plan.at(error)),
         None => Ok(None),
     }
 }
