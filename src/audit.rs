@@ -35,6 +35,7 @@ const BUILT_IN: &[(&str, &str)] = built_in! {
     "findings_of_events"
     "cases_from_events"
     "periods_tile"
+    "stays_and_neighbours"
     "period_causes"
     "standing_from_events"
     "cases_as_periods"
