@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Int64Array, StringArray, StringViewArray, TimestampMillisecondArray};
+use arrow::array::{Array, AsArray, Int64Array, StringArray, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
@@ -11,6 +11,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use datafusion::prelude::{SessionContext, col};
 
 use crate::error::Error;
+use crate::facts::columns::{ColumnBuilder, Name};
 use crate::json::Json;
 use crate::log::rows::instant_type;
 use crate::model::calendar::Calendar;
@@ -169,13 +170,12 @@ fn outcome() -> ScalarUDF {
                 return Err(wrong_call("outcome"));
             };
             let ends = instants(completed).zip(instants(stopped)).zip(instants(disabled));
-            let names: StringViewArray = ends
-                .zip(instants(due).zip(instants(as_of)))
-                .map(|(((completed, stopped), disabled), (due, as_of))| {
-                    Some(Outcome::of(completed, stopped, disabled, due, as_of?).name())
-                })
-                .collect();
-            Ok(ColumnarValue::Array(Arc::new(names)))
+            let mut names = Name::with_capacity(due.len());
+            for (((completed, stopped), disabled), (due, as_of)) in ends.zip(instants(due).zip(instants(as_of))) {
+                names.push(as_of.map(|as_of| Outcome::of(completed, stopped, disabled, due, as_of).name()));
+            }
+            let names = names.finish().map_err(|error| DataFusionError::External(error.into()))?;
+            Ok(ColumnarValue::Array(names))
         }),
     )
 }
