@@ -16,12 +16,15 @@
 -- differs: help desks that count reopened cases as repeated contacts mix two things
 SELECT case_id, created_at AS at, agent, 1 AS value
 FROM (
-  SELECT c.case_id, c.created_at, p.profile, p.assignee AS agent,
-         max(c.created_at) OVER (
-           PARTITION BY c.customer, p.profile ORDER BY c.created_at
-           RANGE BETWEEN INTERVAL '7 days' PRECEDING AND INTERVAL '1 millisecond' PRECEDING
-         ) AS before
-  FROM cases c
-  JOIN periods p ON p.case_id = c.case_id AND p.since = c.created_at
-) AS contacts
-WHERE before IS NOT NULL AND profile IS NOT NULL
+  -- Of cases that were created at one instant none is before another.
+  SELECT case_id, created_at, agent,
+         max(CASE WHEN before < created_at THEN before END) OVER (PARTITION BY customer, profile, created_at) AS before
+  FROM (
+    SELECT c.case_id, c.customer, c.created_at, p.profile, p.assignee AS agent,
+           lag(c.created_at) OVER (PARTITION BY c.customer, p.profile ORDER BY c.created_at) AS before
+    FROM cases c
+    JOIN periods p ON p.case_id = c.case_id AND p.since = c.created_at
+    WHERE c.created_at >= $from - INTERVAL '7 days' AND c.created_at < $to AND p.profile IS NOT NULL
+  ) AS contacts
+) AS repeated
+WHERE before >= created_at - INTERVAL '7 days'

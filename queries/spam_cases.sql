@@ -19,10 +19,7 @@ FROM resolutions
 WHERE status = 'spam'
 UNION ALL
 -- From Done, which is no new resolution. Of several changes at one instant the last one counts.
-SELECT case_id, since AS at, assignee AS agent, 1 AS value, case_id AS key
-FROM (
-  SELECT case_id, since, assignee, status, lag(status) OVER (PARTITION BY case_id ORDER BY since) AS before
-  FROM periods
-) AS changes
-LEFT ANTI JOIN resolutions r ON r.case_id = changes.case_id AND r.resolved_at = changes.since AND r.status = 'spam'
-WHERE changes.status = 'spam' AND before IS DISTINCT FROM 'spam'
+SELECT p.case_id, p.since AS at, p.assignee AS agent, 1 AS value, p.case_id AS key
+FROM periods p
+LEFT ANTI JOIN resolutions r ON r.case_id = p.case_id AND r.resolved_at = p.since AND r.status = 'spam'
+WHERE p.status = 'spam' AND p.since = p.status_since

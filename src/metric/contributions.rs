@@ -43,7 +43,7 @@ pub(super) struct Contributions<'q> {
     session: SessionContext,
     /// The columns that the metric's SQL returns. `case_id` is the number of the case where the SQL allows it.
     schema: SchemaRef,
-    /// Their names, and `at` of a stock whose SQL was read at each instant.
+    /// Their names; `at` among them of a stock that reads itself.
     columns: BTreeSet<String>,
     /// The fields of the question whose values are lists.
     lists: Lists,
@@ -74,17 +74,14 @@ impl<'q> Contributions<'q> {
         let (session, frame) = match by_number {
             Some(by_number) => by_number,
             None => {
-                let frame = metric_frame(question, metric, &with_texts).await?;
+                let frame = metric_frame(question, metric, &with_texts, first_instant(question, metric)).await?;
                 (with_texts, frame)
             }
         };
         let schema: SchemaRef = Arc::new(frame.schema().as_arrow().clone());
-        let mut columns: BTreeSet<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let columns: BTreeSet<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         session.register_table("contributions", frame.into_view())?;
         register_for(question, &session);
-        if reads_itself(metric) {
-            columns.insert("at".to_owned());
-        }
         let values = CaseValues::Joined;
         let mut contributions = Contributions { question, metric, session, schema, columns, lists, values };
         contributions.check_dimensions()?;
@@ -139,6 +136,22 @@ impl<'q> Contributions<'q> {
         Ok(())
     }
 
+    /// The rows of SQL that begins with [`Contributions::cut_sql`]. Of a stock that reads itself the SQL is run for every instant,
+    /// because a plan for all of them takes long to make.
+    pub(super) async fn collect(&self, sql: &str, more: Vec<(String, ScalarValue)>) -> Result<Vec<RecordBatch>> {
+        let reads = if reads_itself(self.metric) { self.question.reads() } else { Vec::new() };
+        let mut batches = self.frame(sql, more.clone()).await?.collect().await?;
+        for read in reads.iter().skip(1) {
+            let frame = metric_frame(self.question, self.metric, &self.session, Some(Instant(*read))).await?;
+            self.session.deregister_table("contributions")?;
+            self.session.register_table("contributions", frame.into_view())?;
+            batches.extend(self.frame(sql, more.clone()).await?.collect().await?);
+        }
+        // A range that has not begun is read at no instant.
+        let nothing = reads.is_empty() && reads_itself(self.metric);
+        Ok(if nothing { Vec::new() } else { batches })
+    }
+
     /// The rows of SQL that begins with [`Contributions::cut_sql`].
     pub(super) async fn frame(&self, sql: &str, more: Vec<(String, ScalarValue)>) -> Result<DataFrame> {
         let mut parameters = self.question.parameters();
@@ -161,7 +174,7 @@ impl<'q> Contributions<'q> {
         );
         let frame = self.frame(&sql, Vec::new()).await?;
         let schema: SchemaRef = Arc::new(frame.schema().as_arrow().clone());
-        let batches = frame.collect().await?;
+        let batches = self.collect(&sql, Vec::new()).await?;
         let Some(first) = batches.first() else { return Ok((schema, batches)) };
         // Sorted by itself: DataFusion 55.2 refuses its own plan where it sorts by a constant below a join.
         let columns = [1, 0].into_iter().chain(2..schema.fields().len());
@@ -184,12 +197,12 @@ impl<'q> Contributions<'q> {
             reached.join(" + ")
         );
         let mut counts = vec![0; bounds.len() + 1];
-        for batch in self.frame(&sql, values).await?.collect().await? {
+        for batch in self.collect(&sql, values).await? {
             let (classes, numbers) =
                 (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
             for (class, number) in classes.values().iter().zip(numbers.values()) {
                 if let Some(count) = usize::try_from(*class).ok().and_then(|class| counts.get_mut(class)) {
-                    *count = *number;
+                    *count += *number;
                 }
             }
         }
@@ -314,22 +327,37 @@ fn reads_itself(metric: &Metric) -> bool {
 async fn by_number(question: &Question, metric: &Metric, database: &Database) -> Option<(SessionContext, DataFrame)> {
     let session = database.session_by_number();
     functions::register(&session);
-    let frame = metric_frame(question, metric, &session).await.ok()?;
+    let frame = metric_frame(question, metric, &session, first_instant(question, metric)).await.ok()?;
     let kind = frame.schema().field_with_unqualified_name("case_id").ok()?.data_type();
     let same = *kind == DataType::UInt64 && means_the_same(&session, frame.logical_plan());
     same.then_some((session, frame))
 }
 
-/// The rows of a metric's SQL.
-async fn metric_frame(question: &Question, metric: &Metric, session: &SessionContext) -> Result<DataFrame> {
+/// The rows of a metric's SQL; of a stock that reads itself as it is at `$at`.
+async fn metric_frame(
+    question: &Question,
+    metric: &Metric,
+    session: &SessionContext,
+    at: Option<Instant>,
+) -> Result<DataFrame> {
     let sql = metric.sql.as_deref().unwrap_or_default();
-    let frame = match reads_itself(metric) {
-        true => union_of_reads(question, sql, &question.reads(), session).await?,
-        false => bound(session, sql, question.metric_parameters(None)).await?,
+    let frame = bound(session, sql, question.metric_parameters(at)).await?;
+    let frame = match at.map(instant_value).map(lit) {
+        Some(at) => {
+            let holds = col("since").lt_eq(at.clone()).and(col("until").is_null().or(col("until").gt(at.clone())));
+            frame.filter(holds)?.with_column("at", at)?
+        }
+        None => frame,
     };
     let kind = frame.schema().field_with_unqualified_name("value")?.data_type();
     let is_other = kind.is_integer() && kind != &DataType::Int64 || kind == &DataType::Boolean;
     Ok(if is_other { frame.with_column("value", cast(col("value"), DataType::Int64))? } else { frame })
+}
+
+/// The first instant at which a stock that reads itself is read; its range may not have begun.
+fn first_instant(question: &Question, metric: &Metric) -> Option<Instant> {
+    let first = || question.reads().first().map_or(question.as_of, |read| Instant(*read));
+    reads_itself(metric).then(first)
 }
 
 /// Registers the functions that are made for one question.
@@ -358,29 +386,6 @@ pub(super) enum Columns {
     OverTime,
     /// The same, and the agent as `g_agent`.
     GroupsAndAgent,
-}
-
-/// A stock whose value depends on when it is read: read once an instant.
-async fn union_of_reads(question: &Question, sql: &str, reads: &[i64], session: &SessionContext) -> Result<DataFrame> {
-    let mut all: Option<DataFrame> = None;
-    for read in reads {
-        let part = bound(session, sql, question.metric_parameters(Some(Instant(*read)))).await?;
-        let at = lit(instant_value(Instant(*read)));
-        let holds = col("since").lt_eq(at.clone()).and(col("until").is_null().or(col("until").gt(at.clone())));
-        let part = part.filter(holds)?.with_column("at", at)?;
-        all = Some(match all {
-            Some(all) => all.union(part)?,
-            None => part,
-        });
-    }
-    match all {
-        Some(all) => Ok(all),
-        // The range has not begun: there is nothing to read.
-        None => {
-            let part = bound(session, sql, question.metric_parameters(None)).await?.filter(lit(false))?;
-            Ok(part.with_column("at", lit(instant_value(question.as_of)))?)
-        }
-    }
 }
 
 /// A query with its parameters bound.

@@ -52,7 +52,7 @@ impl Contributions<'_> {
             }
         }
         let sql = if over_time { self.sql_over_time() } else { self.sql_of_groups(show) };
-        for batch in self.frame(&sql, Vec::new()).await?.collect().await? {
+        for batch in self.collect(&sql, Vec::new()).await? {
             let groups = Groups::of(self, &batch)?;
             match over_time {
                 true => groups.read_over_time(self, show, &mut totals)?,
