@@ -35,7 +35,7 @@ pub trait Gather: Default + Send + Sync + fmt::Debug + 'static {
     /// When the bytes are none that [`Gather::write`] writes.
     fn merge(&mut self, bytes: &[u8]) -> Result<()>;
 
-    /// Bytes on the heap, about.
+    /// Bytes that it holds outside of itself, about.
     fn size(&self) -> usize;
 }
 

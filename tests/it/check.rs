@@ -2,9 +2,11 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use casebook::facts::columns::CASE_NUMBER;
+use casebook::facts::layers::{Layers, Texts};
 use casebook::facts::manifest;
 use casebook::facts::manifest::Pointer;
-use casebook::facts::tables::{CASE_FINDINGS, FACT_TABLES, FINDINGS, OTHER_FINDINGS};
+use casebook::facts::tables::{CASE_FINDINGS, CASES, FACT_TABLES, FINDINGS, OTHER_FINDINGS};
 use casebook::log::Log;
 use casebook::log::rows::{EVENT_FILES, LOG_SCHEMA};
 use casebook::query::database::Database;
@@ -245,7 +247,21 @@ async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str
     pointer.write(&home).await.unwrap();
     let context = Database::present(&Log::open(&store).await.unwrap(), RESOURCES).await.unwrap().session();
     let table = FACT_TABLES.iter().find(|known| known.name == table).unwrap();
-    let batches = context.sql(&format!("SELECT {select}")).await.unwrap().collect().await.unwrap();
+    let altered = context.sql(&format!("SELECT {select}")).await.unwrap().into_view();
+    context.register_table("altered", altered).unwrap();
+    let cases = Layers::open(&home, pointer).unwrap().provider(&CASES, Texts::Views).unwrap();
+    context.register_table("numbered", cases).unwrap();
+    let column = |(name, _): &(&str, _)| match *name {
+        CASE_NUMBER => format!("coalesce(n.{CASE_NUMBER}, arrow_cast(0, 'UInt64')) AS {CASE_NUMBER}"),
+        name => format!("a.\"{name}\""),
+    };
+    let columns: Vec<String> = table.columns.iter().map(column).collect();
+    let numbers = match table.visible_columns().count() < table.columns.len() {
+        true => "LEFT JOIN numbered n ON n.case_id = a.case_id",
+        false => "",
+    };
+    let sql = format!("SELECT {} FROM altered a {numbers}", columns.join(", "));
+    let batches = context.sql(&sql).await.unwrap().collect().await.unwrap();
     let mut pointer = pointer.clone();
     let [layer] = pointer.layers.as_mut_slice() else { panic!("the facts have been made once") };
     // `findings` are kept in two parts.
