@@ -114,8 +114,8 @@ impl Aggregation {
         !matches!(self, Aggregation::Count | Aggregation::PerKey | Aggregation::PerDay | Aggregation::Hours)
     }
 
-    /// SQL over `value` and `key`, as a double. Both count what `value` and `key` have: [`COUNT_DISTINCT`] counts numbers, so
-    /// `key` is one, or the number of the case where the metric has no key. Refers to the parameter `$days`.
+    /// SQL over `value` and `key`, as a double. `key` is a number, that of the case where the metric has no key. Refers to the
+    /// parameter `$days`.
     #[must_use]
     pub fn expression(&self, has_key: bool) -> String {
         let distinct = format!("{COUNT_DISTINCT}(key)");
@@ -139,7 +139,7 @@ impl Aggregation {
     }
 }
 
-/// The name of the SQL function that gives a percentile ([`super::percentile`]).
+/// The name of the SQL function that gives a percentile.
 #[must_use]
 pub fn percentile_name(thousandths: u32) -> String {
     format!("exact_percentile_{thousandths}")
