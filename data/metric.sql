@@ -21,6 +21,7 @@
 -- aggregate: count, sum, mean, median, p90, min, max, share, per_key.
 -- agent: assignee_then, assignee_as_of, or whom the column `agent` of the SQL names, in words.
 -- excludes: the names in the column `excluded`, separated by `; `.
+-- source: another metric, whose contributions the SQL then reads as the table `source`.
 --
 -- The SQL returns one row for each contribution: case_id, at (or since, until), value, and where the header does not name a
 -- rule for it, agent. Optional: key (what is counted distinctly), excluded (why a row does not count), and any dimension.

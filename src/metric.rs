@@ -26,6 +26,7 @@ pub mod question;
 pub mod range;
 pub mod ratio;
 mod sets;
+mod source;
 mod stock;
 mod tally;
 pub mod unit;

@@ -141,6 +141,15 @@ impl Catalogue {
                 Err(found) => errors.extend(found),
             }
         }
+        let with_sources = catalogue.metrics.values().filter(|metric| metric.source.is_some());
+        let with_sources: Vec<Result<Metric>> =
+            with_sources.map(|metric| metric.with_source(&catalogue.metrics)).collect();
+        for metric in with_sources {
+            match metric {
+                Ok(metric) => drop(catalogue.metrics.insert(metric.name.clone(), metric)),
+                Err(error) => errors.push(error),
+            }
+        }
         // A ratio may divide a metric that the project replaces.
         let checked = |metric: &&Metric| metric.kind == MetricKind::Ratio || is_checked(metric);
         errors.extend(catalogue.check(catalogue.metrics.values().filter(checked)).await);
@@ -153,6 +162,7 @@ impl Catalogue {
     /// Everything that is wrong with the file: file, line and the fix.
     pub async fn check_file(&self, file: &str, text: &str) -> std::result::Result<Metric, Vec<Error>> {
         let metric = Metric::parse(file, text)?;
+        let metric = metric.with_source(&self.metrics).map_err(|error| vec![error])?;
         let errors = self.check([&metric]).await;
         if errors.is_empty() { Ok(metric) } else { Err(errors) }
     }

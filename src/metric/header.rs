@@ -63,6 +63,8 @@ pub struct Metric {
     pub sql: Option<String>,
     pub numerator: Option<String>,
     pub denominator: Option<String>,
+    /// The metric whose contributions the SQL reads as the table `source`.
+    pub source: Option<String>,
     /// Where the file is, for messages.
     pub file: String,
     /// Line on which the SQL begins, from 1.
@@ -88,10 +90,12 @@ const KEYS: &[&str] = &[
     "differs",
 ];
 const RATIO_KEYS: &[&str] = &["numerator", "denominator"];
+/// Keys that a header may have.
+const MORE_KEYS: &[&str] = &["numerator", "denominator", "source"];
 /// Keys that a ratio does without.
 const NOT_OF_RATIOS: &[&str] = &["date", "aggregate"];
 
-const FILE_KIND: FileKind = FileKind { noun: "metric", keys: KEYS, more_keys: RATIO_KEYS };
+const FILE_KIND: FileKind = FileKind { noun: "metric", keys: KEYS, more_keys: MORE_KEYS };
 
 impl Metric {
     /// Reads a metric's file.
@@ -111,7 +115,7 @@ impl Metric {
         let value = |key: &str| lines.value(key);
         let listed = value("excludes");
         let excludes = listed.split(';').map(str::trim).filter(|name| !name.is_empty() && *name != "none");
-        let header = KEYS.iter().chain(RATIO_KEYS).filter(|key| lines.get(key).is_some());
+        let header = KEYS.iter().chain(MORE_KEYS).filter(|key| lines.get(key).is_some());
         let optional = |key: &str| lines.get(key).map(|(_, value)| value.to_owned());
         Ok(Metric {
             name: value("metric"),
@@ -126,6 +130,7 @@ impl Metric {
             sql: (!is_ratio).then(|| lines.sql.trim_end().trim_end_matches(';').to_owned()),
             numerator: optional("numerator"),
             denominator: optional("denominator"),
+            source: optional("source"),
             file: file.to_owned(),
             sql_line: lines.sql_line,
         })

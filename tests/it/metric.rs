@@ -4,6 +4,7 @@ mod compare;
 mod opening;
 mod overlap;
 mod rows;
+mod source;
 
 use serde_json::{Value, json};
 
