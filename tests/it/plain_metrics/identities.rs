@@ -65,6 +65,10 @@ impl Desk<'_> {
 
 /// What a backlog gains and loses (2.8), and of what it consists.
 async fn backlogs_add_up(desk: &Desk<'_>, found: &mut Vec<String>) {
+    if desk.as_of < desk.range.from {
+        // The range has not begun, so the stock is not read.
+        return;
+    }
     let before = desk.range.previous();
     let opening = Desk { as_of: before.to.plus_ms(-1).min(desk.as_of), range: before, ..*desk };
     let gained = desk.count("created_cases", None).await + desk.count("reopenings", None).await;
