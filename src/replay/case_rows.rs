@@ -204,11 +204,14 @@ fn fields<'h>(history: &'h History<'_>) -> Vec<(&'h str, &'h str)> {
 }
 
 fn push_periods(rows: &mut RowsBuilder<Periods>, ReplayedCase { number, history }: &ReplayedCase<'_>, desk: &Desk) {
+    let mut business = Vec::new();
     for stay in history.stays() {
+        business.clear();
+        business.extend(stay.iter().map(|period| period.business_ms(desk)));
         let status_since = stay.first().map(|first| first.since);
         let status_until = stay.last().and_then(|last| last.until);
-        let status_business_ms = stay.iter().map(|period| period.business_ms(desk)).sum();
-        for period in stay {
+        let status_business_ms = business.iter().copied().sum();
+        for (period, business_ms) in stay.iter().zip(&business) {
             rows.push(PeriodRow {
                 case_id: Some(history.case_id),
                 case_number: *number,
@@ -221,7 +224,7 @@ fn push_periods(rows: &mut RowsBuilder<Periods>, ReplayedCase { number, history 
                 cause: Some(period.cause.name),
                 event_source: Some(period.cause.source),
                 event_id: Some(period.cause.id),
-                business_ms: period.business_ms(desk),
+                business_ms: *business_ms,
                 status_since,
                 status_until,
                 status_business_ms,
