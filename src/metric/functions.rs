@@ -16,7 +16,6 @@ use jiff::tz::TimeZone;
 
 use super::interval;
 use super::lists::list_items;
-use super::range::{Bucket, Grain};
 use crate::log::rows::instant_type;
 use crate::model::time::Instant;
 use crate::query::database::Database;
@@ -31,7 +30,7 @@ pub fn session(database: &Database) -> SessionContext {
 
 /// Registers every function that does not depend on a question.
 pub fn register(session: &SessionContext) {
-    for function in [bucket_start(), hour_of_day(), day_of_week(), list_items(), text_number(), text_day()] {
+    for function in [hour_of_day(), day_of_week(), list_items(), text_number(), text_day()] {
         session.register_udf(function);
     }
 }
@@ -62,41 +61,6 @@ fn instants_of(arguments: &[ColumnarValue]) -> Result<ArrayRef> {
         ColumnarValue::Scalar(_) => None,
     });
     first.to_array(rows.unwrap_or(1))
-}
-
-/// `bucket_start(at, grain, zone)`: the first instant of the hour, day, week (from Monday), month, quarter or year of
-/// the zone's calendar that holds the instant.
-fn bucket_start() -> ScalarUDF {
-    let arguments = vec![instant_type(), DataType::Utf8, DataType::Utf8];
-    create_udf(
-        "bucket_start",
-        arguments,
-        instant_type(),
-        Volatility::Immutable,
-        Arc::new(|arguments| {
-            let name = constant(arguments.get(1), "grain")?;
-            let grain = Grain::parse(&name).map_err(|error| plan_error(error.to_string()))?;
-            let zone = zone_of(arguments.get(2))?;
-            let instants = instants_of(arguments)?;
-            let mut known: Vec<Bucket> = Vec::new();
-            let instants = instants.as_primitive::<TimestampMillisecondType>().iter();
-            let starts: TimestampMillisecondArray =
-                instants.map(|ms| ms.map(|ms| known_bucket(&mut known, Instant(ms), grain, &zone).start.0)).collect();
-            Ok(ColumnarValue::Array(Arc::new(starts.with_timezone("UTC"))))
-        }),
-    )
-}
-
-/// The bucket of an instant, remembering those met before, sorted by their start.
-fn known_bucket(known: &mut Vec<Bucket>, instant: Instant, grain: Grain, zone: &TimeZone) -> Bucket {
-    let after = known.partition_point(|bucket| bucket.start <= instant);
-    let candidate = after.checked_sub(1).and_then(|position| known.get(position)).copied();
-    if let Some(bucket) = candidate.filter(|bucket| instant < bucket.end) {
-        return bucket;
-    }
-    let bucket = grain.bucket(instant, zone);
-    known.insert(after, bucket);
-    bucket
 }
 
 fn local_number(name: &str, number: fn(jiff::civil::DateTime) -> i64) -> ScalarUDF {

@@ -173,7 +173,6 @@ impl Question {
         let mut parameters = self.metric_parameters(None);
         parameters.push(("zone".to_owned(), text_value(&zone_name(self.range.zone()))));
         parameters.push(("days".to_owned(), ScalarValue::Float64(Some(self.days()))));
-        parameters.extend(self.grain.map(|grain| ("grain".to_owned(), text_value(grain.name()))));
         parameters.extend(
             self.dimensions().enumerate().filter_map(|(position, dimension)| dimension.field_parameter(position)),
         );
