@@ -14,7 +14,6 @@ use crate::error::{Error, Result};
 use crate::metric::catalogue::{empty_session, own_files, sql_place};
 use crate::metric::functions;
 use crate::metric::header_lines::{FileKind, HeaderLines};
-use crate::query::by_number::means_the_same;
 use crate::query::database::Database;
 use crate::spelling::did_you_mean;
 
@@ -177,29 +176,12 @@ impl Check {
         })
     }
 
-    /// Runs the check on a database. Where its SQL means the same with numbers of cases, which take less time, it is run with
-    /// these first; the rows that it then returns are read with ids.
+    /// Runs the check on a database.
     ///
     /// # Errors
     /// When the query cannot be run; the message names its file.
     pub async fn run_on(&self, database: &Database, limit: usize) -> Result<Verdict> {
-        let context = functions::session(database);
-        let by_number = database.session_by_number();
-        functions::register(&by_number);
-        if let Ok(frame) = by_number.sql(&self.sql).await
-            && means_the_same(&by_number, frame.logical_plan())
-        {
-            let schema = self.plan(&context).await?.schema().inner().clone();
-            let mut rows = frame.execute_stream().await.map_err(|error| self.wrong(&error.into()))?;
-            let mut is_silent = true;
-            while let Some(batch) = rows.next().await {
-                is_silent &= batch.map_err(|error| self.wrong(&error.into()))?.num_rows() == 0;
-            }
-            if is_silent {
-                return Ok(Verdict { rows: 0, schema, first: Vec::new() });
-            }
-        }
-        self.run(&context, limit).await
+        self.run(&functions::session(database), limit).await
     }
 
     /// Runs the check and keeps its first rows. Rows are put in order, so that the same facts give the same rows.

@@ -11,20 +11,8 @@ WITH points AS (
     UNION ALL
     SELECT case_id, coalesce(completed_at, stopped_at, disabled_at), 'milestones.assignee_at_end', assignee_at_end
     FROM milestones WHERE coalesce(completed_at, stopped_at, disabled_at) IS NOT NULL
-),
-moments AS (
-    SELECT case_id, at, what, agent, NULL AS since FROM points
-    UNION ALL
-    SELECT case_id, since AS at, NULL, NULL, since FROM periods
-),
-placed AS (
-    SELECT case_id, at, what, agent, max(since) OVER (PARTITION BY case_id ORDER BY at) AS since FROM moments
-),
-compared AS (
-    SELECT m.case_id, m.at, m.what, m.agent,
-           CASE WHEN p.until IS NULL OR p.until > m.at THEN p.assignee END AS assignee
-    FROM placed m LEFT JOIN periods p ON p.case_id = m.case_id AND p.since = m.since
-    WHERE m.what IS NOT NULL
 )
-SELECT case_id, at, what, agent AS in_table, assignee AS in_periods FROM compared
-WHERE (agent IS DISTINCT FROM assignee)
+SELECT m.case_id, m.at, m.what, m.agent AS in_table, p.assignee AS in_periods
+FROM periods p
+RIGHT JOIN points m ON p.case_id = m.case_id AND p.since <= m.at AND (p.until IS NULL OR p.until > m.at)
+WHERE (m.agent IS DISTINCT FROM p.assignee)

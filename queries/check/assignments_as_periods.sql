@@ -11,17 +11,16 @@ WITH changes AS (
     SELECT case_id, agent, assigned_at, 0, 1 FROM assignments
     UNION ALL
     SELECT case_id, agent, ended_at, 0, -1 FROM assignments WHERE ended_at IS NOT NULL
-),
-numbered AS (
-    SELECT case_id, agent, assigned_at, n,
-           row_number() OVER (PARTITION BY case_id ORDER BY n) AS place,
-           lag(coalesce(ended_at, TIMESTAMP '2200-01-01T00:00:00Z')) OVER (PARTITION BY case_id ORDER BY n) AS before_ended_at
-    FROM assignments
 )
 SELECT case_id, agent, at, sum(in_periods) AS change_in_periods, sum(in_assignments) AS change_in_assignments
 FROM changes
 GROUP BY case_id, agent, at
 HAVING sum(in_periods) <> sum(in_assignments)
 UNION ALL
-SELECT case_id, agent, assigned_at, place, n FROM numbered
-WHERE n <> place OR before_ended_at > assigned_at
+SELECT a.case_id, a.agent, a.assigned_at, NULL, a.n
+FROM assignments a LEFT JOIN assignments b ON b.case_id = a.case_id AND b.n = a.n - 1
+WHERE (b.case_id IS NULL) <> (a.n = 1) OR b.ended_at > a.assigned_at OR (b.case_id IS NOT NULL AND b.ended_at IS NULL)
+UNION ALL
+SELECT case_id, NULL, NULL, NULL, n FROM assignments
+GROUP BY case_id, n
+HAVING count(*) > 1

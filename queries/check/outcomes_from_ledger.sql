@@ -15,23 +15,50 @@ steady AS (
     SELECT m.case_id, m.milestone, m.n, m.target_ms, m.due_at, m.completed_at, m.stopped_at, m.disabled_at
     FROM milestones m LEFT SEMI JOIN steady_cases s ON s.case_id = m.case_id
 ),
-counted AS (
-    SELECT case_id, milestone, n, until, label,
-           sum(CASE WHEN label = 'counted' THEN CAST(until AS bigint) - CAST(since AS bigint) ELSE 0 END)
-               OVER (PARTITION BY case_id, milestone, n ORDER BY since ROWS UNBOUNDED PRECEDING) AS counted_ms
-    FROM ledger
-),
 reached AS (
-    SELECT s.case_id, s.milestone, s.n, max(l.until) AS ledger_until,
-           min(CAST(l.until AS bigint) - (l.counted_ms - s.target_ms))
-               FILTER (WHERE l.label = 'counted' AND l.counted_ms >= s.target_ms) AS due_ms
-    FROM steady s JOIN counted l ON l.case_id = s.case_id AND l.milestone = s.milestone AND l.n = s.n
-    GROUP BY s.case_id, s.milestone, s.n
+    SELECT s.case_id, s.milestone, s.n, s.target_ms, s.due_at, s.completed_at, s.stopped_at, s.disabled_at,
+           max(l.until) AS ledger_until,
+           sum(CAST(l.until AS bigint) - CAST(l.since AS bigint)) FILTER (WHERE l.label = 'counted') AS counted_ms,
+           sum(CAST(least(l.until, s.due_at) AS bigint) - CAST(l.since AS bigint))
+               FILTER (WHERE l.label = 'counted' AND l.since < s.due_at) AS counted_to_due_ms,
+           bool_or(l.label = 'counted' AND l.since < s.due_at AND l.until >= s.due_at) AS is_due_counted
+    FROM steady s LEFT JOIN ledger l ON l.case_id = s.case_id AND l.milestone = s.milestone AND l.n = s.n
+    GROUP BY s.case_id, s.milestone, s.n, s.target_ms, s.due_at, s.completed_at, s.stopped_at, s.disabled_at
+),
+-- `due_ms` is that of the milestone where it is the instant at which the target is reached.
+placed AS (
+    SELECT *, coalesce(completed_at, stopped_at, disabled_at, ledger_until) AS end_at,
+           CASE WHEN counted_ms >= target_ms THEN CAST(due_at AS bigint) END AS due_ms,
+           coalesce(CASE WHEN counted_ms >= target_ms THEN is_due_counted AND counted_to_due_ms = target_ms
+                         ELSE due_at >= ledger_until END, false) AS is_due
+    FROM reached
+),
+-- Only of the others all intervals are put in order.
+doubtful AS (
+    SELECT case_id, milestone, n, target_ms, due_at, completed_at, stopped_at, disabled_at, ledger_until, end_at
+    FROM placed
+    WHERE NOT is_due
+       OR (outcome(completed_at, stopped_at, disabled_at, due_at, end_at) IS DISTINCT FROM
+           CASE WHEN completed_at IS NOT NULL
+                THEN CASE WHEN due_ms < CAST(completed_at AS bigint) THEN 'late' ELSE 'met' END
+                WHEN stopped_at IS NOT NULL
+                THEN CASE WHEN due_ms < CAST(stopped_at AS bigint) THEN 'missed' ELSE 'cancelled' END
+                WHEN due_ms < CAST(end_at AS bigint) THEN 'overdue'
+                WHEN end_at IS NOT NULL THEN 'running' END)
+),
+counted AS (
+    SELECT d.*, l.until, l.label,
+           sum(CASE WHEN l.label = 'counted' THEN CAST(l.until AS bigint) - CAST(l.since AS bigint) ELSE 0 END)
+               OVER (PARTITION BY d.case_id, d.milestone, d.n ORDER BY l.since ROWS UNBOUNDED PRECEDING) AS counted_ms
+    FROM doubtful d LEFT JOIN ledger l ON l.case_id = d.case_id AND l.milestone = d.milestone AND l.n = d.n
 ),
 compared AS (
-    SELECT s.*, r.ledger_until, r.due_ms, CAST(s.due_at AS bigint) AS in_milestones_ms,
-           coalesce(s.completed_at, s.stopped_at, s.disabled_at, r.ledger_until) AS end_at
-    FROM steady s LEFT JOIN reached r ON r.case_id = s.case_id AND r.milestone = s.milestone AND r.n = s.n
+    SELECT case_id, milestone, n, target_ms, due_at, completed_at, stopped_at, disabled_at, ledger_until, end_at,
+           min(CAST(until AS bigint) - (counted_ms - target_ms)) FILTER (WHERE label = 'counted' AND counted_ms >= target_ms)
+               AS due_ms,
+           CAST(due_at AS bigint) AS in_milestones_ms
+    FROM counted
+    GROUP BY case_id, milestone, n, target_ms, due_at, completed_at, stopped_at, disabled_at, ledger_until, end_at
 ),
 judged AS (
     SELECT *,

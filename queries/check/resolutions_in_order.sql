@@ -4,17 +4,16 @@
 -- when it speaks: a row is a resolution (or a case without one) with its value and the value that it contradicts. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH placed AS (
     SELECT r.*, c.created_at, c.status AS case_status, c.closes_at AS case_closes_at, c.closed_at AS case_closed_at,
-           c.deleted_at,
-           row_number() OVER same_case AS place,
-           lag(r.reopened_at) OVER same_case AS before_reopened_at,
-           lead(r.resolved_at) OVER same_case IS NULL AS is_last
-    FROM resolutions r LEFT JOIN cases c ON c.case_id = r.case_id
-    WINDOW same_case AS (PARTITION BY r.case_id ORDER BY r.n)
+           c.deleted_at, b.case_id IS NULL AS is_first, b.reopened_at AS before_reopened_at, f.case_id IS NULL AS is_last
+    FROM resolutions r
+    LEFT JOIN cases c ON c.case_id = r.case_id
+    LEFT JOIN resolutions b ON b.case_id = r.case_id AND b.n = r.n - 1
+    LEFT JOIN resolutions f ON f.case_id = r.case_id AND f.n = r.n + 1
 ),
 judged AS (
     SELECT *,
-           CASE WHEN n <> place THEN 'n is not ' || CAST(place AS text)
-                WHEN coalesce(resolved_at < CASE WHEN place = 1 THEN created_at ELSE before_reopened_at END, true)
+           CASE WHEN is_first <> (n = 1) THEN 'n does not follow another'
+                WHEN coalesce(resolved_at < CASE WHEN n = 1 THEN created_at ELSE before_reopened_at END, true)
                 THEN 'resolved before the creation or the reopening before'
                 WHEN reopened_at < resolved_at THEN 'reopened before it was resolved'
                 WHEN closed_at < resolved_at OR closed_at > reopened_at THEN 'closed while open'
@@ -29,6 +28,11 @@ SELECT case_id, n, what, created_at, before_reopened_at, resolved_at, reopened_a
        case_closes_at, case_closed_at, deleted_at
 FROM judged
 WHERE what IS NOT NULL
+UNION ALL
+SELECT case_id, n, 'n is there more than once', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM resolutions
+GROUP BY case_id, n
+HAVING count(*) > 1
 UNION ALL
 SELECT case_id, NULL, 'closed_at of the case', created_at, NULL, resolved_at, NULL, NULL, status,
        closes_at AS case_closes_at, closed_at AS case_closed_at, deleted_at

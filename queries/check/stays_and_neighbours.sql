@@ -3,18 +3,16 @@
 -- meaning: What a period states of the unbroken stay in its status, a resolution of the ones before and after it, and an assignment of being the first to a person, follows from the other rows of the case; business hours are not negative and not longer than the time.
 -- when it speaks: a row is a period, a resolution or an assignment and what is wrong with it; times in a status and last resolutions are wrong there. Run `casebook replay --full`; if the row stays, report it with the events of the case.
 WITH periods_placed AS (
-    SELECT *,
-           lag(status) OVER same_case AS status_before,
-           lag(status_since) OVER same_case AS status_since_before,
-           lag(status_until) OVER same_case AS status_until_before,
-           lead(since) OVER same_case AS next_since
-    FROM periods
-    WINDOW same_case AS (PARTITION BY case_id ORDER BY since)
+    SELECT p.case_id, p.since, p.until, p.status, p.status_since, p.status_until, p.business_ms, p.status_business_ms,
+           b.status AS status_before, b.status_since AS status_since_before
+    FROM periods b RIGHT JOIN periods p ON b.case_id = p.case_id AND b.until = p.since
 ),
 resolutions_placed AS (
-    SELECT *, lag(resolved_at) OVER same_case AS before_it, lead(resolved_at) OVER same_case AS after_it
-    FROM resolutions
-    WINDOW same_case AS (PARTITION BY case_id ORDER BY n)
+    SELECT r.case_id, r.resolved_at, r.previous_resolved_at, r.next_resolved_at, r.elapsed_ms, r.business_ms,
+           r.elapsed_business_ms, b.resolved_at AS before_it, f.resolved_at AS after_it
+    FROM resolutions r
+    LEFT JOIN resolutions b ON b.case_id = r.case_id AND b.n = r.n - 1
+    LEFT JOIN resolutions f ON f.case_id = r.case_id AND f.n = r.n + 1
 ),
 first_assignments AS (
     SELECT case_id, count(*) AS count, min(assigned_at) AS assigned_at
@@ -26,19 +24,24 @@ found AS (
     SELECT case_id, since AS at, 'period' AS row,
            CASE WHEN (status_since IS DISTINCT FROM CASE WHEN status_before = status THEN status_since_before ELSE since END)
                 THEN 'status_since'
-                WHEN (status_until_before IS DISTINCT FROM CASE WHEN status_before = status THEN status_until
-                                                               WHEN status_before IS NOT NULL THEN since END)
-                THEN 'status_until of the period before'
-                WHEN next_since IS NULL AND (status_until IS DISTINCT FROM until) THEN 'status_until'
                 WHEN business_ms < 0 OR business_ms > CAST(until AS BIGINT) - CAST(since AS BIGINT)
-                     OR (business_ms IS NULL) <> (until IS NULL) THEN 'business_ms' END AS what
+                     OR (business_ms IS NULL) <> (until IS NULL) THEN 'business_ms'
+                WHEN status_since = since AND (status_until IS NOT DISTINCT FROM until)
+                     AND business_ms IS NOT NULL AND (status_business_ms IS DISTINCT FROM business_ms)
+                THEN 'status_business_ms' END AS what
     FROM periods_placed
     UNION ALL
+    -- Of the other stays, which have several periods.
     SELECT case_id, min(since), 'period',
-           CASE WHEN count(business_ms) = count(*) AND (max(status_business_ms) IS DISTINCT FROM sum(business_ms))
+           CASE WHEN min(since) <> status_since THEN 'status_until of the period before'
+                WHEN (min(status_until) IS DISTINCT FROM CASE WHEN count(until) = count(*) THEN max(until) END)
+                  OR (max(status_until) IS DISTINCT FROM min(status_until)) OR count(status_until) NOT IN (0, count(*))
+                THEN 'status_until'
+                WHEN count(business_ms) = count(*) AND (max(status_business_ms) IS DISTINCT FROM sum(business_ms))
                   OR (max(status_business_ms) IS DISTINCT FROM min(status_business_ms))
                 THEN 'status_business_ms' END
     FROM periods
+    WHERE status_since <> since OR (status_until IS DISTINCT FROM until)
     GROUP BY case_id, status_since
     UNION ALL
     SELECT case_id, resolved_at, 'resolution',

@@ -3,6 +3,7 @@
 use std::time::Instant as Stopwatch;
 
 use clap::Args;
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::context::{CommandContext, Completion};
@@ -29,6 +30,9 @@ pub struct CheckArguments {
     pub summary: SummaryArguments,
 }
 
+/// Checks that run at the same time: one has work for a core while another one waits for the last part of a join.
+const AT_ONCE: usize = 2;
+
 /// What one check gave.
 struct Ran<'c> {
     check: &'c Check,
@@ -43,8 +47,9 @@ pub async fn check(context: &CommandContext, arguments: &CheckArguments) -> Resu
     let selected = checks.select(&arguments.names)?;
     let database = context.database().await?;
     let mut results = Vec::new();
-    for check in selected {
-        let result = run(check, &database, arguments.limit).await?;
+    let mut ran = stream::iter(selected).map(|check| run(check, &database, arguments.limit)).buffered(AT_ONCE);
+    while let Some(result) = ran.next().await {
+        let result = result?;
         if !context.printer.json_summary {
             context.printer.data(text(context, &result)?)?;
         }
