@@ -8,7 +8,6 @@ mod compact;
 mod config;
 mod context;
 mod demo;
-mod format;
 mod generate;
 mod import;
 mod ingest;

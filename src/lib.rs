@@ -18,6 +18,7 @@
 //! - [`query`]: sessions in which SQL sees the log and the facts.
 //! - [`apply`]: policies, calendars, people and settings from a file, as events.
 //! - [`import`]: foreign exports, through a mapping, as events.
+//! - [`export`]: rows as bytes of a file.
 //! - [`metric`]: metrics, questions and answers.
 //! - [`report`]: dashboards, pages and their formats.
 //! - [`audit`]: checks that derive the facts another way.
@@ -28,6 +29,7 @@ pub mod audit;
 pub mod cli;
 pub mod error;
 pub mod explain;
+pub mod export;
 pub mod facts;
 pub mod generate;
 pub mod import;

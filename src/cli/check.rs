@@ -7,11 +7,11 @@ use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::context::{CommandContext, Completion};
-use super::format::{Format, RowWriter};
 use super::moment::MomentArguments;
 use super::summary::{SummaryArguments, seconds};
 use crate::audit::{Check, Checks, Verdict};
 use crate::error::Result;
+use crate::export::{Format, RowWriter};
 use crate::query::database::Database;
 use crate::report::{dashboard_names, find_dashboard};
 

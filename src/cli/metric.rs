@@ -13,8 +13,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 
 use super::context::{CommandContext, Completion};
-use super::format::Format;
 use crate::error::{Error, Result};
+use crate::export::Format;
 use crate::metric::catalogue::Catalogue;
 use crate::metric::header::Metric;
 pub use arguments::MetricArguments;

@@ -6,15 +6,38 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use clap::Args;
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use jiff::tz::TimeZone;
 use tempfile::NamedTempFile;
 
-use super::format::{Format, RowWriter};
 use crate::error::{Error, Result};
+use crate::export::{Format, RowWriter};
 use crate::store::disk::begin_whole_file;
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Format] {
+        &[Format::Table, Format::Csv, Format::Json, Format::Ndjson, Format::Parquet]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Format::Table => ("table", "A table for people"),
+            Format::Csv => (
+                "csv",
+                "A header and one line per row, for spreadsheets; lists and maps are JSON text, null is empty. A text \
+                 that a spreadsheet would calculate (it begins with =, +, -, @, tab or carriage return and is no \
+                 number) gets an apostrophe before it; the other formats keep every text as it is",
+            ),
+            Format::Json => ("json", "One array of objects, nulls included"),
+            Format::Ndjson => ("ndjson", "One object per line, nulls included"),
+            Format::Parquet => ("parquet", "A Parquet file"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}
 
 /// Flags of the commands that print rows.
 #[derive(Clone, Debug, Default, Args)]

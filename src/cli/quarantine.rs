@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use super::compact;
 use super::context::{CommandContext, Completion};
-use super::format::Format;
 use super::ingest::{conclude, find};
 use super::output::{Bytes, OutputArguments};
 use super::summary::{SummaryArguments, SummaryFormat, seconds};
 use crate::error::Result;
+use crate::export::Format;
 use crate::log::Log;
 use crate::log::quarantine::Filter;
 use crate::spelling::did_you_mean;

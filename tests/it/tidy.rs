@@ -30,14 +30,18 @@ const MODULES: &[(&str, &[&str])] = &[
     ("query", &["replay", "facts", "log", "store", "wire", "model", "json", "error"]),
     ("apply", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     ("import", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
+    ("export", &["log", "input", "store", "wire", "model", "json", "error"]),
     ("metric", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
-    ("report", &["metric", "query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
+    (
+        "report",
+        &["export", "metric", "query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"],
+    ),
     ("audit", &["metric", "query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     (
         "cli",
         &[
-            "audit", "report", "metric", "import", "apply", "query", "replay", "facts", "log", "input", "store",
-            "wire", "model", "json", "error", "generate", "explain",
+            "audit", "report", "metric", "export", "import", "apply", "query", "replay", "facts", "log", "input",
+            "store", "wire", "model", "json", "error", "generate", "explain",
         ],
     ),
 ];

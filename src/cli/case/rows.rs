@@ -7,8 +7,8 @@ use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::cli::format::{Format, RowWriter};
 use crate::error::Result;
+use crate::export::{Format, RowWriter};
 use crate::model::time::Instant;
 use crate::store::engine;
 

@@ -1,4 +1,4 @@
-//! Rows on their way out: one writer per format, batch by batch, so that a result may be larger than memory. Only the
+//! Rows as bytes of a file: one writer per format, batch by batch, so that a result may be larger than memory. Only the
 //! table for people is collected first, because its columns are as wide as their widest value.
 
 mod machine;
@@ -13,7 +13,6 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::writer::{LineDelimited, Writer as JsonWriter};
-use clap::ValueEnum;
 use jiff::tz::TimeZone;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
@@ -22,19 +21,17 @@ use crate::error::{Error, Result};
 
 /// The format in which rows are written. Instants are RFC 3339, UTC, three digits in every format but the table, which
 /// shows them in the report's zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A table for people
+    /// A table for people.
     Table,
-    /// A header and one line per row, for spreadsheets; lists and maps are JSON text, null is empty. A text that a
-    /// spreadsheet would calculate (it begins with =, +, -, @, tab or carriage return and is no number) gets an apostrophe
-    /// before it; the other formats keep every text as it is
+    /// A header and one line per row, for spreadsheets.
     Csv,
-    /// One array of objects, nulls included
+    /// One array of objects, nulls included.
     Json,
-    /// One object per line, nulls included
+    /// One object per line, nulls included.
     Ndjson,
-    /// A Parquet file
+    /// A Parquet file.
     Parquet,
 }
 
