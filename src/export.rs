@@ -18,6 +18,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
 use crate::error::{Error, Result};
+pub use table::printable;
 
 /// The format in which rows are written. Instants are RFC 3339, UTC, three digits in every format but the table, which
 /// shows them in the report's zone.

@@ -13,6 +13,7 @@ mod frame;
 pub mod page;
 pub mod palette;
 pub mod picture;
+pub mod rows;
 mod scale;
 pub mod table;
 pub mod text;

@@ -26,6 +26,15 @@ impl Printer {
         Ok(writeln!(out, "{text}").and_then(|()| out.flush())?)
     }
 
+    /// Writes bytes to standard output, as they are.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn bytes(self, bytes: &[u8]) -> Result<()> {
+        let mut out = io::stdout().lock();
+        Ok(out.write_all(bytes).and_then(|()| out.flush())?)
+    }
+
     /// Writes a note to standard error, unless `--quiet` is set.
     pub fn talk(self, text: impl Display) {
         if !self.quiet {

@@ -37,15 +37,15 @@ pub struct ReportArguments {
     /// Render only the widget with this title
     #[arg(long, value_name = "TITLE")]
     pub widget: Option<String>,
-    /// Folder for the files
-    #[arg(long, short, default_value = ".", value_name = "DIR")]
-    pub output: PathBuf,
+    /// Folder for the files; - is standard output, for one file [default: the current folder, and standard output for `terminal`]
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 impl ReportArguments {
     /// A dashboard in the default format, into a folder.
     pub fn default_format(dashboard: &str, range: &str, output: PathBuf) -> ReportArguments {
-        let (dashboard, range) = (Some(dashboard.to_owned()), Some(range.to_owned()));
+        let (dashboard, range, output) = (Some(dashboard.to_owned()), Some(range.to_owned()), Some(output));
         let moment = MomentArguments::default();
         ReportArguments { moment, dashboard, range, format: FORMATS.iter().take(1).collect(), widget: None, output }
     }
@@ -60,9 +60,8 @@ fn formats() -> impl TypedValueParser<Value = &'static Format> {
 
 /// The widget of that title.
 fn find_widget<'p>(page: &'p Page, title: &str) -> Result<&'p Widget> {
-    let widgets = || page.rows.iter().flat_map(|row| &row.widgets);
-    widgets().find(|widget| widget.title == title).ok_or_else(|| {
-        let titles: Vec<&str> = widgets().map(|widget| widget.title.as_str()).collect();
+    page.widgets().find(|widget| widget.title == title).ok_or_else(|| {
+        let titles: Vec<&str> = page.widgets().map(|widget| widget.title.as_str()).collect();
         let hint = did_you_mean(title, titles.iter().copied());
         let error = Error::refused(format!("there is no widget `{title}`"));
         error.with_hint(hint.unwrap_or_else(|| format!("there are: {}", titles.join("; "))))
@@ -96,17 +95,7 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
     let sources = Sources { database: &database, catalogue: &catalogue, range, now: context.now };
     let page = build::page(&dashboard, &sources).await?;
     talk_notes(context, &page);
-    std::fs::create_dir_all(&arguments.output).map_err(Error::file(&arguments.output))?;
-    let mut paths = Vec::new();
-    for format in &arguments.format {
-        let (stem, bytes) = match &arguments.widget {
-            Some(title) => (file_stem(title), format.widget(find_widget(&page, title)?)?),
-            None => (name.to_owned(), format.page(&page)?),
-        };
-        let path = arguments.output.join(format!("{stem}.{}", format.ending));
-        write_whole(&path, &bytes)?;
-        paths.push(std::path::absolute(&path).map_err(Error::file(&path))?);
-    }
+    let paths = write(context, name, arguments, &page)?;
     let object = json!({ "dashboard": name, "files": paths, "last_batch": database.pointer().last_batch, "notes": page.unknown, "seconds": seconds(begun) });
     if context.printer.json_summary {
         context.printer.summary("", &object)?;
@@ -116,10 +105,42 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
     Ok(paths)
 }
 
+/// Writes the files of every format, and returns the paths of those that did not go to standard output.
+fn write(context: &CommandContext, name: &str, arguments: &ReportArguments, page: &Page) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for format in &arguments.format {
+        let of_format = match &arguments.widget {
+            Some(title) => vec![format.widget(&page.scope, find_widget(page, title)?)?],
+            None => format.page(page, name)?,
+        };
+        files.extend(of_format.into_iter().map(|file| (*format, file)));
+    }
+    let to_stdout = |format: &Format| match arguments.output.as_deref() {
+        None => format.is_read_at_once,
+        Some(folder) => folder == Path::new("-"),
+    };
+    if files.iter().filter(|(format, _)| to_stdout(format)).count() > 1 {
+        let error = Error::refused(format!("standard output is one file, and these are {}", files.len()));
+        return Err(error.with_hint("name a folder with `-o DIR`, or one widget with `--widget TITLE`"));
+    }
+    let folder = arguments.output.as_deref().unwrap_or(Path::new("."));
+    let mut paths = Vec::new();
+    for (format, file) in files {
+        if to_stdout(format) {
+            context.printer.bytes(&file.bytes)?;
+            continue;
+        }
+        std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
+        let path = folder.join(&file.name);
+        write_whole(&path, &file.bytes)?;
+        paths.push(std::path::absolute(&path).map_err(Error::file(&path))?);
+    }
+    Ok(paths)
+}
+
 /// What a reader should know of a page without data, and of filters by what nothing in the log has.
 fn talk_notes(context: &CommandContext, page: &Page) {
-    let mut widgets = page.rows.iter().flat_map(|row| &row.widgets);
-    let is_empty = widgets.all(|widget| matches!(widget.body, Body::Empty(_)));
+    let is_empty = page.widgets().all(|widget| matches!(widget.body, Body::Empty(_)));
     if is_empty {
         context.printer.talk("note: no widget has data in this range");
     }
@@ -129,12 +150,6 @@ fn talk_notes(context: &CommandContext, page: &Page) {
             "hint: `casebook sql \"SELECT min(time), max(time) FROM events\"` shows when there are events; then use --range",
         );
     }
-}
-
-/// A title as the name of a file: `First response time` is `first-response-time`.
-fn file_stem(title: &str) -> String {
-    let plain: String = title.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join("-")
 }
 
 /// Writes a file so that it appears complete or not at all.

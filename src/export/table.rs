@@ -70,6 +70,20 @@ impl DisplayIndex for Instants<'_> {
     }
 }
 
+/// A text without what would command the terminal, in one line: control characters are written as `\u{1b}` or `\n`.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            printable.extend(letter.escape_default());
+        } else {
+            printable.push(letter);
+        }
+    }
+    printable
+}
+
 /// Customers write these texts: a control sequence in one must not command the terminal. Lines stay lines, within their
 /// cell.
 struct Texts<'a> {
@@ -79,12 +93,11 @@ struct Texts<'a> {
 impl DisplayIndex for Texts<'_> {
     fn write(&self, idx: usize, out: &mut dyn Write) -> FormatResult {
         let text = self.raw.value(idx).try_to_string()?;
-        for char in text.chars() {
-            if char.is_control() && char != '\n' {
-                write!(out, "{}", char.escape_default())?
-            } else {
-                out.write_char(char)?
+        for (number, line) in text.split('\n').enumerate() {
+            if number > 0 {
+                out.write_char('\n')?;
             }
+            out.write_str(&printable(line))?;
         }
         Ok(())
     }

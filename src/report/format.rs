@@ -3,10 +3,15 @@
 //! A new format is that file and one entry in [`FORMATS`]; the command line reads the list.
 
 mod html;
+mod json;
+mod markdown;
 mod png;
+mod rows;
 mod svg;
+mod terminal;
 
-use super::page::{Page, Widget};
+use super::page::{Page, Scope, Widget};
+use super::text::file_stem;
 use crate::error::{Error, Result};
 
 /// A format of a page.
@@ -18,11 +23,31 @@ pub struct Format {
     pub ending: &'static str,
     /// One line for the help.
     pub about: &'static str,
-    page: Render<Page>,
-    widget: Option<Render<Widget>>,
+    /// Whether it is written to standard output unless a file is asked for.
+    pub is_read_at_once: bool,
+    render: Render,
 }
 
-type Render<T> = fn(&T) -> Result<Vec<u8>>;
+/// How a format shows a page.
+#[derive(Clone, Copy, Debug)]
+enum Render {
+    /// One file for the page; a widget alone where there is a function for it.
+    Page(fn(&Page) -> Result<Vec<u8>>, Option<RenderWidget>),
+    /// A file for each widget.
+    Widgets(RenderWidget),
+}
+
+type RenderWidget = fn(&Scope, &Widget) -> Result<Vec<u8>>;
+
+/// A file of a report: its name without a folder, and its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+const IN_A_FILE: Format =
+    Format { name: "", ending: "", about: "", is_read_at_once: false, render: Render::Widgets(rows::csv) };
 
 /// Every format; the first is the default.
 pub const FORMATS: &[Format] = &[
@@ -30,11 +55,58 @@ pub const FORMATS: &[Format] = &[
         name: "html",
         ending: "html",
         about: "one file for a browser, without network",
-        page: html::page,
-        widget: None,
+        render: Render::Page(html::page, None),
+        ..IN_A_FILE
     },
-    Format { name: "png", ending: "png", about: "a picture of pixels", page: png::page, widget: Some(png::widget) },
-    Format { name: "svg", ending: "svg", about: "a picture that scales", page: svg::page, widget: Some(svg::widget) },
+    Format {
+        name: "png",
+        ending: "png",
+        about: "a picture of pixels",
+        render: Render::Page(png::page, Some(png::widget)),
+        ..IN_A_FILE
+    },
+    Format {
+        name: "svg",
+        ending: "svg",
+        about: "a picture that scales",
+        render: Render::Page(svg::page, Some(svg::widget)),
+        ..IN_A_FILE
+    },
+    Format {
+        name: "markdown",
+        ending: "md",
+        about: "a summary to paste, with tables",
+        render: Render::Page(markdown::page, Some(markdown::widget)),
+        ..IN_A_FILE
+    },
+    Format {
+        name: "terminal",
+        ending: "txt",
+        about: "a summary to read at once, with bars",
+        is_read_at_once: true,
+        render: Render::Page(terminal::page, Some(terminal::widget)),
+    },
+    Format {
+        name: "csv",
+        ending: "csv",
+        about: "the rows of each widget, a file each",
+        render: Render::Widgets(rows::csv),
+        ..IN_A_FILE
+    },
+    Format {
+        name: "parquet",
+        ending: "parquet",
+        about: "the rows of each widget, a file each",
+        render: Render::Widgets(rows::parquet),
+        ..IN_A_FILE
+    },
+    Format {
+        name: "json",
+        ending: "json",
+        about: "everything that the page shows, for programs",
+        render: Render::Page(json::page, Some(json::widget)),
+        ..IN_A_FILE
+    },
 ];
 
 impl Format {
@@ -44,25 +116,43 @@ impl Format {
         FORMATS.iter().find(|format| format.name == name)
     }
 
-    /// The bytes of a file that shows the whole page.
+    /// The files that show the whole page; `stem` is what their names begin with.
     ///
     /// # Errors
     /// When the page cannot be drawn.
-    pub fn page(&self, page: &Page) -> Result<Vec<u8>> {
-        (self.page)(page)
+    pub fn page(&self, page: &Page, stem: &str) -> Result<Vec<File>> {
+        match self.render {
+            Render::Page(render, _) => Ok(vec![self.file(stem, render(page)?)]),
+            Render::Widgets(render) => {
+                let stems = page.widget_stems();
+                let files = page
+                    .widgets()
+                    .zip(stems)
+                    .map(|(widget, own)| Ok(self.file(&format!("{stem}.{own}"), render(&page.scope, widget)?)));
+                files.collect()
+            }
+        }
     }
 
-    /// The bytes of a file that shows one widget.
+    /// The file that shows one widget of a page, under the widget's title.
     ///
     /// # Errors
     /// When the widget cannot be drawn, and of formats that only show whole pages.
-    pub fn widget(&self, widget: &Widget) -> Result<Vec<u8>> {
-        let Some(render) = self.widget else {
-            let able = FORMATS.iter().filter(|format| format.widget.is_some());
-            let able: Vec<String> = able.map(|format| format!("`--format {}`", format.name)).collect();
+    pub fn widget(&self, scope: &Scope, widget: &Widget) -> Result<File> {
+        let (Render::Page(_, Some(render)) | Render::Widgets(render)) = self.render else {
+            let able = FORMATS.iter().filter(|format| format.shows_widgets());
+            let able: Vec<String> = able.map(|format| format!("`{}`", format.name)).collect();
             let error = Error::refused(format!("`{}` shows a whole page, not one widget", self.name));
-            return Err(error.with_hint(format!("add {}", able.join(" or "))));
+            return Err(error.with_hint(format!("write `--format` with one of {}", able.join(", "))));
         };
-        render(widget)
+        Ok(self.file(&file_stem(&widget.title), render(scope, widget)?))
+    }
+
+    fn shows_widgets(&self) -> bool {
+        matches!(self.render, Render::Page(_, Some(_)) | Render::Widgets(_))
+    }
+
+    fn file(&self, stem: &str, bytes: Vec<u8>) -> File {
+        File { name: format!("{stem}.{}", self.ending), bytes }
     }
 }

@@ -3,8 +3,11 @@
 //! A format (HTML, SVG, PNG) is a function from a [`Page`] to bytes. Values keep their units, see [`super::value`], so
 //! that every format shows the same numbers, each in its own way.
 
+use std::collections::BTreeSet;
+
 use super::chart::Chart;
 use super::table::Table;
+use super::text::file_stem;
 use super::value::Value;
 use crate::metric::range::Range;
 use crate::model::time::Instant;
@@ -20,6 +23,26 @@ pub struct Page {
     pub notes: Vec<String>,
     /// Those of the notes that are about filters: values that nothing in the log has.
     pub unknown: Vec<String>,
+}
+
+impl Page {
+    /// Every widget, in reading order.
+    pub fn widgets(&self) -> impl Iterator<Item = &Widget> {
+        self.rows.iter().flat_map(|row| &row.widgets)
+    }
+
+    /// A name for the file of each widget, by its title; a title that comes again gets a number.
+    #[must_use]
+    pub fn widget_stems(&self) -> Vec<String> {
+        let mut known = BTreeSet::new();
+        let unique = |widget: &Widget| {
+            let stem = file_stem(&widget.title);
+            let numbered = (2..).map(|copy| format!("{stem}-{copy}"));
+            let mut names = std::iter::once(stem.clone()).chain(numbered);
+            names.find(|name| known.insert(name.clone())).unwrap_or(stem)
+        };
+        self.widgets().map(unique).collect()
+    }
 }
 
 /// What the page was asked about, and what it was answered from.
@@ -48,8 +71,10 @@ pub struct Widget {
     pub title: String,
     /// Columns of twelve that the widget takes.
     pub width: u32,
-    /// Unit, range, zone, as-of and the number of cases, in one line.
-    pub caption: String,
+    /// What its numbers are: unit, aggregations, or by what they are cut.
+    pub what: String,
+    /// The number of cases behind it: of several metrics, each one's.
+    pub cases: String,
     /// What the number leaves out and why, one sentence each.
     pub left_out: Vec<String>,
     /// The commands that list the cases behind the widget, one a line.

@@ -4,7 +4,7 @@ mod card;
 mod dashboard;
 
 use super::draw::sketch::Sketch;
-use super::page::{Page, Widget};
+use super::page::{Page, Scope, Widget};
 
 /// A sketch and its size in CSS pixels.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub fn of_page(page: &Page) -> Picture {
 
 /// One widget: its card, as wide as on its page.
 #[must_use]
-pub fn of_widget(widget: &Widget) -> Picture {
-    let (sketch, width, height) = dashboard::of_widget(widget);
+pub fn of_widget(scope: &Scope, widget: &Widget) -> Picture {
+    let (sketch, width, height) = dashboard::of_widget(scope, widget);
     Picture { sketch, width, height, title: widget.title.clone() }
 }

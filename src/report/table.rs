@@ -30,9 +30,14 @@ pub struct Key {
 /// A column of numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
+    /// The name for programs, such as `first_response_time_p90_ms`.
+    pub name: String,
+    /// The name for people.
     pub heading: String,
     /// The unit of every value; nothing where each row has a unit of its own.
     pub unit: Option<Unit>,
+    /// Whether every value is a whole number, whatever the data are.
+    pub is_integer: bool,
     /// Whether the sum of all rows means something: it does of counts by agent, but not of medians or of a backlog by day.
     pub adds_up: bool,
 }
@@ -78,10 +83,14 @@ impl Key {
 }
 
 impl Column {
-    /// A column of numbers of one unit that do not add up.
+    /// A column of numbers of one unit that do not add up. The name of a column of durations ends in `_ms`.
     #[must_use]
-    pub fn new(heading: impl Into<String>, unit: Unit) -> Column {
-        Column { heading: heading.into(), unit: Some(unit), adds_up: false }
+    pub fn new(name: impl Into<String>, heading: impl Into<String>, unit: Unit) -> Column {
+        let mut name = name.into();
+        if unit == Unit::Duration {
+            name.push_str("_ms");
+        }
+        Column { name, heading: heading.into(), unit: Some(unit), is_integer: false, adds_up: false }
     }
 }
 
@@ -122,7 +131,7 @@ mod tests {
     fn people_read_all_keys_in_one_column() {
         let agent = Key::dimension(&Dimension::parse("agent").unwrap());
         let day = Key::dimension(&Dimension::parse("day_of_week").unwrap());
-        let cases = Column::new("Cases", Unit::Count("cases".to_owned()));
+        let cases = Column::new("cases", "Cases", Unit::Count("cases".to_owned()));
         let table = |keys: &[Key]| Table { keys: keys.to_vec(), columns: vec![cases.clone()], rows: Vec::new() };
         let row = |keys: &[Value]| Row { keys: keys.to_vec(), values: vec![Value::Count(3.0)] };
         let both = table(&[day, agent]);

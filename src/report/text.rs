@@ -1,6 +1,6 @@
 //! What the formats for people say of a page in words: its scope, how a figure moved, what a widget does not show.
 
-use super::page::{Change, Direction, Figure, Scope, Verdict};
+use super::page::{Change, Direction, Figure, Scope, Verdict, Widget};
 use super::value::Value;
 use crate::metric::range::zone_name;
 use crate::metric::unit::{Unit, number_text};
@@ -22,10 +22,38 @@ pub fn scope(scope: &Scope) -> Vec<(&'static str, String)> {
     facts
 }
 
+/// What a widget shows, and of how many cases. The head of its page states the scope.
+#[must_use]
+pub fn caption(widget: &Widget) -> String {
+    format!("{} · {}", widget.what, widget.cases)
+}
+
+/// The caption of a widget that stands alone: with range, zone, as-of and filters.
+#[must_use]
+pub fn caption_alone(scope: &Scope, widget: &Widget) -> String {
+    format!("{} · {} · {}", widget.what, scope_line(scope), widget.cases)
+}
+
+/// Range, zone, as-of and filters in one line.
+#[must_use]
+pub fn scope_line(scope: &Scope) -> String {
+    let zone = scope.range.zone();
+    let mut parts = vec![scope.range.text(), zone_name(zone), format!("as of {}", as_of(scope.as_of, zone))];
+    parts.extend(scope.filters.iter().cloned());
+    parts.join(" · ")
+}
+
 /// The as-of on the clock of a zone, to the second that is complete.
 #[must_use]
 pub fn as_of(as_of: Instant, zone: &TimeZone) -> String {
     as_of.to_local(zone).strftime("%-d %B %Y, %H:%M:%S").to_string()
+}
+
+/// A title as the name of a file: `First response time` is `first-response-time`.
+#[must_use]
+pub fn file_stem(title: &str) -> String {
+    let plain: String = title.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join("-")
 }
 
 /// How a figure moved: `+12 %`, `+3`, `−3m`, `unchanged`.
@@ -55,6 +83,13 @@ pub fn before(change: &Change) -> String {
         true => format!("so far; was {was} in the whole {}", range.strip_prefix("the ").unwrap_or(range)),
         false => format!("was {was} {range}"),
     }
+}
+
+/// How a figure moved, in one line: `▲ +12 %, better; was 100 the month before`.
+#[must_use]
+pub fn change_line(figure: &Figure, change: &Change) -> String {
+    let verdict = verdict(change.verdict).map(|word| format!(", {word}")).unwrap_or_default();
+    format!("{} {}{verdict}; {}", arrow(change.direction), difference(figure, change), before(change))
 }
 
 /// The sign of a direction.

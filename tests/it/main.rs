@@ -23,6 +23,7 @@ mod disk;
 mod facts_format;
 mod fields;
 mod filters;
+mod formats;
 mod fuzz;
 mod golden;
 mod ingest;

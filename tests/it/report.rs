@@ -184,11 +184,15 @@ fn every_format_renders_a_page_and_renders_or_refuses_one_widget() {
     let project = small_desk();
     for format in FORMATS {
         let run = |flags: &[&str]| {
-            project.run(&[&["report", "overview", "--range", "2026-05", "--format", format.name], flags].concat())
+            let report = ["report", "overview", "--range", "2026-05", "--format", format.name];
+            project.run(&[&report, flags].concat())
         };
-        assert_eq!(run(&[]).code, 0, "{}", format.name);
-        assert!(!std::fs::read(project.path(&format!("overview.{}", format.ending))).unwrap().is_empty());
-        let one = run(&["--widget", "Agents"]);
+        let whole = run(&["-o", "."]);
+        assert_eq!(whole.code, 0, "{}", whole.stderr);
+        let files: Vec<&str> = whole.stdout.lines().collect();
+        assert!(files.iter().all(|file| file.ends_with(format.ending)) && !files.is_empty(), "{files:?}");
+        assert!(files.iter().all(|file| !std::fs::read(file).unwrap().is_empty()), "{files:?}");
+        let one = run(&["--widget", "Agents", "-o", "."]);
         let refusal = format!("`{}` shows a whole page, not one widget", format.name);
         let file = project.path(&format!("agents.{}", format.ending));
         assert!(if one.code == 0 { file.exists() } else { one.stderr.contains(&refusal) }, "{}", one.stderr);
@@ -281,10 +285,7 @@ fn a_stock_of_zero_is_drawn_and_a_flow_without_data_is_noted() {
     assert!(stock.contains("<svg") && stock.contains("<td class=\"number\">0</td>"), "{stock}");
     assert!(card(&page, "Flow").contains("No data in May 2026."));
     let waits = card(&page, "Waits");
-    assert!(
-        waits.contains(">contributions · May") && waits.contains("First resolution time · contributions"),
-        "{waits}"
-    );
+    assert!(waits.contains(">contributions · ") && waits.contains("First resolution time · contributions"), "{waits}");
     assert!(card(&page, "Heat").contains("cases, cells are sums over the range ·"));
 }
 
@@ -350,5 +351,5 @@ fn one_widget_alone_is_a_picture() {
     assert!(svg.contains("First response time") && !svg.contains("At a glance"));
     assert!(std::fs::read(project.path("first-response-time.png")).unwrap().starts_with(b"\x89PNG"));
     assert!(one(&["First response", "--format", "svg"]).stderr.contains("did you mean `First response time`?"));
-    assert!(one(&["First response time"]).stderr.contains("--format svg"));
+    assert!(one(&["First response time"]).stderr.contains("`svg`"));
 }

@@ -18,10 +18,10 @@ pub(super) struct Numbers {
     pub key: Key,
     pub categories: Vec<Value>,
     pub series: Vec<Series>,
+    /// The columns of the table, one for each series.
+    pub columns: Vec<Column>,
     /// The unit of the vertical axis.
     pub unit: Unit,
-    /// Whether the numbers of all categories may be added.
-    pub adds_up: bool,
     /// What is not drawn.
     pub left_out: Vec<String>,
 }
@@ -43,17 +43,13 @@ impl Numbers {
     }
 
     fn table(&self) -> Table {
-        let column = |series: &Series| {
-            let adds_up = self.adds_up;
-            Column { adds_up, ..Column::new(series.name.clone(), series.unit.clone()) }
-        };
         let row = |(at, category): (usize, &Value)| {
             let values = self.series.iter().map(|series| Value::of(series.number(at), &series.unit)).collect();
             Row { keys: vec![category.clone()], values }
         };
         Table {
             keys: vec![self.key.clone()],
-            columns: self.series.iter().map(column).collect(),
+            columns: self.columns.clone(),
             rows: self.categories.iter().enumerate().map(row).collect(),
         }
     }
@@ -64,6 +60,16 @@ impl Numbers {
         widget.left_out.extend(self.left_out);
         widget
     }
+}
+
+/// The column of an aggregation of an answer. Its name is that of the metric, and of the aggregation where that is not the
+/// one of the metric's header.
+pub(super) fn column(answer: &Answer, shown: usize, heading: &str, adds_up: bool) -> Column {
+    let aggregation = answer.show.get(shown);
+    let own = aggregation.filter(|shown| shown.name() != answer.metric.aggregate);
+    let name = own.map_or_else(|| answer.metric.name.clone(), |own| format!("{}_{}", answer.metric.name, own.name()));
+    let is_integer = aggregation.is_some_and(|shown| answer.is_integer(shown));
+    Column { is_integer, adds_up, ..Column::new(name, heading, unit_of(answer, shown)) }
 }
 
 /// The unit of an aggregation of an answer.

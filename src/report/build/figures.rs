@@ -80,10 +80,13 @@ fn change(reading: &Reading, now: f64, before: f64, name: &str) -> Change {
 
 fn table(readings: &[Reading], name: &str) -> Table {
     // Each figure has a unit of its own.
-    let column = |heading: String| Column { heading, unit: None, adds_up: false };
+    let column = |name: &str, heading: String| {
+        let name = name.to_owned();
+        Column { name, heading, unit: None, is_integer: false, adds_up: false }
+    };
     let has_before = !name.is_empty();
-    let mut columns = vec![column("Value".to_owned())];
-    columns.extend(has_before.then(|| column(capitalized(name))));
+    let mut columns = vec![column("value", "Value".to_owned())];
+    columns.extend(has_before.then(|| column("before", capitalized(name))));
     let row = |reading: &Reading| {
         let mut values = vec![Value::of(reading.now, &reading.unit)];
         values.extend(has_before.then(|| Value::of(reading.before, &reading.unit)));

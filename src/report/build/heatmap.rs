@@ -1,6 +1,6 @@
 //! A heat map of weekday by hour.
 
-use super::categories::unit_of;
+use super::categories::{column, unit_of};
 use super::request::Request;
 use crate::error::Result;
 use crate::metric::aggregation::Aggregation;
@@ -32,7 +32,8 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
     };
     let numbers: Vec<Vec<Option<f64>>> =
         (0..7).map(|day| hours.iter().map(|hour| number(day, hour)).collect()).collect();
-    let table = table(&hours, &numbers, &unit, answer.groups_add_up(0));
+    let cells = column(&answer, 0, "", answer.groups_add_up(0));
+    let table = table(&hours, &numbers, &unit, &cells);
     let rows = WEEKDAYS.map(|day| day.get(..3).unwrap_or(day).to_owned()).to_vec();
     let chart = Chart::Heatmap(Heatmap { columns: hours, rows, unit, numbers });
     let cells = match answer.show.first() {
@@ -43,8 +44,12 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
     Ok(request.widget(&what, &[answer], Body::Chart(chart), table))
 }
 
-fn table(hours: &[String], numbers: &[Vec<Option<f64>>], unit: &Unit, adds_up: bool) -> Table {
-    let column = |hour: &String| Column { adds_up, ..Column::new(hour.clone(), unit.clone()) };
+/// A column for each hour, all of one kind.
+fn table(hours: &[String], numbers: &[Vec<Option<f64>>], unit: &Unit, cells: &Column) -> Table {
+    let column = |hour: &String| {
+        let name = cells.name.as_str();
+        Column { name: format!("hour_{hour}_{name}"), heading: hour.clone(), ..cells.clone() }
+    };
     let row = |(day, numbers): (&&str, &Vec<Option<f64>>)| Row {
         keys: vec![Value::Text((*day).to_owned())],
         values: numbers.iter().map(|number| Value::of(*number, unit)).collect(),

@@ -52,8 +52,8 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
         numbers: counts.iter().map(|count| Some(*count as f64)).collect(),
         style: SeriesStyle::Color(0),
     };
-    let numbers =
-        Numbers { key: waited(), categories, series: vec![series], unit, adds_up: true, left_out: Vec::new() };
+    let (series, columns) = (vec![series], table.columns.clone());
+    let numbers = Numbers { key: waited(), categories, series, columns, unit, left_out: Vec::new() };
     let x = Categories { ticks: (0..numbers.categories.len()).collect(), ..numbers.x() };
     let y = numbers.y(false, 0.0);
     let chart = Chart::Bars(Bars { x, y, series: numbers.series, arrangement: Arrangement::Histogram });
@@ -67,9 +67,9 @@ fn waited() -> Key {
 fn table(classes: &[Value], counts: &[i64]) -> Table {
     let unit = Unit::Count(CONTRIBUTIONS.to_owned());
     let columns = vec![
-        Column { adds_up: true, ..Column::new("Contributions", unit.clone()) },
-        Column { adds_up: true, ..Column::new("Share", Unit::Share) },
-        Column::new("Running", Unit::Share),
+        Column { is_integer: true, adds_up: true, ..Column::new(CONTRIBUTIONS, "Contributions", unit.clone()) },
+        Column { adds_up: true, ..Column::new("share", "Share", Unit::Share) },
+        Column::new("running_share", "Running", Unit::Share),
     ];
     let total: i64 = counts.iter().sum();
     let share = |count: i64| Value::of((total != 0).then(|| count as f64 / total as f64), &Unit::Share);

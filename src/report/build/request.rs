@@ -18,7 +18,6 @@ use crate::query::database::Database;
 use crate::report::dashboard::{Dashboard, MetricPlan, WidgetPlan};
 use crate::report::page::{Body, Widget};
 use crate::report::table::{Table, capitalized};
-use crate::report::text;
 use crate::report::value::{Bucket, Value};
 
 /// What a page is made from.
@@ -110,7 +109,8 @@ impl Request<'_> {
         Widget {
             title: self.plan.title.clone(),
             width: self.plan.width,
-            caption: self.caption(what, &answered),
+            what: what.to_owned(),
+            cases: cases_text(&answered),
             left_out: left_out(&answered),
             cases_command: self.cases_command(),
             body,
@@ -140,26 +140,6 @@ impl Request<'_> {
                 answer.rows.iter().all(|row| row.values.iter().all(Option::is_none))
             }
         }
-    }
-
-    /// Unit, range, zone, as-of and number of cases: of several metrics, each one's.
-    fn caption(&self, what: &str, answered: &[(&str, &Answer)]) -> String {
-        let range = &self.sources.range;
-        let cases = match answered {
-            [(_, answer)] if answer.cases == 1 => "1 case".to_owned(),
-            [(_, answer)] => format!("{} cases", number_text(answer.cases as f64)),
-            several => {
-                let each =
-                    several.iter().map(|(title, answer)| format!("{title} {}", number_text(answer.cases as f64)));
-                format!("cases: {}", each.collect::<Vec<_>>().join(", "))
-            }
-        };
-        format!(
-            "{what} · {} · {} · as of {} · {cases}",
-            range.text(),
-            zone_name(range.zone()),
-            text::as_of(self.sources.as_of(), range.zone())
-        )
     }
 
     /// The note of a widget without data.
@@ -198,6 +178,18 @@ impl Request<'_> {
     /// The start of a bucket, as a value of the page.
     pub fn bucket(&self, start: Instant, grain: Grain) -> Value {
         Value::Bucket(Bucket { start, grain, zone: self.sources.range.zone().clone() })
+    }
+}
+
+/// The number of cases: of several metrics, each one's.
+fn cases_text(answered: &[(&str, &Answer)]) -> String {
+    match answered {
+        [(_, answer)] if answer.cases == 1 => "1 case".to_owned(),
+        [(_, answer)] => format!("{} cases", number_text(answer.cases as f64)),
+        several => {
+            let each = several.iter().map(|(title, answer)| format!("{title} {}", number_text(answer.cases as f64)));
+            format!("cases: {}", each.collect::<Vec<_>>().join(", "))
+        }
     }
 }
 

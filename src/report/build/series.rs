@@ -1,6 +1,6 @@
 //! Lines and bars, over time or over the values of a dimension.
 
-use super::categories::{Numbers, unit_of};
+use super::categories::{Numbers, column, unit_of};
 use super::request::Request;
 use crate::error::Result;
 use crate::metric::aggregation::Aggregation;
@@ -13,7 +13,7 @@ use crate::report::chart::lines::{Lines, ReferenceLine};
 use crate::report::chart::series::{Series, SeriesStyle};
 use crate::report::frame::{Frame, Line, group_value};
 use crate::report::page::Widget;
-use crate::report::table::Key;
+use crate::report::table::{Column, Key};
 use crate::report::value::Value;
 
 /// Lines over time, with or without the area under them.
@@ -62,6 +62,11 @@ async fn over_time(request: &Request<'_>) -> Result<(Numbers, Answer)> {
         None => (series_of_aggregations(&answer), None),
         Some(dimension) => series_of_groups(&answer, request.plan.top, dimension)?,
     };
+    let adds_up = answer.buckets_add_up(0);
+    let mut columns = match question.by.first() {
+        None => columns_of_aggregations(&answer, &series),
+        Some(_) => columns_of_groups(&answer, &series),
+    };
     let mut left_out: Vec<String> = left_out.into_iter().collect();
     if let Some((range, name)) = request.compared().filter(|_| question.by.is_empty()) {
         let (more, text) = buckets_more(&question.range, &range, grain);
@@ -69,10 +74,25 @@ async fn over_time(request: &Request<'_>) -> Result<(Numbers, Answer)> {
         let before = request.sources.answer(&question.over(range, request.sources.now)).await?;
         let mut numbers = first_numbers(&before, 0);
         numbers.resize(categories.len(), None);
+        let before = column(&before, 0, &name, adds_up);
+        columns.push(Column { name: format!("{}_before", before.name), ..before });
         series.push(Series { name, unit: unit.clone(), numbers, style: SeriesStyle::Previous });
     }
+    Ok((Numbers { key: Key::bucket(grain), categories, series, columns, unit, left_out }, answer))
+}
+
+fn columns_of_aggregations(answer: &Answer, series: &[Series]) -> Vec<Column> {
     let adds_up = answer.buckets_add_up(0);
-    Ok((Numbers { key: Key::bucket(grain), categories, series, unit, adds_up, left_out }, answer))
+    series.iter().enumerate().map(|(position, series)| column(answer, position, &series.name, adds_up)).collect()
+}
+
+/// A column for each group, under its name.
+fn columns_of_groups(answer: &Answer, series: &[Series]) -> Vec<Column> {
+    let of_group = |series: &Series| {
+        let group = column(answer, 0, &series.name, answer.buckets_add_up(0));
+        Column { name: Column::new(series.name.clone(), "", series.unit.clone()).name, ..group }
+    };
+    series.iter().map(of_group).collect()
 }
 
 fn first_numbers(answer: &Answer, shown: usize) -> Vec<Option<f64>> {
@@ -145,6 +165,6 @@ async fn over_groups(request: &Request<'_>, dimension: &Dimension) -> Result<(Nu
     let left_out = not_drawn(&answer, rest).into_iter().collect();
     let name = metric.title.clone();
     let series = vec![Series { name, unit: unit.clone(), numbers, style: SeriesStyle::Color(0) }];
-    let (key, adds_up) = (Key::dimension(dimension), answer.groups_add_up(0));
-    Ok((Numbers { key, categories, series, unit, adds_up, left_out }, answer))
+    let (key, columns) = (Key::dimension(dimension), vec![column(&answer, 0, &metric.title, answer.groups_add_up(0))]);
+    Ok((Numbers { key, categories, series, columns, unit, left_out }, answer))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::categories::{column, unit_of};
 use super::request::Request;
 use crate::error::Result;
 use crate::metric::answer::{Answer, AnswerRow};
@@ -63,30 +64,34 @@ fn numbers(title: &str, answer: &Answer, before: Option<&(Answer, &str)>, over_t
     let mut columns = Vec::new();
     for (position, shown) in answer.show.iter().enumerate() {
         let heading = if several { format!("{title} {}", shown.name()) } else { title.to_owned() };
-        let now = Numbers::of(heading.clone(), answer, position, over_time);
+        let now = Numbers::of(&heading, answer, position, over_time);
         let Some((before, name)) = before else {
             columns.push(now);
             continue;
         };
-        let then = Numbers::of(format!("{heading}, {name}"), before, position, over_time);
-        let change = now.change_since(&then, format!("{heading}, change"));
+        let then = Numbers::of(&format!("{heading}, {name}"), before, position, over_time).named("before");
+        let change = now.change_since(&then, format!("{heading}, change")).named("change");
         columns.extend([now, then, change]);
     }
     columns
 }
 
 impl Numbers {
-    fn of(heading: String, answer: &Answer, position: usize, over_time: bool) -> Numbers {
-        let unit =
-            answer.show.get(position).map_or(Unit::Count(String::new()), |shown| Unit::of(&answer.metric, shown));
+    fn of(heading: &str, answer: &Answer, position: usize, over_time: bool) -> Numbers {
         let adds_up = if over_time { answer.buckets_add_up(position) } else { answer.groups_add_up(position) };
         Numbers {
-            column: Column { adds_up, ..Column::new(heading, unit.clone()) },
-            unit,
+            column: column(answer, position, heading, adds_up),
+            unit: unit_of(answer, position),
             is_change: false,
             by_key: answer.rows.iter().map(|row| (key(row), row.values.get(position).copied().flatten())).collect(),
             default: answer.show.get(position).and_then(|shown| answer.metric.of_nothing(shown)),
         }
+    }
+
+    /// The numbers under a name for programs that ends in that word.
+    fn named(mut self, word: &str) -> Numbers {
+        self.column.name = format!("{}_{word}", self.column.name);
+        self
     }
 
     fn change_since(&self, then: &Numbers, heading: String) -> Numbers {

@@ -71,7 +71,9 @@ impl Heatmap {
         format!("heat map: {} rows by {} columns", self.rows.len(), self.columns.len())
     }
 
-    fn max(&self) -> f64 {
+    /// The largest number; 0 where there is none.
+    #[must_use]
+    pub fn max(&self) -> f64 {
         self.numbers.iter().flatten().flatten().copied().fold(0.0, f64::max)
     }
 

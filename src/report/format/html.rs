@@ -35,7 +35,8 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
 }
 
 fn page_html(page: &Page) -> DrawResult {
-    let rows = page.rows.iter().map(row).collect::<DrawResult>()?;
+    let line = text::scope_line(&page.scope);
+    let rows = page.rows.iter().map(|one| row(one, &line)).collect::<DrawResult>()?;
     let title = escaped(&page.title);
     Ok(format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -70,24 +71,27 @@ fn list(items: &[String]) -> String {
     format!("<ul>\n{}</ul>\n", items.iter().map(item).collect::<String>())
 }
 
-fn row(row: &Row) -> DrawResult {
+fn row(row: &Row, scope: &str) -> DrawResult {
     let (title, level) = match &row.title {
         Some(title) => (format!("<h2 class=\"row-title\">{}</h2>\n", escaped(title)), 3),
         None => (String::new(), 2),
     };
-    let cards = row.widgets.iter().map(|widget| card(widget, level)).collect::<DrawResult>()?;
+    let cards = row.widgets.iter().map(|widget| card(widget, level, scope)).collect::<DrawResult>()?;
     Ok(format!("<section>\n{title}<div class=\"row\">\n{cards}</div>\n</section>\n"))
 }
 
-fn card(widget: &Widget, level: u32) -> DrawResult {
+/// A widget; its caption shows the scope of the page where it is pointed at.
+fn card(widget: &Widget, level: u32, scope: &str) -> DrawResult {
     let width = widget.width.clamp(1, 12);
     // On paper a card stays whole, unless it cannot.
     let is_long = matches!(widget.body, Body::Table) && widget.table.rows.len() > 30;
     let kind = if is_long { " long" } else { "" };
     Ok(format!(
-        "<article class=\"card w{width}{kind}\">\n<h{level} class=\"title\">{}</h{level}>\n{}{}{}{}</article>\n",
+        "<article class=\"card w{width}{kind}\">\n<h{level} class=\"title\">{}</h{level}>\n\
+         <p class=\"caption\" title=\"{}\">{}</p>\n{}{}{}</article>\n",
         escaped(&widget.title),
-        paragraph("caption", &widget.caption),
+        escaped(scope),
+        escaped(&text::caption(widget)),
         body(widget, width)?,
         left_out(&widget.left_out),
         more(widget),
@@ -244,13 +248,14 @@ mod tests {
         let widget = Widget {
             title: "Cases & <script>alert('x')</script>".to_owned(),
             width: 6,
-            caption: "cases \"opened\"".to_owned(),
+            what: "cases \"opened\"".to_owned(),
+            cases: "2 cases".to_owned(),
             left_out: vec!["2 < 3 cases".to_owned()],
             cases_command: "casebook cases --where 'a < b'".to_owned(),
             body: Body::Chart(chart),
             table: Table {
                 keys: vec![Key::named("day")],
-                columns: vec![Column::new("cases", unit)],
+                columns: vec![Column::new("cases", "cases", unit)],
                 rows: vec![table::Row {
                     keys: vec![Value::Text("1 May".to_owned())],
                     values: vec![Value::Text("<2>".to_owned())],

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::report::draw::paint;
-use crate::report::page::{Page, Widget};
+use crate::report::page::{Page, Scope, Widget};
 use crate::report::picture::{self, Picture};
 
 /// The whole dashboard.
@@ -17,8 +17,8 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// When the drawing library refuses or the picture is too large.
-pub(super) fn widget(widget: &Widget) -> Result<Vec<u8>> {
-    painted(&picture::of_widget(widget))
+pub(super) fn widget(scope: &Scope, widget: &Widget) -> Result<Vec<u8>> {
+    painted(&picture::of_widget(scope, widget))
 }
 
 fn painted(picture: &Picture) -> Result<Vec<u8>> {

@@ -48,11 +48,11 @@ impl Stack {
     }
 }
 
-/// The content of a card, `width` wide. In a card without data the note about it is `spare` pixels higher.
-pub fn content(widget: &Widget, width: f64, spare: f64) -> Stack {
+/// The content of a card under a caption, `width` wide. In a card without data the note about it is `spare` pixels higher.
+pub fn content(widget: &Widget, caption: &str, width: f64, spare: f64) -> Stack {
     let mut column = Stack::new(width);
     column.lines(&wrapped_to(&widget.title, TITLE, width, 2), TITLE, 22.0);
-    column.lines(&wrapped_to(&widget.caption, CAPTION, width, 3), CAPTION, 17.0);
+    column.lines(&wrapped_to(caption, CAPTION, width, 4), CAPTION, 17.0);
     column.skip(16.0);
     body(&mut column, widget, spare);
     if !widget.left_out.is_empty() {

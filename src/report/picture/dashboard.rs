@@ -38,8 +38,9 @@ pub fn of_page(page: &Page) -> (Sketch, f64, f64) {
 }
 
 /// One widget alone, as wide as on its page.
-pub fn of_widget(widget: &Widget) -> (Sketch, f64, f64) {
-    let content = content(widget, card_width(widget.width) - 2.0 * PADDING, 0.0);
+pub fn of_widget(scope: &Scope, widget: &Widget) -> (Sketch, f64, f64) {
+    let caption = text::caption_alone(scope, widget);
+    let content = content(widget, &caption, card_width(widget.width) - 2.0 * PADDING, 0.0);
     let (wide, high) = (content.width + 2.0 * PADDING, (content.height + 2.0 * PADDING).ceil());
     let mut sketch = Sketch::default();
     card(&mut sketch, content, Area { left: 0.0, top: 0.0, width: wide, height: high });
@@ -122,7 +123,9 @@ fn card_width(asked: u32) -> f64 {
 
 /// Cards of one line, all as high as the highest.
 fn cards(stack: &mut Stack, line: &[&Widget]) {
-    let content = |widget: &Widget, spare: f64| content(widget, card_width(widget.width) - 2.0 * PADDING, spare);
+    let content = |widget: &Widget, spare: f64| {
+        content(widget, &text::caption(widget), card_width(widget.width) - 2.0 * PADDING, spare)
+    };
     let natural: Vec<f64> = line.iter().map(|widget| content(widget, 0.0).height).collect();
     let highest = natural.iter().copied().fold(0.0, f64::max);
     let height = highest + 2.0 * PADDING;
@@ -160,7 +163,8 @@ mod tests {
         let widget = |width| Widget {
             title: String::new(),
             width,
-            caption: String::new(),
+            what: String::new(),
+            cases: String::new(),
             left_out: Vec::new(),
             cases_command: String::new(),
             body: Body::Empty("no cases".to_owned()),

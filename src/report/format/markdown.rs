@@ -1,0 +1,137 @@
+//! A page as Markdown, with tables as GitHub, GitLab and most wikis read them.
+
+use std::fmt::Write;
+
+use crate::error::Result;
+use crate::report::page::{Body, Figure, Page, Scope, Widget};
+use crate::report::table::Table;
+use crate::report::text;
+
+/// The whole page.
+///
+/// # Errors
+/// None.
+pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
+    let mut out = format!("# {}\n\n", escaped(&page.title));
+    if !page.description.is_empty() {
+        paragraph(&mut out, &escaped(&page.description));
+    }
+    let facts = text::scope(&page.scope);
+    let facts = facts.iter().map(|(label, value)| format!("**{label}** {}", escaped(value)));
+    paragraph(&mut out, &facts.collect::<Vec<_>>().join(" · "));
+    for row in &page.rows {
+        if let Some(title) = &row.title {
+            paragraph(&mut out, &format!("## {}", escaped(title)));
+        }
+        for widget in &row.widgets {
+            card(&mut out, widget, &text::caption(widget), if row.title.is_some() { "###" } else { "##" });
+        }
+    }
+    if !page.notes.is_empty() {
+        out.push_str("## Notes\n\n");
+        list(&mut out, &page.notes);
+    }
+    Ok(finished(out))
+}
+
+/// One widget alone.
+///
+/// # Errors
+/// None.
+pub(super) fn widget(scope: &Scope, widget: &Widget) -> Result<Vec<u8>> {
+    let mut out = String::new();
+    card(&mut out, widget, &text::caption_alone(scope, widget), "##");
+    Ok(finished(out))
+}
+
+/// One line feed ends the text.
+fn finished(text: String) -> Vec<u8> {
+    format!("{}\n", text.trim_end()).into_bytes()
+}
+
+fn card(out: &mut String, widget: &Widget, caption: &str, level: &str) {
+    paragraph(out, &format!("{level} {}", escaped(&widget.title)));
+    paragraph(out, &format!("*{}*", escaped(caption)));
+    if let Body::Empty(why) = &widget.body {
+        paragraph(out, &escaped(why));
+    }
+    match &widget.body {
+        Body::Figures(figures) => self::figures(out, figures),
+        Body::Chart(_) | Body::Table | Body::Empty(_) => table(out, &widget.table),
+    }
+    list(out, &widget.left_out);
+    if !widget.cases_command.is_empty() {
+        paragraph(out, &format!("Cases behind this:\n\n```sh\n{}\n```", widget.cases_command));
+    }
+}
+
+fn figures(out: &mut String, figures: &[Figure]) {
+    let cells = |figure: &Figure| {
+        let change = figure.change.as_ref().map(|change| text::change_line(figure, change)).unwrap_or_default();
+        vec![figure.label.clone(), figure.value.text(), change]
+    };
+    let headings = ["Figure", "Value", "Change"].map(str::to_owned);
+    rows(out, &headings, figures.iter().map(cells), &[false, true, false]);
+}
+
+fn table(out: &mut String, table: &Table) {
+    if table.columns.is_empty() || table.rows.is_empty() {
+        return;
+    }
+    let headings = table.headings();
+    let is_number: Vec<bool> = (0..headings.len()).map(|column| column > 0).collect();
+    rows(out, &headings, table.rows.iter().map(|row| table.texts(row)), &is_number);
+}
+
+fn rows(out: &mut String, headings: &[String], rows: impl Iterator<Item = Vec<String>>, is_number: &[bool]) {
+    line(out, headings);
+    let rules: Vec<&str> = is_number.iter().map(|number| if *number { "---:" } else { "---" }).collect();
+    let _ = writeln!(out, "| {} |", rules.join(" | "));
+    rows.for_each(|cells| line(out, &cells));
+    out.push('\n');
+}
+
+fn line(out: &mut String, cells: &[String]) {
+    let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
+    let _ = writeln!(out, "| {} |", cells.join(" | "));
+}
+
+fn list(out: &mut String, items: &[String]) {
+    for item in items {
+        let _ = writeln!(out, "- {}", escaped(item));
+    }
+    if !items.is_empty() {
+        out.push('\n');
+    }
+}
+
+fn paragraph(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push_str("\n\n");
+}
+
+/// A text that Markdown shows as it is, in one line.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '#' => {
+                escaped.push('\\');
+                escaped.push(letter);
+            }
+            letter if letter.is_control() => escaped.push(' '),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_markdown_would_read_is_text() {
+        assert_eq!(escaped("a|b *c* <d> x_y\nz"), r"a\|b \*c\* \<d\> x\_y z");
+    }
+}

@@ -1,0 +1,35 @@
+//! The rows of one widget for programs: CSV and Parquet.
+
+use jiff::tz::TimeZone;
+
+use crate::error::Result;
+use crate::export::{Format, RowWriter};
+use crate::report::page::{Scope, Widget};
+use crate::report::rows;
+
+/// A header and a line for each row.
+///
+/// # Errors
+/// The writer's, which would be a defect.
+pub(super) fn csv(_: &Scope, widget: &Widget) -> Result<Vec<u8>> {
+    written(Format::Csv, widget)
+}
+
+/// A Parquet file.
+///
+/// # Errors
+/// The writer's, which would be a defect.
+pub(super) fn parquet(_: &Scope, widget: &Widget) -> Result<Vec<u8>> {
+    written(Format::Parquet, widget)
+}
+
+fn written(format: Format, widget: &Widget) -> Result<Vec<u8>> {
+    let batch = rows::rows(&widget.table)?;
+    let mut bytes = Vec::new();
+    let mut writer = RowWriter::begin(format, &batch.schema(), &TimeZone::UTC, &mut bytes)?;
+    if batch.num_rows() > 0 {
+        writer.write(&batch)?;
+    }
+    writer.finish()?;
+    Ok(bytes)
+}
