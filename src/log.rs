@@ -18,5 +18,5 @@ pub mod rows;
 pub mod stage;
 pub mod staged;
 
-pub use event_log::Log;
+pub use event_log::{Log, LogFolder};
 pub use ingest::{Clock, Options, Summary};

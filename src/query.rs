@@ -2,7 +2,7 @@
 //!
 //! [`database::Database`] is opened once for a state of the store, at present or at another [`moment`], and gives every
 //! question a session of its own. [`memory`] makes a session over events that are in memory; [`views`] and [`functions`]
-//! are what a session has beside the tables; [`compare`] compares the facts of a store with those of a full replay.
+//! are what a session has beside the tables, which [`tables`] makes when they are asked for; [`compare`] compares the facts of a store with those of a full replay.
 
 pub mod by_number;
 pub mod compare;
@@ -14,4 +14,5 @@ pub mod moment;
 mod numbers;
 mod present;
 mod shared;
+mod tables;
 pub mod views;

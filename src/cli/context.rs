@@ -1,10 +1,12 @@
 //! What every command works with, and how it ends.
 
+use std::path::Path;
+
 use super::printer::Printer;
 use super::progress::Bar;
 use super::settings::Settings;
 use crate::error::{Error, Result};
-use crate::log::{Clock, Log, Options};
+use crate::log::{Clock, Log, LogFolder, Options};
 use crate::metric::catalogue::Catalogue;
 use crate::model::time::Instant;
 use crate::query::database::{Database, Freshness, Opening};
@@ -56,6 +58,11 @@ impl CommandContext {
 
     /// Opens the log of a project that has one; commands that read never create it.
     pub async fn existing_log(&self) -> Result<Log> {
+        Log::open(self.existing_store()?).await
+    }
+
+    /// The folder of a store that has a log.
+    fn existing_store(&self) -> Result<&Path> {
         let store = &self.settings.store.value;
         if !self.has_log() {
             let message = format!("there is no log in {}", store.display());
@@ -63,7 +70,7 @@ impl CommandContext {
                 Error::refused(message).with_hint("`casebook ingest FILE` makes one, `casebook demo` shows one")
             );
         }
-        Log::open(store).await
+        Ok(store)
     }
 
     /// How this project ingests.
@@ -83,7 +90,7 @@ impl CommandContext {
 
     /// Opens the database of the moment that was typed, brought up to date first, and notes what it does not contain.
     pub async fn database(&self) -> Result<Database> {
-        let log = self.existing_log().await?;
+        let log = LogFolder::of(self.existing_store()?)?;
         let doing = if self.moment.is_now() { "replaying" } else { "replaying the events of that moment" };
         let bar = Bar::of(self.printer, doing);
         let (resources, moment) = (self.settings.resources(), self.moment);

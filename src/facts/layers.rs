@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
@@ -113,6 +113,20 @@ impl Layers {
     /// When a path cannot be written as a URL.
     pub fn of_last_layer(&self, table: &FactTable, texts: Texts) -> Result<Arc<dyn TableProvider>> {
         self.files(self.layers.last().unwrap_or(&Layer::default()), table, texts)
+    }
+
+    /// Columns of a table that each replay writes whole.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn rows(&self, table: &FactTable, columns: &[&str]) -> Result<Vec<RecordBatch>> {
+        let mut rows = Vec::new();
+        for path in self.layers.last().map(|layer| layer.paths(&self.home, table)).unwrap_or_default() {
+            for batch in read_file(&path, columns)? {
+                rows.push(batch?);
+            }
+        }
+        Ok(rows)
     }
 
     fn files(&self, layer: &Layer, table: &FactTable, texts: Texts) -> Result<Arc<dyn TableProvider>> {

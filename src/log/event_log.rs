@@ -1,10 +1,14 @@
 //! The log of a store: its two tables, at one version.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
 
 use crate::error::Result;
 use crate::log::quarantine;
 use crate::log::rows::LOG_SCHEMA;
+use crate::store::commits::Commits;
 use crate::store::data_file::NewFile;
 use crate::store::lock::WriterLock;
 use crate::store::objects::Store;
@@ -16,6 +20,58 @@ pub struct Log {
     store: Store,
     pub events: Table,
     pub quarantine: Table,
+}
+
+/// The folder of a log. The log is opened when something of it is needed, because that takes longer than most questions.
+#[derive(Clone, Debug)]
+pub struct LogFolder {
+    store: Store,
+    log: Arc<OnceCell<Log>>,
+}
+
+impl LogFolder {
+    /// The log of the store in that folder.
+    ///
+    /// # Errors
+    /// When the path cannot be the path of a store.
+    pub fn of(folder: &Path) -> Result<LogFolder> {
+        Ok(LogFolder { store: Store::open(folder)?, log: Arc::default() })
+    }
+
+    /// The store that the log is in.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The log, in the version of the first time that it was needed.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn log(&self) -> Result<&Log> {
+        self.log.get_or_try_init(|| Log::open(self.store.path())).await
+    }
+
+    /// The number of the newest batch in the log, as [`Log::last_batch`]. The newest commits state it, so that the log is
+    /// mostly not opened for it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn last_batch(&self) -> Result<i64> {
+        if let Some(log) = self.log.get() {
+            return log.last_batch();
+        }
+        match Commits::of(&self.store.folder("events")).last_batch().await? {
+            Some(batch) => Ok(batch),
+            None => self.log().await?.last_batch(),
+        }
+    }
+}
+
+impl From<&Log> for LogFolder {
+    fn from(log: &Log) -> LogFolder {
+        LogFolder { store: log.store.clone(), log: Arc::new(OnceCell::new_with(Some(log.clone()))) }
+    }
 }
 
 impl Log {

@@ -1,31 +1,28 @@
 //! A database: the tables of a store at one moment, from which every question gets a session of its own.
 //!
-//! Opening a database makes, once, what all questions share and none changes: the list of each table's files, the plans of
-//! the views, the calendars behind the SQL functions, and the engine's runtime with its memory, its spilling and its cache of
-//! Parquet metadata. [`Database::session`] makes the rest: tables, functions and settings that a question registers are seen
-//! in its own session alone, so any number of questions can be asked at once.
-
-use std::sync::Arc;
+//! A database has, once, what all questions share and none changes: the list of each table's files, the plans of the views,
+//! the calendars behind the SQL functions, and the engine's runtime with its memory, its spilling and its cache of Parquet
+//! metadata. Tables are made when a question first asks for them; a question that reads only facts does not open the log.
+//! [`Database::session`] makes the rest: tables, functions and settings that a question registers are seen in its own
+//! session alone, so any number of questions can be asked at once.
 
 use arrow::array::AsArray;
 use arrow::datatypes::TimestampMillisecondType;
-use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
-    SchemaProvider, TableProvider,
-};
 use datafusion::execution::session_state::SessionState;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use crate::error::Result;
 use crate::facts::columns::FactTable;
 use crate::facts::layers::{Layers, Texts};
+use crate::facts::manifest;
 use crate::facts::manifest::Pointer;
 use crate::facts::tables::FACT_TABLES;
-use crate::log::Log;
+use crate::log::{Log, LogFolder};
 use crate::model::time::Instant;
 use crate::query::lookup::Lookups;
 use crate::query::moment::Moment;
-use crate::query::{moment, numbers, present, views};
+use crate::query::tables::{Deferred, Made, Tables};
+use crate::query::{moment, numbers, present, tables, views};
 use crate::replay;
 use crate::replay::ReplayScope;
 use crate::store::engine::Resources;
@@ -50,9 +47,6 @@ pub struct Freshness {
     pub batches_behind: i64,
 }
 
-/// Tables with their names.
-type Tables = Vec<(String, Arc<dyn TableProvider>)>;
-
 /// The tables of one state of a store at one moment.
 pub struct Database {
     /// Settings, functions and runtime that every session starts with.
@@ -74,21 +68,23 @@ impl Database {
     ///
     /// # Errors
     /// When the store cannot be read, its facts have never been made, or there is not enough space for those of another moment.
-    pub async fn open(log: &Log, opening: Opening) -> Result<Database> {
+    pub async fn open(log: &LogFolder, opening: Opening) -> Result<Database> {
         let Opening { resources, moment, refresh, progress } = opening;
         let mut freshness = Freshness::default();
-        if refresh {
-            match replay::refresh_with_progress(log, resources, ReplayScope::REFRESH, progress).await {
+        let last_batch = log.last_batch().await?;
+        let pointer = Pointer::read(&manifest::home(log.store())).await?;
+        if refresh && pointer.is_none_or(|pointer| pointer.last_batch != last_batch) {
+            match replay::refresh_with_progress(log.log().await?, resources, ReplayScope::REFRESH, progress).await {
                 Err(error) if error.is_read_only() => freshness.is_read_only = true,
                 refreshed => drop(refreshed?),
             }
         }
         let database = if moment.is_now() {
-            let database = Database::present(log, resources).await?;
-            freshness.batches_behind = log.last_batch()?.saturating_sub(database.pointer.last_batch).max(0);
+            let database = Database::of_present(log, resources).await?;
+            freshness.batches_behind = last_batch.saturating_sub(database.pointer.last_batch).max(0);
             database
         } else {
-            Database::at(log, resources, moment).await?
+            Database::at(log.log().await?, resources, moment).await?
         };
         Ok(Database { freshness, ..database })
     }
@@ -98,8 +94,12 @@ impl Database {
     /// # Errors
     /// When the store cannot be read, or its facts have never been made.
     pub async fn present(log: &Log, resources: Resources) -> Result<Database> {
-        let (session, pointer) = present::open(log, resources).await?;
-        Database::of(&session, pointer, resources.memory_bytes).await
+        Database::of_present(&LogFolder::from(log), resources).await
+    }
+
+    async fn of_present(log: &LogFolder, resources: Resources) -> Result<Database> {
+        let (state, tables, pointer) = present::open(log, resources).await?;
+        Ok(Database::over(state, tables, pointer, resources.memory_bytes))
     }
 
     /// The database of another moment: its events are replayed into temporary files, which are removed when neither the
@@ -116,50 +116,37 @@ impl Database {
     /// A database of everything that is registered in a session.
     pub(super) async fn of(session: &SessionContext, pointer: Pointer, memory_bytes: usize) -> Result<Database> {
         let state = session.state();
-        let (mut tables, mut numbered) = (Tables::new(), Tables::new());
+        let mut tables = Tables::new();
         let schema = state.schema_for_ref("cases")?;
         for name in schema.table_names() {
-            let Some(table) = schema.table(&name).await? else { continue };
-            let has_numbers = numbers::has_numbers(&table);
-            let (plain, by_number) = match has_numbers {
-                true => (numbers::without_numbers(&table)?, numbers::by_number(&table)?),
-                false => (Arc::clone(&table), table),
-            };
-            tables.push((name.clone(), plain));
-            numbered.push((name, by_number));
+            if let Some(table) = schema.table(&name).await? {
+                tables.insert(name, Deferred::ready(table));
+            }
         }
+        Ok(Database::over(state, tables, pointer, memory_bytes))
+    }
+
+    fn over(state: SessionState, tables: Tables, pointer: Pointer, memory_bytes: usize) -> Database {
+        let made = |make: fn(&Made) -> Result<Made>| {
+            tables.iter().map(|(name, table)| (name.clone(), Deferred::of(table, make))).collect::<Tables>()
+        };
+        let (plain, numbered) = (made(numbers::without_numbers), made(numbers::by_number));
         let (freshness, lookups) = (Freshness::default(), Lookups::default());
-        Ok(Database { state, tables, numbered, pointer, freshness, of_store: None, lookups, memory_bytes })
+        Database { state, tables: plain, numbered, pointer, freshness, of_store: None, lookups, memory_bytes }
     }
 
     /// A new session with every table, view and function. Making one reads no file and took 0.04 to 0.09 ms, in a build
     /// without optimization.
     #[must_use]
     pub fn session(&self) -> SessionContext {
-        self.session_of(&self.tables)
+        tables::session(&self.state, &self.tables)
     }
 
     /// The same, in which `case_id` of the tables of cases is the number of the case: quicker to join, to group and to
     /// count. The views, `events` and the tables of findings have ids as everywhere.
     #[must_use]
     pub fn session_by_number(&self) -> SessionContext {
-        self.session_of(&self.numbered)
-    }
-
-    fn session_of(&self, tables: &Tables) -> SessionContext {
-        let defaults = &self.state.config_options().catalog;
-        let schema = MemorySchemaProvider::new();
-        for (name, table) in tables {
-            // Fails only where the name is taken, and in a new schema none is.
-            drop(schema.register_table(name.clone(), Arc::clone(table)));
-        }
-        let catalog = MemoryCatalogProvider::new();
-        drop(catalog.register_schema(&defaults.default_schema, Arc::new(schema)));
-        let catalogs = MemoryCatalogProviderList::new();
-        catalogs.register_catalog(defaults.default_catalog.clone(), Arc::new(catalog));
-        let mut state = self.state.clone();
-        state.register_catalog_list(Arc::new(catalogs));
-        SessionContext::new_with_state(state)
+        tables::session(&self.state, &self.numbered)
     }
 
     /// Values of cases that questions look up; nothing where those of a table with so many bytes for each row would take

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Int64Array, StringArray, TimestampMillisecondArray};
+use arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType};
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
-use datafusion::prelude::{SessionContext, col};
+use datafusion::prelude::SessionContext;
 
 use crate::error::Error;
 use crate::facts::columns::{ColumnBuilder, Name};
@@ -25,15 +25,23 @@ use crate::spelling::nearest;
 /// Calendars by name, each in all its versions.
 pub type Calendars = BTreeMap<String, Versions<Arc<OpenHours>>>;
 
+/// The columns of `calendars` that a calendar is read from.
+pub(super) const OF_CALENDARS: [&str; 5] = ["calendar", "since", "time_zone", "hours", "holidays"];
+
 /// The calendars of a session's fact table of that name.
 ///
 /// # Errors
 /// When the table cannot be read.
 pub async fn calendars(session: &SessionContext) -> crate::error::Result<Calendars> {
-    let columns = ["calendar", "since", "time_zone", "hours", "holidays"];
-    let order = vec![col("calendar").sort(true, false), col("since").sort(true, false)];
-    let rows = session.table("calendars").await?.select_columns(&columns)?.sort(order)?.collect().await?;
-    let mut calendars = Calendars::new();
+    calendars_of(&session.table("calendars").await?.select_columns(&OF_CALENDARS)?.collect().await?)
+}
+
+/// The calendars of rows of the fact table, with the columns [`OF_CALENDARS`].
+///
+/// # Errors
+/// When a row is not a calendar's.
+pub(super) fn calendars_of(rows: &[RecordBatch]) -> crate::error::Result<Calendars> {
+    let mut versions = Vec::new();
     for batch in rows {
         let text = |at: usize| batch.column(at).as_string_view();
         for (row, since) in instants(batch.column(1)).enumerate() {
@@ -47,9 +55,13 @@ pub async fn calendars(session: &SessionContext) -> crate::error::Result<Calenda
             let calendar = Json::parse(&data).ok().and_then(|data| Calendar::parse(name, &data).ok());
             let calendar =
                 calendar.ok_or_else(|| Error::refused(format!("the calendar `{name}` of the facts cannot be read")))?;
-            let versions = calendars.entry(name.to_owned()).or_default();
-            versions.state(since.unwrap_or_default(), Arc::new(OpenHours::new(calendar)));
+            versions.push((name.to_owned(), since.unwrap_or_default(), calendar));
         }
+    }
+    versions.sort_by(|(name, since, _), (other, later, _)| (name, since).cmp(&(other, later)));
+    let mut calendars = Calendars::new();
+    for (name, since, calendar) in versions {
+        calendars.entry(name).or_default().state(since, Arc::new(OpenHours::new(calendar)));
     }
     Ok(calendars)
 }

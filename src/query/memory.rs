@@ -47,7 +47,7 @@ async fn open_with_numbers<'l>(
         session.register_table(table.name, rows)?;
     }
     let (events, is_deleted) = shared::with_deletions(&session, session.read_table(in_memory(log)?)?).await?;
-    shared::register_events(&session, events, is_deleted)?;
+    session.register_table("events", shared::events(events, is_deleted)?)?;
     functions::register(&session, functions::calendars(&session).await?);
     views::register(&session, last_event_at).await?;
     Ok(session)

@@ -73,7 +73,7 @@ pub(super) async fn open(log: &Log, resources: Resources, moment: Moment) -> Res
         Some(_) => settled(log).await?,
         None => log.clone(),
     };
-    let (home, pointer) = (manifest::home(log.store()), shared::pointer(log).await?);
+    let (home, pointer) = (manifest::home(log.store()), shared::pointer(log.store()).await?);
     let of_store = Layers::open(&home, &pointer)?;
     let deleted = Arc::new(deleted_cases(log, &of_store, pointer.last_batch, resources).await?);
     let scratch = ScratchFolder::in_system_folder()?;
@@ -90,7 +90,7 @@ pub(super) async fn open(log: &Log, resources: Resources, moment: Moment) -> Res
         hide(&session, &table, column, &deleted)?;
     }
     let events = moment.events(session.read_table(log.events.provider()?)?)?;
-    shared::register_events(&session, events, is_deleted(&deleted))?;
+    session.register_table("events", shared::events(events, is_deleted(&deleted))?)?;
     shared::register_rest(&session, log, moment.known_at, moment.as_of.or(pointer.last_event_at_ms.map(Instant)))
         .await?;
     // The files are removed with the last session that has this extension.

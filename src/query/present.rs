@@ -1,34 +1,72 @@
 //! The tables of the present: `events`, `quarantine` and the facts, all of one state of the log.
 
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::execution::session_state::SessionState;
 use datafusion::prelude::{DataFrame, SessionContext, col, lit};
 
 use crate::error::Result;
-use crate::facts::layers::Layers;
+use crate::facts::layers::{Layers, Texts};
 use crate::facts::manifest;
 use crate::facts::manifest::Pointer;
-use crate::log::Log;
+use crate::facts::tables::{CALENDARS, DESK_EVENTS, FACT_TABLES};
+use crate::log::LogFolder;
 use crate::model::time::Instant;
-use crate::query::shared;
+use crate::query::tables::{Deferred, Tables};
+use crate::query::{functions, shared, tables, views};
 use crate::store::engine;
 use crate::store::engine::Resources;
 
-/// A session of the engine with every table, view and function over the facts as they are now.
+/// Every table and view over the facts as they are now, and what sessions over them start with: the settings of the engine
+/// and the functions.
 ///
 /// # Errors
 /// When the store cannot be read, or its facts have never been made.
-pub(super) async fn open(log: &Log, resources: Resources) -> Result<(SessionContext, Pointer)> {
+pub(super) async fn open(log: &LogFolder, resources: Resources) -> Result<(SessionState, Tables, Pointer)> {
     let session = engine::session(resources)?;
-    let pointer = shared::pointer(log).await?;
-    Layers::open(&manifest::home(log.store()), &pointer)?.register(&session)?;
-    let events = events_until(&session, log, pointer.last_batch).await?;
+    let pointer = shared::pointer(log.store()).await?;
+    let layers = Arc::new(Layers::open(&manifest::home(log.store()), &pointer)?);
+    functions::register(&session, functions::calendars_of(&layers.rows(&CALENDARS, &functions::OF_CALENDARS)?)?);
+    let state = session.state();
+    let mut facts = Tables::new();
+    for table in FACT_TABLES.into_iter().chain([DESK_EVENTS]) {
+        let layers = Arc::clone(&layers);
+        let made = Deferred::new(move || std::future::ready(layers.provider(&table, Texts::Views)));
+        facts.insert(table.name.to_owned(), made);
+    }
+    let of_facts = tables::session(&state, &facts);
+    let mut tables = facts;
+    for view in views::of_facts() {
+        let (session, end) = (of_facts.clone(), pointer.last_event_at_ms.map(Instant));
+        let made = Deferred::new(move || {
+            let session = session.clone();
+            async move { view.over(&session, end).await }
+        });
+        tables.insert(view.name.to_owned(), made);
+    }
+    let (folder, batch) = (log.clone(), pointer.last_batch);
+    let events = Deferred::new(move || events(of_facts.clone(), folder.clone(), batch));
+    tables.insert("events".to_owned(), events);
+    let (folder, session) = (log.clone(), SessionContext::new_with_state(state.clone()));
+    let quarantine = Deferred::new(move || quarantine(session.clone(), folder.clone()));
+    tables.insert("quarantine".to_owned(), quarantine);
+    Ok((state, tables, pointer))
+}
+
+async fn events(session: SessionContext, log: LogFolder, batch: i64) -> Result<Arc<dyn TableProvider>> {
+    let events = events_until(&session, &log, batch).await?;
     let (events, is_deleted) = shared::with_deletions(&session, events).await?;
-    shared::register_events(&session, events, is_deleted)?;
-    shared::register_rest(&session, log, None, pointer.last_event_at_ms.map(Instant)).await?;
-    Ok((session, pointer))
+    shared::events(events, is_deleted)
+}
+
+async fn quarantine(session: SessionContext, log: LogFolder) -> Result<Arc<dyn TableProvider>> {
+    shared::quarantine(&session, log.log().await?, None)
 }
 
 /// The log up to that batch, for which facts stand.
-async fn events_until(session: &SessionContext, log: &Log, batch: i64) -> Result<DataFrame> {
+async fn events_until(session: &SessionContext, log: &LogFolder, batch: i64) -> Result<DataFrame> {
+    let log = log.log().await?;
     let newest = match log.last_batch()? < batch {
         // Another process has added to the log, and replayed it, since it was opened.
         true => log.reopen().await?.events,

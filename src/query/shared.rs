@@ -1,6 +1,9 @@
 //! What every database has, whatever its moment: the events with the texts of deleted cases left out, the quarantine, the
 //! functions and the views.
 
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
 use datafusion::prelude::{DataFrame, Expr, JoinType, SessionContext, col, ident, lit, when};
 use datafusion::scalar::ScalarValue;
 
@@ -12,10 +15,11 @@ use crate::log::rows::EVENT_COLUMNS;
 use crate::model::time::Instant;
 use crate::query::{functions, views};
 use crate::replay::select::instant;
+use crate::store::objects::Store;
 
 /// What the facts of a store stand for.
-pub(super) async fn pointer(log: &Log) -> Result<Pointer> {
-    Pointer::read(&manifest::home(log.store()))
+pub(super) async fn pointer(store: &Store) -> Result<Pointer> {
+    Pointer::read(&manifest::home(store))
         .await?
         .ok_or_else(|| Error::refused("the facts have not been made yet").with_hint("`casebook replay` makes them"))
 }
@@ -28,14 +32,22 @@ pub(super) async fn register_rest(
     known_at: Option<Instant>,
     end: Option<Instant>,
 ) -> Result<()> {
+    session.register_table("quarantine", quarantine(session, log, known_at)?)?;
+    functions::register(session, functions::calendars(session).await?);
+    views::register(session, end).await
+}
+
+/// The lines that were set aside by `known_at`.
+pub(super) fn quarantine(
+    session: &SessionContext,
+    log: &Log,
+    known_at: Option<Instant>,
+) -> Result<Arc<dyn TableProvider>> {
     let mut quarantine = session.read_table(log.quarantine.provider()?)?;
     if let Some(known_at) = known_at {
         quarantine = quarantine.filter(col("ingested_at").lt_eq(instant(known_at)))?;
     }
-    session.register_table("quarantine", quarantine.into_view())?;
-    hide_column(session, "quarantine", "bytes").await?;
-    functions::register(session, functions::calendars(session).await?);
-    views::register(session, end).await
+    Ok(quarantine.drop_columns(&["bytes"])?.into_view())
 }
 
 /// Events joined with the deletion of their case, if the facts contain one, and the condition that there is one.
@@ -46,26 +58,16 @@ pub(super) async fn with_deletions(session: &SessionContext, events: DataFrame) 
     Ok((joined, col("deleted_case").is_not_null()))
 }
 
-/// Registers the log as SQL sees it; text and data of deleted cases read as null (2.6).
-pub(super) fn register_events(session: &SessionContext, events: DataFrame, is_deleted: Expr) -> Result<()> {
+/// The log as SQL sees it; text and data of deleted cases read as null (2.6).
+pub(super) fn events(events: DataFrame, is_deleted: Expr) -> Result<Arc<dyn TableProvider>> {
     let columns = EVENT_COLUMNS.iter().map(|name| match *name {
         "text" | "data" => without_text(name, is_deleted.clone()),
         name => Ok(ident(name)),
     });
-    let view = events.select(columns.collect::<Result<Vec<_>>>()?)?.into_view();
-    session.register_table("events", view)?;
-    Ok(())
+    Ok(events.select(columns.collect::<Result<Vec<_>>>()?)?.into_view())
 }
 
 /// A column that is null where a case is deleted.
 pub(super) fn without_text(column: &str, is_deleted: Expr) -> Result<Expr> {
     Ok(when(is_deleted, lit(ScalarValue::Null)).otherwise(ident(column))?.alias(column))
-}
-
-/// Leaves a column out of a table that has been registered.
-async fn hide_column(session: &SessionContext, table: &str, column: &str) -> Result<()> {
-    let view = session.table(table).await?.drop_columns(&[column])?.into_view();
-    session.deregister_table(table)?;
-    session.register_table(table, view)?;
-    Ok(())
 }

@@ -2,6 +2,9 @@
 //!
 //! Their names are listed with those of the tables.
 
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use datafusion::prelude::SessionContext;
 
@@ -10,8 +13,8 @@ use crate::facts::tables::FACT_TABLES;
 use crate::model::time::Instant;
 
 /// A view: its name, its SQL, and the tables without which it cannot be.
-struct View {
-    name: &'static str,
+pub(super) struct View {
+    pub name: &'static str,
     sql: &'static str,
     needs: &'static [&'static str],
 }
@@ -28,8 +31,36 @@ const VIEWS: &[View] = &[
 
 /// The names of the views that the fact tables allow.
 pub fn names() -> impl Iterator<Item = &'static str> {
+    of_facts().map(|view| view.name)
+}
+
+/// The views that the fact tables allow.
+pub(super) fn of_facts() -> impl Iterator<Item = &'static View> {
     let is_there = |table: &&'static str| FACT_TABLES.iter().any(|known| known.name == *table);
-    VIEWS.iter().filter(move |view| view.needs.iter().all(is_there)).map(|view| view.name)
+    VIEWS.iter().filter(move |view| view.needs.iter().all(is_there))
+}
+
+impl View {
+    /// The view over the tables of a session. What is as of the end of the log is as of its last event.
+    ///
+    /// # Errors
+    /// The engine's, which would be a defect.
+    pub async fn over(
+        &self,
+        session: &SessionContext,
+        last_event_at: Option<Instant>,
+    ) -> Result<Arc<dyn TableProvider>> {
+        let frame = session.sql(self.sql).await?;
+        let frame = match self.sql.contains("$last_event_at") {
+            true => frame.with_param_values(vec![("last_event_at", last_event(last_event_at))])?,
+            false => frame,
+        };
+        Ok(frame.into_view())
+    }
+}
+
+fn last_event(at: Option<Instant>) -> ScalarValue {
+    ScalarValue::TimestampMillisecond(at.map(|at| at.0), Some("UTC".into()))
 }
 
 /// Puts the views into a session that has the fact tables. What is as of the end of the log is as of its last event.
@@ -37,19 +68,13 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// The engine's, which would be a defect.
 pub async fn register(session: &SessionContext, last_event_at: Option<Instant>) -> Result<()> {
-    let last_event_at = ScalarValue::TimestampMillisecond(last_event_at.map(|at| at.0), Some("UTC".into()));
     for view in VIEWS {
         let there =
             view.needs.iter().map(|table| session.table_exist(*table)).collect::<std::result::Result<Vec<_>, _>>()?;
         if there.contains(&false) {
             continue;
         }
-        let frame = session.sql(view.sql).await?;
-        let frame = match view.sql.contains("$last_event_at") {
-            true => frame.with_param_values(vec![("last_event_at", last_event_at.clone())])?,
-            false => frame,
-        };
-        session.register_table(view.name, frame.into_view())?;
+        session.register_table(view.name, view.over(session, last_event_at).await?)?;
     }
     Ok(())
 }

@@ -13,6 +13,9 @@ pub const FOLDER: &str = "_delta_log";
 /// The file that points to the newest checkpoint.
 const LAST_CHECKPOINT: &str = "_last_checkpoint";
 
+/// Tag of a file in a commit: the first and last batch in it.
+pub const BATCHES_TAG: &str = "casebook.batches";
+
 /// The folder of a table's commits.
 #[derive(Clone, Debug)]
 pub struct Commits {
@@ -60,6 +63,28 @@ impl Commits {
         Ok(commit.is_some_and(|commit| !is_whole(&commit)).then_some(newest))
     }
 
+    /// The number of the newest batch, which the newest commit states that has added one: merged files hold batches that an
+    /// earlier commit has added. Nothing where the commits after the newest checkpoint do not state it.
+    ///
+    /// # Errors
+    /// When the commits cannot be read.
+    pub async fn last_batch(&self) -> Result<Option<i64>> {
+        let first = self.last_checkpoint().await.unwrap_or(0);
+        let files = self.folder.list_after(&format!("{first:020}")).await?;
+        let mut versions: Vec<u64> = files.iter().filter_map(|file| version_of(&file.name, ".json")).collect();
+        versions.sort_unstable();
+        for (position, version) in versions.into_iter().rev().enumerate() {
+            let Some(commit) = self.folder.read(&file_of(version)).await? else { return Ok(None) };
+            if position == 0 && !is_whole(&commit) {
+                return Ok(None);
+            }
+            if let Some(batch) = batch_added(&commit) {
+                return Ok(Some(batch));
+            }
+        }
+        Ok(None)
+    }
+
     /// Gives a torn newest commit another name, so that its number can be used again.
     ///
     /// # Errors
@@ -102,6 +127,15 @@ impl Commits {
         let is_before = |file: &&StoredFile| any_version_of(&file.name).is_some_and(|version| version < base);
         Ok(files.iter().filter(is_before).map(|file| file.name.clone()).collect())
     }
+}
+
+/// The last batch that a commit has added.
+fn batch_added(commit: &[u8]) -> Option<i64> {
+    let actions = commit.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let added = actions
+        .filter_map(|action| action.get("add").cloned())
+        .filter(|add| add.get("dataChange") == Some(&Value::Bool(true)));
+    added.filter_map(|add| add.get("tags")?.get(BATCHES_TAG)?.as_str()?.split_once("..")?.1.parse().ok()).max()
 }
 
 fn versions(files: &[StoredFile]) -> impl Iterator<Item = (u64, &StoredFile)> {

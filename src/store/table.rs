@@ -25,7 +25,7 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 use crate::store::commits;
-use crate::store::commits::Commits;
+use crate::store::commits::{BATCHES_TAG, Commits};
 use crate::store::data_file::{NewFile, TableFile};
 use crate::store::disk;
 use crate::store::objects::Store;
@@ -355,8 +355,7 @@ impl NewFile {
     }
 }
 
-/// Tags of a file: the first and last batch in it, and the fingerprint of its bytes.
-const BATCHES_TAG: &str = "casebook.batches";
+/// Tag of a file: the fingerprint of its bytes.
 const HASH_TAG: &str = "casebook.xxh3";
 
 impl TableFile {

@@ -94,6 +94,38 @@ async fn questions_at_once_have_the_answers_that_they_have_one_by_one() {
     }
 }
 
+#[test]
+fn a_question_about_facts_does_not_open_the_log() {
+    let project = Project::new();
+    let events = project.run(&["generate", "--cases", "150", "--seed", "7"]).stdout;
+    let lines: Vec<&str> = events.lines().collect();
+    let (earlier, later) = lines.split_at(lines.len() - 200);
+    project.write("earlier.ndjson", earlier.join("\n"));
+    project.write("later.ndjson", later.join("\n"));
+    project.ingest(&["earlier.ndjson"], 0);
+    assert_eq!(project.run(&["replay"]).code, 0);
+    let asked = ["metric", "created_cases", "--range", "2026-05", "--format", "csv"];
+    let before = project.run(&asked);
+    let commits = project.path("store/events/_delta_log");
+    let first = commits.join(format!("{:020}.json", 0));
+    let content = std::fs::read(&first).unwrap();
+    std::fs::write(&first, "not a commit").unwrap();
+    let after = project.run(&asked);
+    assert_eq!((after.code, &after.stdout), (0, &before.stdout), "{}", after.stderr);
+    let of_the_log = project.run(&["sql", "SELECT count(*) FROM events"]);
+    assert_eq!(of_the_log.code, 2, "{}", of_the_log.stdout);
+    // Facts that are behind the log are brought up to date, whatever the newest commit does.
+    std::fs::write(&first, content).unwrap();
+    project.ingest(&["later.ndjson"], 0);
+    assert_eq!(project.run(&["compact", "--full"]).code, 0);
+    let behind = project.run(&["--no-refresh"].into_iter().chain(asked).collect::<Vec<_>>());
+    assert_eq!((behind.code, &behind.stdout), (0, &before.stdout));
+    assert!(behind.stderr.contains("1 batches behind the log"), "{}", behind.stderr);
+    assert_ne!(project.run(&asked).stdout, before.stdout);
+    let current = project.run(&["--no-refresh"].into_iter().chain(asked).collect::<Vec<_>>());
+    assert!(!current.stderr.contains("behind"), "{}", current.stderr);
+}
+
 #[tokio::test]
 async fn making_a_session_reads_no_file() {
     let project = generated();
