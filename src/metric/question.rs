@@ -172,6 +172,10 @@ impl Question {
     pub(super) fn parameters(&self) -> Vec<(String, ScalarValue)> {
         let mut parameters = self.metric_parameters(None);
         parameters.push(("zone".to_owned(), text_value(&zone_name(self.range.zone()))));
+        let reads = self.reads();
+        for (name, read) in [("first_read", reads.first()), ("last_read", reads.last())] {
+            parameters.push((name.to_owned(), ScalarValue::TimestampMillisecond(read.copied(), Some("UTC".into()))));
+        }
         parameters.push(("days".to_owned(), ScalarValue::Float64(Some(self.days()))));
         parameters.extend(
             self.dimensions().enumerate().filter_map(|(position, dimension)| dimension.field_parameter(position)),
