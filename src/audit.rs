@@ -16,6 +16,7 @@ use crate::metric::functions;
 use crate::metric::header_lines::{FileKind, HeaderLines};
 use crate::query::database::Database;
 use crate::spelling::did_you_mean;
+use crate::store::engine::use_cores;
 
 const KEYS: &[&str] = &["check", "title", "meaning", "when it speaks"];
 const FILE_KIND: FileKind = FileKind { noun: "check", keys: KEYS, more_keys: &[] };
@@ -176,12 +177,14 @@ impl Check {
         })
     }
 
-    /// Runs the check on a database.
+    /// Runs the check on a database, on so many cores.
     ///
     /// # Errors
     /// When the query cannot be run; the message names its file.
-    pub async fn run_on(&self, database: &Database, limit: usize) -> Result<Verdict> {
-        self.run(&functions::session(database), limit).await
+    pub async fn run_on(&self, database: &Database, limit: usize, cores: usize) -> Result<Verdict> {
+        let context = functions::session(database);
+        use_cores(&context, cores);
+        self.run(&context, limit).await
     }
 
     /// Runs the check and keeps its first rows. Rows are put in order, so that the same facts give the same rows.

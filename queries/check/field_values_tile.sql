@@ -18,7 +18,8 @@ placed AS (
 ),
 judged AS (
     SELECT v.*, c.created_at, c.deleted_at, c.sentiment,
-           CASE WHEN coalesce(v.since < c.created_at, true) THEN 'begins before the case'
+           CASE WHEN v.field IS NULL THEN 'has no name'
+                WHEN coalesce(v.since < c.created_at, true) THEN 'begins before the case'
                 WHEN v.until <= v.since THEN 'is empty'
                 WHEN v.next_since IS NOT NULL AND coalesce(v.until > v.next_since, true) THEN 'ends behind the next'
                 WHEN v.until = v.next_since AND v.value = v.next_value THEN 'is the same as the next'

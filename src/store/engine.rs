@@ -25,6 +25,11 @@ pub fn read_keys_first(context: &SessionContext) {
     context.state_ref().write().config_mut().options_mut().execution.parquet.pushdown_filters = true;
 }
 
+/// Makes a session run its queries on so many cores.
+pub fn use_cores(context: &SessionContext, cores: usize) {
+    context.state_ref().write().config_mut().options_mut().execution.target_partitions = cores;
+}
+
 /// A session of the engine without tables.
 ///
 /// # Errors
