@@ -14,7 +14,7 @@
 -- pauses: pending and on hold cases count
 -- example: created Monday 09:00, read Tuesday 09:00: 1 d, class < 3d
 -- differs: help desks that count the age from the last change make old cases look new
-SELECT case_id, since, until, agent, ms AS value,
+SELECT case_id, at, agent, ms AS value,
        CASE WHEN ms < 3600000 THEN '1. < 1h'
             WHEN ms < 14400000 THEN '2. < 4h'
             WHEN ms < 28800000 THEN '3. < 8h'
@@ -24,9 +24,11 @@ SELECT case_id, since, until, agent, ms AS value,
             WHEN ms < 2592000000 THEN '7. < 30d'
             ELSE '8. ≥ 30d' END AS age
 FROM (
-  SELECT p.case_id, p.since, p.until, p.assignee AS agent,
-         CAST($at AS BIGINT) - CAST(c.created_at AS BIGINT) AS ms
-  FROM periods p
+  SELECT p.case_id, p.at, p.agent, CAST(p.at AS BIGINT) - CAST(c.created_at AS BIGINT) AS ms
+  FROM (
+    SELECT case_id, assignee AS agent, unnest(stock_reads(since, until)) AS at
+    FROM periods
+    WHERE status IN ('new', 'open', 'pending', 'on_hold') AND since <= $last_read AND (until IS NULL OR until > $first_read)
+  ) AS p
   JOIN cases c ON c.case_id = p.case_id
-  WHERE p.status IN ('new', 'open', 'pending', 'on_hold')
 ) AS unresolved

@@ -21,6 +21,6 @@ JOIN periods p ON p.case_id = t.case_id
   AND (coalesce(t.answered_at, t.stopped_at) IS NULL OR p.since < coalesce(t.answered_at, t.stopped_at))
   AND (p.until IS NULL OR p.until > t.asked_at)
 WHERE p.status IN ('new', 'open', 'pending', 'on_hold')
-  -- Only what is part of the stock within the range.
-  AND p.since < $to AND (p.until IS NULL OR p.until >= $from)
-  AND t.asked_at < $to AND (coalesce(t.answered_at, t.stopped_at) IS NULL OR coalesce(t.answered_at, t.stopped_at) >= $from)
+  -- Only what is part of the stock when it is read.
+  AND p.since <= $last_read AND (p.until IS NULL OR p.until > $first_read)
+  AND t.asked_at <= $last_read AND (coalesce(t.answered_at, t.stopped_at) IS NULL OR coalesce(t.answered_at, t.stopped_at) > $first_read)

@@ -12,7 +12,7 @@ use super::aggregation::Aggregation;
 use super::dimension;
 use super::functions;
 use super::header::{AgentRule, Metric, MetricKind};
-use super::question::instant_value;
+use super::question::{METRIC_PARAMETERS, instant_value};
 use super::ratio::Side;
 use crate::error::{Error, Result};
 use crate::facts::tables::FACT_TABLES;
@@ -270,9 +270,13 @@ async fn check_sql(metric: &Metric, session: &SessionContext) -> Result<()> {
         Error::invalid(sql_place(&metric.file, metric.sql_line, &error), error.to_string())
             .with_hint("the SQL under the header must run by itself")
     };
+    match metric.kind {
+        MetricKind::Stock => session.register_udf(functions::stock_reads(Vec::new())),
+        _ => session.deregister_udf(functions::STOCK_READS),
+    }
     let frame = session.sql(sql).await.map_err(|error| wrong(error.into()))?;
     let zero = instant_value(Instant(0));
-    let parameters = ["from", "to", "as_of", "at"].map(|name| (name, zero.clone())).to_vec();
+    let parameters = METRIC_PARAMETERS.map(|name| (name, zero.clone())).to_vec();
     let frame = frame.with_param_values(parameters).map_err(|error| wrong(error.into()))?;
     check_columns(metric, frame.schema().as_arrow(), &place)
 }
@@ -293,11 +297,12 @@ fn check_columns(metric: &Metric, schema: &Schema, place: &str) -> Result<()> {
     type Fits<'a> = &'a dyn Fn(&DataType) -> bool;
     let has = |name: &str| schema.field_with_name(name).is_ok();
     let is_stock = metric.kind == MetricKind::Stock;
-    if is_stock && has("at") {
+    let has_reads = functions::calls_stock_reads(metric);
+    if is_stock && has("at") && !has_reads {
         return Err(Error::invalid(place, "the SQL of a stock has the column `at`")
             .with_hint("a stock is read at instants that the question states; it returns since, until"));
     }
-    let has_times = is_stock || has("since") && !has("at");
+    let has_times = !has_reads && (is_stock || has("since") && !has("at"));
     let times: &[(&str, Fits<'_>)] = match has_times {
         true => &[("since", &instants), ("until", &instants)],
         false => &[("at", &instants)],

@@ -14,7 +14,7 @@ use datafusion::prelude::{DataFrame, SessionContext, cast, col, ident, lit};
 
 use super::dimension::{CaseValues, Dimension, DimensionSql, Join, Lookup, Several, agent_sql};
 use super::functions;
-use super::functions::{bucket_of, stock_reads, time_parts};
+use super::functions::{bucket_of, calls_stock_reads, stock_reads, time_parts};
 use super::header::{Metric, MetricKind};
 use super::lists::Lists;
 use super::lookup;
@@ -67,14 +67,15 @@ impl<'q> Contributions<'q> {
         let lists = Lists::among(question.dimensions().filter_map(Dimension::field), &with_texts).await?;
         question.check_filters(&lists)?;
         values::check_comparisons(&question.filters, &lists, &with_texts).await?;
+        let reads = first_reads(question, metric);
         let by_number = match ids {
             Ids::Texts => None,
-            Ids::Any => by_number(question, metric, database).await,
+            Ids::Any => by_number(question, metric, &reads, database).await,
         };
         let (session, frame) = match by_number {
             Some(by_number) => by_number,
             None => {
-                let frame = metric_frame(question, metric, &with_texts, first_instant(question, metric)).await?;
+                let frame = metric_frame(question, metric, &with_texts, &reads).await?;
                 (with_texts, frame)
             }
         };
@@ -136,13 +137,13 @@ impl<'q> Contributions<'q> {
         Ok(())
     }
 
-    /// The rows of SQL that begins with [`Contributions::cut_sql`]. Of a stock that reads itself the SQL is run for every instant,
-    /// because a plan for all of them takes long to make.
+    /// The rows of SQL that begins with [`Contributions::cut_sql`]. The SQL of a stock that reads itself is run for some of the
+    /// instants after the others.
     pub(super) async fn collect(&self, sql: &str, more: Vec<(String, ScalarValue)>) -> Result<Vec<RecordBatch>> {
         let reads = if reads_itself(self.metric) { self.question.reads() } else { Vec::new() };
         let mut batches = self.frame(sql, more.clone()).await?.collect().await?;
-        for read in reads.iter().skip(1) {
-            let frame = metric_frame(self.question, self.metric, &self.session, Some(Instant(*read))).await?;
+        for reads in reads.chunks(reads_at_once(self.metric)).skip(1) {
+            let frame = metric_frame(self.question, self.metric, &self.session, reads).await?;
             self.session.deregister_table("contributions")?;
             self.session.register_table("contributions", frame.into_view())?;
             batches.extend(self.frame(sql, more.clone()).await?.collect().await?);
@@ -329,31 +330,55 @@ impl<'q> Contributions<'q> {
     }
 }
 
-/// Whether the SQL of a stock states its value at `$at`, so that it is asked again for every instant.
+/// How many instants the SQL of a stock that calls `stock_reads` is run for. All that is part of the stock at each of them is
+/// there at once.
+const READS_AT_ONCE: usize = 32;
+
+/// Whether the SQL of a stock states what it is at each instant.
 fn reads_itself(metric: &Metric) -> bool {
-    metric.kind == MetricKind::Stock && metric.sql.as_deref().is_some_and(|sql| sql.contains("$at"))
+    metric.kind == MetricKind::Stock && (is_of_one_read(metric) || calls_stock_reads(metric))
+}
+
+/// Whether the SQL is of the instant `$at`.
+fn is_of_one_read(metric: &Metric) -> bool {
+    metric.sql.as_deref().is_some_and(|sql| sql.contains("$at"))
+}
+
+/// For how many instants the SQL of a stock that reads itself is run at once.
+fn reads_at_once(metric: &Metric) -> usize {
+    if is_of_one_read(metric) { 1 } else { READS_AT_ONCE }
 }
 
 /// The contributions over tables whose `case_id` is the number of the case; nothing where this could mean something else.
-async fn by_number(question: &Question, metric: &Metric, database: &Database) -> Option<(SessionContext, DataFrame)> {
+async fn by_number(
+    question: &Question,
+    metric: &Metric,
+    reads: &[i64],
+    database: &Database,
+) -> Option<(SessionContext, DataFrame)> {
     let session = database.session_by_number();
     functions::register(&session);
-    let frame = metric_frame(question, metric, &session, first_instant(question, metric)).await.ok()?;
+    let frame = metric_frame(question, metric, &session, reads).await.ok()?;
     let kind = frame.schema().field_with_unqualified_name("case_id").ok()?.data_type();
     let same = *kind == DataType::UInt64 && means_the_same(&session, frame.logical_plan());
     same.then_some((session, frame))
 }
 
-/// The rows of a metric's SQL; of a stock that reads itself as it is at `$at`.
+/// The rows of a metric's SQL; of a stock that reads itself as it is at some of its reads.
 async fn metric_frame(
     question: &Question,
     metric: &Metric,
     session: &SessionContext,
-    at: Option<Instant>,
+    reads: &[i64],
 ) -> Result<DataFrame> {
+    if metric.kind == MetricKind::Stock {
+        session.register_udf(stock_reads(reads.to_vec()));
+    }
     let sql = metric.sql.as_deref().unwrap_or_default();
+    let at = reads.first().filter(|_| reads_itself(metric)).map(|read| Instant(*read));
     let frame = bound(session, sql, question.metric_parameters(at)).await?;
-    let frame = match at.map(instant_value).map(lit) {
+    let frame = match at.filter(|_| !frame.schema().has_column_with_unqualified_name("at")).map(instant_value).map(lit)
+    {
         Some(at) => {
             let holds = col("since").lt_eq(at.clone()).and(col("until").is_null().or(col("until").gt(at.clone())));
             frame.filter(holds)?.with_column("at", at)?
@@ -365,10 +390,14 @@ async fn metric_frame(
     Ok(if is_other { frame.with_column("value", cast(col("value"), DataType::Int64))? } else { frame })
 }
 
-/// The first instant at which a stock that reads itself is read; its range may not have begun.
-fn first_instant(question: &Question, metric: &Metric) -> Option<Instant> {
-    let first = || question.reads().first().map_or(question.as_of, |read| Instant(*read));
-    reads_itself(metric).then(first)
+/// The instants for which the SQL of a stock that reads itself is first run; its range may not have begun.
+fn first_reads(question: &Question, metric: &Metric) -> Vec<i64> {
+    if !reads_itself(metric) {
+        return Vec::new();
+    }
+    let reads = question.reads();
+    let first = reads.chunks(reads_at_once(metric)).next();
+    first.map_or_else(|| vec![question.as_of.0], <[i64]>::to_vec)
 }
 
 /// Registers the functions that are made for one question.

@@ -14,11 +14,15 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 
+use super::header::{Metric, MetricKind};
 use super::interval;
 use super::lists::list_items;
 use crate::log::rows::instant_type;
 use crate::model::time::Instant;
 use crate::query::database::Database;
+
+/// The name of [`stock_reads`] in SQL.
+pub const STOCK_READS: &str = "stock_reads";
 
 /// A session of a database with every function that metrics may call.
 #[must_use]
@@ -133,13 +137,19 @@ pub fn bucket_of(starts: Vec<i64>) -> ScalarUDF {
     )
 }
 
+/// Whether the SQL of a metric calls [`stock_reads`], and so has a row for each instant at which it is read.
+#[must_use]
+pub fn calls_stock_reads(metric: &Metric) -> bool {
+    metric.kind == MetricKind::Stock && metric.sql.as_deref().is_some_and(|sql| sql.contains(STOCK_READS))
+}
+
 /// `stock_reads(since, until)`: those of the given instants that fall into a half-open time. Made for one question.
 #[must_use]
 pub fn stock_reads(reads: Vec<i64>) -> ScalarUDF {
     let item = Arc::new(Field::new_list_field(instant_type(), true));
     let arguments = vec![instant_type(), instant_type()];
     create_udf(
-        "stock_reads",
+        STOCK_READS,
         arguments,
         DataType::List(item.clone()),
         Volatility::Immutable,

@@ -160,22 +160,21 @@ impl Question {
         buckets.into_iter().map(elapsed).filter(|(begin, until)| begin < until).collect()
     }
 
-    /// The parameters of a metric's SQL. What depends on when a stock is read is read at `at`.
+    /// The parameters of a metric's SQL, named as in [`METRIC_PARAMETERS`]. What depends on when a stock is read is read at
+    /// `at`.
     pub(super) fn metric_parameters(&self, at: Option<Instant>) -> Vec<(String, ScalarValue)> {
         let at = at.unwrap_or(self.as_of);
-        [("from", self.range.from), ("to", self.range.to), ("as_of", self.as_of), ("at", at)]
-            .map(|(name, instant)| (name.to_owned(), instant_value(instant)))
-            .to_vec()
+        let reads = self.reads();
+        let read = |read: Option<&i64>| ScalarValue::TimestampMillisecond(read.copied(), Some("UTC".into()));
+        let [from, to, as_of, at] = [self.range.from, self.range.to, self.as_of, at].map(instant_value);
+        let instants = [from, to, as_of, at, read(reads.first()), read(reads.last())];
+        METRIC_PARAMETERS.map(str::to_owned).into_iter().zip(instants).collect()
     }
 
     /// The parameters of the SQL that cuts and aggregates contributions.
     pub(super) fn parameters(&self) -> Vec<(String, ScalarValue)> {
         let mut parameters = self.metric_parameters(None);
         parameters.push(("zone".to_owned(), text_value(&zone_name(self.range.zone()))));
-        let reads = self.reads();
-        for (name, read) in [("first_read", reads.first()), ("last_read", reads.last())] {
-            parameters.push((name.to_owned(), ScalarValue::TimestampMillisecond(read.copied(), Some("UTC".into()))));
-        }
         parameters.push(("days".to_owned(), ScalarValue::Float64(Some(self.days()))));
         parameters.extend(
             self.dimensions().enumerate().filter_map(|(position, dimension)| dimension.field_parameter(position)),
@@ -244,6 +243,9 @@ impl Metric {
         }
     }
 }
+
+/// The parameters that a metric's SQL may use.
+pub const METRIC_PARAMETERS: [&str; 6] = ["from", "to", "as_of", "at", "first_read", "last_read"];
 
 /// An instant as the engine's value.
 #[must_use]

@@ -1,6 +1,7 @@
 //! Metrics by example: a small desk whose numbers one can work out by hand.
 
 mod compare;
+mod instants;
 mod opening;
 mod overlap;
 mod rows;
