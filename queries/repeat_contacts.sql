@@ -14,17 +14,20 @@
 -- pauses: do not matter
 -- example: cases on 1, 5 and 20 May: 1, that of 5 May
 -- differs: help desks that count reopened cases as repeated contacts mix two things
+WITH recent AS (
+  SELECT case_id, customer, created_at
+  FROM cases
+  WHERE created_at >= $from - INTERVAL '7 days' AND created_at < $to
+)
 SELECT case_id, created_at AS at, agent, 1 AS value
 FROM (
   -- Of cases that were created at one instant none is before another.
-  SELECT case_id, created_at, agent,
-         max(CASE WHEN before < created_at THEN before END) OVER (PARTITION BY customer, profile, created_at) AS before
-  FROM (
-    SELECT c.case_id, c.customer, c.created_at, p.profile, p.assignee AS agent,
-           lag(c.created_at) OVER (PARTITION BY c.customer, p.profile ORDER BY c.created_at) AS before
-    FROM cases c
-    JOIN periods p ON p.case_id = c.case_id AND p.since = c.created_at
-    WHERE c.created_at >= $from - INTERVAL '7 days' AND c.created_at < $to AND p.profile IS NOT NULL
-  ) AS contacts
-) AS repeated
-WHERE before >= created_at - INTERVAL '7 days'
+  SELECT c.case_id, c.created_at, p.assignee AS agent,
+         count(*) OVER (PARTITION BY c.customer, p.profile ORDER BY c.created_at
+                        RANGE BETWEEN INTERVAL '7 days' PRECEDING AND INTERVAL '1 millisecond' PRECEDING) AS before
+  FROM recent c
+  JOIN (SELECT customer FROM recent GROUP BY customer HAVING count(*) > 1) AS several ON several.customer = c.customer
+  JOIN periods p ON p.case_id = c.case_id AND p.since = c.created_at
+  WHERE p.since >= $from - INTERVAL '7 days' AND p.since < $to AND p.profile IS NOT NULL
+) AS contacts
+WHERE before > 0
