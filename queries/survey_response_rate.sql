@@ -14,17 +14,10 @@
 -- pauses: do not matter
 -- example: ten sent in May, four of them answered by now: 40 %
 -- differs: systems that divide the answers of a month by the surveys of that month can exceed 100 %
-SELECT sent.case_id, sent.at, CASE WHEN answers.survey IS NULL THEN 0 ELSE 1 END AS value, sent.kind
-FROM (
-  SELECT e.case_id, e.survey, min(e.time) AS at, min(e.kind) AS kind
-  FROM events e
-  LEFT ANTI JOIN findings f ON f.source = e.source AND f.id = e.id AND f.effect = 'rejected'
-  WHERE e.type = 'survey.sent'
-  GROUP BY e.case_id, e.survey
-) AS sent
-LEFT JOIN (
-  SELECT DISTINCT e.case_id, e.survey
-  FROM events e
-  LEFT ANTI JOIN findings f ON f.source = e.source AND f.id = e.id AND f.effect = 'rejected'
-  WHERE e.type = 'survey.answered' AND e.time <= $as_of
-) AS answers ON answers.case_id = sent.case_id AND answers.survey = sent.survey
+SELECT e.case_id, min(CASE WHEN e.type = 'survey.sent' THEN e.time END) AS at,
+       max(CASE WHEN e.type = 'survey.answered' THEN 1 ELSE 0 END) AS value,
+       min(CASE WHEN e.type = 'survey.sent' THEN e.kind END) AS kind
+FROM events e
+LEFT ANTI JOIN findings f ON f.source = e.source AND f.id = e.id AND f.effect = 'rejected'
+WHERE e.type = 'survey.sent' OR e.type = 'survey.answered' AND e.time <= $as_of
+GROUP BY e.case_id, e.survey
