@@ -106,7 +106,7 @@ impl<'q> Contributions<'q> {
         };
         let lookups: BTreeSet<Lookup> = self.question.dimensions().enumerate().flat_map(sql).collect();
         for lookup in lookups {
-            match lookup::function(lookup, self.question.as_of, database).await? {
+            match lookup::function(lookup, self.question, database).await? {
                 Some(function) => self.session.register_udf(function),
                 None => return Ok(false),
             }

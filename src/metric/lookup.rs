@@ -3,10 +3,9 @@
 use datafusion::logical_expr::ScalarUDF;
 
 use super::dimension::Lookup;
-use super::question::instant_value;
+use super::question::{Question, instant_value};
 use crate::error::Result;
 use crate::facts::tables::{CASES, PERIODS};
-use crate::model::time::Instant;
 use crate::query::database::Database;
 
 /// Bytes that a lookup holds for each case and for each period, while it is read.
@@ -17,9 +16,10 @@ const PERIOD_BYTES: u64 = 48;
 ///
 /// # Errors
 /// When the facts cannot be read.
-pub async fn function(lookup: Lookup, as_of: Instant, database: &Database) -> Result<Option<ScalarUDF>> {
+pub async fn function(lookup: Lookup, question: &Question, database: &Database) -> Result<Option<ScalarUDF>> {
     let session = database.session_by_number();
     let name = lookup.name();
+    let Question { as_of, range, .. } = question;
     match lookup {
         Lookup::Case(column) => {
             let Some(lookups) = database.lookups(&CASES, CASE_BYTES) else { return Ok(None) };
@@ -31,15 +31,20 @@ pub async fn function(lookup: Lookup, as_of: Instant, database: &Database) -> Re
             let sql = format!(
                 "SELECT case_id, {column} FROM periods WHERE since <= $as_of AND (until IS NULL OR until > $as_of)"
             );
-            let parameters = vec![("as_of".to_owned(), instant_value(as_of))];
+            let parameters = vec![("as_of".to_owned(), instant_value(*as_of))];
             let frame = async { Ok(session.sql(&sql).await?.with_param_values(parameters)?) };
             lookups.of_cases(&format!("{name} {}", as_of.0), &name, frame).await
         }
         Lookup::Then(column) => {
             let Some(lookups) = database.lookups(&PERIODS, PERIOD_BYTES) else { return Ok(None) };
-            let frame =
-                async { Ok(session.sql(&format!("SELECT case_id, {column}, since, until FROM periods")).await?) };
-            lookups.of_periods(&name, &name, frame).await
+            // Every contribution of a question counts within its range.
+            let sql = format!(
+                "SELECT case_id, {column}, since, until FROM periods WHERE since < $to AND (until IS NULL OR until > $from)"
+            );
+            let parameters = [("from", range.from), ("to", range.to)];
+            let parameters = parameters.map(|(name, at)| (name.to_owned(), instant_value(at))).to_vec();
+            let frame = async { Ok(session.sql(&sql).await?.with_param_values(parameters)?) };
+            lookups.of_periods(&format!("{name} {} {}", range.from.0, range.to.0), &name, frame).await
         }
     }
 }

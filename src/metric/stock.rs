@@ -53,20 +53,13 @@ const STAY_BYTES: usize = 34;
 struct Stays(Vec<Stay>);
 
 impl Stay {
-    fn to_bytes(self) -> [u8; STAY_BYTES] {
-        let mut bytes = [0; STAY_BYTES];
-        let parts: [&[u8]; 6] = [
-            &self.begin.to_le_bytes(),
-            &self.end.to_le_bytes(),
-            &self.value.to_le_bytes(),
-            &self.case.unwrap_or_default().to_le_bytes(),
-            &self.key.unwrap_or_default().to_le_bytes(),
-            &[u8::from(self.case.is_some()), u8::from(self.key.is_some())],
-        ];
-        for (byte, from) in bytes.iter_mut().zip(parts.concat()) {
-            *byte = from;
-        }
-        bytes
+    fn write(self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.begin.to_le_bytes());
+        bytes.extend_from_slice(&self.end.to_le_bytes());
+        bytes.extend_from_slice(&self.value.to_le_bytes());
+        bytes.extend_from_slice(&self.case.unwrap_or_default().to_le_bytes());
+        bytes.extend_from_slice(&self.key.unwrap_or_default().to_le_bytes());
+        bytes.extend_from_slice(&[u8::from(self.case.is_some()), u8::from(self.key.is_some())]);
     }
 
     fn from_bytes(bytes: &[u8; STAY_BYTES]) -> Option<Stay> {
@@ -112,7 +105,8 @@ impl Gather for Stays {
     }
 
     fn write(&mut self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.0.iter().flat_map(|stay| stay.to_bytes()));
+        bytes.reserve(self.0.len() * STAY_BYTES);
+        self.0.iter().for_each(|stay| stay.write(bytes));
     }
 
     fn merge(&mut self, bytes: &[u8]) -> Result<()> {
@@ -136,11 +130,18 @@ impl Stays {
                 level.sum += sign * stay.value;
             });
         }
-        for (begin, end) in apart(&mut self.0, |stay| stay.case) {
-            change(&mut changes, (begin, end), |level, sign| level.cases += sign);
+        // Most metrics have no key of their own.
+        let are_cases = self.0.iter().all(|stay| stay.key == stay.case);
+        for times in apart(&mut self.0, |stay| stay.case) {
+            change(&mut changes, times, |level, sign| {
+                level.cases += sign;
+                level.keys += if are_cases { sign } else { 0.0 };
+            });
         }
-        for (begin, end) in apart(&mut self.0, |stay| stay.key) {
-            change(&mut changes, (begin, end), |level, sign| level.keys += sign);
+        if !are_cases {
+            for times in apart(&mut self.0, |stay| stay.key) {
+                change(&mut changes, times, |level, sign| level.keys += sign);
+            }
         }
         let mut now = Level::default();
         let add = |change: &Level| {
@@ -259,5 +260,8 @@ mod tests {
         other.merge(&bytes).unwrap();
         assert_eq!(other.levels(5), expected);
         assert_eq!(stays.levels(5), expected);
+        let mut of_cases = Stays(stays.0.iter().map(|stay| Stay { key: stay.case, ..*stay }).collect());
+        let expected = expected.map(|level| Level { keys: level.cases, ..level });
+        assert_eq!(of_cases.levels(5), expected);
     }
 }
