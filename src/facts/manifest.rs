@@ -38,6 +38,9 @@ pub struct Pointer {
     /// Events that changed nothing, by rule.
     pub noted: BTreeMap<String, u64>,
     pub events: u64,
+    /// Time of the first event of the log, in milliseconds; none of an empty one, and where an older version wrote this.
+    #[serde(default)]
+    pub first_event_at_ms: Option<i64>,
     /// Time of the last event of the log, in milliseconds; none of an empty one.
     pub last_event_at_ms: Option<i64>,
     pub cases: u64,

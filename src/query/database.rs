@@ -178,6 +178,9 @@ impl Database {
     /// # Errors
     /// When the log cannot be read.
     pub async fn log_begins(&self) -> Result<Option<Instant>> {
+        if let Some(first) = self.pointer.first_event_at_ms {
+            return Ok(Some(Instant(first)));
+        }
         let batches = self.session().sql("SELECT min(time) AS begins FROM events").await?.collect().await?;
         let first = batches.iter().find_map(|batch| {
             let times = batch.column_by_name("begins")?.as_primitive_opt::<TimestampMillisecondType>()?;

@@ -277,6 +277,7 @@ impl Replay {
         let count = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
         pointer.cases = count(number("SELECT count(*) FROM cases_now").await?);
         pointer.findings = count(number("SELECT count(*) FROM findings_now WHERE severity <> 'hidden'").await?);
+        pointer.first_event_at_ms = number("SELECT arrow_cast(min(time), 'Int64') FROM log").await?;
         pointer.last_event_at_ms = number("SELECT arrow_cast(max(time), 'Int64') FROM log").await?;
         for batch in context.sql("SELECT rule, sum(count) FROM noted_now GROUP BY rule").await?.collect().await? {
             let (rules, counts) = (batch.column(0).as_string_view(), batch.column(1).as_primitive::<Int64Type>());
