@@ -50,6 +50,19 @@ pub struct Overlap {
 }
 
 impl Answer {
+    /// The answer to the same question about some of its aggregations.
+    #[must_use]
+    pub fn showing(&self, show: &[Aggregation]) -> Answer {
+        let positions: Vec<usize> =
+            show.iter().filter_map(|shown| self.show.iter().position(|known| known == shown)).collect();
+        let of = |values: &[Option<f64>]| -> Vec<Option<f64>> {
+            positions.iter().filter_map(|position| values.get(*position).copied()).collect()
+        };
+        let row = |row: &AnswerRow| AnswerRow { values: of(&row.values), ..row.clone() };
+        let overlap = self.overlap.as_ref().map(|overlap| Overlap { whole: of(&overlap.whole), ..overlap.clone() });
+        Answer { show: show.to_vec(), rows: self.rows.iter().map(row).collect(), overlap, ..self.clone() }
+    }
+
     /// Whether an aggregation of the answer is an integer.
     #[must_use]
     pub fn is_integer(&self, shown: &Aggregation) -> bool {

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::categories::{column, unit_of};
 use super::request::Request;
 use crate::error::Result;
+use crate::metric::aggregation::Aggregation;
 use crate::metric::answer::{Answer, AnswerRow};
 use crate::metric::compare::{change, running_text};
+use crate::metric::header::MetricKind;
+use crate::metric::question::Question;
 use crate::metric::unit::Unit;
 use crate::model::time::Instant;
 use crate::report::page::{Body, Widget};
@@ -33,13 +36,15 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
     let mut answers = Vec::new();
     let compared = request.compared();
     let mut notes: Vec<String> = Vec::new();
+    let mut known = Known::default();
     for metric in &request.plan.metrics {
         let question = request.question(metric, &request.plan.by, request.plan.grain);
-        let answer = request.sources.answer(&question).await?;
+        let answer = known.answer(request, &question).await?;
         let before = match &compared {
             Some((range, name)) => {
                 notes.extend(running_text(&question, answer.metric.kind, range).map(|text| format!("{text}.")));
-                Some((request.sources.answer(&question.over(range.clone(), request.sources.now)).await?, name.as_str()))
+                let before = question.over(range.clone(), request.sources.now);
+                Some((known.answer(request, &before).await?, name.as_str()))
             }
             None => None,
         };
@@ -56,6 +61,36 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
     let mut widget = request.widget(&what, &answers, Body::Table, table);
     widget.left_out.extend(notes);
     Ok(widget)
+}
+
+/// Answers of which several columns show an aggregation each.
+#[derive(Default)]
+struct Known(Vec<(Question, Answer)>);
+
+impl Known {
+    /// The answer to a question of the widget. Of a flow that has several columns, the aggregations of all are asked for at
+    /// once.
+    async fn answer(&mut self, request: &Request<'_>, question: &Question) -> Result<Answer> {
+        let is_flow = request.sources.catalogue.get(&question.metric)?.kind == MetricKind::Flow;
+        let same = request.plan.metrics.iter().filter(|metric| metric.metric == question.metric);
+        let mut show: Vec<Aggregation> = Vec::new();
+        for shown in same.clone().flat_map(|metric| &metric.show) {
+            if !show.contains(shown) {
+                show.push(shown.clone());
+            }
+        }
+        if !is_flow || same.clone().count() < 2 || same.clone().any(|metric| metric.show.is_empty()) {
+            return request.sources.answer(question).await;
+        }
+        let together = Question { show, ..question.clone() };
+        if let Some((_, answer)) = self.0.iter().find(|(known, _)| *known == together) {
+            return Ok(answer.showing(&question.show));
+        }
+        let answer = request.sources.answer(&together).await?;
+        let shown = answer.showing(&question.show);
+        self.0.push((together, answer));
+        Ok(shown)
+    }
 }
 
 /// The columns of a metric: each aggregation, beside it what it was in the range before, and how far it moved.
