@@ -2,11 +2,12 @@
 # The pattern for the last day of the month has no run in December in the Rust crate cronexpr.
 #
 # Expected: `L` as the day of the month is the last day of every month, twelve runs a year.
-# Seen: cronexpr 1.7.0 with jiff 0.2.46 on 2026-11-27. `0 9 L * *` has eleven runs in each year; 31 December is missing. The
-#   pattern for December alone, `0 9 L 12 *`, is accepted, and asking for its next run is the error "failed to find next
-#   timestamp in four years". The last Monday of December, `0 9 * 12 1L`, is missing, too. `0 9 31 12 *` is found.
-# For Casebook: reports at the end of a month are a usual schedule. Tests of schedules count the runs of a whole year for
-#   every kind of pattern, not only the next run.
+# Seen: cronexpr 1.7.0 with jiff 0.2.46 on 2026-11-27. `0 9 L * *` has eleven runs in each year; 31 December is
+#   missing. The pattern for December alone, `0 9 L 12 *`, is accepted, and asking for its next run is the error
+#   "failed to find next timestamp in four years". The last Monday of December, `0 9 * 12 1L`, is missing, too. `0 9
+#   31 12 *` is found.
+# For Casebook: reports at the end of a month are a usual schedule. Tests of schedules count the runs of a whole year
+#   for every kind of pattern, not only the next run.
 # Source: observed; documentation of the syntax: https://docs.rs/cronexpr/1.7.0/cronexpr/
 set -euo pipefail
 work=$(mktemp -d)
@@ -35,11 +36,12 @@ END
 
 cat >src/main.rs <<'END'
 fn main() {
-    let [start, december, end] =
-        ["2026-01-01T00:00:00Z", "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"].map(|at| at.parse::<jiff::Timestamp>().unwrap());
+    let instants = ["2026-01-01T00:00:00Z", "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"];
+    let [start, december, end] = instants.map(|at| at.parse::<jiff::Timestamp>().unwrap());
     for pattern in ["0 9 L * *", "0 9 L 12 *", "0 9 L 11 *", "0 9 * 12 1L", "0 9 31 12 *"] {
         let crontab = cronexpr::parse_crontab(&format!("{pattern} UTC")).unwrap();
-        let runs = crontab.iter_after(start).unwrap().map_while(Result::ok).take_while(|run| run.timestamp() < end).count();
+        let runs = crontab.iter_after(start).unwrap().map_while(Result::ok);
+        let runs = runs.take_while(|run| run.timestamp() < end).count();
         let next = match crontab.find_next(december) {
             Ok(run) => run.date().to_string(),
             Err(error) => error.to_string().split(';').next().unwrap().to_owned(),

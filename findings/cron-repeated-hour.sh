@@ -1,12 +1,12 @@
 #!/bin/bash
 # The Rust crate cron lists runs in the repeated hour out of order, and a scheduler that steps gets other runs.
 #
-# Expected: `schedule.after(instant)` lists later runs in ascending order, and asking again after each run for the next
-#   one gives the same list.
+# Expected: `schedule.after(instant)` lists later runs in ascending order, and asking again after each run for the
+#   next one gives the same list.
 # Seen: cron 0.17.0 with chrono-tz 0.10.4 on 2026-11-27, Europe/Prague, 25 October 2026, where 02:00 to 03:00 occurs
 #   twice. The list of a pattern for each half hour goes 02:00 summer, 02:00 winter, 02:30 summer, 02:30 winter: the
-#   third is half an hour before the second. Stepping from run to run omits the repeated 02:00 and 02:30 of that pattern. Of
-#   `0,30 2 * * *` it returns both, so a daily report at a fixed time is made twice.
+#   third is half an hour before the second. Stepping from run to run omits the repeated 02:00 and 02:30 of that
+#   pattern. Of `0,30 2 * * *` it returns both, so a report at fixed times is made twice.
 # For Casebook: 6.5 of the specification has each local time once. What a library lists is sorted and checked against
 #   the last run before it is used; "the next run" is never the first entry of a list alone.
 # Source: https://github.com/zslayton/cron/pull/115 and https://github.com/zslayton/cron/pull/145

@@ -1,13 +1,14 @@
 #!/bin/bash
 # `0 9 * * 1` is a report on Monday, Tuesday or Sunday, depending on the library.
 #
-# Expected: the five fields of cron have one meaning: 1 is Monday, and a day of the month beside a weekday means either.
-# Seen: croniter 7.0.0, APScheduler 3.11.3 and the crate cron 0.17.0 on 2026-11-27. Weekday 1 is Monday for croniter, Tuesday for
-#   APScheduler's `from_crontab` (0 is Monday) and Sunday for cron (1 to 7 from Sunday). `0 9 1 * 1` is each first of a
-#   month and each Monday for croniter; for the other two it is a first that is their weekday 1. No library refuses the
-#   patterns. Names of weekdays, as in `0 9 * * mon`, have one meaning in all three.
-# For Casebook: `schedules.toml` recommends names of weekdays, the next runs of a schedule are shown with their weekday, and
-#   a pattern with both a day of the month and a weekday is refused or explained.
+# Expected: the five fields of cron have one meaning: 1 is Monday, and a day of the month beside a weekday means
+#   either.
+# Seen: croniter 7.0.0, APScheduler 3.11.3 and the crate cron 0.17.0 on 2026-11-27. Weekday 1 is Monday for croniter,
+#   Tuesday for APScheduler's `from_crontab` (0 is Monday) and Sunday for cron (1 to 7 from Sunday). `0 9 1 * 1` is
+#   each first of a month and each Monday for croniter; for the other two it is a first that is their weekday 1. No
+#   library refuses the patterns. Names of weekdays, as in `0 9 * * mon`, have one meaning in all three.
+# For Casebook: `schedules.toml` recommends names of weekdays, the next runs of a schedule are shown with their
+#   weekday, and a pattern with both a day of the month and a weekday is refused or explained.
 # Source: https://github.com/agronholm/apscheduler/issues/286, https://github.com/agronholm/apscheduler/issues/1102
 set -euo pipefail
 work=$(mktemp -d)

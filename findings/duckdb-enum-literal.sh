@@ -4,10 +4,10 @@
 # Expected: a column of an ENUM type has one order, that of its declaration. A quoted word takes the type of the
 #   column that it is compared with, as it does for dates and numbers, so `priority >= 'high'` is high and urgent.
 # Seen: duckdb 2.0.1 on 2026-11-27. ORDER BY and max follow the declaration. `priority >= 'high'` compares text and
-#   returns every priority, `priority > 'medium'` returns urgent only. With a cast of the word both are right. CASE and
-#   coalesce with a word turn the column into text, so a later ORDER BY is alphabetical, too.
-# For Casebook: a query for DuckDB over priorities lists the wanted ones (`IN ('high', 'urgent')`) and never
-#   compares with < or >.
+#   returns every priority, `priority > 'medium'` returns urgent only. With a cast of the word both are right. CASE
+#   and coalesce with a word turn the column into text, so a later ORDER BY is alphabetical, too.
+# For Casebook: a query for DuckDB over priorities lists the wanted ones (`IN ('high', 'urgent')`) and never compares
+#   with < or >.
 # Source: https://github.com/duckdb/duckdb/issues/16623 (open), https://github.com/duckdb/duckdb/issues/14938
 set -euo pipefail
 work=$(mktemp -d)

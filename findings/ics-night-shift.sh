@@ -1,16 +1,16 @@
 #!/bin/bash
 # A night shift whose first night is that of a clock change loses or gains an hour every night in ical.js.
 #
-# Expected: an event from 22:00 to 06:00 ends at 06:00, as its DTEND states, and so does each repetition of it. (By the
-#   letter of RFC 5545 the elapsed time repeats: if the first night has 7 hours, the later ones end at 05:00.)
+# Expected: an event from 22:00 to 06:00 ends at 06:00, as its DTEND states, and so does each repetition of it. (By
+#   the letter of RFC 5545 the elapsed time repeats: if the first night has 7 hours, the later ones end at 05:00.)
 # Seen: ical.js 2.2.1 and recurring-ical-events 3.8.2 on 2026-11-27. If the first night is that of the spring change,
-#   ical.js ends every shift at 05:00, also the first one, whose DTEND is 06:00. If it is that of the autumn change, every
-#   shift ends at 07:00. ical.js measures the elapsed 7 or 9 hours and adds them to the local time. With any other first
-#   night the end is 06:00, also on the night of the change. recurring-ical-events gives 06:00 in all three.
+#   ical.js ends every shift at 05:00, also the first one, whose DTEND is 06:00. If it is that of the autumn change,
+#   every shift ends at 07:00. ical.js measures the elapsed 7 or 9 hours and adds them to the local time. With any
+#   other first night the end is 06:00, also on the night of the change. recurring-ical-events gives 06:00 in all
+#   three.
 # For Casebook: working hours of a desk are local times of a day, never a start and a duration (3.4 of the
 #   specification). If hours are ever read from iCalendar, take the local times of DTSTART and DTEND.
-# Source: RFC 5545, 3.8.5.3; another library that had to choose:
-#   https://github.com/ical-org/ical.net/issues/660
+# Source: RFC 5545, 3.8.5.3; another library that had to choose: https://github.com/ical-org/ical.net/issues/660
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

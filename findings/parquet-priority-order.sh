@@ -4,9 +4,9 @@
 # Expected: pandas, polars and Arrow have ordered dictionaries, and Arrow's schema is stored in the file with its
 #   `ordered` flag. So the highest of low and high is high for every reader, or a reader refuses to compare.
 # Seen: pandas 3.1.1, polars 2.1.0, duckdb 2.0.1, datafusion 55.0.0 on 2026-11-27. The file of pandas: pandas finds
-#   high, polars, DuckDB and DataFusion find low (alphabetical). The file of a polars Enum: pandas and polars find high,
-#   DuckDB and DataFusion low. polars takes a pandas frame in memory as alphabetical, DuckDB takes it in its order, and
-#   with a polars frame it is the other way round. No reader gives an error.
+#   high, polars, DuckDB and DataFusion find low (alphabetical). The file of a polars Enum: pandas and polars find
+#   high, DuckDB and DataFusion low. polars takes a pandas frame in memory as alphabetical, DuckDB takes it in its
+#   order, and with a polars frame it is the other way round. No reader gives an error.
 # For Casebook: exports state priorities as text and never rely on a stored order. A figure such as the highest
 #   priority of a customer needs a number beside the word, and docs have to name it.
 # Source: observed; https://arrow.apache.org/docs/format/Columnar.html (dictionaries), polars' documentation of Enum
@@ -56,9 +56,11 @@ for path in ("pandas.parquet", "polars.parquet"):
     by_pandas = pandas.read_parquet(path)["priority"].max()
     by_polars = polars.read_parquet(path)["priority"].max()
     by_duckdb, by_fusion = duck(f"'{path}'"), fusion(path)
-    print(f"highest of low and high in {path}: pandas {by_pandas}, polars {by_polars}, duckdb {by_duckdb}, datafusion {by_fusion}")
-print(f"frame of pandas in memory: polars {polars.from_pandas(of_pandas)['priority'].max()}, duckdb {duck('of_pandas')}")
-print(f"frame of polars in memory: pandas {of_polars.to_pandas()['priority'].max()}, duckdb {duck('of_polars')}")
+    print(f"highest of low and high in {path}: pandas {by_pandas}, polars {by_polars}, "
+          f"duckdb {by_duckdb}, datafusion {by_fusion}")
+by_polars, by_pandas = polars.from_pandas(of_pandas)["priority"].max(), of_polars.to_pandas()["priority"].max()
+print(f"frame of pandas in memory: polars {by_polars}, duckdb {duck('of_pandas')}")
+print(f"frame of polars in memory: pandas {by_pandas}, duckdb {duck('of_polars')}")
 END
 
 echo "An ordered priority is compared by its order or by the alphabet, depending on who wrote and who reads."

@@ -3,11 +3,11 @@
 #
 # Expected: RFC 5545 requires UNTIL in UTC when DTSTART has a zone, and includes it. A shift at 09:00 in Prague with
 #   UNTIL=20260330T070000Z, the instant of 09:00 on 30 March, occurs on that day for the last time.
-# Seen: rrule 2.8.1 and python-dateutil 2.9.0.post0 on 2026-11-27. rrule compares the digits of UNTIL with local time: the
-#   last shift is 29 March. In New York, where local digits are smaller than those of UTC, a shift after UNTIL is
+# Seen: rrule 2.8.1 and python-dateutil 2.9.0.post0 on 2026-11-27. rrule compares the digits of UNTIL with local time:
+#   the last shift is 29 March. In New York, where local digits are smaller than those of UTC, a shift after UNTIL is
 #   added. Only in UTC are the days right. python-dateutil gives the right days in all three zones.
-# For Casebook: what rrule wrote or read is not a reference for shifts or schedules. `schedules.toml`
-#   has a zone and no end; a later end would be a local date.
+# For Casebook: what rrule wrote or read is not a reference for shifts or schedules. `schedules.toml` has a zone and
+#   no end; a later end would be a local date.
 # Source: https://github.com/jkbrzt/rrule/issues/596 (open); RFC 5545, 3.3.10
 set -euo pipefail
 work=$(mktemp -d)
