@@ -31,6 +31,9 @@ pub struct CheckArguments {
     pub summary: SummaryArguments,
 }
 
+/// What a check may take of the memory, so that several run at once: each of a million cases ran with as much.
+const CHECK_BYTES: usize = 1 << 30;
+
 /// What one check gave.
 struct Ran<'c> {
     check: &'c Check,
@@ -45,8 +48,9 @@ pub async fn check(context: &CommandContext, arguments: &CheckArguments) -> Resu
     let selected = checks.select(&arguments.names)?;
     let database = Arc::new(context.database().await?);
     // A check on one core takes less time of it than on several, which pass each other all rows.
-    let at_once = context.settings.threads.value.min(selected.len()).max(1);
-    let cores = context.settings.threads.value / at_once;
+    let settings = &context.settings;
+    let at_once = settings.threads.value.min(selected.len()).min(settings.memory_bytes.value / CHECK_BYTES).max(1);
+    let cores = settings.threads.value / at_once;
     let mut results = Vec::new();
     let mut ran = stream::iter(selected).map(|check| run(check, &database, arguments.limit, cores)).buffered(at_once);
     while let Some(result) = ran.next().await {
