@@ -94,6 +94,7 @@ const BUILT_IN: &[(&str, &str)] = built_in![
     // Agents
     "workload",
     "workload_time",
+    "capacity",
     "capacity_time",
     "utilization",
     "over_capacity_time",

@@ -194,6 +194,7 @@ fn every_metric_gives_the_number_computed_on_paper() {
         ("workload --by agent", "ben 1".into()),
         ("workload_time --by agent", by(&[("ana", 390), ("ben", 900), ("robo", 19)])),
         ("workload_time --grain day", by(&[("2026-03-02", 229), ("2026-03-03", 180), ("2026-03-04", 900)])),
+        ("capacity --by agent", "ana 1, ben 2, robo 0".into()),
         ("capacity_time --by agent", by(&[("ana", 3 * 1440), ("ben", 6 * 1440), ("robo", 0)])),
         // 1,309 min of work by three days of three cases.
         ("utilization", "0.101".into()),

@@ -104,6 +104,7 @@ fn cut(metric: &Metric, ask: &Ask, number: usize) -> Cut {
     let (_, reading, own) = definition(&metric.name);
     let all: Vec<&str> = match reading {
         // What belongs to a user has few dimensions.
+        Reading::Stock(_) if metric.name == "capacity" => vec!["agent", "team"],
         Reading::Time(_) if metric.name == "workload_time" => vec!["agent", "status", "priority", "profile"],
         Reading::Time(_) if metric.name == "capacity_time" => vec!["agent", "team"],
         Reading::Time(_) => [&["agent"], *own].concat(),
@@ -116,7 +117,7 @@ fn cut(metric: &Metric, ask: &Ask, number: usize) -> Cut {
         (Reading::Ratio(..), _) => vec!["ratio"],
         (Reading::Time(_), _) => vec!["sum", "hours"],
         (_, "ms") => vec!["median", "count", "sum", "p90"],
-        _ => ["count", "share", "mean", "per_key"]
+        _ => ["count", "share", "mean", "sum", "per_key"]
             .into_iter()
             .filter(|name| *name == "count" || *name == metric.aggregate)
             .collect(),

@@ -98,6 +98,7 @@ pub const DEFINITIONS: &[Definition] = &[
     ("cases_by_policy", Flow(volume::created_cases), &[]),
     ("workload", Stock(volume::workload), &[]),
     ("workload_time", Time(people::workload_time), &[]),
+    ("capacity", Stock(people::capacity_of_users), &[]),
     ("capacity_time", Time(people::capacity_time), &[]),
     ("utilization", UTILIZATION, &[]),
     ("over_capacity_time", Time(people::over_capacity_time), &[]),

@@ -33,6 +33,10 @@ pub fn workload_time(known: &Known, since: i64, until: i64) -> Vec<Contribution>
     known.cases().filter_map(time).collect()
 }
 
+pub fn capacity_of_users(known: &Known, at: i64) -> Vec<Contribution> {
+    users(known, at).map(|user| Contribution::of_user(user, at, at + 1).worth(capacity(known, user, at))).collect()
+}
+
 pub fn capacity_time(known: &Known, since: i64, until: i64) -> Vec<Contribution> {
     let time =
         |user: &str| Contribution::of_user(user, since, until).worth(capacity(known, user, since) * (until - since));

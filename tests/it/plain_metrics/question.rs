@@ -127,6 +127,8 @@ pub fn answer(known: &Known, asked: &Asked, metric: &str, cut: &Cut) -> BTreeMap
     if let Reading::Ratio(numerator, denominator) = reading {
         return ratio(known, asked, numerator, denominator, cut);
     }
+    // Capacity is the only sum of things; the others are of time.
+    let nothing = (metric == "capacity").then_some(0.0);
     let buckets = asked.buckets(cut.grain);
     let mut groups: BTreeMap<Group, Vec<Contribution>> = BTreeMap::new();
     for contribution in passing(known, asked, reading, cut) {
@@ -149,14 +151,14 @@ pub fn answer(known: &Known, asked: &Asked, metric: &str, cut: &Cut) -> BTreeMap
             groups.entry((start, group.clone())).or_default();
         }
     }
-    groups.into_iter().map(|(group, all)| (group.clone(), numbers(asked, &group, &all, cut))).collect()
+    groups.into_iter().map(|(group, all)| (group.clone(), numbers(asked, &group, &all, cut, nothing))).collect()
 }
 
 /// The numbers of one group; those of what has not begun by the as-of are not known.
-fn numbers(asked: &Asked, group: &Group, all: &[Contribution], cut: &Cut) -> Numbers {
+fn numbers(asked: &Asked, group: &Group, all: &[Contribution], cut: &Cut, nothing: Option<f64>) -> Numbers {
     let counted: Vec<&Contribution> = all.iter().filter(|contribution| contribution.excluded.is_none()).collect();
     let has_begun = group.0.unwrap_or(asked.from).max(asked.from) <= asked.as_of;
-    let value = |shown: &&str| aggregate(shown, &counted, asked).filter(|_| has_begun);
+    let value = |shown: &&str| aggregate(shown, &counted, asked, nothing).filter(|_| has_begun);
     let cases: BTreeSet<&String> = counted.iter().filter_map(|contribution| contribution.case_id.as_ref()).collect();
     Numbers {
         values: cut.show.iter().map(value).collect(),
@@ -165,8 +167,8 @@ fn numbers(asked: &Asked, group: &Group, all: &[Contribution], cut: &Cut) -> Num
     }
 }
 
-/// One number of contributions (5.1).
-fn aggregate(shown: &str, counted: &[&Contribution], asked: &Asked) -> Option<f64> {
+/// One number of contributions (5.1); `nothing` is the sum of none.
+fn aggregate(shown: &str, counted: &[&Contribution], asked: &Asked, nothing: Option<f64>) -> Option<f64> {
     let mut values: Vec<f64> = counted.iter().filter_map(|contribution| contribution.value).collect();
     values.sort_unstable_by(f64::total_cmp);
     let keys: BTreeSet<&String> = counted.iter().filter_map(|contribution| contribution.key.as_ref()).collect();
@@ -175,6 +177,7 @@ fn aggregate(shown: &str, counted: &[&Contribution], asked: &Asked) -> Option<f6
     match shown {
         "count" => Some(count),
         "per_day" => Some(count / ((asked.known_until() - asked.from) as f64 / 86_400_000.0)),
+        "sum" if values.is_empty() => nothing,
         _ if values.is_empty() => None,
         "per_key" => Some(values.len() as f64 / keys.len() as f64),
         "sum" => Some(sum),
