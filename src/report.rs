@@ -27,8 +27,16 @@ use crate::spelling::did_you_mean;
 use crate::store::project as project_files;
 use dashboard::Dashboard;
 
-/// The dashboards that come with the program.
-const BUILT_IN: &[(&str, &str)] = &[("overview", include_str!("../dashboards/overview.toml"))];
+/// Name and text of each of these files of `dashboards`.
+macro_rules! built_in {
+    ($($name:literal,)+) => {
+        &[$(($name, include_str!(concat!("../dashboards/", $name, ".toml"))),)+]
+    };
+}
+
+/// The dashboards that come with the program (6.1), the one that a supervisor opens first at the beginning.
+const BUILT_IN: &[(&str, &str)] =
+    built_in!["overview", "case-management", "service-level", "agents", "messages", "supervisor-weekly",];
 
 /// The dashboard of that name: of the project's `dashboards/`, else a built-in one.
 ///

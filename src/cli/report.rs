@@ -13,8 +13,12 @@ use super::moment::MomentArguments;
 use super::settings::parse_zone;
 use super::summary::seconds;
 use crate::error::{Error, Result};
+use crate::metric::catalogue::Catalogue;
+use crate::metric::compare::Compare;
+use crate::metric::filter::Filter;
 use crate::metric::range::Range;
 use crate::report::build::{self, Sources};
+use crate::report::dashboard::{Dashboard, Hours};
 use crate::report::format::{FORMATS, Format};
 use crate::report::page::{Body, Page, Widget};
 use crate::report::{dashboard_names, find_dashboard};
@@ -22,7 +26,7 @@ use crate::spelling::did_you_mean;
 use crate::store::disk::begin_whole_file;
 
 /// Arguments of `report`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ReportArguments {
     #[command(flatten)]
     pub moment: MomentArguments,
@@ -31,6 +35,15 @@ pub struct ReportArguments {
     /// The range [default: that of the dashboard]
     #[arg(long, value_name = "RANGE")]
     pub range: Option<String>,
+    /// Count only what has this value, beside the filters of the dashboard; may be given several times
+    #[arg(long = "where", value_name = "DIM=VALUE")]
+    pub filters: Vec<String>,
+    /// Hours in which durations are measured, where a metric has both [default: that of the dashboard]
+    #[arg(long, value_name = "HOURS", value_parser = ["all", "business"])]
+    pub hours: Option<String>,
+    /// What widgets that compare are compared with [default: that of the dashboard]
+    #[arg(long, value_name = "WITH", value_parser = Compare::NAMES)]
+    pub compare: Option<String>,
     /// Formats of the files, separated by commas
     #[arg(long, value_parser = formats(), value_delimiter = ',', default_value = "html", value_name = "F")]
     pub format: Vec<&'static Format>,
@@ -46,8 +59,13 @@ impl ReportArguments {
     /// A dashboard in the default format, into a folder.
     pub fn default_format(dashboard: &str, range: &str, output: PathBuf) -> ReportArguments {
         let (dashboard, range, output) = (Some(dashboard.to_owned()), Some(range.to_owned()), Some(output));
-        let moment = MomentArguments::default();
-        ReportArguments { moment, dashboard, range, format: FORMATS.iter().take(1).collect(), widget: None, output }
+        ReportArguments {
+            dashboard,
+            range,
+            output,
+            format: FORMATS.iter().take(1).collect(),
+            ..ReportArguments::default()
+        }
     }
 }
 
@@ -81,11 +99,29 @@ pub async fn report(context: &CommandContext, arguments: &ReportArguments) -> Re
     Ok(Completion::Done)
 }
 
+/// The dashboard with the filters, hours and comparison that were typed.
+fn as_asked(mut dashboard: Dashboard, arguments: &ReportArguments, catalogue: &Catalogue) -> Result<Dashboard> {
+    for text in &arguments.filters {
+        dashboard.filters.push(Filter::parse("--where", text)?);
+    }
+    if let Some(name) = &arguments.compare {
+        dashboard = dashboard.with_compare(Compare::parse(name)?);
+    }
+    let hours = match arguments.hours.as_deref() {
+        Some("business") => Hours::Business,
+        Some(_) => Hours::All,
+        None => dashboard.hours,
+    };
+    let chosen = arguments.hours.is_some() || hours == Hours::Business;
+    Ok(if chosen { dashboard.with_hours(hours, catalogue) } else { dashboard })
+}
+
 /// Renders a dashboard and returns the paths of the files.
 pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArguments) -> Result<Vec<PathBuf>> {
     let begun = Stopwatch::now();
     let catalogue = context.catalogue().await?;
     let dashboard = find_dashboard(&context.settings.project.value, name, &catalogue)?;
+    let dashboard = as_asked(dashboard, arguments, &catalogue)?;
     let zone = match (&dashboard.time_zone, context.settings.time_zone.origin) {
         (Some(zone), origin) if origin != super::settings::Origin::Flag => parse_zone(zone)?,
         _ => context.settings.zone()?,

@@ -170,6 +170,12 @@ impl Dimension {
         matches!(self.source, Source::Clock(_))
     }
 
+    /// Whether its values have an order of their own, which is that of their names: hours, weekdays, classes of age.
+    #[must_use]
+    pub fn has_order(&self) -> bool {
+        self.is_of_the_clock() || self.name == "age"
+    }
+
     /// Whether it is the value of the contribution.
     #[must_use]
     pub fn is_value(&self) -> bool {

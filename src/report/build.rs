@@ -2,6 +2,8 @@
 
 mod categories;
 mod figures;
+mod funnel;
+mod gauge;
 mod heatmap;
 mod histogram;
 mod request;
@@ -11,8 +13,8 @@ mod table;
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 
-use super::dashboard::{Buckets, ChartKind, Dashboard, Groups};
-use super::page::{Body, Page, Row, Scope, Widget};
+use super::dashboard::{Buckets, ChartKind, Dashboard, Groups, Hours};
+use super::page::{Body, Page, Row, Scope, Tab, Widget};
 use super::table::capitalized;
 use crate::error::Result;
 use crate::facts::manifest::Pointer;
@@ -35,6 +37,7 @@ const OVER_TIME_OR_GROUPS: ChartKind = ChartKind {
     groups: Groups::Top,
     compares: true,
     several_metrics: false,
+    needs_target: false,
     sums_instants: false,
     cuts: &[],
     buckets: Buckets::Always,
@@ -114,6 +117,31 @@ const BUILDERS: &[Builder] = &[
     },
     Builder {
         kind: ChartKind {
+            name: "gauge",
+            about: "one number against its target",
+            groups: Groups::None,
+            compares: false,
+            needs_target: true,
+            buckets: Buckets::Never,
+            width: 4,
+            ..OVER_TIME_OR_GROUPS
+        },
+        build: |request| Box::pin(gauge::build(request)),
+    },
+    Builder {
+        kind: ChartKind {
+            name: "funnel",
+            about: "counts one below the other, each as a part of the first",
+            groups: Groups::None,
+            compares: false,
+            several_metrics: true,
+            buckets: Buckets::Never,
+            ..OVER_TIME_OR_GROUPS
+        },
+        build: |request| Box::pin(funnel::build(request)),
+    },
+    Builder {
+        kind: ChartKind {
             name: "table",
             about: "a row for each bucket and group, a column for each number",
             groups: Groups::All,
@@ -138,37 +166,44 @@ pub fn chart_kinds() -> Vec<ChartKind> {
 pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> {
     values::check_fields_of(dashboard.dimensions(), sources.database).await?;
     let begins = sources.database.log_begins().await?;
-    let mut widgets = stream::iter(dashboard.rows.iter().flat_map(|row| &row.widgets))
+    let mut widgets = stream::iter(dashboard.widgets())
         .map(|plan| build_widget(Request { dashboard, plan, sources, begins }))
         .buffered(QUESTIONS_AT_ONCE);
-    let mut rows = Vec::new();
-    for row in &dashboard.rows {
-        let mut built = Vec::new();
-        for _ in &row.widgets {
-            built.extend(widgets.next().await.transpose()?.flatten());
+    let mut tabs = Vec::new();
+    for tab in &dashboard.tabs {
+        let mut rows = Vec::new();
+        for row in &tab.rows {
+            let mut built = Vec::new();
+            for _ in &row.widgets {
+                built.extend(widgets.next().await.transpose()?.flatten());
+            }
+            rows.push(Row { title: row.title.clone(), widgets: built });
         }
-        rows.push(Row { title: row.title.clone(), widgets: built });
+        tabs.push(Tab { title: tab.title.clone(), rows });
     }
-    let unknown = unknown_values(dashboard, &rows, sources.database).await?;
     let scope = Scope {
         range: sources.range.clone(),
         as_of: sources.as_of(),
         last_batch: sources.database.pointer().last_batch,
         events: sources.database.pointer().events,
+        business_hours: dashboard.hours == Hours::Business,
         filters: dashboard.filters.iter().map(Filter::in_words).collect(),
     };
     let (title, description) = (dashboard.title.clone(), dashboard.description.clone());
-    let notes = unknown.iter().map(|text| format!("{}.", capitalized(text)));
-    let notes = notes.chain([findings(sources.database.pointer())]).collect();
-    Ok(Page { title, description, scope, rows, notes, unknown })
+    let mut page = Page { title, description, scope, tabs, notes: Vec::new(), unknown: Vec::new() };
+    page.unknown = unknown_values(dashboard, &page, sources.database).await?;
+    page.notes.extend(page.unknown.iter().map(|text| format!("{}.", capitalized(text))));
+    page.notes.push(findings(sources.database.pointer()));
+    Ok(page)
 }
 
 /// Notes about values of the filters that nothing in the log has. A number of 0 looks like a result.
-async fn unknown_values(dashboard: &Dashboard, rows: &[Row], database: &Database) -> Result<Vec<String>> {
-    let is_empty = rows.iter().flat_map(|row| &row.widgets).all(|widget| matches!(widget.body, Body::Empty(_)));
+async fn unknown_values(dashboard: &Dashboard, page: &Page, database: &Database) -> Result<Vec<String>> {
+    let is_empty = page.widgets().all(|widget| matches!(widget.body, Body::Empty(_)));
     // Metrics of the project may have other values than the usual ones, and where there are data they do.
     let in_question = |filter: &&Filter| is_empty || filter.dimension.usual_values().is_empty();
-    values::notes(dashboard.filters.iter().filter(in_question), database).await
+    let filters = dashboard.filters.iter().chain(dashboard.widgets().flat_map(|widget| &widget.filters));
+    values::notes(filters.filter(in_question), database).await
 }
 
 /// The note about findings.

@@ -5,12 +5,16 @@
 
 pub mod axes;
 pub mod bars;
+pub mod funnel;
+pub mod gauge;
 pub mod heatmap;
 pub mod lines;
 pub mod series;
 
 use super::draw::sketch::Sketch;
 use bars::Bars;
+use funnel::Funnel;
+use gauge::Gauge;
 use heatmap::Heatmap;
 use lines::Lines;
 
@@ -20,6 +24,8 @@ pub enum Chart {
     Lines(Lines),
     Bars(Bars),
     Heatmap(Heatmap),
+    Gauge(Gauge),
+    Funnel(Funnel),
 }
 
 impl Chart {
@@ -30,6 +36,8 @@ impl Chart {
             Chart::Lines(lines) => lines.sketch(width, height),
             Chart::Bars(bars) => bars.sketch(width, height),
             Chart::Heatmap(heatmap) => heatmap.sketch(width, height),
+            Chart::Gauge(gauge) => gauge.sketch(width, height),
+            Chart::Funnel(funnel) => funnel.sketch(width, height),
         }
     }
 
@@ -40,6 +48,8 @@ impl Chart {
             Chart::Lines(lines) => lines.height(width),
             Chart::Bars(bars) => bars.height(width),
             Chart::Heatmap(heatmap) => heatmap.height(width),
+            Chart::Gauge(gauge) => gauge.height(width),
+            Chart::Funnel(funnel) => funnel.height(width),
         }
     }
 
@@ -50,6 +60,11 @@ impl Chart {
             Chart::Lines(lines) => format!("line chart: {}", series::names(&lines.series)),
             Chart::Bars(bars) => format!("bar chart: {}", series::names(&bars.series)),
             Chart::Heatmap(heatmap) => heatmap.description(),
+            Chart::Gauge(gauge) => {
+                let (value, target) = (gauge.unit.text(gauge.number), gauge.unit.text(Some(gauge.target)));
+                format!("gauge: {} {value}, target {target}, {}", gauge.name, gauge.verdict())
+            }
+            Chart::Funnel(funnel) => funnel.description(),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Dashboards as files (6.1): what a page asks. A widget names metrics and dimensions and has no SQL.
 
+mod file;
 mod plan;
 
 use std::path::Path;
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use crate::error::{Error, Result};
@@ -18,7 +18,8 @@ use crate::metric::range::Grain;
 use crate::model::time::parse_duration_ms;
 use crate::spelling::did_you_mean;
 use crate::toml_file;
-pub use plan::{Better, Buckets, ChartKind, Groups, MetricPlan, WidgetPlan};
+use file::{DashboardFile, MetricFile, RowFile, WidgetFile};
+pub use plan::{Better, Buckets, ChartKind, Groups, Hours, MetricPlan, RowPlan, TabPlan, WidgetPlan};
 
 /// A dashboard, checked against the metrics that there are.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,67 +29,9 @@ pub struct Dashboard {
     /// The default range, as typed.
     pub range: String,
     pub time_zone: Option<String>,
+    pub hours: Hours,
     pub filters: Vec<Filter>,
-    pub rows: Vec<DashboardRow>,
-}
-
-/// A line of widgets.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DashboardRow {
-    pub title: Option<String>,
-    pub widgets: Vec<WidgetPlan>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DashboardFile {
-    title: String,
-    #[serde(default)]
-    description: String,
-    range: Spanned<String>,
-    time_zone: Option<Spanned<String>>,
-    #[serde(default)]
-    filters: Vec<Spanned<String>>,
-    #[serde(default)]
-    row: Vec<RowFile>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RowFile {
-    title: Option<String>,
-    #[serde(default)]
-    widget: Vec<WidgetFile>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WidgetFile {
-    title: Spanned<String>,
-    metric: Option<Spanned<String>>,
-    #[serde(default)]
-    metrics: Vec<MetricFile>,
-    chart: Spanned<String>,
-    /// One name, or a list of names.
-    by: Option<Spanned<toml::Value>>,
-    grain: Option<Spanned<String>>,
-    #[serde(default)]
-    show: Vec<Spanned<String>>,
-    compare: Option<Spanned<String>>,
-    target: Option<Spanned<String>>,
-    better: Option<Better>,
-    width: Option<Spanned<u32>>,
-    top: Option<Spanned<usize>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MetricFile {
-    metric: Spanned<String>,
-    title: Option<String>,
-    #[serde(default)]
-    show: Vec<Spanned<String>>,
-    better: Option<Better>,
+    pub tabs: Vec<TabPlan>,
 }
 
 impl Dashboard {
@@ -101,33 +44,74 @@ impl Dashboard {
         let found: DashboardFile = toml_file::check_depth(text)
             .and_then(|()| toml::from_str(text))
             .map_err(|error| toml_file::error(file, text, &error))?;
-        let rows = found.row.iter().map(|row| {
-            let widgets = row.widget.iter().map(|widget| reader.widget(widget)).collect::<Result<_>>()?;
-            Ok(DashboardRow { title: row.title.clone(), widgets })
-        });
         let zone = found.time_zone.as_ref().map(|zone| reader.zone(zone)).transpose()?;
         let utc = jiff::tz::TimeZone::UTC;
         reader.at(
             &found.range,
             crate::metric::range::Range::parse(found.range.get_ref(), &utc, crate::model::time::Instant(0)),
         )?;
+        let tabs = reader.tabs(&found)?;
         Ok(Dashboard {
             title: found.title,
             description: found.description,
             range: found.range.get_ref().clone(),
             time_zone: zone,
+            hours: found.hours,
             filters: found.filters.iter().map(|filter| reader.filter(filter)).collect::<Result<_>>()?,
-            rows: rows.collect::<Result<_>>()?,
+            tabs,
         })
     }
 }
 
 impl Dashboard {
+    /// Every widget, in reading order.
+    pub fn widgets(&self) -> impl Iterator<Item = &WidgetPlan> {
+        self.tabs.iter().flat_map(|tab| &tab.rows).flat_map(|row| &row.widgets)
+    }
+
     /// Every dimension that the dashboard filters or cuts by.
     pub fn dimensions(&self) -> impl Iterator<Item = &Dimension> {
-        let widgets = self.rows.iter().flat_map(|row| &row.widgets);
-        self.filters.iter().map(|filter| &filter.dimension).chain(widgets.flat_map(|widget| &widget.by))
+        let filters = self.filters.iter().chain(self.widgets().flat_map(|widget| &widget.filters));
+        filters.map(|filter| &filter.dimension).chain(self.widgets().flat_map(|widget| &widget.by))
     }
+
+    /// The dashboard with other hours: durations within business hours are metrics of their own.
+    #[must_use]
+    pub fn with_hours(mut self, hours: Hours, catalogue: &Catalogue) -> Dashboard {
+        self.hours = hours;
+        for metric in self
+            .tabs
+            .iter_mut()
+            .flat_map(|tab| &mut tab.rows)
+            .flat_map(|row| &mut row.widgets)
+            .flat_map(|widget| &mut widget.metrics)
+        {
+            metric.metric = in_hours(&metric.metric, hours, catalogue);
+        }
+        self
+    }
+
+    /// The dashboard with another comparison in every widget that compares.
+    #[must_use]
+    pub fn with_compare(mut self, compare: Compare) -> Dashboard {
+        for widget in self.tabs.iter_mut().flat_map(|tab| &mut tab.rows).flat_map(|row| &mut row.widgets) {
+            widget.compare = widget.compare.map(|_| compare);
+        }
+        self
+    }
+}
+
+/// What the name of a metric of business hours ends with.
+pub const BUSINESS: &str = "_business";
+
+/// The metric of those hours, where there is one; else the metric itself.
+fn in_hours(name: &str, hours: Hours, catalogue: &Catalogue) -> String {
+    let plain = name.strip_suffix(BUSINESS).unwrap_or(name);
+    let other = match hours {
+        Hours::All => plain.to_owned(),
+        Hours::Business => format!("{plain}{BUSINESS}"),
+    };
+    if catalogue.get(&other).is_ok() { other } else { name.to_owned() }
 }
 
 struct Reader<'a> {
@@ -158,6 +142,28 @@ impl Reader<'_> {
         })
     }
 
+    /// The tabs, or one that holds the rows of a dashboard without tabs.
+    fn tabs(&self, found: &DashboardFile) -> Result<Vec<TabPlan>> {
+        if let Some(tab) = found.tab.first().filter(|_| !found.row.is_empty()) {
+            let error = Error::refused("a dashboard has rows or tabs, not both");
+            return self.at(&tab.title, Err(error.with_hint("put the rows into a tab: `[[tab.row]]`")));
+        }
+        if found.tab.is_empty() {
+            return Ok(vec![TabPlan { title: None, rows: self.rows(&found.row)? }]);
+        }
+        let tab =
+            |tab: &file::TabFile| Ok(TabPlan { title: Some(tab.title.get_ref().clone()), rows: self.rows(&tab.row)? });
+        found.tab.iter().map(tab).collect()
+    }
+
+    fn rows(&self, rows: &[RowFile]) -> Result<Vec<RowPlan>> {
+        let row = |row: &RowFile| {
+            let widgets = row.widget.iter().map(|widget| self.widget(widget)).collect::<Result<_>>()?;
+            Ok(RowPlan { title: row.title.clone(), widgets })
+        };
+        rows.iter().map(row).collect()
+    }
+
     /// The dimensions of a widget, which know where they are written.
     fn dimensions(&self, by: &Spanned<toml::Value>) -> Result<Vec<Dimension>> {
         let place = self.place(by.span().start);
@@ -180,6 +186,7 @@ impl Reader<'_> {
             by,
             grain,
             compare: widget.compare.as_ref().map(|text| self.compare(text)).transpose()?,
+            filters: widget.filters.iter().map(|filter| self.filter(filter)).collect::<Result<_>>()?,
             target: widget.target.as_ref().map(|text| self.target(text)).transpose()?,
             width: self.width(widget, chart)?,
             top: widget.top.as_ref().map_or(6, |top| *top.get_ref()).clamp(1, 50),
@@ -215,6 +222,11 @@ impl Reader<'_> {
         if let Some(compare) = widget.compare.as_ref().filter(|_| !plan.chart.compares) {
             let error = Error::refused(format!("`{name}` compares with nothing"));
             return self.at(compare, Err(error.with_hint("leave `compare` out, or write chart = \"line\"")));
+        }
+        if plan.target.is_none() && plan.chart.needs_target {
+            let error = Error::refused(format!("`{name}` shows a number against a target, and there is none"));
+            return self
+                .at(&widget.chart, Err(error.with_hint("add `target = \"1h\"`, or `target = \"0.9\"` of a share")));
         }
         let mut named = widget.metric.iter().chain(widget.metrics.iter().map(|file| &file.metric));
         if let Some(second) = named.nth(1).filter(|_| !plan.chart.several_metrics) {
@@ -263,7 +275,8 @@ impl Reader<'_> {
         let own = widget.metric.iter().map(|name| self.metric(name, None, &widget.show, widget.better));
         let listed = widget.metrics.iter().map(|file| {
             let show = if file.show.is_empty() { &widget.show } else { &file.show };
-            self.metric(&file.metric, file.title.as_deref(), show, file.better.or(widget.better))
+            let metric = self.metric(&file.metric, file.title.as_deref(), show, file.better.or(widget.better))?;
+            Ok(MetricPlan { of: self.of(file, widget)?, ..metric })
         });
         let metrics = own.chain(listed).collect::<Result<Vec<_>>>()?;
         if metrics.is_empty() {
@@ -271,6 +284,25 @@ impl Reader<'_> {
             return self.at(&widget.title, Err(error));
         }
         Ok(metrics)
+    }
+
+    /// The metric beside which a number stands, as in `3/5`.
+    fn of(&self, file: &MetricFile, widget: &WidgetFile) -> Result<Option<String>> {
+        let Some(of) = &file.of else { return Ok(None) };
+        let (whole, part) =
+            (self.at(of, self.catalogue.get(of.get_ref()))?, self.catalogue.get(file.metric.get_ref())?);
+        let refused = |message: String, hint: &str| self.at(of, Err(Error::refused(message).with_hint(hint)));
+        if widget.chart.get_ref() != "table" {
+            return refused(
+                format!("`of` is for tables, and this is a `{}`", widget.chart.get_ref()),
+                "leave `of` out",
+            );
+        }
+        if whole.unit != part.unit {
+            let message = format!("`{}` is of `{}`, and `{}` of `{}`", part.name, part.unit, whole.name, whole.unit);
+            return refused(message, "name a metric of the same unit");
+        }
+        Ok(Some(whole.name.clone()))
     }
 
     fn metric(
@@ -286,7 +318,7 @@ impl Reader<'_> {
         let show = if show.is_empty() { vec![self.at(name, Aggregation::parse(&metric.aggregate))?] } else { show };
         let better = better.or((metric.unit == "ms").then_some(Better::Lower));
         let title = title.unwrap_or(&metric.title).to_owned();
-        Ok(MetricPlan { metric: metric.name.clone(), title, show, better })
+        Ok(MetricPlan { metric: metric.name.clone(), title, show, better, of: None })
     }
 
     fn compare(&self, text: &Spanned<String>) -> Result<Compare> {

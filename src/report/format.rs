@@ -10,8 +10,7 @@ mod rows;
 mod svg;
 mod terminal;
 
-use super::page::{Page, Scope, Widget};
-use super::text::file_stem;
+use super::page::{Page, Scope, Widget, file_stem};
 use crate::error::{Error, Result};
 
 /// A format of a page.

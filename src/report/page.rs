@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use super::chart::Chart;
 use super::table::Table;
-use super::text::file_stem;
 use super::value::Value;
 use crate::metric::range::Range;
 use crate::model::time::Instant;
@@ -18,7 +17,7 @@ pub struct Page {
     pub title: String,
     pub description: String,
     pub scope: Scope,
-    pub rows: Vec<Row>,
+    pub tabs: Vec<Tab>,
     /// Remarks on the whole page, such as how many findings the log has.
     pub notes: Vec<String>,
     /// Those of the notes that are about filters: values that nothing in the log has.
@@ -28,7 +27,7 @@ pub struct Page {
 impl Page {
     /// Every widget, in reading order.
     pub fn widgets(&self) -> impl Iterator<Item = &Widget> {
-        self.rows.iter().flat_map(|row| &row.widgets)
+        self.tabs.iter().flat_map(|tab| &tab.rows).flat_map(|row| &row.widgets)
     }
 
     /// A name for the file of each widget, by its title; a title that comes again gets a number.
@@ -45,6 +44,13 @@ impl Page {
     }
 }
 
+/// A title as the name of a file: `First response time` is `first-response-time`.
+#[must_use]
+pub fn file_stem(title: &str) -> String {
+    let plain: String = title.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join("-")
+}
+
 /// What the page was asked about, and what it was answered from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scope {
@@ -54,8 +60,17 @@ pub struct Scope {
     /// The last batch of the log that the numbers count, and how many events the log had then.
     pub last_batch: i64,
     pub events: u64,
+    /// Whether durations are those within business hours, where there are such.
+    pub business_hours: bool,
     /// Each filter as `platform = email`.
     pub filters: Vec<String>,
+}
+
+/// Widgets that are shown together; the only tab of a page without tabs has no title.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tab {
+    pub title: Option<String>,
+    pub rows: Vec<Row>,
 }
 
 /// A line of widgets on a grid of twelve columns.

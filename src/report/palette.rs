@@ -36,6 +36,8 @@ pub const OTHER: Rgb = Rgb(0xc3, 0xca, 0xd2);
 pub const BETTER: (Rgb, Rgb) = (Rgb(0xe2, 0xf3, 0xec), Rgb(0x0a, 0x5c, 0x45));
 /// Background and text of a chip with the word "worse".
 pub const WORSE: (Rgb, Rgb) = (Rgb(0xfb, 0xe9, 0xdf), Rgb(0x97, 0x3a, 0x06));
+/// A number above what there may be.
+pub const ABOVE: Rgb = Rgb(0xa3, 0x23, 0x0c);
 /// Background and text of a chip without a verdict.
 pub const NEUTRAL: (Rgb, Rgb) = (Rgb(0xee, 0xf1, 0xf4), Rgb(0x46, 0x51, 0x5e));
 

@@ -8,11 +8,21 @@ use arrow::array::{
 };
 use arrow::datatypes::{Field, Schema};
 
-use super::table::{Column, Key, Row, Table};
+use super::table::{Column, Key, Table};
 use super::value::{Bucket, Value};
 use crate::error::Result;
 use crate::metric::range::Grain;
 use crate::metric::unit::Unit;
+
+/// A column of [`rows`].
+#[derive(Clone, Copy, Debug)]
+enum Part<'a> {
+    Key(usize, &'a Key),
+    Unit,
+    Number(usize, &'a Column),
+    /// How many there may be of a number.
+    OutOf(usize, &'a str),
+}
 
 /// The rows of a table: its keys, then its columns, under [`names`].
 ///
@@ -23,40 +33,56 @@ use crate::metric::unit::Unit;
 /// # Errors
 /// Arrow's, which would be a defect.
 pub fn rows(table: &Table) -> Result<RecordBatch> {
-    let mut arrays: Vec<ArrayRef> = Vec::new();
-    for (position, key) in table.keys.iter().enumerate() {
-        arrays.push(keys(key, table.rows.iter().map(|row| row.keys.get(position))));
-    }
-    if has_units(table) {
-        arrays.push(Arc::new(table.rows.iter().map(|row| unit_of(row.values.first())).collect::<StringArray>()));
-    }
-    for (position, column) in table.columns.iter().enumerate() {
-        arrays.push(numbers(column, table.rows.iter().map(|row| number(row, position))));
-    }
+    let arrays: Vec<ArrayRef> = parts(table).into_iter().map(|part| array(table, part)).collect();
     let names = names(table);
     let fields = names.into_iter().zip(&arrays).map(|(name, array)| Field::new(name, array.data_type().clone(), true));
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), arrays)?)
 }
 
+fn array(table: &Table, part: Part<'_>) -> ArrayRef {
+    let rows = table.rows.iter();
+    match part {
+        Part::Key(position, key) => keys(key, rows.map(|row| row.keys.get(position))),
+        Part::Unit => Arc::new(rows.map(|row| unit_of(row.values.first())).collect::<StringArray>()),
+        Part::Number(position, column) => numbers(column, rows.map(|row| row.values.get(position)?.number())),
+        Part::OutOf(position, _) => Arc::new(rows.map(|row| most(row.values.get(position)?)).collect::<Float64Array>()),
+    }
+}
+
+fn parts(table: &Table) -> Vec<Part<'_>> {
+    let keys = table.keys.iter().enumerate().map(|(position, key)| Part::Key(position, key));
+    let unit = has_units(table).then_some(Part::Unit);
+    let columns = table.columns.iter().enumerate().flat_map(|(position, column)| {
+        let out_of = column.out_of.as_deref().map(|name| Part::OutOf(position, name));
+        std::iter::once(Part::Number(position, column)).chain(out_of)
+    });
+    keys.chain(unit).chain(columns).collect()
+}
+
 /// The names of the columns of [`rows`], each one of its own.
 #[must_use]
 pub fn names(table: &Table) -> Vec<String> {
-    let keys = table.keys.iter().map(|key| key.name.clone());
-    let unit = has_units(table).then(|| "unit".to_owned());
-    let columns = table.columns.iter().map(|column| column.name.clone());
     let mut known = HashSet::new();
-    keys.chain(unit)
-        .chain(columns)
-        .map(|name| {
-            let mut own = name.clone();
-            let mut copy = 2;
-            while !known.insert(own.clone()) {
-                own = format!("{name}_{copy}");
-                copy += 1;
-            }
-            own
-        })
-        .collect()
+    let unique = |part: Part<'_>| {
+        let name = match part {
+            Part::Key(_, key) => &key.name,
+            Part::Unit => "unit",
+            Part::Number(_, column) => &column.name,
+            Part::OutOf(_, name) => name,
+        };
+        let numbered = (2..).map(|copy| format!("{name}_{copy}"));
+        let mut names = std::iter::once(name.to_owned()).chain(numbered);
+        names.find(|name| known.insert(name.clone())).unwrap_or_default()
+    };
+    parts(table).into_iter().map(unique).collect()
+}
+
+/// Each column of numbers with its name in [`rows`].
+pub fn named_columns(table: &Table) -> impl Iterator<Item = (String, &Column)> {
+    names(table).into_iter().zip(parts(table)).filter_map(|(name, part)| match part {
+        Part::Number(_, column) => Some((name, column)),
+        _ => None,
+    })
 }
 
 /// Whether each row has a unit of its own.
@@ -78,14 +104,17 @@ fn unit_of(value: Option<&Value>) -> Option<&'static str> {
     match value? {
         Value::Duration(_) => Some(unit_name(&Unit::Duration)),
         Value::Share(_) => Some(unit_name(&Unit::Share)),
-        Value::Count(_) => Some(unit_name(&Unit::Count(String::new()))),
+        Value::Count(_) | Value::OutOf(..) => Some(unit_name(&Unit::Count(String::new()))),
         Value::Change(_, unit) => Some(unit_name(unit)),
         Value::Missing | Value::Text(_) | Value::Bucket(_) => None,
     }
 }
 
-fn number(row: &Row, position: usize) -> Option<f64> {
-    row.values.get(position)?.number()
+fn most(value: &Value) -> Option<f64> {
+    match value {
+        Value::OutOf(_, most) => *most,
+        _ => None,
+    }
 }
 
 fn numbers(column: &Column, numbers: impl Iterator<Item = Option<f64>>) -> ArrayRef {
@@ -125,6 +154,7 @@ fn days(bucket: &Bucket) -> Option<i32> {
 mod tests {
     use super::*;
     use crate::model::time::Instant;
+    use crate::report::table::Row;
     use arrow::util::pretty::pretty_format_batches;
     use jiff::tz::TimeZone;
 

@@ -36,6 +36,8 @@ pub struct Column {
     pub heading: String,
     /// The unit of every value; nothing where each row has a unit of its own.
     pub unit: Option<Unit>,
+    /// The name for programs of how many there may be, where values are such as `3/5`.
+    pub out_of: Option<String>,
     /// Whether every value is a whole number, whatever the data are.
     pub is_integer: bool,
     /// Whether the sum of all rows means something: it does of counts by agent, but not of medians or of a backlog by day.
@@ -86,11 +88,18 @@ impl Column {
     /// A column of numbers of one unit that do not add up. The name of a column of durations ends in `_ms`.
     #[must_use]
     pub fn new(name: impl Into<String>, heading: impl Into<String>, unit: Unit) -> Column {
-        let mut name = name.into();
-        if unit == Unit::Duration {
-            name.push_str("_ms");
-        }
-        Column { name, heading: heading.into(), unit: Some(unit), is_integer: false, adds_up: false }
+        let ending = if unit == Unit::Duration { IN_MS } else { "" };
+        let name = format!("{}{ending}", name.into());
+        Column { name, heading: heading.into(), unit: Some(unit), out_of: None, is_integer: false, adds_up: false }
+    }
+}
+
+impl Column {
+    /// A column of numbers that follow from these, such as their change, of the same unit.
+    #[must_use]
+    pub fn derived(&self, word: &str, heading: impl Into<String>) -> Column {
+        let (name, ending) = self.name.strip_suffix(IN_MS).map_or((self.name.as_str(), ""), |name| (name, IN_MS));
+        Column { name: format!("{name}_{word}{ending}"), heading: heading.into(), ..self.clone() }
     }
 }
 
@@ -113,6 +122,8 @@ impl Table {
     }
 }
 
+/// What the name of a column of durations ends in.
+const IN_MS: &str = "_ms";
 /// Text between the keys of a row.
 const SEPARATOR: &str = " · ";
 

@@ -18,6 +18,7 @@ pub fn scope(scope: &Scope) -> Vec<(&'static str, String)> {
         ("As of", as_of(scope.as_of, zone)),
         ("Log", log),
     ];
+    facts.extend(scope.business_hours.then(|| ("Hours", "business".to_owned())));
     facts.extend(scope.filters.iter().map(|filter| ("Only", filter.clone())));
     facts
 }
@@ -39,6 +40,7 @@ pub fn caption_alone(scope: &Scope, widget: &Widget) -> String {
 pub fn scope_line(scope: &Scope) -> String {
     let zone = scope.range.zone();
     let mut parts = vec![scope.range.text(), zone_name(zone), format!("as of {}", as_of(scope.as_of, zone))];
+    parts.extend(scope.business_hours.then(|| "business hours".to_owned()));
     parts.extend(scope.filters.iter().cloned());
     parts.join(" · ")
 }
@@ -47,13 +49,6 @@ pub fn scope_line(scope: &Scope) -> String {
 #[must_use]
 pub fn as_of(as_of: Instant, zone: &TimeZone) -> String {
     as_of.to_local(zone).strftime("%-d %B %Y, %H:%M:%S").to_string()
-}
-
-/// A title as the name of a file: `First response time` is `first-response-time`.
-#[must_use]
-pub fn file_stem(title: &str) -> String {
-    let plain: String = title.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join("-")
 }
 
 /// How a figure moved: `+12 %`, `+3`, `−3m`, `unchanged`.

@@ -5,7 +5,7 @@
 use jiff::tz::TimeZone;
 
 use crate::metric::range::Grain;
-use crate::metric::unit::Unit;
+use crate::metric::unit::{Unit, number_text};
 use crate::model::time::Instant;
 
 /// One value of a page.
@@ -22,8 +22,18 @@ pub enum Value {
     Duration(f64),
     /// How far a number in a unit moved.
     Change(f64, Unit),
+    /// A number of things and how many there may be, such as 3 of 5; nothing where no number is known.
+    OutOf(f64, Option<f64>),
     /// The start of a bucket of time.
     Bucket(Bucket),
+}
+
+/// Whether a number is within how many there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    Free,
+    Within,
+    Above,
 }
 
 /// The start of a bucket of time, on the calendar of a zone.
@@ -50,9 +60,11 @@ impl Value {
     #[must_use]
     pub fn number(&self) -> Option<f64> {
         match self {
-            Value::Count(number) | Value::Share(number) | Value::Duration(number) | Value::Change(number, _) => {
-                Some(*number)
-            }
+            Value::Count(number)
+            | Value::Share(number)
+            | Value::Duration(number)
+            | Value::Change(number, _)
+            | Value::OutOf(number, _) => Some(*number),
             Value::Missing | Value::Text(_) | Value::Bucket(_) => None,
         }
     }
@@ -67,7 +79,20 @@ impl Value {
             Value::Share(number) => Unit::Share.text(Some(*number)),
             Value::Duration(number) => Unit::Duration.text(Some(*number)),
             Value::Change(number, unit) => unit.difference_text(*number),
+            Value::OutOf(number, Some(most)) => format!("{}/{}", number_text(*number), number_text(*most)),
+            Value::OutOf(number, None) => number_text(*number),
             Value::Bucket(bucket) => bucket.text(),
+        }
+    }
+
+    /// How a number of things stands to how many there may be (2.5).
+    #[must_use]
+    pub fn load(&self) -> Option<Load> {
+        match self {
+            Value::OutOf(0.0, Some(_)) => Some(Load::Free),
+            Value::OutOf(number, Some(most)) if number > most => Some(Load::Above),
+            Value::OutOf(_, Some(_)) => Some(Load::Within),
+            _ => None,
         }
     }
 

@@ -13,6 +13,7 @@
 mod apply;
 mod audit;
 mod auditor;
+mod boards;
 mod case;
 mod catalogue;
 mod check;

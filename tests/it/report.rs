@@ -152,10 +152,11 @@ fn every_kind_of_chart_is_drawn_as_it_was() {
         .iter()
         .map(|kind| {
             let metric = if kind.name == "histogram" { "first_resolution_time" } else { "created_cases" };
+            let target = if kind.needs_target { "target = \"5\"\n" } else { "" };
             let by = if kind.groups == Groups::None { "" } else { "by = \"agent\"\ntop = 2\n" };
             let by = if kind.groups == Groups::All { "by = [\"agent\", \"platform\"]\ngrain = \"day\"\n" } else { by };
             let compare = if kind.compares && by.is_empty() { "compare = \"previous\"\n" } else { "" };
-            format!("title = \"{0}\"\nchart = \"{0}\"\nmetric = \"{metric}\"\n{by}{compare}", kind.name)
+            format!("title = \"{0}\"\nchart = \"{0}\"\nmetric = \"{metric}\"\n{by}{compare}{target}", kind.name)
         })
         .collect();
     let target = "show = [\"median\", \"p90\"]\ncompare = \"previous\"\ntarget = \"1h\"";

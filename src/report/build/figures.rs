@@ -82,7 +82,7 @@ fn table(readings: &[Reading], name: &str) -> Table {
     // Each figure has a unit of its own.
     let column = |name: &str, heading: String| {
         let name = name.to_owned();
-        Column { name, heading, unit: None, is_integer: false, adds_up: false }
+        Column { name, heading, unit: None, out_of: None, is_integer: false, adds_up: false }
     };
     let has_before = !name.is_empty();
     let mut columns = vec![column("value", "Value".to_owned())];

@@ -41,8 +41,8 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
     }
     let bounds = CLASSES.map(|(bound, _)| bound);
     let counts = question.distribution(&bounds, request.sources.database, request.sources.catalogue).await?;
-    let classes = CLASSES.iter().map(|(_, name)| format!("< {name}"));
-    let classes = classes.chain(CLASSES.last().map(|(_, name)| format!("≥ {name}")));
+    let classes = CLASSES.iter().map(|(_, name)| format!("<{name}"));
+    let classes = classes.chain(CLASSES.last().map(|(_, name)| format!("≥{name}")));
     let categories: Vec<Value> = classes.map(Value::Text).collect();
     let table = table(&categories, &counts);
     let unit = Unit::Count(CONTRIBUTIONS.to_owned());

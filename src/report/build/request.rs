@@ -15,9 +15,10 @@ use crate::metric::ratio::Side;
 use crate::metric::unit::{Unit, number_text};
 use crate::model::time::Instant;
 use crate::query::database::Database;
-use crate::report::dashboard::{Dashboard, MetricPlan, WidgetPlan};
+use crate::report::dashboard::{BUSINESS, Dashboard, MetricPlan, WidgetPlan};
 use crate::report::page::{Body, Widget};
 use crate::report::table::{Table, capitalized};
+use crate::report::text;
 use crate::report::value::{Bucket, Value};
 
 /// What a page is made from.
@@ -63,8 +64,13 @@ impl Request<'_> {
             range: self.sources.range.clone(),
             as_of: self.sources.as_of(),
             show: metric.show.clone(),
-            filters: self.dashboard.filters.clone(),
+            filters: self.filters().cloned().collect(),
         }
+    }
+
+    /// The filters of the dashboard, then those of the widget.
+    fn filters(&self) -> impl Iterator<Item = &Filter> {
+        self.dashboard.filters.iter().chain(&self.plan.filters)
     }
 
     /// The widget's grain, else one that suits the range.
@@ -103,19 +109,31 @@ impl Request<'_> {
 
     /// The widget around its body. The answers are those of the widget's metrics, in their order.
     pub fn widget(&self, what: &str, answers: &[Answer], body: Body, table: Table) -> Widget {
-        let body =
-            if answers.iter().all(|answer| self.is_empty(answer)) { Body::Empty(self.empty_text()) } else { body };
+        let body = if answers.iter().all(|answer| self.is_empty(answer)) {
+            Body::Empty(self.empty_text(answers))
+        } else {
+            body
+        };
         let answered = self.distinct(answers);
         Widget {
             title: self.plan.title.clone(),
             width: self.plan.width,
-            what: what.to_owned(),
+            what: self.what_is_asked(what),
             cases: cases_text(&answered),
             left_out: left_out(&answered),
             cases_command: self.cases_command(),
             body,
             table,
         }
+    }
+
+    /// What the numbers are, with the hours and filters that the widget has beside those of the page.
+    fn what_is_asked(&self, what: &str) -> String {
+        let mut parts = vec![what.to_owned()];
+        let in_business_hours = self.plan.metrics.iter().any(|metric| metric.metric.ends_with(BUSINESS));
+        parts.extend(in_business_hours.then(|| "business hours".to_owned()));
+        parts.extend(self.plan.filters.iter().map(|filter| format!("only {}", filter.in_words())));
+        parts.join(" · ")
     }
 
     /// The answers with the titles of their metrics, each metric once.
@@ -142,9 +160,13 @@ impl Request<'_> {
         }
     }
 
-    /// The note of a widget without data.
-    fn empty_text(&self) -> String {
-        format!("No data in {}.", self.sources.range.text())
+    /// The note of a widget without data. What is read at an instant is not there then.
+    fn empty_text(&self, answers: &[Answer]) -> String {
+        let range = &self.sources.range;
+        if !answers.is_empty() && answers.iter().all(|answer| answer.metric.kind == MetricKind::Stock) {
+            return format!("None as of {}.", text::as_of(self.sources.as_of(), range.zone()));
+        }
+        format!("No data in {}.", range.text())
     }
 
     /// The commands that list the cases behind the widget, one a line and metric.
@@ -157,8 +179,7 @@ impl Request<'_> {
         let mut dimensions: Vec<&str> = self.plan.by.iter().map(|dimension| dimension.name.as_str()).collect();
         dimensions.extend(self.plan.chart.cuts);
         let by: String = dimensions.iter().map(|name| format!(" --by {}", quoted(name))).collect();
-        let filters: String =
-            self.dashboard.filters.iter().map(|filter| format!(" --where {}", where_text(filter))).collect();
+        let filters: String = self.filters().map(|filter| format!(" --where {}", where_text(filter))).collect();
         let rest = format!("--range {} --tz {}{filters}{by} --cases", range.typed(), zone_name(range.zone()));
         names.iter().map(|name| format!("casebook metric {name} {rest}")).collect::<Vec<_>>().join("\n")
     }

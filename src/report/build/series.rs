@@ -74,8 +74,7 @@ async fn over_time(request: &Request<'_>) -> Result<(Numbers, Answer)> {
         let before = request.sources.answer(&question.over(range, request.sources.now)).await?;
         let mut numbers = first_numbers(&before, 0);
         numbers.resize(categories.len(), None);
-        let before = column(&before, 0, &name, adds_up);
-        columns.push(Column { name: format!("{}_before", before.name), ..before });
+        columns.push(column(&before, 0, "", adds_up).derived("before", name.as_str()));
         series.push(Series { name, unit: unit.clone(), numbers, style: SeriesStyle::Previous });
     }
     Ok((Numbers { key: Key::bucket(grain), categories, series, columns, unit, left_out }, answer))
@@ -118,7 +117,8 @@ fn series_of_groups(answer: &Answer, top: usize, dimension: &Dimension) -> Resul
     let frame = Frame::new(answer, 0)?;
     let ranked = frame.ranked_groups()?;
     let unit = unit_of(answer, 0);
-    let (kept, rest) = ranked.split_at(ranked.len().min(top));
+    let (kept, rest) = largest(ranked, top, dimension);
+    let (kept, rest) = (kept.as_slice(), rest.as_slice());
     let key = Key::dimension(dimension);
     let draw = |(position, line): (usize, Line)| Series {
         name: key.text(&group_value(&line.name)),
@@ -132,6 +132,15 @@ fn series_of_groups(answer: &Answer, top: usize, dimension: &Dimension) -> Resul
         drawn.push(Series { name, unit, numbers, style: SeriesStyle::Other });
     }
     Ok((drawn, not_drawn(answer, rest)))
+}
+
+/// The groups that are shown by name, in the order of the dimension where it has one, and those that are not.
+fn largest(mut ranked: Vec<String>, top: usize, dimension: &Dimension) -> (Vec<String>, Vec<String>) {
+    let rest = ranked.split_off(ranked.len().min(top));
+    if dimension.has_order() {
+        ranked.sort();
+    }
+    (ranked, rest)
 }
 
 fn other_name(rest: &[String]) -> String {
@@ -154,7 +163,8 @@ async fn over_groups(request: &Request<'_>, dimension: &Dimension) -> Result<(Nu
     let unit = unit_of(&answer, 0);
     let frame = Frame::new(&answer, 0)?;
     let ranked = frame.ranked_groups()?;
-    let (kept, rest) = ranked.split_at(ranked.len().min(request.plan.top));
+    let (kept, rest) = largest(ranked, request.plan.top, dimension);
+    let (kept, rest) = (kept.as_slice(), rest.as_slice());
     let mut categories: Vec<Value> = kept.iter().map(|group| group_value(group)).collect();
     let first = |line: Line| line.values.first().copied().flatten();
     let mut numbers: Vec<Option<f64>> = frame.lines(kept)?.into_iter().map(first).collect();

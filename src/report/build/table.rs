@@ -12,6 +12,7 @@ use crate::metric::header::MetricKind;
 use crate::metric::question::Question;
 use crate::metric::unit::Unit;
 use crate::model::time::Instant;
+use crate::report::dashboard::MetricPlan;
 use crate::report::page::{Body, Widget};
 use crate::report::table::{Column, Key, Row, Table};
 use crate::report::value::Value;
@@ -25,6 +26,8 @@ struct Numbers {
     unit: Unit,
     /// How far a number moved, not the number itself.
     is_change: bool,
+    /// How many there may be, where the number is shown beside that.
+    most: Option<BTreeMap<RowKey, Option<f64>>>,
     by_key: BTreeMap<RowKey, Option<f64>>,
     /// The number of a group without contributions: 0 for counts, nothing for durations.
     default: Option<f64>,
@@ -48,7 +51,14 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
             }
             None => None,
         };
-        columns.extend(numbers(&metric.title, &answer, before.as_ref(), request.plan.grain.is_some()));
+        let mut own = numbers(&metric.title, &answer, before.as_ref(), request.plan.grain.is_some());
+        if let Some(of) = &metric.of {
+            let most = MetricPlan { metric: of.clone(), show: Vec::new(), ..metric.clone() };
+            let most = request.question(&most, &request.plan.by, request.plan.grain);
+            let most = request.sources.answer(&most).await?;
+            own.iter_mut().take(1).for_each(|numbers| numbers.beside(&most));
+        }
+        columns.extend(own);
         answers.push(answer);
     }
     notes.dedup();
@@ -118,14 +128,25 @@ impl Numbers {
             column: column(answer, position, heading, adds_up),
             unit: unit_of(answer, position),
             is_change: false,
+            most: None,
             by_key: answer.rows.iter().map(|row| (key(row), row.values.get(position).copied().flatten())).collect(),
             default: answer.show.get(position).and_then(|shown| answer.metric.of_nothing(shown)),
         }
     }
 
+    /// Shows the numbers as `3/5`: of those of another metric. A row that only the other has gets a number, too.
+    fn beside(&mut self, most: &Answer) {
+        let most = Numbers::of("", most, 0, false);
+        for key in most.by_key.keys() {
+            self.by_key.entry(key.clone()).or_insert(self.default);
+        }
+        self.column.out_of = Some(most.column.name);
+        self.most = Some(most.by_key);
+    }
+
     /// The numbers under a name for programs that ends in that word.
     fn named(mut self, word: &str) -> Numbers {
-        self.column.name = format!("{}_{word}", self.column.name);
+        self.column = self.column.derived(word, self.column.heading.as_str());
         self
     }
 
@@ -136,12 +157,16 @@ impl Numbers {
             column: Column { heading, ..self.column.clone() },
             unit: self.unit.clone(),
             is_change: true,
+            most: None,
             by_key: keys.map(|key| (key.clone(), change(number(self, key), number(then, key)))).collect(),
             default: change(self.default, then.default),
         }
     }
 
-    fn value(&self, number: Option<f64>) -> Value {
+    fn value(&self, key: &RowKey, number: Option<f64>) -> Value {
+        if let Some((most, number)) = self.most.as_ref().zip(number) {
+            return Value::OutOf(number, most.get(key).copied().flatten());
+        }
         match number.filter(|_| self.is_change) {
             Some(change) => Value::Change(change, self.unit.clone()),
             None => Value::of(number, &self.unit),
@@ -161,7 +186,7 @@ fn rows(request: &Request<'_>, columns: &[Numbers]) -> Vec<Row> {
         let has_begun = key.0.is_none_or(|bucket| bucket <= request.sources.as_of());
         let value = |numbers: &Numbers| {
             let default = numbers.default.filter(|_| has_begun);
-            numbers.value(numbers.by_key.get(key).copied().unwrap_or(default))
+            numbers.value(key, numbers.by_key.get(key).copied().unwrap_or(default))
         };
         Row { keys: key_values(request, key), values: columns.iter().map(value).collect() }
     };

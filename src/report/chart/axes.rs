@@ -69,7 +69,8 @@ pub fn frame(
     let unit = unit_text(y, series);
     if !unit.is_empty() {
         sketch.text(0.0, top + 12.0, &shortened(&unit, LABEL, size.0), LABEL, Anchor::Start);
-        top += 18.0;
+        // A number over the highest bar stays below the unit.
+        top += 23.0;
     }
     top += 10.0;
     let left = y.ticks.iter().map(|tick| width(&y.tick_text(*tick), LABEL)).fold(0.0, f64::max) + 10.0;

@@ -6,7 +6,32 @@ use crate::error::Error;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::compare::Compare;
 use crate::metric::dimension::Dimension;
+use crate::metric::filter::Filter;
 use crate::metric::range::Grain;
+
+/// Widgets that are shown together; the only tab of a dashboard without tabs has no title.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TabPlan {
+    pub title: Option<String>,
+    pub rows: Vec<RowPlan>,
+}
+
+/// A line of widgets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowPlan {
+    pub title: Option<String>,
+    pub widgets: Vec<WidgetPlan>,
+}
+
+/// Whether durations are measured on the clock or within business hours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hours {
+    #[default]
+    All,
+    /// Metrics that have one are replaced by their `_business` metric.
+    Business,
+}
 
 /// What one widget asks, and how it is shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +44,8 @@ pub struct WidgetPlan {
     pub by: Vec<Dimension>,
     pub grain: Option<Grain>,
     pub compare: Option<Compare>,
+    /// Beside those of the dashboard.
+    pub filters: Vec<Filter>,
     /// In the unit of the metric: milliseconds for durations.
     pub target: Option<(f64, String)>,
     pub width: u32,
@@ -33,6 +60,8 @@ pub struct MetricPlan {
     pub title: String,
     pub show: Vec<Aggregation>,
     pub better: Option<Better>,
+    /// The metric beside which the number is shown, as `x/y`.
+    pub of: Option<String>,
 }
 
 /// Which way a figure should move.
@@ -53,6 +82,8 @@ pub struct ChartKind {
     /// Whether it shows the range that `compare` names.
     pub compares: bool,
     pub several_metrics: bool,
+    /// Whether it shows nothing without a target.
+    pub needs_target: bool,
     /// Whether a cell is the sum of many instants, which of a stock means nothing.
     pub sums_instants: bool,
     /// The dimensions that the kind itself groups by.

@@ -7,9 +7,10 @@
 use crate::error::Result;
 use crate::report::chart::Chart;
 use crate::report::draw::paint::{self, DrawError, escaped};
-use crate::report::page::{Body, Change, Figure, Page, Row, Scope, Verdict, Widget};
+use crate::report::page::{Body, Change, Figure, Page, Row, Scope, Tab, Verdict, Widget};
 use crate::report::table::Table;
 use crate::report::text;
+use crate::report::value::{Load, Value};
 
 /// HTML text, or why a chart was not drawn.
 type DrawResult = std::result::Result<String, DrawError>;
@@ -36,13 +37,13 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
 
 fn page_html(page: &Page) -> DrawResult {
     let line = text::scope_line(&page.scope);
-    let rows = page.rows.iter().map(|one| row(one, &line)).collect::<DrawResult>()?;
+    let tabs = page.tabs.iter().map(|one| tab(one, &line)).collect::<DrawResult>()?;
     let title = escaped(&page.title);
     Ok(format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
-         <body>\n<header class=\"head\">\n<h1>{title}</h1>\n{}{}</header>\n<main>\n{rows}</main>\n{}</body>\n</html>\n",
+         <body>\n<header class=\"head\">\n<h1>{title}</h1>\n{}{}</header>\n<main>\n{tabs}</main>\n{}</body>\n</html>\n",
         paragraph("description", &page.description),
         scope(&page.scope),
         notes(&page.notes),
@@ -71,10 +72,21 @@ fn list(items: &[String]) -> String {
     format!("<ul>\n{}</ul>\n", items.iter().map(item).collect::<String>())
 }
 
-fn row(row: &Row, scope: &str) -> DrawResult {
+fn tab(tab: &Tab, scope: &str) -> DrawResult {
+    let level = if tab.title.is_some() { 3 } else { 2 };
+    let rows = tab.rows.iter().map(|one| row(one, level, scope)).collect::<DrawResult>()?;
+    Ok(match &tab.title {
+        Some(title) => {
+            format!("<section class=\"tab\">\n<h2 class=\"tab-title\">{}</h2>\n{rows}</section>\n", escaped(title))
+        }
+        None => rows,
+    })
+}
+
+fn row(row: &Row, level: u32, scope: &str) -> DrawResult {
     let (title, level) = match &row.title {
-        Some(title) => (format!("<h2 class=\"row-title\">{}</h2>\n", escaped(title)), 3),
-        None => (String::new(), 2),
+        Some(title) => (format!("<h{level} class=\"row-title\">{}</h{level}>\n", escaped(title)), level + 1),
+        None => (String::new(), level),
     };
     let cards = row.widgets.iter().map(|widget| card(widget, level, scope)).collect::<DrawResult>()?;
     Ok(format!("<section>\n{title}<div class=\"row\">\n{cards}</div>\n</section>\n"))
@@ -197,7 +209,7 @@ fn table(table: &Table, name: &str) -> String {
     let heading =
         |(index, text): (usize, String)| format!("<th scope=\"col\"{}>{}</th>", aligned(index), escaped(&text));
     let headings: String = table.headings().into_iter().enumerate().map(heading).collect();
-    let rows: String = table.rows.iter().map(|row| table_row(table.texts(row))).collect();
+    let rows: String = table.rows.iter().map(|row| table_row(table.texts(row), &row.values)).collect();
     // The frame scrolls sideways on a phone, so it must be reachable by keyboard and have a name.
     format!(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table>\n<thead><tr>{headings}</tr></thead>\n\
@@ -206,12 +218,24 @@ fn table(table: &Table, name: &str) -> String {
     )
 }
 
-fn table_row(cells: Vec<String>) -> String {
-    let cell = |(index, text): (usize, String)| match (index, escaped(&text)) {
-        (0, text) => format!("<th scope=\"row\">{text}</th>"),
-        (index, text) => format!("<td{}>{text}</td>", aligned(index)),
+fn table_row(cells: Vec<String>, values: &[Value]) -> String {
+    let cell = |(index, text): (usize, String)| match (index.checked_sub(1), escaped(&text)) {
+        (None, text) => format!("<th scope=\"row\">{text}</th>"),
+        (Some(position), text) => match values.get(position).and_then(Value::load) {
+            Some(load) => format!("<td class=\"number {}\">{text}</td>", load_class(load)),
+            None => format!("<td{}>{text}</td>", aligned(index)),
+        },
     };
     format!("<tr>{}</tr>\n", cells.into_iter().enumerate().map(cell).collect::<String>())
+}
+
+/// Green, black or red (2.5); what is above is bold, too, for those who see no red.
+fn load_class(load: Load) -> &'static str {
+    match load {
+        Load::Free => "free",
+        Load::Within => "within",
+        Load::Above => "above",
+    }
 }
 
 /// The keys in the first column start at its left, numbers end at the right.
@@ -228,7 +252,6 @@ mod tests {
     use crate::report::chart::bars::{Arrangement, Bars};
     use crate::report::chart::series::{Axis, Categories, Series, SeriesStyle};
     use crate::report::table::{self, Column, Key};
-    use crate::report::value::Value;
 
     fn page() -> Page {
         let unit = Unit::Count("cases".to_owned());
@@ -267,8 +290,8 @@ mod tests {
         Page {
             title: "Week <19>".to_owned(),
             description: "a & b".to_owned(),
-            scope: Scope { as_of: range.to, range, last_batch: 3, events: 12, filters },
-            rows: vec![Row { title: None, widgets: vec![widget] }],
+            scope: Scope { as_of: range.to, range, last_batch: 3, events: 12, business_hours: false, filters },
+            tabs: vec![Tab { title: None, rows: vec![Row { title: None, widgets: vec![widget] }] }],
             notes: vec!["3 findings > 2".to_owned()],
             unknown: Vec::new(),
         }
@@ -300,7 +323,7 @@ mod tests {
     fn several_commands_are_in_a_list_that_the_reader_opens() {
         let mut page = page();
         assert!(page_html(&page).unwrap().contains("<p class=\"command\">"));
-        page.rows[0].widgets[0].cases_command = "casebook a\ncasebook b".to_owned();
+        page.tabs[0].rows[0].widgets[0].cases_command = "casebook a\ncasebook b".to_owned();
         let html = page_html(&page).unwrap();
         assert!(html.contains("<summary>Cases behind this</summary>"), "{html}");
         assert!(html.contains("<code>casebook a\ncasebook b</code></pre>") && !html.contains("<p class=\"command\">"));

@@ -11,7 +11,7 @@ use crate::export::{Format, RowWriter};
 use crate::metric::range::zone_name;
 use crate::report::page::{self, Body, Page, Verdict, Widget};
 use crate::report::rows;
-use crate::report::table::Table;
+use crate::report::table::{self, Table};
 use crate::report::text;
 use jiff::tz::TimeZone;
 
@@ -20,12 +20,12 @@ use jiff::tz::TimeZone;
 /// # Errors
 /// The writer's, which would be a defect.
 pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
-    let rows = page.rows.iter().map(row).collect::<Result<_>>()?;
+    let tabs = page.tabs.iter().map(tab).collect::<Result<_>>()?;
     bytes(&PageObject {
         title: &page.title,
         description: &page.description,
         scope: scope(&page.scope),
-        rows,
+        tabs,
         notes: &page.notes,
     })
 }
@@ -49,7 +49,7 @@ struct PageObject<'a> {
     title: &'a str,
     description: &'a str,
     scope: Scope<'a>,
-    rows: Vec<Row<'a>>,
+    tabs: Vec<Tab<'a>>,
     notes: &'a [String],
 }
 
@@ -69,7 +69,15 @@ struct Scope<'a> {
     as_of: String,
     last_batch: i64,
     events: u64,
+    /// `all` or `business`.
+    hours: &'static str,
     filters: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Tab<'a> {
+    title: Option<&'a str>,
+    rows: Vec<Row<'a>>,
 }
 
 #[derive(Serialize)]
@@ -124,8 +132,13 @@ fn scope(scope: &page::Scope) -> Scope<'_> {
         as_of: scope.as_of.to_string(),
         last_batch: scope.last_batch,
         events: scope.events,
+        hours: if scope.business_hours { "business" } else { "all" },
         filters: &scope.filters,
     }
+}
+
+fn tab(tab: &page::Tab) -> Result<Tab<'_>> {
+    Ok(Tab { title: tab.title.as_deref(), rows: tab.rows.iter().map(row).collect::<Result<_>>()? })
 }
 
 fn row(row: &page::Row) -> Result<Row<'_>> {
@@ -175,19 +188,15 @@ fn verdict<S: Serializer>(verdict: &Option<Verdict>, serializer: S) -> std::resu
 }
 
 fn columns(table: &Table) -> Vec<Column<'_>> {
-    let names = rows::names(table);
-    let of_columns = names.into_iter().rev().take(table.columns.len());
-    let mut columns: Vec<Column<'_>> = of_columns
-        .zip(table.columns.iter().rev())
-        .map(|(name, column)| Column {
+    fn object((name, column): (String, &table::Column)) -> Column<'_> {
+        Column {
             name,
             heading: &column.heading,
             unit: column.unit.as_ref().map(rows::unit_name),
             adds_up: column.adds_up,
-        })
-        .collect();
-    columns.reverse();
-    columns
+        }
+    }
+    rows::named_columns(table).map(object).collect()
 }
 
 fn row_objects(table: &Table) -> Result<Box<RawValue>> {

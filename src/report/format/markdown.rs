@@ -19,12 +19,18 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
     let facts = text::scope(&page.scope);
     let facts = facts.iter().map(|(label, value)| format!("**{label}** {}", escaped(value)));
     paragraph(&mut out, &facts.collect::<Vec<_>>().join(" · "));
-    for row in &page.rows {
-        if let Some(title) = &row.title {
+    for tab in &page.tabs {
+        let mut level = 2;
+        if let Some(title) = &tab.title {
             paragraph(&mut out, &format!("## {}", escaped(title)));
+            level = 3;
         }
-        for widget in &row.widgets {
-            card(&mut out, widget, &text::caption(widget), if row.title.is_some() { "###" } else { "##" });
+        for row in &tab.rows {
+            if let Some(title) = &row.title {
+                paragraph(&mut out, &format!("{} {}", "#".repeat(level), escaped(title)));
+            }
+            let level = "#".repeat(level + usize::from(row.title.is_some()));
+            row.widgets.iter().for_each(|widget| card(&mut out, widget, &text::caption(widget), &level));
         }
     }
     if !page.notes.is_empty() {

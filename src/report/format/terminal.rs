@@ -30,13 +30,18 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
     let mut lines = vec![printable(&page.title), "═".repeat(page.title.width())];
     lines.extend((!page.description.is_empty()).then(|| printable(&page.description)));
     lines.extend(text::scope(&page.scope).iter().map(|(label, value)| printable(&format!("{label}: {value}"))));
-    for row in &page.rows {
-        if let Some(title) = &row.title {
-            lines.extend([String::new(), printable(&title.to_uppercase())]);
+    for tab in &page.tabs {
+        if let Some(title) = &tab.title {
+            lines.extend([String::new(), printable(title), "═".repeat(title.width())]);
         }
-        for widget in &row.widgets {
-            lines.push(String::new());
-            lines.extend(card(widget, &text::caption(widget)));
+        for row in &tab.rows {
+            if let Some(title) = &row.title {
+                lines.extend([String::new(), printable(&title.to_uppercase())]);
+            }
+            for widget in &row.widgets {
+                lines.push(String::new());
+                lines.extend(card(widget, &text::caption(widget)));
+            }
         }
     }
     if !page.notes.is_empty() {
@@ -96,24 +101,35 @@ fn chart(chart: &Chart, table: &Table) -> Vec<String> {
         Chart::Heatmap(heatmap) => shades(heatmap).into_iter().chain(aligned(&rows(table))).collect(),
         Chart::Lines(lines) => over_time(&lines.series, lines.y.max, table),
         Chart::Bars(bars) if bars.x.key.grain.is_some() => over_time(&bars.series, bars.y.max, table),
-        Chart::Bars(bars) => with_bars(bars.series.first(), bars.y.max, table),
+        Chart::Bars(bars) => with_bars(&numbers_of(bars.series.first()), bars.y.max, table),
+        Chart::Gauge(gauge) => {
+            let scale = gauge.scale.max;
+            with_bars(&[gauge.number], scale, table)
+        }
+        Chart::Funnel(funnel) => {
+            let numbers: Vec<Option<f64>> = funnel.stages.iter().map(|stage| Some(stage.number)).collect();
+            with_bars(&numbers, numbers.iter().copied().flatten().fold(0.0, f64::max), table)
+        }
     }
 }
 
 /// A line of small bars for each series, all on one scale; of one series, bars beside its numbers.
 fn over_time(series: &[Series], max: f64, table: &Table) -> Vec<String> {
     if let [one] = series {
-        return with_bars(Some(one), max, table);
+        return with_bars(&one.numbers, max, table);
     }
     let spark = |series: &Series| vec![series.name.clone(), spark(&series.numbers, max)];
     let drawn = aligned_left(&series.iter().map(spark).collect::<Vec<_>>());
     drawn.into_iter().chain([String::new()]).chain(aligned(&rows(table))).collect()
 }
 
-/// The rows of a table, each with a bar for the number of a series.
-fn with_bars(series: Option<&Series>, max: f64, table: &Table) -> Vec<String> {
+fn numbers_of(series: Option<&Series>) -> Vec<Option<f64>> {
+    series.map(|series| series.numbers.clone()).unwrap_or_default()
+}
+
+/// The rows of a table, each with a bar for a number.
+fn with_bars(numbers: &[Option<f64>], max: f64, table: &Table) -> Vec<String> {
     let cells = rows(table);
-    let numbers = series.map(|series| series.numbers.as_slice()).unwrap_or_default();
     let bars = std::iter::once(String::new()).chain(numbers.iter().map(|number| bar(*number, max)));
     let lines = aligned(&cells);
     lines

@@ -6,11 +6,14 @@ use crate::report::page::{Body, Change, Figure, Verdict, Widget};
 use crate::report::palette::{self, AXIS, BACKGROUND, EDGE, MUTED, TEXT};
 use crate::report::table::Table;
 use crate::report::text;
+use crate::report::value::{Load, Value};
 
 const TITLE: Face = Face::bold(16.0, TEXT);
 const CAPTION: Face = Face::plain(12.0, MUTED);
 const FIGURE_LABEL: Face = Face::plain(13.0, MUTED);
-const CHIP_SIZE: f64 = 12.0;
+/// Sizes tried for the text of a chip, largest first.
+const CHIP_SIZES: [f64; 2] = [12.0, 11.0];
+const SMALLEST_CHIP: f64 = 10.0;
 const CELL: Face = Face::plain(12.5, TEXT);
 const HEADING: Face = Face::bold(11.5, MUTED);
 /// Rows of a table that a picture shows; the HTML page shows all.
@@ -134,8 +137,11 @@ fn chip(column: &mut Stack, figure: &Figure, change: &Change) {
         Verdict::Worse => palette::WORSE,
         Verdict::Neutral => palette::NEUTRAL,
     };
-    let face = Face::bold(CHIP_SIZE, color);
-    let text = shortened(&chip_text(figure, change), face, column.width - 18.0);
+    let text = chip_text(figure, change);
+    let faces = CHIP_SIZES.map(|size| Face::bold(size, color));
+    let fits = |face: &Face| width(&text, *face) <= column.width - 18.0;
+    let face = faces.into_iter().find(fits).unwrap_or(Face::bold(SMALLEST_CHIP, color));
+    let text = shortened(&text, face, column.width - 18.0);
     let area = Area { left: 0.0, top: column.height, width: width(&text, face) + 18.0, height: 23.0 };
     column.sketch.round_rect(area, 11.5, ground);
     column.sketch.text(9.0, column.height + 16.0, &text, face, Anchor::Start);
@@ -154,7 +160,7 @@ fn table(column: &mut Stack, table: &Table) {
     let headings = table.headings();
     let widths = column_widths(&headings, &shown, column.width);
     let headings: Vec<Vec<String>> =
-        headings.iter().zip(&widths).map(|(heading, space)| wrapped_to(heading, HEADING, *space, 2)).collect();
+        headings.iter().zip(&widths).map(|(heading, space)| wrapped_to(heading, HEADING, *space, 3)).collect();
     let lines = headings.iter().map(Vec::len).max().unwrap_or(1);
     for line in 0..lines {
         // Headings end on the line under them: a short one starts lower.
@@ -162,12 +168,13 @@ fn table(column: &mut Stack, table: &Table) {
             let missing = lines - heading.len();
             line.checked_sub(missing).and_then(|own| heading.get(own)).cloned().unwrap_or_default()
         });
-        row(column, &widths, cells, HEADING, 15.0);
+        row(column, &widths, cells.map(|text| (text, HEADING)), 15.0);
     }
     column.skip(7.0);
     rule(column, Pen { color: AXIS, width: 1.0, dash: None });
-    for cells in shown {
-        row(column, &widths, cells.into_iter(), CELL, ROW_HEIGHT);
+    for (cells, values) in shown.into_iter().zip(table.rows.iter().map(|row| &row.values)) {
+        let faces = std::iter::once(CELL).chain(values.iter().map(face));
+        row(column, &widths, cells.into_iter().zip(faces), ROW_HEIGHT);
         rule(column, Pen { color: EDGE, width: 1.0, dash: None });
     }
     if table.rows.len() > ROWS_MAX {
@@ -183,10 +190,10 @@ fn rule(column: &mut Stack, pen: Pen) {
 }
 
 /// The keys in the first column start at its left, numbers end at the right.
-fn row(column: &mut Stack, widths: &[f64], cells: impl Iterator<Item = String>, face: Face, height: f64) {
-    let y = column.height + height / 2.0 + face.size * 0.36;
+fn row(column: &mut Stack, widths: &[f64], cells: impl Iterator<Item = (String, Face)>, height: f64) {
     let mut left = 0.0;
-    for (index, (space, text)) in widths.iter().zip(cells).enumerate() {
+    for (index, (space, (text, face))) in widths.iter().zip(cells).enumerate() {
+        let y = column.height + height / 2.0 + face.size * 0.36;
         let text = shortened(&text, face, *space);
         match index {
             0 => column.sketch.text(left, y, &text, face, Anchor::Start),
@@ -195,6 +202,15 @@ fn row(column: &mut Stack, widths: &[f64], cells: impl Iterator<Item = String>, 
         left += space + CELL_GAP;
     }
     column.skip(height);
+}
+
+/// The letters of a value: those of a load in its colour (2.5), and bold above what there may be.
+fn face(value: &Value) -> Face {
+    match value.load() {
+        Some(Load::Free) => Face { color: palette::BETTER.1, ..CELL },
+        Some(Load::Above) => Face { color: palette::ABOVE, bold: true, ..CELL },
+        Some(Load::Within) | None => CELL,
+    }
 }
 
 /// Widths that fill the card: what the shown cells need, the rest spread evenly; where they need too much, the
@@ -234,7 +250,6 @@ fn shared_limit(natural: &[f64], space: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::report::page::Direction;
-    use crate::report::value::Value;
 
     #[test]
     fn a_verdict_is_written_as_a_word() {

@@ -16,6 +16,7 @@ const PAGE_TITLE: Face = Face::bold(30.0, TEXT);
 const DESCRIPTION: Face = Face::plain(15.0, MUTED);
 const SCOPE_LABEL: Face = Face::plain(11.5, MUTED);
 const SCOPE_VALUE: Face = Face::bold(13.0, TEXT);
+const TAB_TITLE: Face = Face::bold(24.0, TEXT);
 const ROW_TITLE: Face = Face::bold(19.0, TEXT);
 const NOTE: Face = Face::plain(12.5, MUTED);
 
@@ -23,8 +24,13 @@ const NOTE: Face = Face::plain(12.5, MUTED);
 pub fn of_page(page: &Page) -> (Sketch, f64, f64) {
     let mut stack = Stack::new(PAGE_WIDTH - 2.0 * MARGIN);
     head(&mut stack, page);
-    for row in &page.rows {
-        rows(&mut stack, row);
+    for tab in &page.tabs {
+        if let Some(title) = &tab.title {
+            stack.skip(10.0);
+            stack.lines(&wrapped(title, TAB_TITLE, stack.width), TAB_TITLE, 34.0);
+            stack.skip(8.0);
+        }
+        tab.rows.iter().for_each(|row| rows(&mut stack, row));
     }
     if !page.notes.is_empty() {
         stack.skip(6.0);

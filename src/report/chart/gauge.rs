@@ -1,0 +1,123 @@
+//! One number on a scale, with a mark at its target.
+
+use super::axes::LABEL;
+use super::series::Axis;
+use crate::metric::unit::Unit;
+use crate::report::draw::sketch::{Anchor, Area, Face, Pen, Sketch};
+use crate::report::draw::text_layout::{shortened, width};
+use crate::report::palette::{self, GRID, MUTED, REFERENCE, TEXT};
+
+/// One number on a scale, with a mark at its target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gauge {
+    pub name: String,
+    pub unit: Unit,
+    /// Nothing where nothing was measured.
+    pub number: Option<f64>,
+    pub target: f64,
+    pub scale: Axis,
+    /// Whether the target is the most that is wanted, as of a time; else the least.
+    pub lower_is_better: bool,
+}
+
+const VALUE: Face = Face::bold(34.0, TEXT);
+const NAME: Face = Face::plain(13.0, MUTED);
+const MARK: Face = Face::plain(12.0, REFERENCE);
+const CHIP: Face = Face::bold(12.5, TEXT);
+const BAR_TOP: f64 = 104.0;
+const BAR_HEIGHT: f64 = 22.0;
+const HEIGHT: u32 = 156;
+
+impl Gauge {
+    /// Whether the number is where it is wanted; nothing where nothing was measured.
+    #[must_use]
+    pub fn is_reached(&self) -> Option<bool> {
+        self.number.map(|number| if self.lower_is_better { number <= self.target } else { number >= self.target })
+    }
+
+    /// The number against its target, in words.
+    #[must_use]
+    pub fn verdict(&self) -> &'static str {
+        match (self.is_reached(), self.lower_is_better) {
+            (None, _) => "nothing measured",
+            (Some(true), _) => "target reached",
+            (Some(false), true) => "above the target",
+            (Some(false), false) => "below the target",
+        }
+    }
+
+    /// The number, its verdict and the scale below.
+    #[must_use]
+    pub fn sketch(&self, wide: f64, _height: f64) -> Sketch {
+        let mut sketch = Sketch::default();
+        sketch.text(0.0, 13.0, &shortened(&self.name, NAME, wide), NAME, Anchor::Start);
+        let value = self.unit.text(self.number);
+        sketch.text(0.0, 56.0, &value, VALUE, Anchor::Start);
+        self.chip(&mut sketch, width(&value, VALUE) + 16.0, wide);
+        let position = |number: f64| (number / self.scale.max).clamp(0.0, 1.0) * wide;
+        let bar = |width: f64| Area { left: 0.0, top: BAR_TOP, width, height: BAR_HEIGHT };
+        sketch.round_rect(bar(wide), 4.0, GRID);
+        if let Some(number) = self.number.filter(|number| *number > 0.0) {
+            let color = if self.is_reached() == Some(true) { palette::series(2) } else { palette::series(5) };
+            sketch.round_rect(bar(position(number).max(2.0)), 4.0, color);
+        }
+        self.target_mark(&mut sketch, position(self.target), wide);
+        let ends = [
+            (0.0, Anchor::Start, self.scale.tick_text(0.0)),
+            (wide, Anchor::End, self.scale.tick_text(self.scale.max)),
+        ];
+        for (at, anchor, text) in ends {
+            sketch.text(at, BAR_TOP + BAR_HEIGHT + 18.0, &text, LABEL, anchor);
+        }
+        sketch
+    }
+
+    /// The verdict beside the number, or below it where there is no space.
+    fn chip(&self, sketch: &mut Sketch, left: f64, wide: f64) {
+        let (ground, color) = match self.is_reached() {
+            Some(true) => palette::BETTER,
+            Some(false) => palette::WORSE,
+            None => palette::NEUTRAL,
+        };
+        let face = Face { color, ..CHIP };
+        let text = self.verdict();
+        let needed = width(text, face) + 20.0;
+        let left = if left + needed > wide { (wide - needed).max(0.0) } else { left };
+        sketch.round_rect(Area { left, top: 34.0, width: needed, height: 24.0 }, 12.0, ground);
+        sketch.text(left + 10.0, 50.5, text, face, Anchor::Start);
+    }
+
+    fn target_mark(&self, sketch: &mut Sketch, at: f64, wide: f64) {
+        let pen = Pen { color: REFERENCE, width: 2.0, dash: None };
+        let at = at.clamp(1.0, wide - 1.0);
+        sketch.line((at, BAR_TOP - 6.0), (at, BAR_TOP + BAR_HEIGHT + 6.0), pen);
+        let text = format!("target {}", self.unit.text(Some(self.target)));
+        let half = width(&text, MARK) / 2.0;
+        let middle = at.clamp(half.min(wide / 2.0), (wide - half).max(wide / 2.0));
+        sketch.text(middle, BAR_TOP - 12.0, &text, MARK, Anchor::Middle);
+    }
+
+    /// The height, whatever the width.
+    #[must_use]
+    pub fn height(&self, _width: u32) -> u32 {
+        HEIGHT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::scale::axis;
+
+    #[test]
+    fn a_time_is_wanted_below_its_target_and_a_share_above() {
+        let gauge = |number, target, unit: Unit, lower_is_better| {
+            let scale = axis(1.0, &unit);
+            Gauge { name: String::new(), unit, number, target, scale, lower_is_better }.verdict()
+        };
+        assert_eq!(gauge(Some(3_600_000.0), 3_600_000.0, Unit::Duration, true), "target reached");
+        assert_eq!(gauge(Some(3_600_001.0), 3_600_000.0, Unit::Duration, true), "above the target");
+        assert_eq!(gauge(Some(0.89), 0.9, Unit::Share, false), "below the target");
+        assert_eq!(gauge(None, 0.9, Unit::Share, false), "nothing measured");
+    }
+}
