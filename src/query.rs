@@ -6,6 +6,7 @@
 
 pub mod by_number;
 pub mod compare;
+mod conditions;
 pub mod database;
 pub mod functions;
 pub mod lookup;

@@ -13,7 +13,6 @@ use crate::model::time::Instant;
 use crate::query::database::Database;
 use crate::query::{functions, numbers, shared, views};
 use crate::replay::replay_in_memory;
-use crate::store::engine;
 use crate::store::engine::Resources;
 use crate::wire::line;
 
@@ -41,7 +40,7 @@ async fn open_with_numbers<'l>(
         rows.push(&event, 0, 0);
     }
     let log = rows.finish()?;
-    let session = engine::session(resources)?;
+    let session = shared::session(resources)?;
     session.register_table("log", in_memory(log.clone())?)?;
     for (table, rows) in replay_in_memory(&session, resources).await? {
         session.register_table(table.name, rows)?;

@@ -83,7 +83,7 @@ pub(super) async fn open(log: &Log, resources: Resources, moment: Moment) -> Res
     let begun =
         Pointer { last_batch: log.last_batch()?, events: events.clone().count().await? as u64, ..Pointer::default() };
     let pointer = replay::replay_beside(events.into_view(), &beside, resources, begun).await?;
-    let session = engine::session(resources)?;
+    let session = shared::session(resources)?;
     let layers = Layers::open(&beside, &pointer)?;
     layers.register(&session)?;
     for (table, column) in [(CASES, "text"), (MESSAGES, "text"), (SURVEYS, "comment")] {

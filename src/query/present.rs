@@ -15,7 +15,6 @@ use crate::log::LogFolder;
 use crate::model::time::Instant;
 use crate::query::tables::{Deferred, Tables};
 use crate::query::{functions, shared, tables, views};
-use crate::store::engine;
 use crate::store::engine::Resources;
 
 /// Every table and view over the facts as they are now, and what sessions over them start with: the settings of the engine
@@ -24,7 +23,7 @@ use crate::store::engine::Resources;
 /// # Errors
 /// When the store cannot be read, or its facts have never been made.
 pub(super) async fn open(log: &LogFolder, resources: Resources) -> Result<(SessionState, Tables, Pointer)> {
-    let session = engine::session(resources)?;
+    let session = shared::session(resources)?;
     let pointer = shared::pointer(log.store()).await?;
     let layers = Arc::new(Layers::open(&manifest::home(log.store()), &pointer)?);
     functions::register(&session, functions::calendars_of(&layers.rows(&CALENDARS, &functions::OF_CALENDARS)?)?);

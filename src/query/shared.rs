@@ -13,9 +13,19 @@ use crate::facts::manifest::Pointer;
 use crate::log::Log;
 use crate::log::rows::EVENT_COLUMNS;
 use crate::model::time::Instant;
+use crate::query::conditions::CheapFirst;
 use crate::query::{functions, views};
 use crate::replay::select::instant;
+use crate::store::engine;
+use crate::store::engine::Resources;
 use crate::store::objects::Store;
+
+/// A session of the engine for questions, without tables.
+pub(super) fn session(resources: Resources) -> Result<SessionContext> {
+    let session = engine::session(resources)?;
+    session.add_optimizer_rule(Arc::new(CheapFirst));
+    Ok(session)
+}
 
 /// What the facts of a store stand for.
 pub(super) async fn pointer(store: &Store) -> Result<Pointer> {
