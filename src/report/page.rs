@@ -33,14 +33,22 @@ impl Page {
     /// A name for the file of each widget, by its title; a title that comes again gets a number.
     #[must_use]
     pub fn widget_stems(&self) -> Vec<String> {
-        let mut known = BTreeSet::new();
-        let unique = |widget: &Widget| {
-            let stem = file_stem(&widget.title);
-            let numbered = (2..).map(|copy| format!("{stem}-{copy}"));
-            let mut names = std::iter::once(stem.clone()).chain(numbered);
-            names.find(|name| known.insert(name.clone())).unwrap_or(stem)
-        };
-        self.widgets().map(unique).collect()
+        let mut stems = Stems::default();
+        self.widgets().map(|widget| stems.unique(&widget.title)).collect()
+    }
+}
+
+/// Names by titles, each one of its own.
+#[derive(Debug, Default)]
+pub struct Stems(BTreeSet<String>);
+
+impl Stems {
+    /// [`file_stem`], with a number where the name was given before.
+    pub fn unique(&mut self, title: &str) -> String {
+        let stem = file_stem(title);
+        let numbered = (2..).map(|copy| format!("{stem}-{copy}"));
+        let mut names = std::iter::once(stem.clone()).chain(numbered);
+        names.find(|name| self.0.insert(name.clone())).unwrap_or(stem)
     }
 }
 

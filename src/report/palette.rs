@@ -4,9 +4,19 @@
 //! yellow and black, too pale and too dark for bars, are a sand and a slate here. Meaning never depends on colour alone:
 //! lines have markers, what is compared with is dashed, and a verdict is written as a word.
 
+pub mod dark;
+
 /// A colour in sRGB: red, green, blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rgb(pub u8, pub u8, pub u8);
+
+impl Rgb {
+    /// As CSS and SVG write it: `#0072B2`.
+    #[must_use]
+    pub fn hex(self) -> String {
+        format!("#{:02X}{:02X}{:02X}", self.0, self.1, self.2)
+    }
+}
 
 /// Text that is read first.
 pub const TEXT: Rgb = Rgb(0x1b, 0x26, 0x33);
@@ -107,11 +117,13 @@ fn contrast(a: Rgb, b: Rgb) -> f64 {
 }
 
 fn luminance(Rgb(red, green, blue): Rgb) -> f64 {
-    let linear = |channel: u8| {
-        let share = f64::from(channel) / 255.0;
-        if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
-    };
     0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+}
+
+/// The light of a channel, from 0 to 1.
+fn linear(channel: u8) -> f64 {
+    let share = f64::from(channel) / 255.0;
+    if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
 }
 
 #[cfg(test)]

@@ -132,8 +132,8 @@ fn a_load_stands_beside_its_capacity_and_is_coloured() {
     let rows = widget(&page, "Load")["rows"].to_string();
     assert_eq!(rows, r#"[{"agent":"ana","capacity":1.0,"workload":2},{"agent":"ben","capacity":2.0,"workload":0}]"#);
     let html = project.run(&["report", "own", "--format", "html", "-o", "-"]).stdout;
-    assert!(html.contains("<td class=\"number above\">2/1</td>"), "{html}");
-    assert!(html.contains("<td class=\"number free\">0/2</td>"), "{html}");
+    assert!(html.contains("<td class=\"number above\" data-value=\"2\">2/1</td>"), "{html}");
+    assert!(html.contains("<td class=\"number free\" data-value=\"0\">0/2</td>"), "{html}");
     dashboard(&project, &format!("[[row]]\n[[row.widget]]\n{}", table.replace("\"capacity\"", "\"backlog_age\"")));
     let refused = project.run(&["report", "own"]).stderr;
     assert!(refused.contains("own.toml:8: `workload` is of `cases`, and `backlog_age` of `ms`"), "{refused}");

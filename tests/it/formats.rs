@@ -42,7 +42,7 @@ fn html_tables(page: &str) -> Tables {
     let mut tables = Tables::new();
     for card in page.split("<article").skip(1) {
         let title = unescaped(between(card, "class=\"title\">", "<").unwrap().0);
-        let Some((table, _)) = between(card, "<table>", "</table>") else { continue };
+        let Some((table, _)) = between(card, "<table", "</table>") else { continue };
         let row = |row: &str| -> Vec<String> {
             let cells = row.split("</t").filter_map(|cell| cell.rsplit_once('>'));
             let cells: Vec<String> = cells.map(|(_, text)| unescaped(text)).collect();
@@ -52,6 +52,19 @@ fn html_tables(page: &str) -> Tables {
         tables.insert(title, rows.collect());
     }
     tables
+}
+
+/// What the cells of an HTML table are sorted by, row by row, under the title of its widget; nothing for texts.
+fn html_values(page: &str) -> BTreeMap<String, Vec<Vec<Option<String>>>> {
+    let cell =
+        |cell: &str| between(cell.split('>').next().unwrap(), "data-value=\"", "\"").map(|(value, _)| value.to_owned());
+    let row = |row: &str| row.split("<td").skip(1).map(cell).collect();
+    let card = |card: &str| {
+        let title = unescaped(between(card, "class=\"title\">", "<").unwrap().0);
+        let (body, _) = between(card, "<tbody>", "</tbody>")?;
+        Some((title, body.split("<tr>").skip(1).map(row).collect()))
+    };
+    page.split("<article").skip(1).filter_map(card).collect()
 }
 
 /// A line of a Markdown table as its cells.
@@ -143,6 +156,22 @@ fn assert_same_numbers(widget: &Value, cells: &Cells) {
     }
 }
 
+/// Whether an HTML table is sorted by the numbers of the JSON rows.
+fn assert_sorted_by_numbers(widget: &Value, values: &[Vec<Option<String>>]) {
+    let names = widget["columns"].as_array().unwrap().iter().map(|column| column["name"].as_str().unwrap());
+    for (row, values) in widget["rows"].as_array().unwrap().iter().zip(values) {
+        for (name, value) in names.clone().zip(values) {
+            let is_number = match (&row[name], value) {
+                (Value::Null, Some(value)) => value.is_empty(),
+                (Value::String(_), None) => true,
+                (number, Some(value)) => is_close(value.parse().unwrap(), number.as_f64().unwrap()),
+                (_, None) => false,
+            };
+            assert!(is_number, "{name}: {row} {value:?}");
+        }
+    }
+}
+
 /// The widgets of a page in JSON.
 fn widgets(page: &Value) -> impl Iterator<Item = &Value> {
     let rows = page["tabs"].as_array().unwrap().iter().flat_map(|tab| tab["rows"].as_array().unwrap());
@@ -188,6 +217,7 @@ fn every_figure_is_the_same_in_every_format() {
     let read = |name: &str| std::fs::read_to_string(project.path("pages").join(name)).unwrap();
     let page: Value = serde_json::from_str(&read("overview.json")).unwrap();
     let (html, markdown) = (html_tables(&read("overview.html")), markdown_tables(&read("overview.md")));
+    let values = html_values(&read("overview.html"));
     let terminal = terminal_cells(&read("overview.txt"));
     let mut count = 0;
     for widget in widgets(&page) {
@@ -214,6 +244,7 @@ fn every_figure_is_the_same_in_every_format() {
         }
         let cells = &html[title];
         assert_same_numbers(widget, cells);
+        assert_sorted_by_numbers(widget, &values[title]);
         if widget["figures"].is_null() {
             assert_eq!(&markdown[title], cells, "{title}");
             for row in cells {

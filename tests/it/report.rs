@@ -256,9 +256,13 @@ fn a_table_with_a_grain_has_a_row_for_each_bucket_and_group() {
     let page = std::fs::read_to_string(project.path("pages/overview.html")).unwrap();
     let card = card(&page, "Table");
     assert!(card.contains(">Month · agent</th>") && card.contains("by month, agent ·"), "{card}");
+    // The first column is sorted by the instant at which its bucket begins.
     let rows: Vec<&str> =
-        card.split("<th scope=\"row\">").skip(1).map(|row| row.split("</tr>").next().unwrap()).collect();
-    let row = |label: &str, count: u32| format!("{label}</th><td class=\"number\">{count}</td>");
+        card.split("<th scope=\"row\" data-value=").skip(1).map(|row| row.split("</tr>").next().unwrap()).collect();
+    let row = |label: &str, count: u32| {
+        let start = if label.starts_with("Apr") { 1_775_001_600_000_u64 } else { 1_777_593_600_000 };
+        format!("\"{start}\">{label}</th><td class=\"number\" data-value=\"{count}\">{count}</td>")
+    };
     let expected = [
         row("Apr 2026 · ana", 0),
         row("Apr 2026 · ben", 0),
@@ -283,7 +287,7 @@ fn a_stock_of_zero_is_drawn_and_a_flow_without_data_is_noted() {
     ];
     let page = page_of(&project, "", &widgets);
     let stock = card(&page, "Stock");
-    assert!(stock.contains("<svg") && stock.contains("<td class=\"number\">0</td>"), "{stock}");
+    assert!(stock.contains("<svg") && stock.contains("<td class=\"number\" data-value=\"0\">0</td>"), "{stock}");
     assert!(card(&page, "Flow").contains("No data in May 2026."));
     let waits = card(&page, "Waits");
     assert!(waits.contains(">contributions · ") && waits.contains("First resolution time · contributions"), "{waits}");

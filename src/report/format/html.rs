@@ -1,21 +1,27 @@
-//! A report as one HTML file that needs nothing else: no network, no script, no font of its own.
+//! A report as one HTML file that needs nothing else: no network, no font of its own.
 //!
 //! The page holds every chart wide, narrow and, where it needs it, in its width on paper, and the style shows the one that
 //! suits, because letters in a picture that is shrunk to a phone cannot be read. The numbers follow each picture as a
-//! table.
+//! table. The page is complete without its script, which only adds convenience. A policy makes browsers run that script
+//! and no other, and fetch nothing.
+
+mod script;
+mod style;
+mod table;
+
+use std::fmt::Write;
 
 use crate::error::Result;
 use crate::report::chart::Chart;
 use crate::report::draw::paint::{self, DrawError, escaped};
-use crate::report::page::{Body, Change, Figure, Page, Row, Scope, Tab, Verdict, Widget};
-use crate::report::table::Table;
+use crate::report::page::{Body, Change, Figure, Page, Row, Scope, Stems, Tab, Verdict, Widget};
 use crate::report::text;
-use crate::report::value::{Load, Value};
+use script::SCRIPT;
+use table::table;
 
 /// HTML text, or why a chart was not drawn.
 type DrawResult = std::result::Result<String, DrawError>;
 
-const STYLE: &str = include_str!("html/page.css");
 /// Width of a card's content where the card takes all twelve columns of a wide screen.
 const CONTENT_WIDTH: u32 = 1152;
 /// What a column adds to a card's content, and what gutter and padding take from it.
@@ -36,18 +42,55 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
 }
 
 fn page_html(page: &Page) -> DrawResult {
-    let line = text::scope_line(&page.scope);
-    let tabs = page.tabs.iter().map(|one| tab(one, &line)).collect::<DrawResult>()?;
+    let mut places = Places { scope: text::scope_line(&page.scope), ..Places::default() };
+    let mut links = Vec::new();
+    let mut tabs = String::new();
+    for one in &page.tabs {
+        tabs += &tab(one, &mut places, &mut links)?;
+    }
     let title = escaped(&page.title);
-    Ok(format!(
+    let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
-         <body>\n<header class=\"head\">\n<h1>{title}</h1>\n{}{}</header>\n<main>\n{tabs}</main>\n{}</body>\n</html>\n",
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}</style>\n</head>\n",
+        script::policy(),
+        style::style(),
+    );
+    // Writing to a string cannot fail.
+    let _ = write!(
+        html,
+        "<body>\n<header class=\"head\">\n<h1>{title}</h1>\n{}{}</header>\n<main>\n{}{tabs}</main>\n{}\
+         <script>{SCRIPT}</script>\n</body>\n</html>\n",
         paragraph("description", &page.description),
         scope(&page.scope),
+        jump_list("jump tabs", "Tabs", &links),
         notes(&page.notes),
-    ))
+    );
+    Ok(html)
+}
+
+/// What has been placed so far, so that each heading that a link may lead to has an id of its own.
+#[derive(Default)]
+struct Places {
+    /// The scope of the page in one line.
+    scope: String,
+    tabs: Stems,
+    rows: Stems,
+    widgets: Stems,
+}
+
+/// A heading of the page: its id, and its text.
+type Link = (String, String);
+
+/// Links to headings; one alone needs none.
+fn jump_list(class: &str, name: &str, links: &[Link]) -> String {
+    if links.len() < 2 {
+        return String::new();
+    }
+    let item = |(id, title): &Link| format!("<li><a href=\"#{id}\">{}</a></li>\n", escaped(title));
+    let items: String = links.iter().map(item).collect();
+    format!("<nav class=\"{class}\" aria-label=\"{}\">\n<ul>\n{items}</ul>\n</nav>\n", escaped(name))
 }
 
 fn paragraph(class: &str, text: &str) -> String {
@@ -72,49 +115,65 @@ fn list(items: &[String]) -> String {
     format!("<ul>\n{}</ul>\n", items.iter().map(item).collect::<String>())
 }
 
-fn tab(tab: &Tab, scope: &str) -> DrawResult {
+/// A tab with links to its rows; its own place is added to the links.
+fn tab(tab: &Tab, places: &mut Places, links: &mut Vec<Link>) -> DrawResult {
     let level = if tab.title.is_some() { 3 } else { 2 };
-    let rows = tab.rows.iter().map(|one| row(one, level, scope)).collect::<DrawResult>()?;
-    Ok(match &tab.title {
-        Some(title) => {
-            format!("<section class=\"tab\">\n<h2 class=\"tab-title\">{}</h2>\n{rows}</section>\n", escaped(title))
-        }
-        None => rows,
-    })
+    let mut own = Vec::new();
+    let mut rows = String::new();
+    for one in &tab.rows {
+        rows += &row(one, level, places, &mut own)?;
+    }
+    let Some(title) = &tab.title else {
+        return Ok(jump_list("jump", "On this page", &own) + &rows);
+    };
+    let id = format!("tab-{}", places.tabs.unique(title));
+    links.push((id.clone(), title.clone()));
+    Ok(format!(
+        "<section class=\"tab\" id=\"{id}\" aria-labelledby=\"{id}-title\">\n<h2 class=\"tab-title\" id=\"{id}-title\">{}</h2>\n\
+         {}{rows}</section>\n",
+        escaped(title),
+        jump_list("jump", &format!("In {title}"), &own),
+    ))
 }
 
-fn row(row: &Row, level: u32, scope: &str) -> DrawResult {
-    let (title, level) = match &row.title {
-        Some(title) => (format!("<h{level} class=\"row-title\">{}</h{level}>\n", escaped(title)), level + 1),
-        None => (String::new(), level),
+fn row(row: &Row, level: u32, places: &mut Places, links: &mut Vec<Link>) -> DrawResult {
+    let (name, heading, level) = match &row.title {
+        Some(title) => {
+            let id = format!("row-{}", places.rows.unique(title));
+            links.push((id.clone(), title.clone()));
+            let heading = format!("<h{level} class=\"row-title\" id=\"{id}\">{}</h{level}>\n", escaped(title));
+            (format!(" aria-labelledby=\"{id}\""), heading, level + 1)
+        }
+        None => (String::new(), String::new(), level),
     };
-    let cards = row.widgets.iter().map(|widget| card(widget, level, scope)).collect::<DrawResult>()?;
-    Ok(format!("<section>\n{title}<div class=\"row\">\n{cards}</div>\n</section>\n"))
+    let cards = row.widgets.iter().map(|widget| card(widget, level, places)).collect::<DrawResult>()?;
+    Ok(format!("<section{name}>\n{heading}<div class=\"row\">\n{cards}</div>\n</section>\n"))
 }
 
 /// A widget; its caption shows the scope of the page where it is pointed at.
-fn card(widget: &Widget, level: u32, scope: &str) -> DrawResult {
+fn card(widget: &Widget, level: u32, places: &mut Places) -> DrawResult {
     let width = widget.width.clamp(1, 12);
+    let id = format!("widget-{}", places.widgets.unique(&widget.title));
     // On paper a card stays whole, unless it cannot.
     let is_long = matches!(widget.body, Body::Table) && widget.table.rows.len() > 30;
     let kind = if is_long { " long" } else { "" };
     Ok(format!(
-        "<article class=\"card w{width}{kind}\">\n<h{level} class=\"title\">{}</h{level}>\n\
+        "<article class=\"card w{width}{kind}\" aria-labelledby=\"{id}\">\n<h{level} id=\"{id}\" class=\"title\">{}</h{level}>\n\
          <p class=\"caption\" title=\"{}\">{}</p>\n{}{}{}</article>\n",
         escaped(&widget.title),
-        escaped(scope),
+        escaped(&places.scope),
         escaped(&text::caption(widget)),
-        body(widget, width)?,
+        body(widget, width, &id)?,
         left_out(&widget.left_out),
-        more(widget),
+        more(widget, &id),
     ))
 }
 
-fn body(widget: &Widget, width: u32) -> DrawResult {
+fn body(widget: &Widget, width: u32, id: &str) -> DrawResult {
     match &widget.body {
         Body::Figures(figures) => Ok(self::figures(figures)),
         Body::Chart(chart) => pictures(chart, width),
-        Body::Table => Ok(table(&widget.table, &widget.title)),
+        Body::Table => Ok(table(&widget.table, &widget.title, id)),
         Body::Empty(why) => Ok(format!("<p class=\"empty\">{}</p>\n", escaped(why))),
     }
 }
@@ -132,9 +191,10 @@ fn pictures(chart: &Chart, columns: u32) -> DrawResult {
 }
 
 fn picture(class: &str, chart: &Chart, width: u32) -> DrawResult {
+    let cells = if matches!(chart, Chart::Heatmap(_)) { " cells" } else { "" };
     let (wide, high) = (f64::from(width), f64::from(chart.height(width)));
     let svg = paint::svg(&chart.sketch(wide, high), wide, high, &chart.description())?;
-    Ok(format!("<div class=\"chart {class}\">{svg}</div>\n"))
+    Ok(format!("<div class=\"chart {class}{cells}\">{svg}</div>\n"))
 }
 
 fn figures(figures: &[Figure]) -> String {
@@ -176,13 +236,13 @@ fn left_out(notes: &[String]) -> String {
 }
 
 /// What a reader opens: the numbers behind the picture, and the command that lists the cases.
-fn more(widget: &Widget) -> String {
+fn more(widget: &Widget, id: &str) -> String {
     let is_table = matches!(widget.body, Body::Table);
-    let numbers =
-        if is_table || widget.table.columns.is_empty() { String::new() } else { table(&widget.table, &widget.title) };
-    let numbers = match numbers.as_str() {
-        "" => numbers,
-        table => format!("<details>\n<summary>Numbers</summary>\n{table}</details>\n"),
+    let numbers = match is_table || widget.table.columns.is_empty() {
+        true => String::new(),
+        false => {
+            format!("<details>\n<summary>Numbers</summary>\n{}</details>\n", table(&widget.table, &widget.title, id))
+        }
     };
     match numbers + &command(&widget.cases_command) {
         nothing if nothing.is_empty() => nothing,
@@ -202,47 +262,6 @@ fn command(commands: &str) -> String {
     }
 }
 
-fn table(table: &Table, name: &str) -> String {
-    if table.rows.is_empty() {
-        return "<p class=\"empty\">no rows</p>\n".to_owned();
-    }
-    let heading =
-        |(index, text): (usize, String)| format!("<th scope=\"col\"{}>{}</th>", aligned(index), escaped(&text));
-    let headings: String = table.headings().into_iter().enumerate().map(heading).collect();
-    let rows: String = table.rows.iter().map(|row| table_row(table.texts(row), &row.values)).collect();
-    // The frame scrolls sideways on a phone, so it must be reachable by keyboard and have a name.
-    format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table>\n<thead><tr>{headings}</tr></thead>\n\
-         <tbody>\n{rows}</tbody>\n</table></div>\n",
-        escaped(&format!("numbers of {name}")),
-    )
-}
-
-fn table_row(cells: Vec<String>, values: &[Value]) -> String {
-    let cell = |(index, text): (usize, String)| match (index.checked_sub(1), escaped(&text)) {
-        (None, text) => format!("<th scope=\"row\">{text}</th>"),
-        (Some(position), text) => match values.get(position).and_then(Value::load) {
-            Some(load) => format!("<td class=\"number {}\">{text}</td>", load_class(load)),
-            None => format!("<td{}>{text}</td>", aligned(index)),
-        },
-    };
-    format!("<tr>{}</tr>\n", cells.into_iter().enumerate().map(cell).collect::<String>())
-}
-
-/// Green, black or red (2.5); what is above is bold, too, for those who see no red.
-fn load_class(load: Load) -> &'static str {
-    match load {
-        Load::Free => "free",
-        Load::Within => "within",
-        Load::Above => "above",
-    }
-}
-
-/// The keys in the first column start at its left, numbers end at the right.
-fn aligned(index: usize) -> &'static str {
-    if index == 0 { "" } else { " class=\"number\"" }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,7 +270,8 @@ mod tests {
     use crate::model::time::Instant;
     use crate::report::chart::bars::{Arrangement, Bars};
     use crate::report::chart::series::{Axis, Categories, Series, SeriesStyle};
-    use crate::report::table::{self, Column, Key};
+    use crate::report::table::{self, Column, Key, Table};
+    use crate::report::value::Value;
 
     fn page() -> Page {
         let unit = Unit::Count("cases".to_owned());
@@ -297,13 +317,52 @@ mod tests {
         }
     }
 
+    /// The page without its own script, of which there is one.
+    fn without_script(html: &str) -> String {
+        let script = format!("<script>{SCRIPT}</script>");
+        assert_eq!(html.matches(&script).count(), 1, "{html}");
+        html.replace(&script, "")
+    }
+
     #[test]
     fn every_text_is_escaped() {
-        let html = page_html(&page()).unwrap();
+        let mut page = page();
+        page.tabs = ["Tab <1>", "Tab \"2\""]
+            .map(|title| {
+                let rows = page.tabs[0].rows.iter().cloned();
+                let rows = rows.flat_map(|row| {
+                    ["Row <1>", "</section>"].map(|title| Row { title: Some(title.to_owned()), ..row.clone() })
+                });
+                Tab { title: Some(title.to_owned()), rows: rows.collect() }
+            })
+            .to_vec();
+        let html = without_script(&page_html(&page).unwrap());
         assert!(html.contains("Cases &amp; &lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"), "{html}");
-        for raw in ["<script", "<19>", "<May>", "<live>", "<2>", "2 < 3", "findings > 2", "a < b", "a & b"] {
+        let raw =
+            ["<script", "<19>", "<May>", "<live>", "<2>", "2 < 3", "findings > 2", "a < b", "a & b", "<1>", "\"2\""];
+        for raw in raw {
             assert!(!html.contains(raw), "`{raw}` is in the page as it was");
         }
+        assert_eq!(html.matches("<section").count(), html.matches("</section>").count());
+    }
+
+    #[test]
+    fn headings_have_ids_and_links_lead_to_them() {
+        let mut page = page();
+        let mut row = page.tabs[0].rows[0].clone();
+        row.title = Some("At a glance".to_owned());
+        let rows = vec![row.clone(), row];
+        let tab = |title: &str| Tab { title: Some(title.to_owned()), rows: rows.clone() };
+        page.tabs = vec![tab("Volume"), tab("Volume"), tab("!")];
+        let html = page_html(&page).unwrap();
+        let ids: Vec<&str> = html.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        let unique: std::collections::BTreeSet<&str> = ids.iter().copied().collect();
+        assert_eq!(ids.len(), unique.len(), "{ids:?}");
+        for id in ["tab-volume", "tab-volume-2", "tab-", "row-at-a-glance", "row-at-a-glance-6"] {
+            assert!(unique.contains(id) && html.contains(&format!("<a href=\"#{id}\">")), "{id}: {ids:?}");
+        }
+        let named = html.split(" aria-labelledby=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+        assert_eq!(named.filter(|id| !unique.contains(id)).count(), 0);
     }
 
     #[test]
@@ -314,9 +373,12 @@ mod tests {
     #[test]
     fn nothing_is_fetched() {
         let html = page_html(&page()).unwrap();
-        for fetch in ["src=", "href=", "url(", "@import", "<link"] {
+        for fetch in ["src=", "url(", "@import", "<link", "<iframe", "<object", "<embed", "<base", "<form"] {
             assert!(!html.contains(fetch), "`{fetch}` would leave the file");
         }
+        let links = html.split("href=").skip(1);
+        assert_eq!(links.filter(|link| !link.starts_with("\"#")).count(), 0, "a link leaves the file");
+        assert!(html.contains("content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-"));
     }
 
     #[test]
@@ -327,12 +389,5 @@ mod tests {
         let html = page_html(&page).unwrap();
         assert!(html.contains("<summary>Cases behind this</summary>"), "{html}");
         assert!(html.contains("<code>casebook a\ncasebook b</code></pre>") && !html.contains("<p class=\"command\">"));
-    }
-
-    #[test]
-    fn the_numbers_are_in_a_table_with_headings() {
-        let html = page_html(&page()).unwrap();
-        assert!(html.contains("<th scope=\"col\" class=\"number\">cases</th>"), "{html}");
-        assert!(html.contains("<th scope=\"row\">1 May</th><td class=\"number\">&lt;2&gt;</td>"), "{html}");
     }
 }

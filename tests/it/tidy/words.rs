@@ -19,6 +19,7 @@ const CHECKED: &[&str] = &[
     "src",
     "tests/it",
     ".ci/faults",
+    ".ci/pages",
 ];
 
 /// Words and phrases that are not used. The glossary lists each with what to write instead.
@@ -189,7 +190,7 @@ fn checked_files() -> Vec<PathBuf> {
     for name in CHECKED {
         let path = root().join(name);
         if path.is_dir() {
-            for extension in ["rs", "sql", "md", "toml", "css"] {
+            for extension in ["rs", "sql", "md", "toml", "css", "js"] {
                 files.extend(files_below(&path, extension));
             }
             // The benchmarks in Python have no ending.
