@@ -26,6 +26,7 @@ mod sql;
 mod store;
 mod summary;
 mod vacuum;
+mod verify;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -120,6 +121,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Render a dashboard
     Report(report::ReportArguments),
+    /// Make a report again from the log as it was then, and compare its files byte by byte
+    Verify(verify::VerifyArguments),
     /// A case's timeline, and why its numbers are what they are: policy, clocks, targets, ledgers
     Case(case::CaseArguments),
     /// Run the audit queries: facts derived another way; prints what contradicts
@@ -166,6 +169,7 @@ impl Command {
             Command::Compact(arguments) => arguments.summary.format,
             Command::Vacuum(arguments) => arguments.summary.format,
             Command::Store(arguments) => arguments.summary_format(),
+            Command::Verify(arguments) => arguments.summary.format,
             _ => None,
         }
     }
@@ -214,6 +218,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
         Command::Quarantine(arguments) => quarantine::quarantine(&context, &arguments).await,
         Command::Demo(arguments) => demo::demo(&context, &arguments).await,
         Command::Report(arguments) => report::report(&context, &arguments).await,
+        Command::Verify(arguments) => verify::verify(&context, &arguments).await,
         Command::Case(arguments) => case::case(&context, &arguments).await,
         Command::Check(arguments) => check::check(&context, &arguments).await,
         Command::Metric(arguments) => metric::metric(&context, &arguments).await,

@@ -90,10 +90,15 @@ impl CommandContext {
 
     /// Opens the database of the moment that was typed, brought up to date first, and notes what it does not contain.
     pub async fn database(&self) -> Result<Database> {
+        self.database_at(self.moment).await
+    }
+
+    /// The same for another moment.
+    pub async fn database_at(&self, moment: Moment) -> Result<Database> {
         let log = LogFolder::of(self.existing_store()?)?;
-        let doing = if self.moment.is_now() { "replaying" } else { "replaying the events of that moment" };
+        let doing = if moment.is_now() { "replaying" } else { "replaying the events of that moment" };
         let bar = Bar::of(self.printer, doing);
-        let (resources, moment) = (self.settings.resources(), self.moment);
+        let resources = self.settings.resources();
         let opening = Opening { resources, moment, refresh: self.refresh, progress: bar.progress() };
         let database = Database::open(&log, opening).await?;
         drop(bar);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::context::{CommandContext, Completion};
-use super::report::{ReportArguments, render};
+use super::report::{Rendered, ReportArguments, render};
 use super::{ingest, settings};
 use crate::error::{Error, Result};
 use crate::generate::{Plan, write_events};
@@ -38,9 +38,9 @@ pub async fn demo(context: &CommandContext, arguments: &DemoArguments) -> Result
     let project = CommandContext { settings: context.settings.in_project(&folder)?, ..*context };
     ingest_and_replay(&project, &events).await?;
     let page = ReportArguments::default_format("overview", RANGE, folder.clone());
-    let paths = render(&project, "overview", &page).await?;
+    let Rendered { files, .. } = render(&project, "overview", &page).await?;
     print_next_steps(context, &folder, arguments);
-    for path in paths {
+    for path in files {
         context.printer.data(path.display())?;
     }
     Ok(Completion::Done)

@@ -25,7 +25,11 @@ impl MomentArguments {
     pub fn read(&self, settings: &Settings) -> Result<Moment> {
         let read =
             |flag, typed: &Option<String>| typed.as_deref().map(|typed| settings.instant(flag, typed)).transpose();
-        Ok(Moment { as_of: read("--as-of", &self.as_of)?, known_at: read("--known-at", &self.known_at)? })
+        Ok(Moment {
+            as_of: read("--as-of", &self.as_of)?,
+            known_at: read("--known-at", &self.known_at)?,
+            last_batch: None,
+        })
     }
 
     /// Whether no moment was typed.

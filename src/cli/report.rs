@@ -15,14 +15,15 @@ use super::summary::seconds;
 use crate::error::{Error, Result};
 use crate::metric::catalogue::Catalogue;
 use crate::metric::compare::Compare;
-use crate::metric::filter::Filter;
 use crate::metric::range::Range;
-use crate::report::build::{self, Sources};
-use crate::report::dashboard::{Dashboard, Hours};
-use crate::report::format::{FORMATS, Format};
-use crate::report::page::{Body, Page, Widget};
-use crate::report::{dashboard_names, find_dashboard};
-use crate::spelling::did_you_mean;
+use crate::query::contents::Contents;
+use crate::query::database::Database;
+use crate::report::dashboard::Dashboard;
+use crate::report::dashboard_names;
+use crate::report::format::{FORMATS, File, Format};
+use crate::report::manifest::{Made, Manifest};
+use crate::report::page::{Body, Page};
+use crate::report::question::{Choices, ReportQuestion};
 use crate::store::disk::begin_whole_file;
 
 /// Arguments of `report`.
@@ -67,6 +68,18 @@ impl ReportArguments {
             ..ReportArguments::default()
         }
     }
+
+    /// The dashboard, and what was typed beside it.
+    fn choices(&self, dashboard: &str) -> Choices {
+        Choices {
+            dashboard: dashboard.to_owned(),
+            filters: self.filters.clone(),
+            hours: self.hours.clone(),
+            compare: self.compare.clone(),
+            widget: self.widget.clone(),
+            formats: self.format.iter().map(|format| format.name.to_owned()).collect(),
+        }
+    }
 }
 
 /// The names of the formats, as the values of a flag.
@@ -76,81 +89,94 @@ fn formats() -> impl TypedValueParser<Value = &'static Format> {
     PossibleValuesParser::new(names).try_map(format)
 }
 
-/// The widget of that title.
-fn find_widget<'p>(page: &'p Page, title: &str) -> Result<&'p Widget> {
-    page.widgets().find(|widget| widget.title == title).ok_or_else(|| {
-        let titles: Vec<&str> = page.widgets().map(|widget| widget.title.as_str()).collect();
-        let hint = did_you_mean(title, titles.iter().copied());
-        let error = Error::refused(format!("there is no widget `{title}`"));
-        error.with_hint(hint.unwrap_or_else(|| format!("there are: {}", titles.join("; "))))
-    })
-}
-
-/// Renders a dashboard and prints the paths of the files; without a name, lists all dashboards.
+/// Renders a dashboard and prints the paths of the files and of their manifest; without a name, lists all dashboards.
 pub async fn report(context: &CommandContext, arguments: &ReportArguments) -> Result<Completion> {
     let project = &context.settings.project.value;
     let Some(name) = &arguments.dashboard else {
         return context.printer.data(dashboard_names(project).join("\n")).map(|()| Completion::Done);
     };
-    let paths = render(context, name, arguments).await?;
-    for path in paths {
+    let Rendered { files, manifest } = render(context, name, arguments).await?;
+    for path in files.into_iter().chain(manifest) {
         context.printer.data(path.display())?;
     }
     Ok(Completion::Done)
 }
 
-/// The dashboard with the filters, hours and comparison that were typed.
-fn as_asked(mut dashboard: Dashboard, arguments: &ReportArguments, catalogue: &Catalogue) -> Result<Dashboard> {
-    for text in &arguments.filters {
-        dashboard.filters.push(Filter::parse("--where", text)?);
-    }
-    if let Some(name) = &arguments.compare {
-        dashboard = dashboard.with_compare(Compare::parse(name)?);
-    }
-    let hours = match arguments.hours.as_deref() {
-        Some("business") => Hours::Business,
-        Some(_) => Hours::All,
-        None => dashboard.hours,
-    };
-    let chosen = arguments.hours.is_some() || hours == Hours::Business;
-    Ok(if chosen { dashboard.with_hours(hours, catalogue) } else { dashboard })
+/// The files of a report that were written, and the manifest beside them.
+pub struct Rendered {
+    pub files: Vec<PathBuf>,
+    /// Nothing where every file went to standard output.
+    pub manifest: Option<PathBuf>,
 }
 
 /// Renders a dashboard and returns the paths of the files.
-pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArguments) -> Result<Vec<PathBuf>> {
+pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArguments) -> Result<Rendered> {
     let begun = Stopwatch::now();
     let catalogue = context.catalogue().await?;
-    let dashboard = find_dashboard(&context.settings.project.value, name, &catalogue)?;
-    let dashboard = as_asked(dashboard, arguments, &catalogue)?;
+    let choices = arguments.choices(name);
+    let dashboard = choices.dashboard(&context.settings.project.value, &catalogue)?;
     let zone = match (&dashboard.time_zone, context.settings.time_zone.origin) {
         (Some(zone), origin) if origin != super::settings::Origin::Flag => parse_zone(zone)?,
         _ => context.settings.zone()?,
     };
     let range = Range::parse(arguments.range.as_deref().unwrap_or(&dashboard.range), &zone, context.now)?;
     let database = context.database().await?;
-    let sources = Sources { database: &database, catalogue: &catalogue, range, now: context.now };
-    let page = build::page(&dashboard, &sources).await?;
+    let question = ReportQuestion::new(choices, arguments.range.clone(), &range, context.now, context.moment);
+    let page = question.page(&dashboard, &database, &catalogue).await?;
     talk_notes(context, &page);
-    let paths = write(context, name, arguments, &page)?;
-    let object = json!({ "dashboard": name, "files": paths, "last_batch": database.pointer().last_batch, "notes": page.unknown, "seconds": seconds(begun) });
+    let written = write(context, &question.choices, arguments, &page)?;
+    let mut rendered = Rendered { files: written.paths, manifest: None };
+    if !written.files.is_empty() {
+        let files: Vec<&File> = written.files.iter().collect();
+        let mut question = question;
+        question.choices.formats = written.formats;
+        let manifest = made_from(context, &question, &dashboard, &catalogue, &database, &files).await?;
+        let path = folder_of(arguments).join(Manifest::file_name(&question));
+        write_whole(&path, manifest.text()?.as_bytes())?;
+        rendered.manifest = Some(std::path::absolute(&path).map_err(Error::file(&path))?);
+    }
+    let (last_batch, seconds) = (database.pointer().last_batch, seconds(begun));
+    let object = json!({
+        "dashboard": name, "files": rendered.files, "manifest": rendered.manifest, "last_batch": last_batch,
+        "notes": page.unknown, "seconds": seconds,
+    });
     if context.printer.json_summary {
         context.printer.summary("", &object)?;
-        return Ok(Vec::new());
+        return Ok(Rendered { files: Vec::new(), manifest: None });
     }
-    context.printer.talk(format!("{}: {} in {} s", page.title, sources.range.text(), seconds(begun)));
-    Ok(paths)
+    context.printer.talk(format!("{}: {} in {seconds} s", page.title, range.text()));
+    Ok(rendered)
 }
 
-/// Writes the files of every format, and returns the paths of those that did not go to standard output.
-fn write(context: &CommandContext, name: &str, arguments: &ReportArguments, page: &Page) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for format in &arguments.format {
-        let of_format = match &arguments.widget {
-            Some(title) => vec![format.widget(&page.scope, find_widget(page, title)?)?],
-            None => format.page(page, name)?,
-        };
-        files.extend(of_format.into_iter().map(|file| (*format, file)));
-    }
+/// The manifest of a report that has been made from a database.
+pub async fn made_from(
+    context: &CommandContext,
+    question: &ReportQuestion,
+    dashboard: &Dashboard,
+    catalogue: &Catalogue,
+    database: &Database,
+    files: &[&File],
+) -> Result<Manifest> {
+    let moment = question.moment(Some(database.pointer().last_batch));
+    let contents = Contents::of(&context.existing_log().await?, context.settings.resources(), moment).await?;
+    Manifest::new(Made { question, dashboard, catalogue, database, contents, files }).await
+}
+
+/// What was written into a folder.
+#[derive(Default)]
+struct Written {
+    files: Vec<File>,
+    paths: Vec<PathBuf>,
+    formats: Vec<String>,
+}
+
+fn folder_of(arguments: &ReportArguments) -> &Path {
+    arguments.output.as_deref().unwrap_or(Path::new("."))
+}
+
+/// Writes the files of every format.
+fn write(context: &CommandContext, choices: &Choices, arguments: &ReportArguments, page: &Page) -> Result<Written> {
+    let files = choices.files(page)?;
     let to_stdout = |format: &Format| match arguments.output.as_deref() {
         None => format.is_read_at_once,
         Some(folder) => folder == Path::new("-"),
@@ -159,8 +185,8 @@ fn write(context: &CommandContext, name: &str, arguments: &ReportArguments, page
         let error = Error::refused(format!("standard output is one file, and these are {}", files.len()));
         return Err(error.with_hint("name a folder with `-o DIR`, or one widget with `--widget TITLE`"));
     }
-    let folder = arguments.output.as_deref().unwrap_or(Path::new("."));
-    let mut paths = Vec::new();
+    let folder = folder_of(arguments);
+    let mut written = Written::default();
     for (format, file) in files {
         if to_stdout(format) {
             context.printer.bytes(&file.bytes)?;
@@ -169,9 +195,13 @@ fn write(context: &CommandContext, name: &str, arguments: &ReportArguments, page
         std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
         let path = folder.join(&file.name);
         write_whole(&path, &file.bytes)?;
-        paths.push(std::path::absolute(&path).map_err(Error::file(&path))?);
+        written.paths.push(std::path::absolute(&path).map_err(Error::file(&path))?);
+        written.files.push(file);
+        if !written.formats.iter().any(|name| name == format.name) {
+            written.formats.push(format.name.to_owned());
+        }
     }
-    Ok(paths)
+    Ok(written)
 }
 
 /// What a reader should know of a page without data, and of filters by what nothing in the log has.

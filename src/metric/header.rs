@@ -67,6 +67,8 @@ pub struct Metric {
     pub source: Option<String>,
     /// Where the file is, for messages.
     pub file: String,
+    /// All of the file.
+    pub text: String,
     /// Line on which the SQL begins, from 1.
     pub sql_line: usize,
 }
@@ -132,6 +134,7 @@ impl Metric {
             denominator: optional("denominator"),
             source: optional("source"),
             file: file.to_owned(),
+            text: text.to_owned(),
             sql_line: lines.sql_line,
         })
     }

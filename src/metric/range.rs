@@ -382,6 +382,19 @@ mod tests {
     }
 
     #[test]
+    fn a_range_is_the_same_when_it_is_typed_by_its_days() {
+        let now = Instant::parse("2026-05-18T23:30:00Z").unwrap();
+        let texts = "2026|2026-Q2|2026-03|2026-W01|2026-03-29|2026-02-03..2026-02-10|2026-03-02..2026-03-09|2026-04-01..2026-07-01|\
+                     last 7 days|last 1 day|last 2 weeks|last full week|last full month|last full quarter|last full year|last 12 months";
+        for text in texts.split('|') {
+            for zone in ["UTC", "Europe/Prague", "America/Denver"].map(zone) {
+                let range = Range::parse(text, &zone, now).unwrap();
+                assert_eq!(Range::parse(&range.typed(), &zone, Instant(0)).unwrap(), range, "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn days_with_clock_changes_have_23_and_25_hours() {
         let denver = zone("America/Denver");
         let range = Range::parse("2026-03-07..2026-03-10", &denver, Instant(0)).unwrap();

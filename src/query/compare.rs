@@ -28,7 +28,7 @@ pub struct Difference {
 /// # Errors
 /// When the store cannot be read, or there is not enough space for the facts beside it.
 pub async fn compare(log: &Log, resources: Resources) -> Result<Vec<Difference>> {
-    let everything = Moment { as_of: Some(Instant(i64::MAX)), known_at: None };
+    let everything = Moment { as_of: Some(Instant(i64::MAX)), ..Moment::default() };
     let session = Database::present(log, resources).await?.session();
     let beside = Database::at(log, resources, everything).await?.session();
     let mut differences = Vec::new();

@@ -35,10 +35,12 @@ pub struct Moment {
     pub as_of: Option<Instant>,
     /// Events that the log held by then.
     pub known_at: Option<Instant>,
+    /// Events of batches up to that one.
+    pub last_batch: Option<i64>,
 }
 
 impl Moment {
-    /// Whether it is now on both clocks.
+    /// Whether it is now on both clocks, with every batch.
     #[must_use]
     pub fn is_now(self) -> bool {
         self == Moment::default()
@@ -50,7 +52,8 @@ impl Moment {
         self.as_of.or(self.known_at).unwrap_or(now)
     }
 
-    fn events(self, log: DataFrame) -> Result<DataFrame> {
+    /// Those of a frame of the log's events that belong to the moment.
+    pub(super) fn events(self, log: DataFrame) -> Result<DataFrame> {
         let bounds = [("time", self.as_of), ("ingested_at", self.known_at)];
         let mut events = log;
         for (column, bound) in bounds {
@@ -58,7 +61,10 @@ impl Moment {
                 events = events.filter(col(column).lt_eq(instant(bound)))?;
             }
         }
-        Ok(events)
+        Ok(match self.last_batch {
+            Some(last) => events.filter(col("batch").lt_eq(lit(last)))?,
+            None => events,
+        })
     }
 }
 
@@ -80,8 +86,8 @@ pub(super) async fn open(log: &Log, resources: Resources, moment: Moment) -> Res
     let beside = Store::open(scratch.path())?;
     let of_log = engine::session(resources)?;
     let events = moment.events(of_log.read_table(log.events.provider()?)?)?;
-    let begun =
-        Pointer { last_batch: log.last_batch()?, events: events.clone().count().await? as u64, ..Pointer::default() };
+    let last_batch = log.last_batch()?.min(moment.last_batch.unwrap_or(i64::MAX));
+    let begun = Pointer { last_batch, events: events.clone().count().await? as u64, ..Pointer::default() };
     let pointer = replay::replay_beside(events.into_view(), &beside, resources, begun).await?;
     let session = shared::session(resources)?;
     let layers = Layers::open(&beside, &pointer)?;

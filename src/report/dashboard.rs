@@ -32,6 +32,8 @@ pub struct Dashboard {
     pub hours: Hours,
     pub filters: Vec<Filter>,
     pub tabs: Vec<TabPlan>,
+    /// All of the file.
+    pub text: String,
 }
 
 impl Dashboard {
@@ -59,6 +61,7 @@ impl Dashboard {
             hours: found.hours,
             filters: found.filters.iter().map(|filter| reader.filter(filter)).collect::<Result<_>>()?,
             tabs,
+            text: text.to_owned(),
         })
     }
 }

@@ -36,6 +36,7 @@ mod moment;
 mod plain_metrics;
 mod power;
 mod project;
+mod proof;
 mod quarantine;
 mod query;
 mod real;

@@ -48,7 +48,7 @@ async fn facts_without(lines: &[String], deleted: &HashSet<String>) -> Facts {
 
 fn moment(as_of: Option<&str>, known_at: Option<i64>) -> Moment {
     let as_of = as_of.map(|time| Instant::parse(time).unwrap());
-    Moment { as_of, known_at: known_at.map(Instant) }
+    Moment { as_of, known_at: known_at.map(Instant), last_batch: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]

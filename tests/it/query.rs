@@ -68,7 +68,7 @@ async fn questions_at_once_have_the_answers_that_they_have_one_by_one() {
     let project = generated();
     let log = Log::open(&project.path("store")).await.unwrap();
     let as_of = Instant::parse("2026-05-15T12:00:00Z").unwrap();
-    let then = Moment { as_of: Some(as_of), known_at: None };
+    let then = Moment { as_of: Some(as_of), ..Moment::default() };
     let present = Arc::new(Database::present(&log, RESOURCES).await.unwrap());
     let past = Arc::new(Database::at(&log, RESOURCES, then).await.unwrap());
     let catalogue = Arc::new(Catalogue::load(&project.path("")).await.unwrap());

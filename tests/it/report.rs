@@ -190,7 +190,8 @@ fn every_format_renders_a_page_and_renders_or_refuses_one_widget() {
         };
         let whole = run(&["-o", "."]);
         assert_eq!(whole.code, 0, "{}", whole.stderr);
-        let files: Vec<&str> = whole.stdout.lines().collect();
+        let mut files: Vec<&str> = whole.stdout.lines().collect();
+        assert!(files.pop().is_some_and(|manifest| manifest.ends_with("/overview.manifest.json")), "{}", whole.stdout);
         assert!(files.iter().all(|file| file.ends_with(format.ending)) && !files.is_empty(), "{files:?}");
         assert!(files.iter().all(|file| !std::fs::read(file).unwrap().is_empty()), "{files:?}");
         let one = run(&["--widget", "Agents", "-o", "."]);

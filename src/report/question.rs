@@ -1,0 +1,158 @@
+//! What a report was asked: a dashboard with what was typed beside it, over a range, at a moment. A manifest keeps it, so
+//! that the report can be made again.
+
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::build::{self, Sources};
+use super::dashboard::{Dashboard, Hours};
+use super::find_dashboard;
+use super::format::{File, Format};
+use super::page::{Page, Widget};
+use crate::error::{Error, Result};
+use crate::metric::catalogue::Catalogue;
+use crate::metric::compare::Compare;
+use crate::metric::filter::Filter;
+use crate::metric::range::{Range, zone_name};
+use crate::model::time::Instant;
+use crate::query::database::Database;
+use crate::query::moment::Moment;
+use crate::spelling::did_you_mean;
+
+/// A dashboard, and what was typed beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choices {
+    pub dashboard: String,
+    /// Filters beside those of the dashboard.
+    pub filters: Vec<String>,
+    /// `all` or `business`; nothing where the dashboard decides.
+    pub hours: Option<String>,
+    /// What is compared with; nothing where the dashboard decides.
+    pub compare: Option<String>,
+    /// The title of the only widget that is rendered.
+    pub widget: Option<String>,
+    /// The names of formats.
+    pub formats: Vec<String>,
+}
+
+/// A range: as it was typed, and which days and instants it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedRange {
+    /// Nothing where the dashboard decides.
+    pub typed: Option<String>,
+    /// The days, as they can be typed.
+    pub days: String,
+    pub from: String,
+    pub to: String,
+}
+
+/// The question of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportQuestion {
+    #[serde(flatten)]
+    pub choices: Choices,
+    pub range: AskedRange,
+    pub zone: String,
+    /// The instant as of which the page answers.
+    pub as_of: Instant,
+    /// What `--as-of` and `--known-at` chose.
+    pub moment: AskedMoment,
+}
+
+/// The moment that was typed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedMoment {
+    pub as_of: Option<Instant>,
+    pub known_at: Option<Instant>,
+}
+
+impl Choices {
+    /// The dashboard with the filters, hours and comparison that were chosen.
+    ///
+    /// # Errors
+    /// When there is no such dashboard, its file is faulty, or it cannot be asked like that.
+    pub fn dashboard(&self, project: &Path, catalogue: &Catalogue) -> Result<Dashboard> {
+        let mut dashboard = find_dashboard(project, &self.dashboard, catalogue)?;
+        for text in &self.filters {
+            dashboard.filters.push(Filter::parse("--where", text)?);
+        }
+        if let Some(name) = &self.compare {
+            dashboard = dashboard.with_compare(Compare::parse(name)?);
+        }
+        let hours = match self.hours.as_deref() {
+            Some("business") => Hours::Business,
+            Some(_) => Hours::All,
+            None => dashboard.hours,
+        };
+        let chosen = self.hours.is_some() || hours == Hours::Business;
+        Ok(if chosen { dashboard.with_hours(hours, catalogue) } else { dashboard })
+    }
+
+    /// The files that show a page in every format, in the order of the formats.
+    ///
+    /// # Errors
+    /// When there is no such widget, or the page cannot be drawn.
+    pub fn files(&self, page: &Page) -> Result<Vec<(&'static Format, File)>> {
+        let mut files = Vec::new();
+        for name in &self.formats {
+            let format = Format::find(name).ok_or_else(|| Error::refused(format!("`{name}` is not a format")))?;
+            let of_format = match &self.widget {
+                Some(title) => vec![format.widget(&page.scope, find_widget(page, title)?)?],
+                None => format.page(page, &self.dashboard)?,
+            };
+            files.extend(of_format.into_iter().map(|file| (format, file)));
+        }
+        Ok(files)
+    }
+}
+
+impl ReportQuestion {
+    /// The question of a report that is made on a wall clock that shows `now`.
+    #[must_use]
+    pub fn new(choices: Choices, typed: Option<String>, range: &Range, now: Instant, moment: Moment) -> Self {
+        let asked = AskedRange { typed, days: range.typed(), from: range.from.to_string(), to: range.to.to_string() };
+        let Moment { as_of, known_at, .. } = moment;
+        let (zone, moment) = (zone_name(range.zone()), AskedMoment { as_of, known_at });
+        ReportQuestion { choices, range: asked, zone, as_of: range.as_of(now), moment }
+    }
+
+    /// The range, whose days are the recorded ones whatever was typed.
+    ///
+    /// # Errors
+    /// When the zone or the range is not known.
+    pub fn range(&self) -> Result<Range> {
+        let zone = TimeZone::get(&self.zone).map_err(|_| {
+            Error::refused(format!("`{}` is not a time zone", self.zone))
+                .with_hint("the time zone data of this program may be older than that of the report")
+        })?;
+        Range::parse(&self.range.days, &zone, self.as_of)
+    }
+
+    /// The moment that was typed, with the batches up to that one; all without one.
+    #[must_use]
+    pub fn moment(&self, last_batch: Option<i64>) -> Moment {
+        Moment { as_of: self.moment.as_of, known_at: self.moment.known_at.filter(|_| last_batch.is_some()), last_batch }
+    }
+
+    /// The page that answers the question from a database.
+    ///
+    /// # Errors
+    /// As [`build::page`].
+    pub async fn page(&self, dashboard: &Dashboard, database: &Database, catalogue: &Catalogue) -> Result<Page> {
+        // As of an instant within the range, or of its end, the present makes no other difference.
+        let sources = Sources { database, catalogue, range: self.range()?, now: self.as_of };
+        build::page(dashboard, &sources).await
+    }
+}
+
+/// The widget of that title.
+fn find_widget<'p>(page: &'p Page, title: &str) -> Result<&'p Widget> {
+    page.widgets().find(|widget| widget.title == title).ok_or_else(|| {
+        let titles: Vec<&str> = page.widgets().map(|widget| widget.title.as_str()).collect();
+        let hint = did_you_mean(title, titles.iter().copied());
+        let error = Error::refused(format!("there is no widget `{title}`"));
+        error.with_hint(hint.unwrap_or_else(|| format!("there are: {}", titles.join("; "))))
+    })
+}
