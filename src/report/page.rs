@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use super::chart::Chart;
 use super::table::Table;
 use super::value::Value;
@@ -18,11 +20,16 @@ pub struct Page {
     pub description: String,
     pub scope: Scope,
     pub tabs: Vec<Tab>,
+    /// What the numbers mean, metric by metric.
+    pub definitions: Vec<Definition>,
     /// Remarks on the whole page, such as how many findings the log has.
     pub notes: Vec<String>,
     /// Those of the notes that are about filters: values that nothing in the log has.
     pub unknown: Vec<String>,
 }
+
+/// Columns of the grid.
+const COLUMNS: u32 = 12;
 
 impl Page {
     /// Every widget, in reading order.
@@ -81,11 +88,41 @@ pub struct Tab {
     pub rows: Vec<Row>,
 }
 
+/// What a metric means, as its file states it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Definition {
+    pub name: String,
+    pub title: String,
+    pub meaning: String,
+    /// The other keys of the header that matter to a reader, such as `date` and `agent`, with their values.
+    pub details: Vec<(String, String)>,
+}
+
 /// A line of widgets on a grid of twelve columns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     pub title: Option<String>,
     pub widgets: Vec<Widget>,
+}
+
+impl Row {
+    /// Widgets side by side while their columns, as `width` states them, are at most twelve.
+    pub fn lines_of(&self, width: impl Fn(&Widget) -> u32) -> Vec<Vec<&Widget>> {
+        let mut lines: Vec<Vec<&Widget>> = Vec::new();
+        let mut taken = COLUMNS;
+        for widget in &self.widgets {
+            let wide = width(widget).clamp(1, COLUMNS);
+            match lines.last_mut() {
+                Some(line) if taken + wide <= COLUMNS => line.push(widget),
+                _ => {
+                    lines.push(vec![widget]);
+                    taken = 0;
+                }
+            }
+            taken += wide;
+        }
+        lines
+    }
 }
 
 /// One question and its answer.
@@ -153,4 +190,30 @@ pub enum Verdict {
     Better,
     Worse,
     Neutral,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn widget(title: &str, width: u32) -> Widget {
+        Widget {
+            title: title.to_owned(),
+            width,
+            what: String::new(),
+            cases: String::new(),
+            left_out: Vec::new(),
+            cases_command: String::new(),
+            body: Body::Empty("no cases".to_owned()),
+            table: Table::default(),
+        }
+    }
+
+    #[test]
+    fn a_line_has_at_most_twelve_columns() {
+        let widgets = [6, 6, 4, 8, 20, 3].into_iter().map(|width| widget("", width)).collect();
+        let row = Row { title: None, widgets };
+        let lengths: Vec<usize> = row.lines_of(|widget| widget.width).iter().map(Vec::len).collect();
+        assert_eq!(lengths, [2, 2, 1, 1]);
+    }
 }

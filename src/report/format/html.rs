@@ -312,6 +312,7 @@ mod tests {
             description: "a & b".to_owned(),
             scope: Scope { as_of: range.to, range, last_batch: 3, events: 12, business_hours: false, filters },
             tabs: vec![Tab { title: None, rows: vec![Row { title: None, widgets: vec![widget] }] }],
+            definitions: Vec::new(),
             notes: vec!["3 findings > 2".to_owned()],
             unknown: Vec::new(),
         }

@@ -26,6 +26,7 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
         description: &page.description,
         scope: scope(&page.scope),
         tabs,
+        definitions: &page.definitions,
         notes: &page.notes,
     })
 }
@@ -50,6 +51,7 @@ struct PageObject<'a> {
     description: &'a str,
     scope: Scope<'a>,
     tabs: Vec<Tab<'a>>,
+    definitions: &'a [page::Definition],
     notes: &'a [String],
 }
 
@@ -98,6 +100,8 @@ struct WidgetObject<'a> {
     keys: Vec<String>,
     columns: Vec<Column<'a>>,
     rows: Box<RawValue>,
+    /// The rows in words, their keys joined, as formats for people show them.
+    texts: Vec<Vec<String>>,
     left_out: &'a [String],
     cases_commands: Vec<&'a str>,
 }
@@ -165,6 +169,7 @@ fn widget_object(widget: &Widget) -> Result<WidgetObject<'_>> {
         keys: table.keys.iter().map(|key| key.name.clone()).collect(),
         columns: columns(table),
         rows: row_objects(table)?,
+        texts: table.rows.iter().map(|row| table.texts(row)).collect(),
         left_out: &widget.left_out,
         cases_commands: widget.cases_command.lines().collect(),
     })

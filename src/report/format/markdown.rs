@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::error::Result;
-use crate::report::page::{Body, Figure, Page, Scope, Widget};
+use crate::report::page::{Body, Definition, Figure, Page, Scope, Widget};
 use crate::report::table::Table;
 use crate::report::text;
 
@@ -32,6 +32,15 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
             let level = "#".repeat(level + usize::from(row.title.is_some()));
             row.widgets.iter().for_each(|widget| card(&mut out, widget, &text::caption(widget), &level));
         }
+    }
+    if !page.definitions.is_empty() {
+        out.push_str("## Definitions\n\n");
+        for Definition { name, title, meaning, details } in &page.definitions {
+            let details = details.iter().map(|(key, value)| format!(" {}: {}.", escaped(key), escaped(value)));
+            let (name, title, meaning) = (escaped(name), escaped(title), escaped(meaning));
+            let _ = writeln!(out, "- **{title}** ({name}): {meaning}{}", details.collect::<String>());
+        }
+        out.push('\n');
     }
     if !page.notes.is_empty() {
         out.push_str("## Notes\n\n");

@@ -94,28 +94,10 @@ fn rows(stack: &mut Stack, row: &Row) {
         stack.lines(&wrapped(title, ROW_TITLE, stack.width), ROW_TITLE, 28.0);
         stack.skip(10.0);
     }
-    for line in lines(&row.widgets) {
+    for line in row.lines_of(|widget| widget.width) {
         cards(stack, &line);
         stack.skip(GUTTER);
     }
-}
-
-/// Widgets side by side while their columns are at most twelve.
-fn lines(widgets: &[Widget]) -> Vec<Vec<&Widget>> {
-    let mut lines: Vec<Vec<&Widget>> = Vec::new();
-    let mut taken = COLUMNS;
-    for widget in widgets {
-        let wide = columns(widget.width);
-        match lines.last_mut() {
-            Some(line) if taken + wide <= COLUMNS => line.push(widget),
-            _ => {
-                lines.push(vec![widget]);
-                taken = 0;
-            }
-        }
-        taken += wide;
-    }
-    lines
 }
 
 fn columns(asked: u32) -> u32 {
@@ -156,28 +138,4 @@ fn card(sketch: &mut Sketch, content: Stack, area: Area) {
     sketch.round_rect(area, 10.0, EDGE);
     sketch.round_rect(inner, 9.0, CARD);
     sketch.add(content.sketch, area.left + PADDING, area.top + PADDING);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::page::Body;
-    use crate::report::table::Table;
-
-    #[test]
-    fn a_line_has_at_most_twelve_columns() {
-        let widget = |width| Widget {
-            title: String::new(),
-            width,
-            what: String::new(),
-            cases: String::new(),
-            left_out: Vec::new(),
-            cases_command: String::new(),
-            body: Body::Empty("no cases".to_owned()),
-            table: Table::default(),
-        };
-        let widgets: Vec<Widget> = [6, 6, 4, 8, 20, 3].into_iter().map(widget).collect();
-        let lengths: Vec<usize> = lines(&widgets).iter().map(Vec::len).collect();
-        assert_eq!(lengths, [2, 2, 1, 1]);
-    }
 }
