@@ -10,15 +10,19 @@ mod request;
 mod series;
 mod table;
 
+use std::collections::BTreeSet;
+
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 
 use super::dashboard::{Buckets, ChartKind, Dashboard, Groups, Hours};
-use super::page::{Body, Page, Row, Scope, Tab, Widget};
+use super::page::{Body, Definition, Page, Row, Scope, Tab, Widget};
 use super::table::capitalized;
 use crate::error::Result;
 use crate::facts::manifest::Pointer;
+use crate::metric::catalogue::Catalogue;
 use crate::metric::filter::Filter;
+use crate::metric::header::Metric;
 use crate::metric::unit::number_text;
 use crate::metric::values;
 use crate::query::database::Database;
@@ -190,11 +194,34 @@ pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> 
         filters: dashboard.filters.iter().map(Filter::in_words).collect(),
     };
     let (title, description) = (dashboard.title.clone(), dashboard.description.clone());
-    let mut page = Page { title, description, scope, tabs, notes: Vec::new(), unknown: Vec::new() };
+    let definitions = definitions(dashboard, sources.catalogue);
+    let mut page = Page { title, description, scope, tabs, definitions, notes: Vec::new(), unknown: Vec::new() };
     page.unknown = unknown_values(dashboard, &page, sources.database).await?;
     page.notes.extend(page.unknown.iter().map(|text| format!("{}.", capitalized(text))));
     page.notes.push(findings(sources.database.pointer()));
     Ok(page)
+}
+
+/// The keys of a metric's header that a reader of a number asks for.
+const DETAILS: [&str; 6] = ["date", "agent", "excludes", "bots", "reopenings", "pauses"];
+
+/// What the metrics of a dashboard mean, each once, in the order in which widgets show them.
+fn definitions(dashboard: &Dashboard, catalogue: &Catalogue) -> Vec<Definition> {
+    let mut known = BTreeSet::new();
+    let metrics = dashboard.widgets().flat_map(|widget| &widget.metrics);
+    let names = metrics.flat_map(|metric| std::iter::once(&metric.metric).chain(&metric.of));
+    let metrics = names.filter(|name| known.insert(*name)).filter_map(|name| catalogue.get(name).ok());
+    metrics.map(definition).collect()
+}
+
+fn definition(metric: &Metric) -> Definition {
+    let is_asked = |(key, value): &&(String, String)| DETAILS.contains(&key.as_str()) && value != "none";
+    Definition {
+        name: metric.name.clone(),
+        title: metric.title.clone(),
+        meaning: metric.meaning.clone(),
+        details: metric.header.iter().filter(is_asked).cloned().collect(),
+    }
 }
 
 /// Notes about values of the filters that nothing in the log has. A number of 0 looks like a result.

@@ -74,7 +74,8 @@ impl Dashboard {
 
     /// Every dimension that the dashboard filters or cuts by.
     pub fn dimensions(&self) -> impl Iterator<Item = &Dimension> {
-        let filters = self.filters.iter().chain(self.widgets().flat_map(|widget| &widget.filters));
+        let of_metrics = self.widgets().flat_map(|widget| &widget.metrics).flat_map(|metric| &metric.filters);
+        let filters = self.filters.iter().chain(self.widgets().flat_map(|widget| &widget.filters)).chain(of_metrics);
         filters.map(|filter| &filter.dimension).chain(self.widgets().flat_map(|widget| &widget.by))
     }
 
@@ -279,7 +280,8 @@ impl Reader<'_> {
         let listed = widget.metrics.iter().map(|file| {
             let show = if file.show.is_empty() { &widget.show } else { &file.show };
             let metric = self.metric(&file.metric, file.title.as_deref(), show, file.better.or(widget.better))?;
-            Ok(MetricPlan { of: self.of(file, widget)?, ..metric })
+            let filters = file.filters.iter().map(|filter| self.filter(filter)).collect::<Result<_>>()?;
+            Ok(MetricPlan { of: self.of(file, widget)?, filters, ..metric })
         });
         let metrics = own.chain(listed).collect::<Result<Vec<_>>>()?;
         if metrics.is_empty() {
@@ -321,7 +323,7 @@ impl Reader<'_> {
         let show = if show.is_empty() { vec![self.at(name, Aggregation::parse(&metric.aggregate))?] } else { show };
         let better = better.or((metric.unit == "ms").then_some(Better::Lower));
         let title = title.unwrap_or(&metric.title).to_owned();
-        Ok(MetricPlan { metric: metric.name.clone(), title, show, better, of: None })
+        Ok(MetricPlan { metric: metric.name.clone(), title, show, better, filters: Vec::new(), of: None })
     }
 
     fn compare(&self, text: &Spanned<String>) -> Result<Compare> {

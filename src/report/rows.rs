@@ -160,7 +160,7 @@ mod tests {
 
     fn bucket(text: &str, grain: Grain) -> Value {
         let start = Instant::parse(text).unwrap();
-        Value::Bucket(Bucket { start, grain, zone: TimeZone::get("Europe/Prague").unwrap() })
+        Value::Bucket(Bucket { start, grain, zone: TimeZone::get("Europe/Prague").unwrap(), so_far: false })
     }
 
     #[test]

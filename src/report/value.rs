@@ -42,6 +42,8 @@ pub struct Bucket {
     pub start: Instant,
     pub grain: Grain,
     pub zone: TimeZone,
+    /// The bucket was not over as of the report, so its numbers are not final.
+    pub so_far: bool,
 }
 
 impl Value {
@@ -108,6 +110,10 @@ impl Value {
 
 impl Bucket {
     fn text(&self) -> String {
+        if self.so_far { format!("{}, so far", self.name()) } else { self.name() }
+    }
+
+    fn name(&self) -> String {
         let local = self.start.to_local(&self.zone);
         match self.grain {
             Grain::Hour => local.strftime("%-d %b %H:%M").to_string(),
@@ -124,7 +130,7 @@ impl Bucket {
         match self.grain {
             Grain::Day => local.strftime("%-d %b").to_string(),
             Grain::Week => local.strftime("W%V").to_string(),
-            _ => self.text(),
+            _ => self.name(),
         }
     }
 }
@@ -136,7 +142,9 @@ mod tests {
     #[test]
     fn every_value_reads_as_people_write_it() {
         let start = Instant::parse("2026-05-03T22:00:00Z").unwrap();
-        let bucket = |grain| Value::Bucket(Bucket { start, grain, zone: TimeZone::get("Europe/Prague").unwrap() });
+        let bucket = |grain| {
+            Value::Bucket(Bucket { start, grain, zone: TimeZone::get("Europe/Prague").unwrap(), so_far: false })
+        };
         let texts = [
             Value::of(None, &Unit::Duration),
             Value::of(Some(1234.0), &Unit::Count("cases".to_owned())),
@@ -153,6 +161,8 @@ mod tests {
             texts,
             ["–", "1,234", "25.6 %", "1h 30m", "ana", "−5.0 points", "Mon 4 May", "W19, 4 May", "Q2 2026"]
         );
+        let running = Bucket { start, grain: Grain::Day, zone: TimeZone::UTC, so_far: true };
+        assert_eq!(Value::Bucket(running).text(), "Sun 3 May, so far");
         let short = [Grain::Day, Grain::Week, Grain::Month].map(|grain| bucket(grain).short_text());
         assert_eq!(short, ["4 May", "W19", "May 2026"]);
     }

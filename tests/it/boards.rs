@@ -118,8 +118,15 @@ fn filters_of_a_widget_and_of_the_command_line_hold_beside_those_of_the_dashboar
     assert!(contrary.contains("own.toml:13: two filters want different `platform`"), "{contrary}");
     let page = board(&project, "own", &[]);
     assert_eq!(widget(&page, "Chat")["what"], "figures · only platform = chat");
+    let of_metric = "[[row.widget]]\ntitle = \"F\"\nchart = \"funnel\"\nmetrics = [{ metric = \"created_cases\" }, \
+                     { metric = \"created_cases\", filters = [\"first_response_at>=2026-01-01\"] }]\n";
     let command = widget(&page, "Chat")["cases_commands"][0].as_str().unwrap().to_owned();
     assert!(command.contains("--where platform=chat"), "{command}");
+    dashboard(&project, &format!("[[row]]\n{of_metric}"));
+    let page = board(&project, "own", &[]);
+    let funnel = widget(&page, "F");
+    assert_eq!([0, 1].map(|stage| funnel["rows"][stage]["number"].as_f64()), [Some(2.0), Some(1.0)]);
+    assert_eq!(funnel["cases_commands"].as_array().unwrap().len(), 2, "{funnel}");
 }
 
 #[test]
@@ -187,4 +194,24 @@ fn groups_that_have_an_order_stand_in_it() {
     let rows = widget(&page, "Hours")["rows"].as_array().unwrap();
     let hours: Vec<&str> = rows.iter().map(|row| row["hour_of_day"].as_str().unwrap()).collect();
     assert!(hours.len() > 12 && hours.is_sorted(), "{hours:?}");
+}
+
+#[test]
+fn a_bucket_that_the_present_cuts_is_marked() {
+    let project = weekend();
+    let line = "title = \"L\"\nchart = \"line\"\nmetric = \"created_cases\"\ngrain = \"day\"\n";
+    let table = line.replace("\"L\"", "\"T\"").replace("\"line\"", "\"table\"");
+    dashboard(&project, &format!("[[row]]\n[[row.widget]]\n{line}[[row.widget]]\n{table}"));
+    let texts = |more: &[&str]| {
+        let page = board(&project, "own", &[&["--range", "2026-05-11..2026-05-14"], more].concat());
+        ["L", "T"].map(|title| {
+            let rows = widget(&page, title)["texts"].as_array().unwrap();
+            rows.iter().map(|row| row[0].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" | ")
+        })
+    };
+    let whole = "Mon 11 May | Tue 12 May | Wed 13 May";
+    assert_eq!(texts(&[]), [whole, whole]);
+    let cut = texts(&["--as-of", "2026-05-12T20:00:00Z"]);
+    assert_eq!(cut[0], "Mon 11 May | Tue 12 May, so far | Wed 13 May");
+    assert!(cut[1].starts_with("Mon 11 May | Tue 12 May, so far"), "{}", cut[1]);
 }

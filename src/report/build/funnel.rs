@@ -25,8 +25,7 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
     }
     let funnel = Funnel { stages };
     let table = table(&funnel);
-    // The cases of one stage need not be those of the one before: a case of May can be resolved in June.
-    let what = "counts of the range, each as a part of the first";
+    let what = "counts, each as a part of the first";
     Ok(request.widget(what, &answers, Body::Chart(Chart::Funnel(funnel)), table))
 }
 

@@ -64,13 +64,13 @@ impl Request<'_> {
             range: self.sources.range.clone(),
             as_of: self.sources.as_of(),
             show: metric.show.clone(),
-            filters: self.filters().cloned().collect(),
+            filters: self.filters(metric).cloned().collect(),
         }
     }
 
-    /// The filters of the dashboard, then those of the widget.
-    fn filters(&self) -> impl Iterator<Item = &Filter> {
-        self.dashboard.filters.iter().chain(&self.plan.filters)
+    /// The filters of the dashboard, of the widget, and of the metric in it.
+    fn filters<'b>(&'b self, metric: &'b MetricPlan) -> impl Iterator<Item = &'b Filter> {
+        self.dashboard.filters.iter().chain(&self.plan.filters).chain(&metric.filters)
     }
 
     /// The widget's grain, else one that suits the range.
@@ -171,17 +171,21 @@ impl Request<'_> {
 
     /// The commands that list the cases behind the widget, one a line and metric.
     fn cases_command(&self) -> String {
-        let mut names: Vec<String> =
-            self.plan.metrics.iter().flat_map(|metric| self.listable(&metric.metric)).collect();
-        let mut known = BTreeSet::new();
-        names.retain(|name| known.insert(name.clone()));
         let range = &self.sources.range;
         let mut dimensions: Vec<&str> = self.plan.by.iter().map(|dimension| dimension.name.as_str()).collect();
         dimensions.extend(self.plan.chart.cuts);
         let by: String = dimensions.iter().map(|name| format!(" --by {}", quoted(name))).collect();
-        let filters: String = self.filters().map(|filter| format!(" --where {}", where_text(filter))).collect();
-        let rest = format!("--range {} --tz {}{filters}{by} --cases", range.typed(), zone_name(range.zone()));
-        names.iter().map(|name| format!("casebook metric {name} {rest}")).collect::<Vec<_>>().join("\n")
+        let mut known = BTreeSet::new();
+        let mut commands = Vec::new();
+        for metric in &self.plan.metrics {
+            let filters: String =
+                self.filters(metric).map(|filter| format!(" --where {}", where_text(filter))).collect();
+            let rest = format!("--range {} --tz {}{filters}{by} --cases", range.typed(), zone_name(range.zone()));
+            let of_metric =
+                self.listable(&metric.metric).into_iter().map(|name| format!("casebook metric {name} {rest}"));
+            commands.extend(of_metric.filter(|command| known.insert(command.clone())));
+        }
+        commands.join("\n")
     }
 
     /// The metrics whose cases are behind a metric: itself, or both sides of a ratio, which has no cases of its own.
@@ -196,9 +200,18 @@ impl Request<'_> {
         if sides.is_empty() { vec![name.to_owned()] } else { sides }
     }
 
-    /// The start of a bucket, as a value of the page.
-    pub fn bucket(&self, start: Instant, grain: Grain) -> Value {
-        Value::Bucket(Bucket { start, grain, zone: self.sources.range.zone().clone() })
+    /// The bucket that the present cuts, where there is one.
+    pub fn running(&self, grain: Grain) -> Option<Instant> {
+        let as_of = self.sources.as_of();
+        let buckets = self.sources.range.buckets(grain);
+        let last = |end: Instant| end.min(self.sources.range.to).plus_ms(-1);
+        let running = buckets.iter().find(|bucket| bucket.start <= as_of && as_of < last(bucket.end));
+        running.map(|bucket| bucket.start)
+    }
+
+    /// The start of a bucket, as a value of the page; `running` is the bucket that is not over.
+    pub fn bucket(&self, start: Instant, grain: Grain, running: Option<Instant>) -> Value {
+        Value::Bucket(Bucket { start, grain, zone: self.sources.range.zone().clone(), so_far: running == Some(start) })
     }
 }
 

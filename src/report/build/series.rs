@@ -56,7 +56,8 @@ async fn over_time(request: &Request<'_>) -> Result<(Numbers, Answer)> {
     let question = request.question(request.metric()?, request.plan.by.get(..1).unwrap_or(&[]), Some(grain));
     let answer = request.sources.answer(&question).await?;
     let buckets = question.range.buckets(grain);
-    let categories: Vec<Value> = buckets.iter().map(|bucket| request.bucket(bucket.start, grain)).collect();
+    let running = request.running(grain);
+    let categories: Vec<Value> = buckets.iter().map(|bucket| request.bucket(bucket.start, grain, running)).collect();
     let unit = unit_of(&answer, 0);
     let (mut series, left_out) = match question.by.first() {
         None => (series_of_aggregations(&answer), None),

@@ -181,6 +181,7 @@ fn key(row: &AnswerRow) -> RowKey {
 
 fn rows(request: &Request<'_>, columns: &[Numbers]) -> Vec<Row> {
     let keys: BTreeSet<&RowKey> = columns.iter().flat_map(|numbers| numbers.by_key.keys()).collect();
+    let running = request.plan.grain.and_then(|grain| request.running(grain));
     let row = |key: &RowKey| {
         // A bucket after the as-of has no number, not 0.
         let has_begun = key.0.is_none_or(|bucket| bucket <= request.sources.as_of());
@@ -188,13 +189,13 @@ fn rows(request: &Request<'_>, columns: &[Numbers]) -> Vec<Row> {
             let default = numbers.default.filter(|_| has_begun);
             numbers.value(key, numbers.by_key.get(key).copied().unwrap_or(default))
         };
-        Row { keys: key_values(request, key), values: columns.iter().map(value).collect() }
+        Row { keys: key_values(request, key, running), values: columns.iter().map(value).collect() }
     };
     keys.into_iter().map(row).collect()
 }
 
-fn key_values(request: &Request<'_>, (bucket, group): &RowKey) -> Vec<Value> {
-    let bucket = bucket.map(|start| request.bucket(start, request.grain()));
+fn key_values(request: &Request<'_>, (bucket, group): &RowKey, running: Option<Instant>) -> Vec<Value> {
+    let bucket = bucket.map(|start| request.bucket(start, request.grain(), running));
     let groups = group.iter().map(|(is_missing, value)| match is_missing {
         true => Value::Missing,
         false => Value::Text(value.clone()),

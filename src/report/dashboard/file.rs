@@ -66,6 +66,8 @@ pub struct WidgetFile {
 pub struct MetricFile {
     pub metric: Spanned<String>,
     pub of: Option<Spanned<String>>,
+    #[serde(default)]
+    pub filters: Vec<Spanned<String>>,
     pub title: Option<String>,
     #[serde(default)]
     pub show: Vec<Spanned<String>>,

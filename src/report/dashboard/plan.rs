@@ -60,6 +60,8 @@ pub struct MetricPlan {
     pub title: String,
     pub show: Vec<Aggregation>,
     pub better: Option<Better>,
+    /// Beside those of the widget.
+    pub filters: Vec<Filter>,
     /// The metric beside which the number is shown, as `x/y`.
     pub of: Option<String>,
 }

@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn cells_hold_what_they_are_sorted_by() {
         let zone = jiff::tz::TimeZone::UTC;
-        let day = Value::Bucket(Bucket { start: Instant(86_400_000), grain: Grain::Day, zone });
+        let day = Value::Bucket(Bucket { start: Instant(86_400_000), grain: Grain::Day, zone, so_far: false });
         let values = vec![
             Value::Duration(5_400_000.25),
             Value::Missing,
