@@ -330,15 +330,14 @@ impl Reader<'_> {
         self.at(text, Compare::parse(text.get_ref()))
     }
 
-    fn target(&self, text: &Spanned<String>) -> Result<(f64, String)> {
+    fn target(&self, text: &Spanned<String>) -> Result<f64> {
         let typed = text.get_ref();
         // Whole milliseconds far below 2^53: exact.
         let parsed = parse_duration_ms(typed).map(|ms| ms as f64).or_else(|_| typed.parse::<f64>());
-        let target = parsed.map(|value| (value, typed.clone()));
         let refusal = |_| {
             Error::refused(format!("`{typed}` is not a target")).with_hint("write a duration such as `1h` or a number")
         };
-        self.at(text, target.map_err(refusal))
+        self.at(text, parsed.map_err(refusal))
     }
 
     fn width(&self, widget: &WidgetFile, chart: ChartKind) -> Result<u32> {

@@ -14,7 +14,7 @@ use crate::report::value::Value;
 /// The widget.
 pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
     let metric = request.metric()?;
-    let Some((target, _)) = request.plan.target.clone() else { return Err(Error::refused("a gauge needs a target")) };
+    let Some(target) = request.plan.target else { return Err(Error::refused("a gauge needs a target")) };
     let answer = request.sources.answer(&request.question(metric, &[], None)).await?;
     let unit = unit_of(&answer, 0);
     let number = answer.rows.first().and_then(|row| row.values.first().copied().flatten());

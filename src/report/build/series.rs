@@ -19,12 +19,13 @@ use crate::report::value::Value;
 /// Lines over time, with or without the area under them.
 pub(super) async fn lines(request: &Request<'_>, filled: bool) -> Result<Widget> {
     let (numbers, answer) = over_time(request).await?;
-    let target = request.plan.target.as_ref();
+    let target = request.plan.target;
+    let label = |value: f64| format!("target {}", numbers.unit.text(Some(value)));
     let chart = Chart::Lines(Lines {
         x: numbers.x(),
-        y: numbers.y(false, target.map_or(0.0, |(value, _)| *value)),
+        y: numbers.y(false, target.unwrap_or_default()),
         series: numbers.series.clone(),
-        reference: target.map(|(value, text)| ReferenceLine { value: *value, label: format!("target {text}") }),
+        reference: target.map(|value| ReferenceLine { value, label: label(value) }),
         filled,
     });
     Ok(numbers.widget(request, answer, chart))

@@ -243,7 +243,7 @@ impl Labels {
 /// Whether a label fits whole into two lines.
 fn folds(text: &str, slot: f64) -> bool {
     let lines = wrapped_to(text, LABEL, slot - 6.0, 2);
-    lines.iter().all(|line| !line.ends_with('…')) && text.contains(' ')
+    lines.iter().all(|line| !line.ends_with('…')) && text.contains([' ', '_'])
 }
 
 /// The centre of a label, moved so that neither end leaves the picture.

@@ -47,7 +47,7 @@ pub struct WidgetPlan {
     /// Beside those of the dashboard.
     pub filters: Vec<Filter>,
     /// In the unit of the metric: milliseconds for durations.
-    pub target: Option<(f64, String)>,
+    pub target: Option<f64>,
     pub width: u32,
     /// Groups that are shown by name; the rest is "other".
     pub top: usize,

@@ -54,16 +54,20 @@ pub fn shortened(text: &str, face: Face, width_max: f64) -> String {
     "…".to_owned()
 }
 
-/// The text in lines that fit; a word that is wider than a line is shortened.
+/// The text in lines that fit; a word that is wider than a line is shortened. A name such as `first_response` may go on
+/// in the next line after its `_`.
 pub fn wrapped(text: &str, face: Face, width_max: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
-        let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-        if width(&longer, face) <= width_max || line.is_empty() {
-            line = longer;
-        } else {
-            lines.push(std::mem::replace(&mut line, word.to_owned()));
+        for (position, part) in word.split_inclusive('_').enumerate() {
+            let space = if position > 0 || line.is_empty() { "" } else { " " };
+            let longer = format!("{line}{space}{part}");
+            if width(&longer, face) <= width_max || line.is_empty() {
+                line = longer;
+            } else {
+                lines.push(std::mem::replace(&mut line, part.to_owned()));
+            }
         }
     }
     if !line.is_empty() {
@@ -79,7 +83,10 @@ pub fn wrapped_to(text: &str, face: Face, width_max: f64, lines_max: usize) -> V
         return lines;
     }
     let kept = lines_max.saturating_sub(1);
-    let rest = lines.iter().skip(kept).cloned().collect::<Vec<_>>().join(" ");
+    let rest = lines.iter().skip(kept).fold(String::new(), |rest, line| {
+        let space = if rest.is_empty() || rest.ends_with('_') { "" } else { " " };
+        rest + space + line
+    });
     lines.iter().take(kept).cloned().chain([shortened(&rest, face, width_max)]).collect()
 }
 
@@ -156,6 +163,11 @@ mod tests {
             wrapped_to("first response time by platform", FACE, width_max, 2),
             ["first response", "time by pla…"]
         );
+        assert_eq!(
+            wrapped("first_response by team", FACE, width("response by", FACE)),
+            ["first_", "response by", "team"]
+        );
+        assert_eq!(wrapped_to("first_response_time", FACE, width("response_", FACE), 2), ["first_", "respons…"]);
         assert!(shortened("first response time", FACE, width_max).ends_with('…'));
         assert!(width(&shortened("first response time", FACE, width_max), FACE) <= width_max);
     }
