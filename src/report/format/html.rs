@@ -155,10 +155,13 @@ fn card(widget: &Widget, level: u32, places: &mut Places) -> DrawResult {
     let width = widget.width.clamp(1, 12);
     let id = format!("widget-{}", places.widgets.unique(&widget.title));
     // On paper a card stays whole, unless it cannot.
-    let is_long = matches!(widget.body, Body::Table) && widget.table.rows.len() > 30;
-    let kind = if is_long { " long" } else { "" };
+    let is_table = matches!(widget.body, Body::Table);
+    let long = if is_table && widget.table.rows.len() > 30 { " long" } else { "" };
+    // There a table with more columns than the grid gives it takes the whole width.
+    let columns = u32::try_from(widget.table.columns.len()).unwrap_or(u32::MAX);
+    let broad = if is_table && columns >= width { " broad" } else { "" };
     Ok(format!(
-        "<article class=\"card w{width}{kind}\" aria-labelledby=\"{id}\">\n<h{level} id=\"{id}\" class=\"title\">{}</h{level}>\n\
+        "<article class=\"card w{width}{long}{broad}\" aria-labelledby=\"{id}\">\n<h{level} id=\"{id}\" class=\"title\">{}</h{level}>\n\
          <p class=\"caption\" title=\"{}\">{}</p>\n{}{}{}</article>\n",
         escaped(&widget.title),
         escaped(&places.scope),
@@ -252,7 +255,8 @@ fn more(widget: &Widget, id: &str) -> String {
 
 /// One command is shown; several are in a list that the reader opens.
 fn command(commands: &str) -> String {
-    let text = escaped(commands);
+    // A command goes on in the next line between its words, not inside of `--range`.
+    let text = escaped(commands).replace(' ', " <wbr>");
     match commands.lines().count() {
         0 => String::new(),
         1 => format!("<p class=\"command\"><span>Cases behind this</span> <code tabindex=\"0\">{text}</code></p>\n"),
@@ -389,6 +393,9 @@ mod tests {
         page.tabs[0].rows[0].widgets[0].cases_command = "casebook a\ncasebook b".to_owned();
         let html = page_html(&page).unwrap();
         assert!(html.contains("<summary>Cases behind this</summary>"), "{html}");
-        assert!(html.contains("<code>casebook a\ncasebook b</code></pre>") && !html.contains("<p class=\"command\">"));
+        assert!(
+            html.contains("<code>casebook <wbr>a\ncasebook <wbr>b</code></pre>")
+                && !html.contains("<p class=\"command\">")
+        );
     }
 }
