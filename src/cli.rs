@@ -20,6 +20,7 @@ mod progress;
 mod quarantine;
 mod replay;
 mod report;
+mod restate;
 pub mod settings;
 mod signals;
 mod sql;
@@ -123,6 +124,8 @@ enum Command {
     Report(report::ReportArguments),
     /// Make a report again from the log as it was then, and compare its files byte by byte
     Verify(verify::VerifyArguments),
+    /// Ask a report's question again on the log of now: the figures that moved, and the events that arrived later
+    Restate(restate::RestateArguments),
     /// A case's timeline, and why its numbers are what they are: policy, clocks, targets, ledgers
     Case(case::CaseArguments),
     /// Run the audit queries: facts derived another way; prints what contradicts
@@ -219,6 +222,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
         Command::Demo(arguments) => demo::demo(&context, &arguments).await,
         Command::Report(arguments) => report::report(&context, &arguments).await,
         Command::Verify(arguments) => verify::verify(&context, &arguments).await,
+        Command::Restate(arguments) => restate::restate(&context, &arguments).await,
         Command::Case(arguments) => case::case(&context, &arguments).await,
         Command::Check(arguments) => check::check(&context, &arguments).await,
         Command::Metric(arguments) => metric::metric(&context, &arguments).await,

@@ -4,6 +4,7 @@
 //! their units; a [`mod@format`] turns that page into bytes. A [`chart`] is laid out as a sketch, a [`picture`] is a sketch of
 //! cards, and only [`draw`] knows how to paint one.
 
+pub mod behind;
 pub mod build;
 pub mod chart;
 pub mod dashboard;
@@ -11,6 +12,7 @@ pub mod draw;
 pub mod format;
 mod frame;
 pub mod manifest;
+pub mod moved;
 pub mod page;
 pub mod palette;
 pub mod picture;

@@ -1,4 +1,4 @@
-//! Manifests of reports: what they state, and what `verify` finds.
+//! Manifests of reports: what they state, what `verify` finds, and which figures `restate` names.
 
 use serde_json::Value;
 
@@ -240,4 +240,123 @@ fn what_is_no_manifest_is_refused() {
     refused(&manifest.replace("\"as_of\": \"2026", "\"as_of\": \"26"), "is not an RFC 3339 time");
     refused(&manifest.replace("\"zone\": \"UTC\"", "\"zone\": \"Mars/Base\""), "`Mars/Base` is not a time zone");
     assert_eq!(project.run(&["verify", "nothing.json"]).code, 2);
+}
+
+fn event(id: &str, kind: &str, subject: &str, time: &str, data: &str) -> String {
+    format!(
+        r#"{{"specversion":"1.0","id":"{id}","source":"t","type":"{kind}","time":"2026-{time}:00Z","subject":"{subject}","data":{{{data}}}}}"#
+    )
+}
+
+/// Two cases of May, answered after an hour, and a report of them.
+fn two_cases() -> Project {
+    let project = Project::new();
+    let mut lines = Vec::new();
+    for (case, agent) in [("A", "ana"), ("B", "ben")] {
+        let customer = format!(r#""customer":"c{case}","platform":"email","profile":"p""#);
+        lines.push(event(&format!("{case}1"), "case.created", case, "05-04T08:00", &customer));
+        let (message, assigned) = (format!(r#""message":"m{case}","by":"{agent}""#), format!(r#""agent":"{agent}""#));
+        lines.push(event(&format!("{case}2"), "case.assigned", case, "05-04T08:10", &assigned));
+        lines.push(event(&format!("{case}3"), "message.sent", case, "05-04T09:00", &message));
+    }
+    let widgets = [
+        "title = \"Figures\"\nchart = \"number\"\ncompare = \"previous\"\nmetrics = [{ metric = \"created_cases\" }, { metric = \"replies\" }]",
+        "title = \"Response\"\nchart = \"table\"\nby = \"agent\"\nmetric = \"first_response_time\"",
+        "title = \"By day\"\nchart = \"line\"\nby = \"agent\"\nmetric = \"replies\"",
+        "title = \"Open\"\nchart = \"line\"\ngrain = \"month\"\nmetric = \"unresolved_cases\"",
+        "title = \"Repeated\"\nchart = \"number\"\nmetric = \"repeat_contacts\"",
+    ];
+    let widgets: String = widgets.iter().map(|widget| format!("[[row.widget]]\n{widget}\n")).collect();
+    project.write("dashboards/mine.toml", format!("title = \"Mine\"\nrange = \"2026-05\"\n[[row]]\n{widgets}"));
+    project.write("events.ndjson", lines.join("\n"));
+    project.ingest(&["events.ndjson"], 0);
+    assert_eq!(project.run(&["report", "mine", "--format", "csv,json"]).code, 0);
+    project
+}
+
+fn ingest(project: &Project, lines: &[String]) {
+    project.write("late.ndjson", lines.join("\n"));
+    project.ingest(&["late.ndjson"], 0);
+}
+
+/// The lines of `restate` without their head, and how it ended.
+fn restated(project: &Project) -> (i32, Vec<String>, String) {
+    let ran = project.run(&["restate", "mine.manifest.json", "--format", "csv"]);
+    (ran.code, ran.stdout.lines().skip(1).map(str::to_owned).collect(), ran.stderr)
+}
+
+#[test]
+fn figures_that_moved_are_named_with_the_events_that_moved_them() {
+    let project = two_cases();
+    let (code, lines, talk) = restated(&project);
+    assert_eq!((code, lines.len()), (0, 0), "{lines:?}");
+    assert!(talk.starts_with("0 figures have moved: the report is of batch 1, the log of batch 1; 0 events"), "{talk}");
+    assert_eq!(project.run(&["restate", "mine.manifest.json"]).stdout, "");
+    ingest(
+        &project,
+        &[
+            event("late", "message.sent", "A", "05-04T08:30", r#""message":"m","by":"ana""#),
+            event("april", "case.created", "APR", "04-10T08:00", r#""customer":"cAPR","platform":"email""#),
+            // After the end of the range.
+            event("june", "message.sent", "A", "06-04T08:30", r#""message":"j","by":"ana""#),
+            event("also june", "message.sent", "B", "06-04T08:30", r#""message":"jb","by":"ben""#),
+        ],
+    );
+    let (code, lines, talk) = restated(&project);
+    let late = "A,late,2026-05-04T08:30:00.000Z,message.sent,A,t,2";
+    let april = "APR,april,2026-04-10T08:00:00.000Z,case.created,APR,t,2";
+    let expected = [
+        format!("Figures,figure=Created cases,before,count,0.0,1.0,1.0,{april}"),
+        format!("Figures,figure=Replies,value,count,2.0,3.0,1.0,{late}"),
+        format!("Response,agent=ana,first_response_time_ms,ms,3600000.0,1800000.0,-1800000.0,{late}"),
+        format!("By day,day=2026-05-04,ana,count,1.0,2.0,1.0,{late}"),
+        format!("Open,month=2026-05-01,unresolved_cases,count,2.0,3.0,1.0,{april}"),
+    ];
+    assert_eq!((code, lines), (1, expected.to_vec()), "{talk}");
+    let summary =
+        "5 figures have moved: the report is of batch 1, the log of batch 2; 2 events have arrived whose time";
+    assert!(talk.starts_with(summary), "{talk}");
+    assert_eq!(project.run(&["verify", "mine.manifest.json"]).code, 0);
+    let table = project.run(&["restate", "mine.manifest.json"]).stdout;
+    let row = "| 3      | Response | agent=ana            | first_response_time_ms | 1h     | 30m | −30m       |";
+    assert!(table.contains(row) && table.contains("| 2..4    |") && table.contains("| 1 5     |"), "{table}");
+}
+
+#[test]
+fn late_events_about_the_desk_and_cases_that_others_moved_are_listed() {
+    let project = two_cases();
+    ingest(
+        &project,
+        &[
+            event("first", "case.created", "FIRST", "05-03T08:00", r#""customer":"cA","profile":"p""#),
+            event("ana", "user.updated", "ana", "05-01T00:00", r#""capacity":3"#),
+        ],
+    );
+    let (_, lines, _) = restated(&project);
+    let created = "Figures,figure=Created cases,value,count,2.0,3.0,1.0,";
+    let of = |figure: &str| -> Vec<String> {
+        lines.iter().filter_map(|line| line.strip_prefix(figure)).map(str::to_owned).collect()
+    };
+    let (case, desk) = (
+        "FIRST,first,2026-05-03T08:00:00.000Z,case.created,FIRST,t,2",
+        ",ana,2026-05-01T00:00:00.000Z,user.updated,ana,t,2",
+    );
+    assert_eq!(of(created), [case, desk], "{lines:#?}");
+    // A is the second contact of its customer now, without an event of its own.
+    let repeated = "Repeated,figure=Repeated contacts,value,count,0.0,1.0,1.0,";
+    assert_eq!(of(repeated), ["A,,,,,,", desk], "{lines:#?}");
+}
+
+/// What the program, the metrics and the dashboard have become moves nothing: both sides are answered with them.
+#[test]
+fn a_changed_metric_is_noted_and_moves_no_figure() {
+    let project = two_cases();
+    let metric = std::fs::read_to_string(crate::project::of_repository("queries/created_cases.sql")).unwrap();
+    project.write("queries/created_cases.sql", metric.replace("FROM cases", "FROM cases WHERE platform = 'x'"));
+    let (code, lines, talk) = restated(&project);
+    assert_eq!((code, lines.len()), (0, 0), "{lines:?}");
+    assert!(
+        talk.contains("note: the metric `created_cases` has changed; both sides are answered as they are now"),
+        "{talk}"
+    );
 }

@@ -75,12 +75,7 @@ impl Request<'_> {
 
     /// The widget's grain, else one that suits the range.
     pub fn grain(&self) -> Grain {
-        self.plan.grain.unwrap_or(match self.sources.range.days() {
-            days if days <= 2 => Grain::Hour,
-            days if days <= 92 => Grain::Day,
-            days if days <= 731 => Grain::Week,
-            _ => Grain::Month,
-        })
+        self.plan.grain_over(&self.sources.range)
     }
 
     /// The range that the widget compares with, and what it is called.

@@ -7,7 +7,7 @@ use crate::metric::aggregation::Aggregation;
 use crate::metric::compare::Compare;
 use crate::metric::dimension::Dimension;
 use crate::metric::filter::Filter;
-use crate::metric::range::Grain;
+use crate::metric::range::{Grain, Range};
 
 /// Widgets that are shown together; the only tab of a dashboard without tabs has no title.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,13 +117,25 @@ pub enum Buckets {
 
 impl WidgetPlan {
     /// Whether its numbers are of buckets.
-    pub(super) fn has_buckets(&self) -> bool {
+    #[must_use]
+    pub fn has_buckets(&self) -> bool {
         match self.chart.buckets {
             Buckets::Never => false,
             Buckets::OfGrain => self.grain.is_some(),
             Buckets::WithoutGroups => self.grain.is_some() || self.by.is_empty(),
             Buckets::Always => true,
         }
+    }
+
+    /// The widget's grain, else one that suits the range.
+    #[must_use]
+    pub fn grain_over(&self, range: &Range) -> Grain {
+        self.grain.unwrap_or(match range.days() {
+            days if days <= 2 => Grain::Hour,
+            days if days <= 92 => Grain::Day,
+            days if days <= 731 => Grain::Week,
+            _ => Grain::Month,
+        })
     }
 
     /// An error of the widget, at its file and line unless it has one.
