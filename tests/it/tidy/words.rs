@@ -11,6 +11,7 @@ const CHECKED: &[&str] = &[
     "docs",
     "queries",
     "benches",
+    "findings",
     "data",
     "dashboards",
     "README.md",
@@ -190,7 +191,7 @@ fn checked_files() -> Vec<PathBuf> {
     for name in CHECKED {
         let path = root().join(name);
         if path.is_dir() {
-            for extension in ["rs", "sql", "md", "toml", "css", "js"] {
+            for extension in ["rs", "sql", "md", "toml", "css", "js", "sh"] {
                 files.extend(files_below(&path, extension));
             }
             // The benchmarks in Python have no ending.
