@@ -16,7 +16,7 @@ pub struct Gauge {
     pub number: Option<f64>,
     pub target: f64,
     pub scale: Axis,
-    /// Whether the target is the most that is wanted, as of a time; else the least.
+    /// Whether the target is the most that is wanted, as it is for a time; else it is the least.
     pub lower_is_better: bool,
 }
 

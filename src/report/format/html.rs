@@ -235,7 +235,7 @@ fn left_out(notes: &[String]) -> String {
     if notes.is_empty() {
         return String::new();
     }
-    format!("<div class=\"left-out\"><p>Left out</p>\n{}</div>\n", list(notes))
+    format!("<div class=\"left-out\"><p>Remarks</p>\n{}</div>\n", list(notes))
 }
 
 /// What a reader opens: the numbers behind the picture, and the command that lists the cases.
