@@ -6,14 +6,14 @@
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::rows::written;
 use crate::error::Result;
-use crate::export::{Format, RowWriter};
+use crate::export::Format;
 use crate::metric::range::zone_name;
 use crate::report::page::{self, Body, Page, Verdict, Widget};
 use crate::report::rows;
 use crate::report::table::{self, Table};
 use crate::report::text;
-use jiff::tz::TimeZone;
 
 /// The whole page.
 ///
@@ -168,7 +168,7 @@ fn widget_object(widget: &Widget) -> Result<WidgetObject<'_>> {
         figures,
         keys: table.keys.iter().map(|key| key.name.clone()).collect(),
         columns: columns(table),
-        rows: row_objects(table)?,
+        rows: serde_json::from_slice(&written(Format::Json, widget)?)?,
         texts: table.rows.iter().map(|row| table.texts(row)).collect(),
         left_out: &widget.left_out,
         cases_commands: widget.cases_command.lines().collect(),
@@ -202,13 +202,4 @@ fn columns(table: &Table) -> Vec<Column<'_>> {
         }
     }
     rows::named_columns(table).map(object).collect()
-}
-
-fn row_objects(table: &Table) -> Result<Box<RawValue>> {
-    let batch = rows::rows(table)?;
-    let mut bytes = Vec::new();
-    let mut writer = RowWriter::begin(Format::Json, &batch.schema(), &TimeZone::UTC, &mut bytes)?;
-    writer.write(&batch)?;
-    writer.finish()?;
-    Ok(serde_json::from_slice(&bytes)?)
 }

@@ -23,7 +23,11 @@ pub(super) fn parquet(_: &Scope, widget: &Widget) -> Result<Vec<u8>> {
     written(Format::Parquet, widget)
 }
 
-fn written(format: Format, widget: &Widget) -> Result<Vec<u8>> {
+/// The rows of a widget in a format.
+///
+/// # Errors
+/// The writer's, which would be a defect.
+pub(super) fn written(format: Format, widget: &Widget) -> Result<Vec<u8>> {
     let batch = rows::rows(&widget.table)?;
     let mut bytes = Vec::new();
     let mut writer = RowWriter::begin(format, &batch.schema(), &TimeZone::UTC, &mut bytes)?;
