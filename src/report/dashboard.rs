@@ -72,6 +72,10 @@ impl Dashboard {
         self.tabs.iter().flat_map(|tab| &tab.rows).flat_map(|row| &row.widgets)
     }
 
+    fn widgets_mut(&mut self) -> impl Iterator<Item = &mut WidgetPlan> {
+        self.tabs.iter_mut().flat_map(|tab| &mut tab.rows).flat_map(|row| &mut row.widgets)
+    }
+
     /// Every dimension that the dashboard filters or cuts by.
     pub fn dimensions(&self) -> impl Iterator<Item = &Dimension> {
         let of_metrics = self.widgets().flat_map(|widget| &widget.metrics).flat_map(|metric| &metric.filters);
@@ -83,13 +87,7 @@ impl Dashboard {
     #[must_use]
     pub fn with_hours(mut self, hours: Hours, catalogue: &Catalogue) -> Dashboard {
         self.hours = hours;
-        for metric in self
-            .tabs
-            .iter_mut()
-            .flat_map(|tab| &mut tab.rows)
-            .flat_map(|row| &mut row.widgets)
-            .flat_map(|widget| &mut widget.metrics)
-        {
+        for metric in self.widgets_mut().flat_map(|widget| &mut widget.metrics) {
             metric.metric = in_hours(&metric.metric, hours, catalogue);
         }
         self
@@ -98,7 +96,7 @@ impl Dashboard {
     /// The dashboard with another comparison in every widget that compares.
     #[must_use]
     pub fn with_compare(mut self, compare: Compare) -> Dashboard {
-        for widget in self.tabs.iter_mut().flat_map(|tab| &mut tab.rows).flat_map(|row| &mut row.widgets) {
+        for widget in self.widgets_mut() {
             widget.compare = widget.compare.map(|_| compare);
         }
         self
