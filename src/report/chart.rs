@@ -37,7 +37,7 @@ impl Chart {
             Chart::Bars(bars) => bars.sketch(width, height),
             Chart::Heatmap(heatmap) => heatmap.sketch(width, height),
             Chart::Gauge(gauge) => gauge.sketch(width, height),
-            Chart::Funnel(funnel) => funnel.sketch(width, height),
+            Chart::Funnel(funnel) => funnel.sketch(width),
         }
     }
 
@@ -49,7 +49,7 @@ impl Chart {
             Chart::Bars(bars) => bars.height(width),
             Chart::Heatmap(heatmap) => heatmap.height(width),
             Chart::Gauge(gauge) => gauge.height(width),
-            Chart::Funnel(funnel) => funnel.height(width),
+            Chart::Funnel(funnel) => funnel.height(),
         }
     }
 

@@ -35,9 +35,9 @@ impl Funnel {
 
     /// A row for each stage: its name, its number, and a bar around the middle.
     #[must_use]
-    pub fn sketch(&self, wide: f64, _height: f64) -> Sketch {
+    pub fn sketch(&self, wide: f64) -> Sketch {
         let mut sketch = Sketch::default();
-        // A stage can be larger than the first: more cases resolved than created.
+        // A stage can be larger than the first: the metrics are any counts.
         let largest = self.stages.iter().map(|stage| stage.number).fold(0.0, f64::max);
         for (position, stage) in self.stages.iter().enumerate() {
             let top = ROW * count(position);
@@ -61,7 +61,7 @@ impl Funnel {
 
     /// The height, whatever the width.
     #[must_use]
-    pub fn height(&self, _width: u32) -> u32 {
+    pub fn height(&self) -> u32 {
         whole(ROW * count(self.stages.len()) - 8.0)
     }
 
