@@ -80,11 +80,19 @@ pub fn before(change: &Change) -> String {
     }
 }
 
-/// How a figure moved, in one line: `▲ +12 %, better; was 100 the month before`.
+/// How a figure moved, with its arrow and its verdict: `▲ +12 %, better`. Both mean the same as the colour.
 #[must_use]
-pub fn change_line(figure: &Figure, change: &Change) -> String {
+pub fn moved(figure: &Figure, change: &Change) -> String {
     let verdict = verdict(change.verdict).map(|word| format!(", {word}")).unwrap_or_default();
-    format!("{} {}{verdict}; {}", arrow(change.direction), difference(figure, change), before(change))
+    format!("{} {}{verdict}", arrow(change.direction), difference(figure, change))
+}
+
+/// A figure in three cells: its label, its value, and `▲ +12 %, better; was 100 the month before`.
+#[must_use]
+pub fn cells(figure: &Figure) -> Vec<String> {
+    let change = figure.change.as_ref();
+    let change = change.map(|change| format!("{}; {}", moved(figure, change), before(change)));
+    vec![figure.label.clone(), figure.value.text(), change.unwrap_or_default()]
 }
 
 /// The sign of a direction.

@@ -81,12 +81,8 @@ fn card(out: &mut String, widget: &Widget, caption: &str, level: &str) {
 }
 
 fn figures(out: &mut String, figures: &[Figure]) {
-    let cells = |figure: &Figure| {
-        let change = figure.change.as_ref().map(|change| text::change_line(figure, change)).unwrap_or_default();
-        vec![figure.label.clone(), figure.value.text(), change]
-    };
     let headings = ["Figure", "Value", "Change"].map(str::to_owned);
-    rows(out, &headings, figures.iter().map(cells), &[false, true, false]);
+    rows(out, &headings, figures.iter().map(text::cells), &[false, true, false]);
 }
 
 fn table(out: &mut String, table: &Table) {

@@ -80,11 +80,7 @@ fn card(widget: &Widget, caption: &str) -> Vec<String> {
 }
 
 fn figures(figures: &[Figure]) -> Vec<String> {
-    let cells = |figure: &Figure| {
-        let change = figure.change.as_ref().map(|change| text::change_line(figure, change)).unwrap_or_default();
-        vec![figure.label.clone(), figure.value.text(), change]
-    };
-    columns(&figures.iter().map(cells).collect::<Vec<_>>(), |column| column == 1)
+    columns(&figures.iter().map(text::cells).collect::<Vec<_>>(), |column| column == 1)
 }
 
 /// The headings and rows of a table; none where it has no columns.

@@ -137,7 +137,7 @@ fn chip(column: &mut Stack, figure: &Figure, change: &Change) {
         Verdict::Worse => palette::WORSE,
         Verdict::Neutral => palette::NEUTRAL,
     };
-    let text = chip_text(figure, change);
+    let text = text::moved(figure, change);
     let faces = CHIP_SIZES.map(|size| Face::bold(size, color));
     let fits = |face: &Face| width(&text, *face) <= column.width - 18.0;
     let face = faces.into_iter().find(fits).unwrap_or(Face::bold(SMALLEST_CHIP, color));
@@ -146,12 +146,6 @@ fn chip(column: &mut Stack, figure: &Figure, change: &Change) {
     column.sketch.round_rect(area, 11.5, ground);
     column.sketch.text(9.0, column.height + 16.0, &text, face, Anchor::Start);
     column.skip(23.0);
-}
-
-/// `▲ +12 %, worse`: the arrow and the word mean the same as the colour.
-fn chip_text(figure: &Figure, change: &Change) -> String {
-    let moved = format!("{} {}", text::arrow(change.direction), text::difference(figure, change));
-    text::verdict(change.verdict).map_or_else(|| moved.clone(), |word| format!("{moved}, {word}"))
 }
 
 /// The first rows of a table, and how many more there are.
@@ -254,12 +248,12 @@ mod tests {
     #[test]
     fn a_verdict_is_written_as_a_word() {
         let figure = Figure { label: String::new(), value: Value::Count(112.0), change: None };
-        let text = |direction, verdict| {
+        let chip = |direction, verdict| {
             let before = Value::Count(100.0);
-            chip_text(&figure, &Change { before, range: String::new(), so_far: false, direction, verdict })
+            text::moved(&figure, &Change { before, range: String::new(), so_far: false, direction, verdict })
         };
-        assert_eq!(text(Direction::Up, Verdict::Worse), "▲ +12 %, worse");
-        assert_eq!(text(Direction::Up, Verdict::Neutral), "▲ +12 %");
+        assert_eq!(chip(Direction::Up, Verdict::Worse), "▲ +12 %, worse");
+        assert_eq!(chip(Direction::Up, Verdict::Neutral), "▲ +12 %");
     }
 
     #[test]
