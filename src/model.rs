@@ -6,6 +6,7 @@
 
 pub mod calendar;
 pub mod case;
+pub mod content;
 pub mod customer;
 pub mod desk;
 pub mod event;

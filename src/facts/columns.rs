@@ -16,6 +16,7 @@ use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 
 use crate::error::Result;
 use crate::log::rows::instant_type;
+use crate::model::content::Holds;
 use crate::model::position;
 use crate::model::time;
 
@@ -29,10 +30,20 @@ pub const CASE_NUMBER: &str = "case_number";
 pub struct FactTable {
     pub name: &'static str,
     pub columns: &'static [(&'static str, Kind)],
+    /// What each column holds, where it is one of texts and of a table that sessions have.
+    pub holds: &'static [Option<Holds>],
     pub order: &'static [&'static str],
 }
 
 impl FactTable {
+    /// What a column holds, where that is stated.
+    #[must_use]
+    pub fn holds(&self, column: &str) -> Option<Holds> {
+        let stated = self.columns.iter().zip(self.holds).find(|((name, _), _)| *name == column);
+        // A fixed word, or a position.
+        stated.and_then(|((_, kind), holds)| holds.or_else(|| (*kind == Kind::Name).then_some(Holds::Thing)))
+    }
+
     /// The schema that SQL of users sees.
     #[must_use]
     pub fn visible_schema(&self) -> SchemaRef {

@@ -5,6 +5,7 @@ use arrow::array::ArrayRef;
 use crate::error::Result;
 use crate::facts::columns::{self, ColumnBuilder, FactTable, Kind};
 use crate::facts::rows::TableColumns;
+use crate::model::content::Holds;
 use crate::store::parquet::{Codec, FileLayout};
 
 /// How files of facts are written: quick to write and to read, because they are written again and again. Values in a
@@ -32,15 +33,17 @@ pub const FACT_FILES: FileLayout = FileLayout {
     has_events: false,
 };
 
-/// Declares a fact table: its description, and the types of its columns while they are filled and of its rows.
+/// Declares a fact table: its description, and the types of its columns while they are filled and of its rows. A column of
+/// texts that sessions have states what these hold.
 macro_rules! fact_table {
     ($(#[$meta:meta])* $table:ident = $name:literal by [$($order:literal),+], $columns:ident of $row:ident {
-        $($field:ident $(as $column:literal)?: $kind:ident,)+
+        $($field:ident $(as $column:literal)?: $kind:ident $(of $holds:ident)?,)+
     }) => {
         $(#[$meta])*
         pub const $table: FactTable = FactTable {
             name: $name,
             columns: &[$((column_name!($field $($column)?), Kind::$kind),)+],
+            holds: &[$(holds!($($holds)?),)+],
             order: &[$($order),+],
         };
 
@@ -85,36 +88,46 @@ macro_rules! column_name {
     };
 }
 
+/// What a column holds, where that is stated.
+macro_rules! holds {
+    () => {
+        None
+    };
+    ($holds:ident) => {
+        Some(Holds::$holds)
+    };
+}
+
 fact_table! {
     /// One row per case.
     CASES = "cases" by ["case_id"], Cases of CaseRow {
-        case_id: Text,
+        case_id: Text of Thing,
         case_number: CaseNumber,
-        customer: Text,
-        profile: Text,
-        platform: Text,
-        origin: Text,
-        language: Text,
+        customer: Text of Customer,
+        profile: Text of Thing,
+        platform: Text of Thing,
+        origin: Text of Thing,
+        language: Text of Thing,
         created_at: Instant,
-        created_by: Text,
-        text: Text,
-        policy: Key,
+        created_by: Text of User,
+        text: Text of Words,
+        policy: Key of Thing,
         policy_version: Instant,
         first_assigned_at: Instant,
         first_response_at: Instant,
-        first_response_by: Text,
+        first_response_by: Text of User,
         first_resolved_at: Instant,
         resolved_at: Instant,
-        resolved_by: Text,
+        resolved_by: Text of User,
         reopenings: Whole,
         closes_at: Instant,
         closed_at: Instant,
         deleted_at: Instant,
         status: Name,
-        assignee: Text,
+        assignee: Text of User,
         priority: Name,
-        sentiment: Text,
-        fields: Map,
+        sentiment: Text of Thing,
+        fields: Map of FieldValues,
         messages_received: Whole,
         messages_sent: Whole,
         bot_messages_sent: Whole,
@@ -122,7 +135,7 @@ fact_table! {
         assignments: Whole,
         last_customer_message_at: Instant,
         last_agent_message_at: Instant,
-        salesforce_record: Text,
+        salesforce_record: Text of Thing,
         survey_score: Float,
     }
 }
@@ -130,17 +143,17 @@ fact_table! {
 fact_table! {
     /// One row per maximal time of unchanged status, assignee, priority and profile of a case.
     PERIODS = "periods" by ["case_id", "since"], Periods of PeriodRow {
-        case_id: Key,
+        case_id: Key of Thing,
         case_number: CaseNumber,
         since: Instant,
         until: Instant,
         status: Name,
-        assignee: Key,
+        assignee: Key of User,
         priority: Name,
-        profile: Key,
+        profile: Key of Thing,
         cause: Name,
-        event_source: Key,
-        event_id: Text,
+        event_source: Key of Thing,
+        event_id: Text of Thing,
         business_ms: Whole,
         status_since: Instant,
         status_until: Instant,
@@ -151,12 +164,12 @@ fact_table! {
 fact_table! {
     /// One row per assignment.
     ASSIGNMENTS = "assignments" by ["case_id", "n"], Assignments of AssignmentRow {
-        case_id: Key,
+        case_id: Key of Thing,
         case_number: CaseNumber,
         n: Whole,
-        agent: Text,
+        agent: Text of User,
         assigned_at: Instant,
-        assigned_by: Text,
+        assigned_by: Text of User,
         automatic: Flag,
         ended_at: Instant,
         ended_by: Name,
@@ -170,14 +183,14 @@ fact_table! {
 fact_table! {
     /// One row per turn; the first is the first response.
     TURNS = "turns" by ["case_id", "n"], Turns of TurnRow {
-        case_id: Key,
+        case_id: Key of Thing,
         case_number: CaseNumber,
         n: Whole,
         asked_at: Instant,
         answered_at: Instant,
-        answered_by: Key,
+        answered_by: Key of User,
         stopped_at: Instant,
-        assignee: Key,
+        assignee: Key of User,
         kind: Name,
         elapsed_ms: Whole,
         active_ms: Whole,
@@ -188,24 +201,24 @@ fact_table! {
 fact_table! {
     /// One row per instance of a milestone.
     MILESTONES = "milestones" by ["case_id", "milestone", "n"], Milestones of MilestoneRow {
-        case_id: Key,
+        case_id: Key of Thing,
         case_number: CaseNumber,
         milestone: Name,
         n: Whole,
         turn: Whole,
         since: Instant,
         until: Instant,
-        policy: Key,
+        policy: Key of Thing,
         policy_version: Instant,
         started_at: Instant,
         target_ms: Whole,
         due_at: Instant,
         completed_at: Instant,
-        completed_by: Key,
+        completed_by: Key of User,
         stopped_at: Instant,
         disabled_at: Instant,
-        assignee_at_due: Key,
-        assignee_at_end: Key,
+        assignee_at_due: Key of User,
+        assignee_at_end: Key of User,
         elapsed_ms: Whole,
         counted_ms: Whole,
         off_hours_ms: Whole,
@@ -218,7 +231,7 @@ fact_table! {
 fact_table! {
     /// One row per interval of a clock.
     LEDGER = "ledger" by ["case_id", "milestone", "n", "since"], Ledger of LedgerRow {
-        case_id: Key,
+        case_id: Key of Thing,
         case_number: CaseNumber,
         milestone: Name,
         n: Whole,
@@ -233,13 +246,13 @@ fact_table! {
 fact_table! {
     /// One row per resolution.
     RESOLUTIONS = "resolutions" by ["case_id", "n"], Resolutions of ResolutionRow {
-        case_id: Key,
+        case_id: Key of Thing,
         case_number: CaseNumber,
         n: Whole,
         resolved_at: Instant,
         status: Name,
-        agent: Key,
-        by: Key,
+        agent: Key of User,
+        by: Key of User,
         elapsed_ms: Whole,
         active_ms: Whole,
         business_ms: Whole,
@@ -254,17 +267,17 @@ fact_table! {
 fact_table! {
     /// One row per message.
     MESSAGES = "messages" by ["case_id", "time", "message"], Messages of MessageRow {
-        case_id: Key,
+        case_id: Key of Thing,
         case_number: CaseNumber,
         time: Instant,
-        message: Text,
+        message: Text of Thing,
         direction: Name,
         kind: Name,
-        by: Text,
+        by: Text of User,
         bot: Flag,
-        text: Text,
+        text: Text of Words,
         sentiment: Name,
-        language: Text,
+        language: Text of Thing,
         liked: Flag,
         deleted_at: Instant,
         place: Name,
@@ -274,12 +287,12 @@ fact_table! {
 fact_table! {
     /// One row per maximal time of an unchanged value of a case's field; sentiment is one.
     FIELD_VALUES = "field_values" by ["case_id", "field", "since"], FieldValues of FieldValueRow {
-        case_id: Key,
+        case_id: Key of Thing,
         case_number: CaseNumber,
-        field: Text,
+        field: Text of Thing,
         since: Instant,
         until: Instant,
-        value: Text,
+        value: Text of FieldValue,
     }
 }
 
@@ -287,52 +300,52 @@ fact_table! {
     /// One row per finding.
     FINDINGS = "findings" by ["time", "source", "id", "rule"], Findings of FindingRow {
         time: Instant,
-        source: Text,
-        id: Text,
-        case_id: Text,
+        source: Text of Thing,
+        id: Text of Thing,
+        case_id: Text of Thing,
         kind as "type": Name,
         rule: Name,
         effect: Name,
-        severity: Text,
-        detail: Text,
+        severity: Text of Thing,
+        detail: Text of Detail,
     }
 }
 
 fact_table! {
     /// One row per version of a user.
     USERS = "users" by ["user", "since"], Users of UserRow {
-        user: Text,
+        user: Text of User,
         since: Instant,
         until: Instant,
-        name: Text,
-        role: Text,
-        team: Text,
+        name: Text of NameOfUser,
+        role: Text of Thing,
+        team: Text of Thing,
         capacity: Whole,
         auto_assign: Flag,
         bot: Flag,
-        skills: Texts,
-        group_skills: Texts,
-        groups: Texts,
+        skills: Texts of Thing,
+        group_skills: Texts of Thing,
+        groups: Texts of Thing,
     }
 }
 
 fact_table! {
     /// One row per version of a profile.
     PROFILES = "profiles" by ["profile", "since"], Profiles of ProfileRow {
-        profile: Text,
+        profile: Text of Thing,
         since: Instant,
         until: Instant,
-        name: Text,
-        platform: Text,
-        visible_to: Texts,
-        calendar: Text,
+        name: Text of Thing,
+        platform: Text of Thing,
+        visible_to: Texts of UsersOrGroups,
+        calendar: Text of Thing,
     }
 }
 
 fact_table! {
     /// One row per maximal time of unchanged presence of a user.
     PRESENCE = "presence" by ["user", "since"], PresenceTimes of PresenceRow {
-        user: Text,
+        user: Text of User,
         since: Instant,
         until: Instant,
         presence: Name,
@@ -342,19 +355,19 @@ fact_table! {
 fact_table! {
     /// One row per version of a customer.
     CUSTOMERS = "customers" by ["customer", "since"], Customers of CustomerRow {
-        customer: Text,
+        customer: Text of Customer,
         since: Instant,
         until: Instant,
-        name: Text,
-        data: Text,
+        name: Text of NameOfCustomer,
+        data: Text of KnownOfCustomer,
     }
 }
 
 fact_table! {
     /// One row per time for which an escalated community message is locked.
     COMMUNITY_LOCKS = "community_locks" by ["message", "since"], CommunityLocks of CommunityLockRow {
-        message: Text,
-        case_id: Text,
+        message: Text of Thing,
+        case_id: Text of Thing,
         since: Instant,
         until: Instant,
     }
@@ -363,54 +376,54 @@ fact_table! {
 fact_table! {
     /// One row per version of an SLA policy; conditions and targets as JSON, as a `policy.updated` writes them.
     POLICIES = "policies" by ["policy", "since"], Policies of PolicyRow {
-        policy: Text,
+        policy: Text of Thing,
         since: Instant,
         until: Instant,
-        name: Text,
+        name: Text of Thing,
         position: Whole,
         enabled: Flag,
-        conditions: Text,
-        targets: Text,
-        calendar: Text,
-        pause_on: Texts,
+        conditions: Text of Thing,
+        targets: Text of Thing,
+        calendar: Text of Thing,
+        pause_on: Texts of Thing,
     }
 }
 
 fact_table! {
     /// One row per version of a calendar; hours and holidays as JSON, as a `calendar.updated` writes them.
     CALENDARS = "calendars" by ["calendar", "since"], Calendars of CalendarRow {
-        calendar: Text,
+        calendar: Text of Thing,
         since: Instant,
         until: Instant,
-        time_zone: Text,
-        hours: Text,
-        holidays: Text,
+        time_zone: Text of Thing,
+        hours: Text of Thing,
+        holidays: Text of Thing,
     }
 }
 
 fact_table! {
     /// One row per version of a group.
     GROUPS = "groups" by ["group", "since"], Groups of GroupRow {
-        group: Text,
+        group: Text of Thing,
         since: Instant,
         until: Instant,
-        name: Text,
-        members: Texts,
-        skills: Texts,
-        profiles: Texts,
+        name: Text of Thing,
+        members: Texts of User,
+        skills: Texts of Thing,
+        profiles: Texts of Thing,
     }
 }
 
 fact_table! {
     /// One row per version of a custom field.
     FIELDS = "fields" by ["field", "since"], Fields of FieldRow {
-        field: Text,
+        field: Text of Thing,
         since: Instant,
         until: Instant,
-        name: Text,
-        kind: Text,
-        values: Texts,
-        visibility: Text,
+        name: Text of Thing,
+        kind: Text of Thing,
+        values: Texts of Thing,
+        visibility: Text of Thing,
         mandatory: Flag,
         enabled: Flag,
         position: Whole,
@@ -423,25 +436,25 @@ fact_table! {
         since: Instant,
         until: Instant,
         grace_period_ms: Whole,
-        unassign_on: Texts,
-        default_calendar: Text,
-        transitions: Text,
-        sla: Text,
-        findings: Text,
+        unassign_on: Texts of Thing,
+        default_calendar: Text of Thing,
+        transitions: Text of Thing,
+        sla: Text of Thing,
+        findings: Text of Thing,
     }
 }
 
 fact_table! {
     /// One row per answered survey.
     SURVEYS = "surveys" by ["case_id", "survey"], Surveys of SurveyRow {
-        case_id: Key,
+        case_id: Key of Thing,
         case_number: CaseNumber,
-        survey: Text,
-        kind: Text,
+        survey: Text of Thing,
+        kind: Text of Thing,
         score: Float,
-        comment: Text,
+        comment: Text of Words,
         answered_at: Instant,
-        agent: Text,
+        agent: Text of User,
     }
 }
 
@@ -485,6 +498,15 @@ pub const DESK_EVENTS: FactTable = FactTable {
         ("subject", Kind::Text),
         ("data", Kind::Text),
         ("sequence", Kind::Whole),
+    ],
+    holds: &[
+        None,
+        Some(Holds::Thing),
+        Some(Holds::Thing),
+        Some(Holds::Thing),
+        Some(Holds::Subject),
+        Some(Holds::Data),
+        None,
     ],
 };
 

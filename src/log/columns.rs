@@ -6,23 +6,24 @@
 //! to what is accepted ([`members`](crate::wire::members)) and here.
 
 /// Passes the members with a column to a macro: first those that SQL sees in `events`, then those that only spare replay the
-/// reading of `data`. `Text`, `Flag` and `Number` hold a value of that type, `Json` holds the JSON text of any value.
+/// reading of `data`. `Text`, `Flag` and `Number` hold a value of that type, `Json` holds the JSON text of any value. What SQL
+/// sees states what its texts hold.
 macro_rules! member_columns {
     ($with:ident) => {
         $with! {
             events {
-                by: Text,
-                agent: Text,
-                customer: Text,
-                profile: Text,
-                status: Text,
-                priority: Text,
-                sentiment: Text,
-                message: Text,
-                kind: Text,
-                set_status: Text,
-                text: Text,
-                survey: Text,
+                by: Text of User,
+                agent: Text of User,
+                customer: Text of Customer,
+                profile: Text of Thing,
+                status: Text of Thing,
+                priority: Text of Thing,
+                sentiment: Text of Thing,
+                message: Text of Thing,
+                kind: Text of Thing,
+                set_status: Text of Thing,
+                text: Text of Words,
+                survey: Text of Thing,
             }
             replay {
                 platform: Text,

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::input::piece::Quarantined;
 use crate::json::fingerprint;
 use crate::log::rows::{Arrival, instant_type};
+use crate::model::content::Holds;
 use crate::store::data_file::NewFile;
 use crate::store::objects::Store;
 use crate::store::parquet::{Codec, FileLayout, FileWriter, read_file, with_schema};
@@ -31,6 +32,10 @@ pub static QUARANTINE_SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("ingested_at", instant_type(), false),
     ]))
 });
+
+/// What the columns of texts hold.
+pub const QUARANTINE_HOLDS: &[(&str, Holds)] =
+    &[("file", Holds::Thing), ("rule", Holds::Thing), ("detail", Holds::Raw), ("text", Holds::Raw)];
 
 /// How files of quarantined lines are written: quick to read, because each ingestion reads all of them.
 const QUARANTINE_FILES: FileLayout = FileLayout {

@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use crate::error::Result;
 use crate::json::Json;
 use crate::log::columns::member_columns;
+use crate::model::content::Holds;
 use crate::model::time::Instant;
 use crate::store::parquet::{Codec, FileLayout};
 use crate::wire::line::LoggedEvent;
@@ -33,12 +34,23 @@ enum MemberType {
 }
 
 macro_rules! declare_columns {
-    (events { $($shown:ident: $shown_type:ident,)+ } replay { $($hidden:ident: $hidden_type:ident,)+ }) => {
+    (events { $($shown:ident: $shown_type:ident of $holds:ident,)+ } replay { $($hidden:ident: $hidden_type:ident,)+ }) => {
         /// Columns of the log that SQL sees as `events` (4).
         pub const EVENT_COLUMNS: &[&str] = &[
             "time", "sequence", "source", "id", "type", "subject", "case_id",
             $(stringify!($shown),)+
             "data", "ingested_at", "batch",
+        ];
+
+        /// What the columns of texts among them hold.
+        pub const EVENT_HOLDS: &[(&str, Holds)] = &[
+            ("source", Holds::Thing),
+            ("id", Holds::Thing),
+            ("type", Holds::Thing),
+            ("subject", Holds::Subject),
+            ("case_id", Holds::Thing),
+            $((stringify!($shown), Holds::$holds),)+
+            ("data", Holds::Data),
         ];
 
         /// Members of `data` that have columns of their own.

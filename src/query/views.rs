@@ -10,13 +10,16 @@ use datafusion::prelude::SessionContext;
 
 use crate::error::Result;
 use crate::facts::tables::FACT_TABLES;
+use crate::model::content::Holds;
 use crate::model::time::Instant;
 
-/// A view: its name, its SQL, and the tables without which it cannot be.
+/// A view: its name, its SQL, the tables without which it cannot be, and what its texts hold.
 pub(super) struct View {
     pub name: &'static str,
     sql: &'static str,
     needs: &'static [&'static str],
+    /// What its columns of texts hold.
+    pub holds: &'static [(&'static str, Holds)],
 }
 
 const VIEWS: &[View] = &[
@@ -24,9 +27,20 @@ const VIEWS: &[View] = &[
         name: "breach_notices",
         sql: include_str!("../../queries/views/breach_notices.sql"),
         needs: &["milestones", "users"],
+        holds: &[("case_id", Holds::Thing), ("milestone", Holds::Thing), ("recipient", Holds::User)],
     },
-    View { name: "workload", sql: include_str!("../../queries/views/workload.sql"), needs: &["periods", "users"] },
-    View { name: "user_skills", sql: include_str!("../../queries/views/user_skills.sql"), needs: &["users", "groups"] },
+    View {
+        name: "workload",
+        sql: include_str!("../../queries/views/workload.sql"),
+        needs: &["periods", "users"],
+        holds: &[("user", Holds::User), ("shown", Holds::Thing), ("colour", Holds::Thing)],
+    },
+    View {
+        name: "user_skills",
+        sql: include_str!("../../queries/views/user_skills.sql"),
+        needs: &["users", "groups"],
+        holds: &[("user", Holds::User), ("skill", Holds::Thing), ("group", Holds::Thing)],
+    },
 ];
 
 /// The names of the views that the fact tables allow.

@@ -30,7 +30,7 @@ mod arrays {
 }
 
 macro_rules! declare_columns {
-    (events { $($shown:ident: $shown_type:ident,)+ } replay { $($hidden:ident: $hidden_type:ident,)+ }) => {
+    (events { $($shown:ident: $shown_type:ident of $holds:ident,)+ } replay { $($hidden:ident: $hidden_type:ident,)+ }) => {
         /// The columns of the log that replay reads of events about cases.
         pub const CASE_COLUMNS: &[&str] = &[
             "case_id", "time", "sequence", "source", "id", "type",

@@ -2,6 +2,7 @@
 
 use crate::json::Json;
 use crate::model::calendar::Calendar;
+use crate::model::content::Holds;
 use crate::model::event::{
     EventType, FieldKind, FieldVisibility, MessageKind, Origin, Presence, Priority, Role, Sentiment, Status,
 };
@@ -42,146 +43,168 @@ struct Member {
     name: &'static str,
     shape: Shape,
     required: bool,
+    /// What it holds, where it is of texts that an event states.
+    holds: Option<Holds>,
+}
+
+impl Member {
+    const fn of(self, holds: Holds) -> Member {
+        Member { holds: Some(holds), ..self }
+    }
 }
 
 const fn required(name: &'static str, shape: Shape) -> Member {
-    Member { name, shape, required: true }
+    Member { name, shape, required: true, holds: None }
 }
 
 const fn optional(name: &'static str, shape: Shape) -> Member {
-    Member { name, shape, required: false }
+    Member { name, shape, required: false, holds: None }
 }
 
-const BY: Member = optional("by", Shape::Id);
+const BY: Member = optional("by", Shape::Id).of(Holds::User);
 const REPLY_STATUSES: &[&str] = &["pending", "on_hold"];
 /// The kinds of surveys.
 pub const SURVEYS: &[&str] = &["csat", "nps", "ces"];
 const SEVERITIES: &[&str] = &["hidden", "info", "warning"];
 
 const USER: &[Member] = &[
-    optional("name", Shape::Text),
-    optional("email", Shape::Text),
+    optional("name", Shape::Text).of(Holds::NameOfUser),
+    optional("email", Shape::Text).of(Holds::NameOfUser),
     optional("role", Shape::OneOf(Role::NAMES)),
-    optional("team", Shape::Text),
+    optional("team", Shape::Text).of(Holds::Thing),
     optional("capacity", Shape::Count),
     optional("auto_assign", Shape::Flag),
     optional("bot", Shape::Flag),
-    optional("skills", Shape::TextsOnce),
-    optional("groups", Shape::TextsOnce),
+    optional("skills", Shape::TextsOnce).of(Holds::Thing),
+    optional("groups", Shape::TextsOnce).of(Holds::Thing),
 ];
 const GROUP: &[Member] = &[
-    optional("name", Shape::Text),
-    optional("members", Shape::TextsOnce),
-    optional("skills", Shape::TextsOnce),
-    optional("profiles", Shape::TextsOnce),
+    optional("name", Shape::Text).of(Holds::Thing),
+    optional("members", Shape::TextsOnce).of(Holds::User),
+    optional("skills", Shape::TextsOnce).of(Holds::Thing),
+    optional("profiles", Shape::TextsOnce).of(Holds::Thing),
 ];
 const PROFILE: &[Member] = &[
-    optional("name", Shape::Text),
-    optional("platform", Shape::Text),
-    optional("visible_to", Shape::TextsOnce),
-    optional("calendar", Shape::Text),
+    optional("name", Shape::Text).of(Holds::Thing),
+    optional("platform", Shape::Text).of(Holds::Thing),
+    optional("visible_to", Shape::TextsOnce).of(Holds::UsersOrGroups),
+    optional("calendar", Shape::Text).of(Holds::Thing),
 ];
 const FIELD: &[Member] = &[
-    optional("name", Shape::Text),
+    optional("name", Shape::Text).of(Holds::Thing),
     optional("kind", Shape::OneOf(FieldKind::NAMES)),
-    optional("values", Shape::TextsOnce),
+    optional("values", Shape::TextsOnce).of(Holds::Thing),
     optional("visibility", Shape::OneOf(FieldVisibility::NAMES)),
     optional("mandatory", Shape::Flag),
     optional("enabled", Shape::Flag),
     optional("position", Shape::Whole),
 ];
 const SETTINGS: &[Member] = &[
-    optional("grace_period", Shape::Duration),
+    optional("grace_period", Shape::Duration).of(Holds::Thing),
     optional("unassign_on", Shape::ListOf(Presence::NAMES)),
-    optional("default_calendar", Shape::Text),
-    optional("transitions", Shape::Flags),
-    optional("sla", Shape::ObjectOf(&["retarget", "keep"])),
-    optional("findings", Shape::ObjectOf(SEVERITIES)),
+    optional("default_calendar", Shape::Text).of(Holds::Thing),
+    optional("transitions", Shape::Flags).of(Holds::Thing),
+    optional("sla", Shape::ObjectOf(&["retarget", "keep"])).of(Holds::Thing),
+    optional("findings", Shape::ObjectOf(SEVERITIES)).of(Holds::Thing),
 ];
 const CREATED: &[Member] = &[
-    required("customer", Shape::Id),
-    optional("profile", Shape::Id),
-    optional("platform", Shape::Text),
+    required("customer", Shape::Id).of(Holds::Customer),
+    optional("profile", Shape::Id).of(Holds::Thing),
+    optional("platform", Shape::Text).of(Holds::Thing),
     optional("origin", Shape::OneOf(Origin::NAMES)),
     // An unknown priority is a finding, not a refusal.
-    optional("priority", Shape::Text),
+    optional("priority", Shape::Text).of(Holds::Thing),
     optional("sentiment", Shape::OneOf(Sentiment::NAMES)),
-    optional("language", Shape::Text),
-    optional("text", Shape::Text),
-    optional("message", Shape::Id),
-    optional("customer_name", Shape::Text),
-    optional("fields", Shape::Object),
+    optional("language", Shape::Text).of(Holds::Thing),
+    optional("text", Shape::Text).of(Holds::Words),
+    optional("message", Shape::Id).of(Holds::Thing),
+    optional("customer_name", Shape::Text).of(Holds::NameOfCustomer),
+    optional("fields", Shape::Object).of(Holds::FieldValues),
     BY,
 ];
 const RECEIVED: &[Member] = &[
-    required("message", Shape::Id),
+    required("message", Shape::Id).of(Holds::Thing),
     optional("kind", Shape::OneOf(MessageKind::NAMES)),
-    optional("text", Shape::Text),
+    optional("text", Shape::Text).of(Holds::Words),
     optional("sentiment", Shape::OneOf(Sentiment::NAMES)),
-    optional("language", Shape::Text),
+    optional("language", Shape::Text).of(Holds::Thing),
     optional("attachments", Shape::Count),
 ];
 const SENT: &[Member] = &[
-    required("message", Shape::Id),
+    required("message", Shape::Id).of(Holds::Thing),
     optional("kind", Shape::OneOf(MessageKind::NAMES)),
     BY,
-    optional("text", Shape::Text),
+    optional("text", Shape::Text).of(Holds::Words),
     optional("set_status", Shape::OneOf(REPLY_STATUSES)),
     optional("bot", Shape::Flag),
     optional("attachments", Shape::Count),
 ];
-const NOTED: &[Member] =
-    &[required("message", Shape::Id), BY, optional("text", Shape::Text), optional("mentions", Shape::Texts)];
-const CONNECTION: &[Member] = &[optional("user", Shape::Id), optional("sandbox", Shape::Flag)];
+const NOTED: &[Member] = &[
+    required("message", Shape::Id).of(Holds::Thing),
+    BY,
+    optional("text", Shape::Text).of(Holds::Words),
+    optional("mentions", Shape::Texts).of(Holds::User),
+];
+const CONNECTION: &[Member] = &[optional("user", Shape::Id).of(Holds::User), optional("sandbox", Shape::Flag)];
 
 fn members(kind: EventType) -> &'static [Member] {
     match kind {
         EventType::UserUpdated => USER,
         EventType::UserPresenceChanged => const { &[required("presence", Shape::OneOf(Presence::NAMES))] },
         EventType::GroupUpdated => GROUP,
-        EventType::SkillUpdated => const { &[optional("description", Shape::Text)] },
+        EventType::SkillUpdated => const { &[optional("description", Shape::Text).of(Holds::Thing)] },
         EventType::ProfileUpdated => PROFILE,
-        EventType::CustomerUpdated => const { &[optional("name", Shape::Text)] },
+        EventType::CustomerUpdated => const { &[optional("name", Shape::Text).of(Holds::NameOfCustomer)] },
         EventType::FieldUpdated => FIELD,
         EventType::SettingsUpdated => SETTINGS,
         EventType::CaseCreated => CREATED,
-        EventType::CaseProfileAssigned => const { &[required("profile", Shape::Id), BY] },
-        EventType::CaseAssigned => const { &[required("agent", Shape::Id), BY, optional("automatic", Shape::Flag)] },
+        EventType::CaseProfileAssigned => const { &[required("profile", Shape::Id).of(Holds::Thing), BY] },
+        EventType::CaseAssigned => {
+            const { &[required("agent", Shape::Id).of(Holds::User), BY, optional("automatic", Shape::Flag)] }
+        }
         EventType::CasePriorityChanged => const { &[required("priority", Shape::OneOf(Priority::NAMES)), BY] },
         EventType::CaseSentimentChanged => const { &[required("sentiment", Shape::OneOf(Sentiment::NAMES)), BY] },
         EventType::CaseFieldChanged => {
-            const { &[required("field", Shape::Id), required("value", Shape::AnyOrNull), BY] }
+            const {
+                &[
+                    required("field", Shape::Id).of(Holds::Thing),
+                    required("value", Shape::AnyOrNull).of(Holds::FieldValue),
+                    BY,
+                ]
+            }
         }
         EventType::MessageReceived => RECEIVED,
         EventType::MessageSent => SENT,
         EventType::MessageNoted => NOTED,
-        EventType::MessageLiked | EventType::MessageDeleted => const { &[required("message", Shape::Id), BY] },
+        EventType::MessageLiked | EventType::MessageDeleted => {
+            const { &[required("message", Shape::Id).of(Holds::Thing), BY] }
+        }
         EventType::CaseStatusChanged => const { &[required("status", Shape::OneOf(Status::NAMES)), BY] },
         EventType::SurveySent => {
-            const { &[required("survey", Shape::Id), required("kind", Shape::OneOf(SURVEYS)), BY] }
+            const { &[required("survey", Shape::Id).of(Holds::Thing), required("kind", Shape::OneOf(SURVEYS)), BY] }
         }
         EventType::SurveyAnswered => {
             const {
                 &[
-                    required("survey", Shape::Id),
+                    required("survey", Shape::Id).of(Holds::Thing),
                     required("kind", Shape::OneOf(SURVEYS)),
                     required("score", Shape::Number),
-                    optional("comment", Shape::Text),
+                    optional("comment", Shape::Text).of(Holds::Words),
                 ]
             }
         }
         EventType::SalesforceLinked => {
             const {
                 &[
-                    required("record", Shape::Id),
+                    required("record", Shape::Id).of(Holds::Thing),
                     required("object", Shape::OneOf(&["case", "lead"])),
-                    optional("user", Shape::Id),
+                    optional("user", Shape::Id).of(Holds::User),
                     required("token", Shape::OneOf(&["default", "personal"])),
                 ]
             }
         }
         EventType::SalesforceStatusChanged => {
-            const { &[required("record", Shape::Id), required("status", Shape::Text), BY] }
+            const { &[required("record", Shape::Id).of(Holds::Thing), required("status", Shape::Text).of(Holds::Thing), BY] }
         }
         EventType::SalesforceConnected | EventType::SalesforceExpired | EventType::SalesforceDisconnected => CONNECTION,
         EventType::CaseUnassigned | EventType::CaseClosed | EventType::CaseDeleted => const { &[BY] },
@@ -205,6 +228,8 @@ pub struct MemberOf {
     /// Without it an event of the type is refused.
     pub required: bool,
     pub json_type: JsonType,
+    /// What it holds, where it is of texts that an event states.
+    pub holds: Option<Holds>,
     /// The values it may have, where they are fixed.
     pub values: Option<&'static [&'static str]>,
 }
@@ -225,6 +250,7 @@ pub fn of(kind: EventType) -> impl Iterator<Item = MemberOf> + Clone {
         name: member.name,
         required: member.required,
         json_type: member.shape.json_type(),
+        holds: member.holds,
         values: member.shape.values(),
     })
 }
@@ -379,6 +405,16 @@ fn check_name(member: &str, value: &Json<'_>, names: &[&str]) -> Result<(), Refu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_member_of_texts_states_what_it_holds() {
+        for kind in EventType::ALL {
+            for member in of(*kind) {
+                let is_free = member.values.is_none() && !matches!(member.json_type, JsonType::Number | JsonType::Flag);
+                assert!(!is_free || member.holds.is_some(), "`{}` of `{}`", member.name, kind.name());
+            }
+        }
+    }
 
     fn rule(kind: EventType, data: &str) -> &'static str {
         check(kind, "settings", &Json::parse(data).unwrap()).err().map_or("accepted", |refusal| refusal.rule)
