@@ -15,6 +15,7 @@ mod init;
 mod metric;
 mod moment;
 mod output;
+mod people;
 pub mod printer;
 mod progress;
 mod quarantine;
@@ -39,6 +40,7 @@ use crate::error::{Error, Result};
 use crate::query::moment::Moment;
 use context::{CommandContext, Completion, wall_clock};
 use moment::MomentArguments;
+use people::PeopleArguments;
 use printer::Printer;
 use settings::{Settings, Typed};
 use summary::SummaryFormat;
@@ -159,6 +161,17 @@ impl Command {
         }
     }
 
+    /// How people are to be shown by commands that read facts.
+    fn people(&self) -> PeopleArguments {
+        match self {
+            Command::Case(arguments) => arguments.people,
+            Command::Metric(arguments) => arguments.people,
+            Command::Report(arguments) => arguments.people,
+            Command::Sql(arguments) => arguments.people,
+            _ => PeopleArguments::default(),
+        }
+    }
+
     /// The format of the summary that was asked for with `--format`, by commands that print nothing else.
     fn summary_format(&self) -> Option<SummaryFormat> {
         match self {
@@ -211,7 +224,8 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
     let now = wall_clock();
     let settings = Settings::resolve(&typed)?;
     let moment = arguments.command.moment().map_or(Ok(Moment::default()), |typed| typed.read(&settings))?;
-    let context = CommandContext { settings, printer, now: moment.present(now), moment, refresh: !common.no_refresh };
+    let (people, refresh) = (arguments.command.people(), !common.no_refresh);
+    let context = CommandContext { settings, printer, now: moment.present(now), moment, people, refresh };
     match arguments.command {
         Command::Init(arguments) => init::init(&context, &arguments),
         Command::Generate(arguments) => generate::generate(&context, &arguments),

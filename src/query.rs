@@ -3,7 +3,8 @@
 //! [`database::Database`] is opened once for a state of the store, at present or at another [`moment`], and gives every
 //! question a session of its own. [`memory`] makes a session over events that are in memory; [`views`] and [`functions`]
 //! are what a session has beside the tables, which the module `tables` makes when they are asked for. [`compare`] compares
-//! the facts of a store with those of a full replay; [`contents`] sums up which events a moment has.
+//! the facts of a store with those of a full replay; [`contents`] sums up which events a moment has; [`people`] puts pseudonyms in the place of
+//! people.
 
 pub mod by_number;
 pub mod compare;
@@ -15,6 +16,7 @@ pub mod lookup;
 pub mod memory;
 pub mod moment;
 mod numbers;
+pub mod people;
 mod present;
 mod shared;
 mod tables;

@@ -5,7 +5,7 @@
 //! ([`objects`]), which writes durably here (`durable`, [`disk`]: content first, then the name, then the folder).
 //! [`mod@table`] makes files part of a table with one commit ([`commits`]); [`lock`] keeps other writers out; [`vacuum`]
 //! removes files that no version needs; [`engine`] makes sessions of the query engine; [`scratch`] has temporary files;
-//! [`cores`] divides work among threads.
+//! [`secret`] keeps the key of pseudonyms; [`cores`] divides work among threads.
 //!
 //! # What a bucket needs
 //!
@@ -30,6 +30,7 @@ pub mod parquet;
 pub mod progress;
 pub mod project;
 pub mod scratch;
+pub mod secret;
 pub mod table;
 pub mod vacuum;
 

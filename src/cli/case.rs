@@ -18,11 +18,13 @@ use datafusion::prelude::{SessionContext, col, lit};
 
 use super::context::{CommandContext, Completion};
 use super::moment::MomentArguments;
+use super::people::PeopleArguments;
 use crate::error::{Error, Result};
 use crate::explain::{Explanation, explain};
 use crate::facts::tables::DESK_EVENTS;
 use crate::model::event::EventType;
 use crate::model::time::Instant;
+use crate::query::database::Database;
 use crate::replay;
 use rows::CaseRows;
 use style::Style;
@@ -33,11 +35,10 @@ use text::Ink;
 pub struct CaseArguments {
     #[command(flatten)]
     pub moment: MomentArguments,
+    #[command(flatten)]
+    pub people: PeopleArguments,
     /// The case
     id: String,
-    /// Show what the messages say
-    #[arg(long)]
-    with_text: bool,
     /// Show every interval of long ledgers
     #[arg(long)]
     full: bool,
@@ -64,16 +65,16 @@ pub async fn case(context: &CommandContext, arguments: &CaseArguments) -> Result
     if rows.events.count() == 0 {
         return Err(no_such_case(&session, id).await?);
     }
-    let explanation =
-        explanation(&session, &rows, context.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant))).await?;
+    let as_of = context.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant));
+    let explanation = explanation(&database, id, &rows, as_of).await?;
     if arguments.format == CaseFormat::Json {
-        context.printer.data(json::object(id, &rows, explanation.as_ref(), arguments.with_text)?)?;
+        context.printer.data(json::object(id, &rows, explanation.as_ref(), arguments.people.with_text)?)?;
         return Ok(Completion::Done);
     }
     let style = Style {
         zone: context.settings.zone()?,
         ink: Ink { on: context.printer.color },
-        with_text: arguments.with_text,
+        with_text: arguments.people.with_text,
         full: arguments.full,
     };
     context.printer.data(shown(id, &rows, explanation.as_ref(), &style).trim_end())?;
@@ -82,8 +83,18 @@ pub async fn case(context: &CommandContext, arguments: &CaseArguments) -> Result
 
 /// Why the numbers of a case are what they are, as of that instant or the end of the log; none of one that was never
 /// created.
-async fn explanation(session: &SessionContext, rows: &CaseRows, as_of: Option<Instant>) -> Result<Option<Explanation>> {
-    let Some((facts, creation)) = facts::of(rows) else { return Ok(None) };
+async fn explanation(
+    database: &Database,
+    id: &str,
+    rows: &CaseRows,
+    as_of: Option<Instant>,
+) -> Result<Option<Explanation>> {
+    let Some((facts, mut creation)) = facts::of(rows) else { return Ok(None) };
+    // Which words of the policies a text has does not depend on how it is shown.
+    let session = database.original_session();
+    if database.people().pseudonyms.is_some() {
+        creation.read_text(&session, id).await?;
+    }
     // Who was there when, which most of the desk's events say, explains no clock.
     let presence = lit(EventType::UserPresenceChanged.name());
     let events = session.table(DESK_EVENTS.name).await?.filter(col("type").not_eq(presence))?;

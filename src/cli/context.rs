@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::people::PeopleArguments;
 use super::printer::Printer;
 use super::progress::Bar;
 use super::settings::Settings;
@@ -11,8 +12,12 @@ use crate::metric::catalogue::Catalogue;
 use crate::model::time::Instant;
 use crate::query::database::{Database, Freshness, Opening};
 use crate::query::moment::Moment;
+use crate::query::people::People;
+use crate::query::people::pseudonym::Pseudonyms;
 use crate::replay;
 use crate::replay::ReplayScope;
+use crate::store::objects::Store;
+use crate::store::secret;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +34,7 @@ pub struct CommandContext {
     /// The wall clock when the command began; of commands that read as of another moment, that one.
     pub now: Instant,
     pub moment: Moment,
+    pub people: PeopleArguments,
     /// Whether commands that read facts first bring them up to date with the log.
     pub refresh: bool,
 }
@@ -90,16 +96,17 @@ impl CommandContext {
 
     /// Opens the database of the moment that was typed, brought up to date first, and notes what it does not contain.
     pub async fn database(&self) -> Result<Database> {
-        self.database_at(self.moment).await
+        self.database_at(self.moment, self.people).await
     }
 
-    /// The same for another moment.
-    pub async fn database_at(&self, moment: Moment) -> Result<Database> {
+    /// The same for another moment, in which people are shown like that.
+    pub async fn database_at(&self, moment: Moment, people: PeopleArguments) -> Result<Database> {
         let log = LogFolder::of(self.existing_store()?)?;
         let doing = if moment.is_now() { "replaying" } else { "replaying the events of that moment" };
         let bar = Bar::of(self.printer, doing);
         let resources = self.settings.resources();
-        let opening = Opening { resources, moment, refresh: self.refresh, progress: bar.progress() };
+        let people = self.people(people).await?;
+        let opening = Opening { resources, moment, refresh: self.refresh, people, progress: bar.progress() };
         let database = Database::open(&log, opening).await?;
         drop(bar);
         let Freshness { is_read_only, batches_behind } = database.freshness();
@@ -110,6 +117,16 @@ impl CommandContext {
             self.printer.talk(format!("note: the facts are {batches_behind} batches behind the log"));
         }
         Ok(database)
+    }
+
+    /// How people are shown, with the pseudonyms of the project.
+    async fn people(&self, typed: PeopleArguments) -> Result<People> {
+        let PeopleArguments { anonymize, with_text } = typed;
+        let pseudonyms = match anonymize {
+            true => Some(Pseudonyms::of_key(&secret::key(&Store::open(self.existing_store()?)?).await?)),
+            false => None,
+        };
+        Ok(People { pseudonyms, with_text })
     }
 }
 

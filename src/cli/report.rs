@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::context::{CommandContext, Completion};
 use super::moment::MomentArguments;
+use super::people::PeopleArguments;
 use super::settings::parse_zone;
 use super::summary::seconds;
 use crate::error::{Error, Result};
@@ -31,6 +32,8 @@ use crate::store::disk::begin_whole_file;
 pub struct ReportArguments {
     #[command(flatten)]
     pub moment: MomentArguments,
+    #[command(flatten)]
+    pub people: PeopleArguments,
     /// The dashboard [default: list all dashboards]
     dashboard: Option<String>,
     /// The range [default: that of the dashboard]
@@ -78,6 +81,8 @@ impl ReportArguments {
             compare: self.compare.clone(),
             widget: self.widget.clone(),
             formats: self.format.iter().map(|format| format.name.to_owned()).collect(),
+            anonymize: self.people.anonymize,
+            with_text: self.people.with_text,
         }
     }
 }
@@ -121,6 +126,7 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
     };
     let range = Range::parse(arguments.range.as_deref().unwrap_or(&dashboard.range), &zone, context.now)?;
     let database = context.database().await?;
+    let (choices, dashboard) = (choices.shown(&database).await?, dashboard.shown(&database).await?);
     let question = ReportQuestion::new(choices, arguments.range.clone(), &range, context.now, context.moment);
     let page = question.page(&dashboard, &database, &catalogue).await?;
     talk_notes(context, &page);

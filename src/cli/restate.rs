@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::context::{CommandContext, Completion};
 use super::output::OutputArguments;
+use super::people::PeopleArguments;
 use super::report::made_from;
 use super::verify::read;
 use crate::error::Result;
@@ -36,8 +37,10 @@ pub async fn restate(context: &CommandContext, arguments: &RestateArguments) -> 
     let question = &manifest.question;
     let catalogue = context.catalogue().await?;
     let dashboard = question.choices.dashboard(&context.settings.project.value, &catalogue)?;
-    let then = context.database_at(question.moment(Some(manifest.log.last_batch))).await?;
-    let now = context.database_at(question.moment(None)).await?;
+    let people = PeopleArguments::of_report(&question.choices);
+    let then = context.database_at(question.moment(Some(manifest.log.last_batch)), people).await?;
+    let now = context.database_at(question.moment(None), people).await?;
+    let dashboard = dashboard.shown(&now).await?;
     let made = made_from(context, question, &dashboard, &catalogue, &then, &[]).await?;
     note_causes(context, &manifest, &made);
     let before = question.page(&dashboard, &then, &catalogue).await?;

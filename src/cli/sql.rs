@@ -15,6 +15,7 @@ use clap::Args;
 use super::context::{CommandContext, Completion};
 use super::moment::MomentArguments;
 use super::output::OutputArguments;
+use super::people::PeopleArguments;
 use crate::error::Result;
 use answer::{answer, open};
 use script::Script;
@@ -24,6 +25,8 @@ use script::Script;
 pub struct SqlArguments {
     #[command(flatten)]
     pub moment: MomentArguments,
+    #[command(flatten)]
+    pub people: PeopleArguments,
     /// The query, or several separated by `;`, or `\d` for the tables and `\d TABLE` for its columns. Without one:
     /// standard input, or a prompt on a terminal
     query: Option<String>,

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::context::{CommandContext, Completion};
+use super::people::PeopleArguments;
 use super::report::made_from;
 use super::summary::{SummaryArguments, seconds};
 use crate::error::{Error, Result};
@@ -78,7 +79,9 @@ async fn make_again(context: &CommandContext, manifest: &Manifest) -> Result<Man
     let question = &manifest.question;
     let catalogue = context.catalogue().await?;
     let dashboard = question.choices.dashboard(&context.settings.project.value, &catalogue)?;
-    let database = context.database_at(question.moment(Some(manifest.log.last_batch))).await?;
+    let people = PeopleArguments::of_report(&question.choices);
+    let database = context.database_at(question.moment(Some(manifest.log.last_batch)), people).await?;
+    let dashboard = dashboard.shown(&database).await?;
     let page = question.page(&dashboard, &database, &catalogue).await?;
     let files = question.choices.files(&page)?;
     let files: Vec<&File> = files.iter().map(|(_, file)| file).collect();

@@ -10,6 +10,7 @@ use super::dimension::kinds::ValueKind;
 use super::interval;
 use super::interval::{Interval, Scale};
 use crate::error::{Error, Result};
+use crate::query::database::Database;
 
 /// Only contributions whose value of a dimension is one of some, or none of them, or in an interval.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,6 +154,23 @@ impl Filter {
     #[must_use]
     pub fn hides_a_misspelled_value(&self) -> bool {
         self.scale().is_none() && (self.operator == Operator::IsNot || self.values.len() > 1)
+    }
+
+    /// The filter by the values that the tables of a database show for those that were typed.
+    ///
+    /// # Errors
+    /// When the facts cannot be read.
+    pub async fn shown(mut self, database: &Database) -> Result<Filter> {
+        let Some(named) = self.dimension.named().filter(|_| self.scale().is_none()) else { return Ok(self) };
+        let mut values = Vec::new();
+        for value in &self.values {
+            values.push(match value {
+                Some(typed) => Some(database.shown_value(&named, typed).await?),
+                None => None,
+            });
+        }
+        self.values = values;
+        Ok(self)
     }
 
     /// The filter as it can be typed again.

@@ -62,7 +62,7 @@ async fn is_field(session: &SessionContext, database: &Database, field: &str) ->
         }
     }
     for table in [&FIELDS, &FIELD_VALUES] {
-        let Some(rows) = database.table_now(table)? else { continue };
+        let Some(rows) = database.table_now(table).await? else { continue };
         if is_there(rows.filter(col("field").eq(lit(text_value(field))))?).await? {
             return Ok(true);
         }

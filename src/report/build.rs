@@ -198,6 +198,9 @@ pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> 
     let mut page = Page { title, description, scope, tabs, definitions, notes: Vec::new(), unknown: Vec::new() };
     page.unknown = unknown_values(dashboard, &page, sources.database).await?;
     page.notes.extend(page.unknown.iter().map(|text| format!("{}.", capitalized(text))));
+    if sources.database.people().pseudonyms.is_some() {
+        page.notes.push("Users and customers are shown by pseudonyms.".to_owned());
+    }
     page.notes.push(findings(sources.database.pointer()));
     Ok(page)
 }

@@ -16,6 +16,7 @@ use crate::metric::filter::Filter;
 use crate::metric::header::{Metric, MetricKind};
 use crate::metric::range::Grain;
 use crate::model::time::parse_duration_ms;
+use crate::query::database::Database;
 use crate::spelling::did_you_mean;
 use crate::toml_file;
 use file::{DashboardFile, MetricFile, RowFile, WidgetFile};
@@ -81,6 +82,23 @@ impl Dashboard {
         let of_metrics = self.widgets().flat_map(|widget| &widget.metrics).flat_map(|metric| &metric.filters);
         let filters = self.filters.iter().chain(self.widgets().flat_map(|widget| &widget.filters)).chain(of_metrics);
         filters.map(|filter| &filter.dimension).chain(self.widgets().flat_map(|widget| &widget.by))
+    }
+
+    /// The dashboard with filters by the values that the tables of a database show.
+    ///
+    /// # Errors
+    /// When the facts cannot be read.
+    pub async fn shown(mut self, database: &Database) -> Result<Dashboard> {
+        for filter in &mut self.filters {
+            *filter = filter.clone().shown(database).await?;
+        }
+        for widget in self.widgets_mut() {
+            let of_metrics = widget.metrics.iter_mut().flat_map(|metric| &mut metric.filters);
+            for filter in widget.filters.iter_mut().chain(of_metrics) {
+                *filter = filter.clone().shown(database).await?;
+            }
+        }
+        Ok(self)
     }
 
     /// The dashboard with other hours: durations within business hours are metrics of their own.

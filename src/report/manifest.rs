@@ -20,12 +20,13 @@ use crate::metric::header::Metric;
 use crate::metric::ratio::Side;
 use crate::query::contents::Contents;
 use crate::query::database::Database;
+use crate::query::people::pseudonym::Pseudonyms;
 pub use desk::DeskVersion;
 pub use differences::{Cause, Difference, OnDisk};
 use hash::sha256;
 
 /// Changes with every change of what a manifest states.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// How the name of a manifest ends.
 const ENDING: &str = "manifest.json";
@@ -47,6 +48,9 @@ pub struct Manifest {
     /// Versions that were in force in the range, up to the as-of.
     pub policies: Vec<DeskVersion>,
     pub calendars: Vec<DeskVersion>,
+    /// By which the pseudonyms of another key are recognised, where people are shown by pseudonyms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudonyms: Option<String>,
     pub outputs: Vec<Output>,
 }
 
@@ -107,6 +111,7 @@ impl Manifest {
             metrics: metrics.into_iter().map(|metric| HashedFile::of(&metric.name, &metric.text)).collect(),
             policies: desk::policies(database, from, question.as_of).await?,
             calendars: desk::calendars(database, from, question.as_of).await?,
+            pseudonyms: database.people().pseudonyms.as_ref().map(Pseudonyms::mark),
             outputs: files.iter().map(|file| Output::of(file)).collect(),
         })
     }

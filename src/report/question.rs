@@ -35,6 +35,12 @@ pub struct Choices {
     pub widget: Option<String>,
     /// The names of formats.
     pub formats: Vec<String>,
+    /// Whether people are shown by pseudonyms.
+    #[serde(default)]
+    pub anonymize: bool,
+    /// Whether texts that people wrote may be shown.
+    #[serde(default)]
+    pub with_text: bool,
 }
 
 /// A range: as it was typed, and which days and instants it is.
@@ -88,6 +94,17 @@ impl Choices {
         };
         let chosen = self.hours.is_some() || hours == Hours::Business;
         Ok(if chosen { dashboard.with_hours(hours, catalogue) } else { dashboard })
+    }
+
+    /// The choices with filters by the values that the tables of a database show.
+    ///
+    /// # Errors
+    /// When a filter cannot be read, or the facts.
+    pub async fn shown(mut self, database: &Database) -> Result<Choices> {
+        for text in &mut self.filters {
+            *text = Filter::parse("--where", text)?.shown(database).await?.text();
+        }
+        Ok(self)
     }
 
     /// The files that show a page in every format, in the order of the formats.

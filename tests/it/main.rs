@@ -33,6 +33,7 @@ mod log;
 mod lookup;
 mod metric;
 mod moment;
+mod people;
 mod plain_metrics;
 mod power;
 mod project;

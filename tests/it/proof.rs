@@ -224,6 +224,18 @@ fn other_events_and_another_program_are_causes() {
 }
 
 #[test]
+fn a_manifest_of_an_older_form_is_verified() {
+    let project = desk();
+    let manifest = report(&project, &[]);
+    let older = ["\"anonymize\": false,", "\"with_text\": false,"].iter().fold(manifest, |text, member| {
+        assert!(text.contains(member), "{text}");
+        text.replace(member, "")
+    });
+    project.write("pages/overview.manifest.json", older.replace("\"form\": 2", "\"form\": 1"));
+    assert_verified(&project, "a manifest without the choices about people");
+}
+
+#[test]
 fn what_is_no_manifest_is_refused() {
     let project = desk();
     let manifest = report(&project, &[]);
@@ -235,7 +247,7 @@ fn what_is_no_manifest_is_refused() {
     };
     refused("{\n\"form\": 1,\n}", "overview.manifest.json:3: not a manifest: ");
     refused("{\"form\": 1}", "overview.manifest.json:1: not a manifest: missing field `question`");
-    refused(&manifest.replace("\"form\": 1", "\"form\": 2"), "the manifest has the form 2");
+    refused(&manifest.replace("\"form\": 2", "\"form\": 3"), "the manifest has the form 3");
     refused(&manifest.replace("overview.md", "../overview.md"), "`../overview.md` is not the name of a file");
     refused(&manifest.replace("\"as_of\": \"2026", "\"as_of\": \"26"), "is not an RFC 3339 time");
     refused(&manifest.replace("\"zone\": \"UTC\"", "\"zone\": \"Mars/Base\""), "`Mars/Base` is not a time zone");

@@ -1,6 +1,9 @@
 //! Rows of the tables as the facts that are explained.
 
+use datafusion::prelude::SessionContext;
+
 use super::rows::{CaseRows, RowAt, Rows};
+use crate::error::Result;
 use crate::explain::{CaseFacts, End, Instance, StatusInterval, label_named};
 use crate::model::case::clock::Entry;
 use crate::model::event::{Priority, Sentiment, Status};
@@ -16,7 +19,21 @@ pub struct Creation {
     language: Option<String>,
 }
 
+const TEXT: &str = "\
+    SELECT text FROM events WHERE case_id = $case_id AND type = 'case.created' \
+    ORDER BY time, sequence, source, id LIMIT 1";
+
 impl Creation {
+    /// Reads the text as it is from a session with people as they are.
+    ///
+    /// # Errors
+    /// When the events cannot be read.
+    pub async fn read_text(&mut self, session: &SessionContext, id: &str) -> Result<()> {
+        let rows = Rows::ask(session, TEXT, "case_id", id).await?;
+        self.text = rows.iter().next().and_then(|row| row.text("text"));
+        Ok(())
+    }
+
     /// As the policies look at it.
     pub fn situation(&self) -> Situation<'_> {
         Situation {

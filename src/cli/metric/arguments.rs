@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::moment::MomentArguments;
 use crate::cli::output::OutputArguments;
+use crate::cli::people::PeopleArguments;
 
 /// Arguments of `metric`.
 #[derive(Debug, Args)]
@@ -15,6 +16,8 @@ pub struct MetricArguments {
     pub(super) operation: Option<MetricOperation>,
     #[command(flatten)]
     pub moment: MomentArguments,
+    #[command(flatten)]
+    pub people: PeopleArguments,
     /// The metric; without one, the list of all
     #[arg(help_heading = "Arguments")]
     pub(super) name: Option<String>,
@@ -79,6 +82,8 @@ impl MetricArguments {
             ("--sort", !self.sort.is_empty()),
             ("--limit", self.limit.is_some()),
             ("--as-of, --known-at", !self.moment.is_empty()),
+            ("--anonymize", self.people.anonymize),
+            ("--with-text", self.people.with_text),
         ];
         flags.into_iter().filter(|(_, is_typed)| *is_typed).map(|(flag, _)| flag).collect()
     }

@@ -67,13 +67,16 @@ fn comparisons(arguments: &MetricArguments) -> Result<Vec<Compare>> {
 pub async fn numbers(
     context: &CommandContext,
     arguments: &MetricArguments,
-    question: Question,
+    mut question: Question,
     catalogue: &Catalogue,
 ) -> Result<()> {
     let comparisons = comparisons(arguments)?;
     let order = Order::parse(&arguments.sort, arguments.limit)?;
     question.check_show(catalogue.get(&question.metric)?).map_err(|error| error.at("--show"))?;
     let database = context.database().await?;
+    for filter in &mut question.filters {
+        *filter = filter.clone().shown(&database).await?;
+    }
     if arguments.cases {
         let listing = question.contributions(&database, catalogue).await?;
         return cases(context, arguments, &Listed { question, listing, order }, &database).await;

@@ -8,6 +8,7 @@ use crate::metric::interval::{Misread, Scale, WEEKDAYS};
 use crate::model::case::history::SENTIMENT_FIELD;
 use crate::model::event::{MessageKind, Origin, Presence, Priority, Sentiment, Status};
 use crate::model::policy::Milestone;
+use crate::query::people::Named;
 use crate::spelling::did_you_mean;
 use crate::wire::members;
 
@@ -91,6 +92,17 @@ impl Dimension {
             Source::Case("policy") => &[("policies", "policy"), ("cases", "policy")],
             Source::Field(_) => &[("field_values", "value")],
             _ => &[],
+        }
+    }
+
+    /// Whom or what its values name, where they may name people.
+    #[must_use]
+    pub fn named(&self) -> Option<Named<'_>> {
+        match &self.source {
+            Source::Agent => Some(Named::User),
+            Source::Case("customer") => Some(Named::Customer),
+            Source::Field(field) if field != SENTIMENT_FIELD => Some(Named::Field(field)),
+            _ => None,
         }
     }
 

@@ -175,7 +175,9 @@ impl Request<'_> {
         for metric in &self.plan.metrics {
             let filters: String =
                 self.filters(metric).map(|filter| format!(" --where {}", where_text(filter))).collect();
-            let rest = format!("--range {} --tz {}{filters}{by} --cases", range.typed(), zone_name(range.zone()));
+            let people = if self.sources.database.people().pseudonyms.is_some() { " --anonymize" } else { "" };
+            let zone = zone_name(range.zone());
+            let rest = format!("--range {} --tz {zone}{filters}{by}{people} --cases", range.typed());
             let of_metric =
                 self.listable(&metric.metric).into_iter().map(|name| format!("casebook metric {name} {rest}"));
             commands.extend(of_metric.filter(|command| known.insert(command.clone())));

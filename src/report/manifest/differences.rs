@@ -87,6 +87,9 @@ impl Manifest {
         if self.policies != again.policies || self.calendars != again.calendars {
             causes.push(Cause("policies or calendars that were in force are others".to_owned()));
         }
+        if self.pseudonyms != again.pseudonyms {
+            causes.push(Cause("the store has another key of pseudonyms".to_owned()));
+        }
         causes
     }
 }
