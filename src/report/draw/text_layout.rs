@@ -1,42 +1,28 @@
 //! Text: how wide it is, how it is broken or shortened, and how its glyphs become pixels.
 //!
-//! Widths are those of `DejaVu Sans`, which is part of the program, so layout is the same on every machine. It is a wide
-//! face: a reader's own font in an HTML page nearly always needs less space. The glyphs are positioned here and not by
+//! Widths are those of the fonts that are part of the program, so layout is the same on every machine. `DejaVu Sans` is a
+//! wide face: a reader's own font in an HTML page nearly always needs less space. The glyphs are positioned here and not by
 //! plotters (0.3.7), which drops the space left of each glyph.
 
-use std::sync::LazyLock;
+use ab_glyph::{Font, PxScale, point};
+use unicode_width::UnicodeWidthChar;
 
-use ab_glyph::{Font, FontRef, PxScale, point};
-
+use super::fonts::Letter;
 use super::sketch::{Face, count};
 
 /// The families a viewer of an SVG file should look for.
 pub const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
-static REGULAR: LazyLock<Option<FontRef<'static>>> = LazyLock::new(|| read(dejavu::sans::regular()));
-static BOLD: LazyLock<Option<FontRef<'static>>> = LazyLock::new(|| read(dejavu::sans::bold()));
-
-fn read(bytes: &'static [u8]) -> Option<FontRef<'static>> {
-    FontRef::try_from_slice(bytes).ok()
-}
-
-fn font(bold: bool) -> Option<&'static FontRef<'static>> {
-    if bold { BOLD.as_ref() } else { REGULAR.as_ref() }
-}
-
 /// Width of one line of text.
 pub fn width(text: &str, face: Face) -> f64 {
-    let Some(font) = font(face.bold) else { return count(text.chars().count()) * face.size * 0.6 };
-    let units = f64::from(font.units_per_em().unwrap_or(2048.0));
     let mut before = None;
     let mut sum = 0.0;
     for char in text.chars() {
-        let glyph = font.glyph_id(char);
-        let kern = before.map_or(0.0, |before| font.kern_unscaled(before, glyph));
-        sum += f64::from(font.h_advance_unscaled(glyph)) + f64::from(kern);
-        before = Some(glyph);
+        let Some(letter) = Letter::new(char, face.bold) else { return count(text.chars().count()) * face.size * 0.6 };
+        sum += f64::from(letter.kern(before)) + f64::from(letter.advance());
+        before = Some(letter);
     }
-    sum * face.size / units
+    sum * face.size
 }
 
 /// The text, or its beginning and an ellipsis where it would be wider.
@@ -55,12 +41,12 @@ pub fn shortened(text: &str, face: Face, width_max: f64) -> String {
 }
 
 /// The text in lines that fit; a word that is wider than a line is shortened. A name such as `first_response` may go on
-/// in the next line after its `_`.
+/// in the next line after its `_`, and a line may end after and before each letter of Chinese, Japanese or Korean.
 pub fn wrapped(text: &str, face: Face, width_max: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
-        for (position, part) in word.split_inclusive('_').enumerate() {
+        for (position, part) in parts(word).into_iter().enumerate() {
             let space = if position > 0 || line.is_empty() { "" } else { " " };
             let longer = format!("{line}{space}{part}");
             if width(&longer, face) <= width_max || line.is_empty() {
@@ -76,6 +62,27 @@ pub fn wrapped(text: &str, face: Face, width_max: f64) -> Vec<String> {
     lines.into_iter().map(|line| shortened(&line, face, width_max)).collect()
 }
 
+/// Whether a letter takes the space of two, as those of Chinese, Japanese and Korean do.
+fn is_wide(char: char) -> bool {
+    char.width() == Some(2)
+}
+
+/// The parts of a word between which a line may end.
+fn parts(word: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut begin, mut before) = (0, None);
+    for (position, char) in word.char_indices() {
+        let may_end = before.is_some_and(|before| before == '_' || is_wide(before) || is_wide(char));
+        if may_end {
+            parts.extend(word.get(begin..position));
+            begin = position;
+        }
+        before = Some(char);
+    }
+    parts.extend(word.get(begin..));
+    parts
+}
+
 /// The text in at most that many lines; what does not fit is shortened on the last.
 pub fn wrapped_to(text: &str, face: Face, width_max: f64, lines_max: usize) -> Vec<String> {
     let lines = wrapped(text, face, width_max);
@@ -84,7 +91,7 @@ pub fn wrapped_to(text: &str, face: Face, width_max: f64, lines_max: usize) -> V
     }
     let kept = lines_max.saturating_sub(1);
     let rest = lines.iter().skip(kept).fold(String::new(), |rest, line| {
-        let space = if rest.is_empty() || rest.ends_with('_') { "" } else { " " };
+        let space = if rest.is_empty() || rest.ends_with(|end| end == '_' || is_wide(end)) { "" } else { " " };
         rest + space + line
     });
     lines.iter().take(kept).cloned().chain([shortened(&rest, face, width_max)]).collect()
@@ -99,16 +106,16 @@ pub fn rasterize<E>(
     em: f64,
     mut dot: impl FnMut(i32, i32, f32) -> Result<(), E>,
 ) -> Option<Result<(), E>> {
-    let font = font(bold)?;
-    let per_unit = narrow(em) / font.units_per_em()?;
-    let scale = PxScale::from(per_unit * font.height_unscaled());
+    let em = narrow(em);
     let mut pen = 0.0;
     let mut before = None;
     for char in text.chars() {
-        let glyph = font.glyph_id(char);
-        pen += before.map_or(0.0, |before| font.kern_unscaled(before, glyph)) * per_unit;
-        before = Some(glyph);
-        if let Some(outline) = font.outline_glyph(glyph.with_scale_and_position(scale, point(pen, 0.0))) {
+        let letter = Letter::new(char, bold)?;
+        pen += letter.kern(before) * em;
+        before = Some(letter);
+        let scale = PxScale::from(em / letter.units * letter.font.height_unscaled());
+        let placed = letter.glyph.with_scale_and_position(scale, point(pen, 0.0));
+        if let Some(outline) = letter.font.outline_glyph(placed) {
             let (left, top) = (whole(outline.px_bounds().min.x), whole(outline.px_bounds().min.y));
             let mut result = Ok(());
             outline.draw(|x, y, coverage| {
@@ -120,7 +127,7 @@ pub fn rasterize<E>(
                 return Some(result);
             }
         }
-        pen += font.h_advance_unscaled(glyph) * per_unit;
+        pen += letter.advance() * em;
     }
     Some(Ok(()))
 }
@@ -168,6 +175,7 @@ mod tests {
             ["first_", "response by", "team"]
         );
         assert_eq!(wrapped_to("first_response_time", FACE, width("response_", FACE), 2), ["first_", "respons…"]);
+        assert_eq!(wrapped("顧客対応 の", FACE, width("顧客対", FACE)), ["顧客対", "応 の"]);
         assert!(shortened("first response time", FACE, width_max).ends_with('…'));
         assert!(width(&shortened("first response time", FACE, width_max), FACE) <= width_max);
     }
