@@ -51,6 +51,26 @@ pub const ABOVE: Rgb = Rgb(0xa3, 0x23, 0x0c);
 /// Background and text of a chip without a verdict.
 pub const NEUTRAL: (Rgb, Rgb) = (Rgb(0xee, 0xf1, 0xf4), Rgb(0x46, 0x51, 0x5e));
 
+/// The colours by the names that they have in the rules of pages and documents.
+pub const NAMED: [(&str, Rgb); 16] = [
+    ("ink", TEXT),
+    ("muted", MUTED),
+    ("paper", CARD),
+    ("ground", BACKGROUND),
+    ("edge", EDGE),
+    ("rule", GRID),
+    ("axis", AXIS),
+    ("hover", EMPTY_CELL),
+    ("link", SERIES[0]),
+    ("better-ground", BETTER.0),
+    ("better", BETTER.1),
+    ("worse-ground", WORSE.0),
+    ("worse", WORSE.1),
+    ("neutral-ground", NEUTRAL.0),
+    ("neutral", NEUTRAL.1),
+    ("above", ABOVE),
+];
+
 const SERIES: [Rgb; 8] = [
     Rgb(0x00, 0x72, 0xb2),
     Rgb(0xe6, 0x9f, 0x00),

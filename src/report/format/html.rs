@@ -5,6 +5,7 @@
 //! table. The page is complete without its script, which only adds convenience. A policy makes browsers run that script
 //! and no other, and fetch nothing.
 
+mod definitions;
 mod script;
 mod style;
 mod table;
@@ -16,6 +17,7 @@ use crate::report::chart::Chart;
 use crate::report::draw::paint::{self, DrawError, escaped};
 use crate::report::page::{Body, Change, Figure, Page, Row, Scope, Stems, Tab, Verdict, Widget};
 use crate::report::text;
+use definitions::definitions;
 use script::SCRIPT;
 use table::table;
 
@@ -60,11 +62,12 @@ fn page_html(page: &Page) -> DrawResult {
     // Writing to a string cannot fail.
     let _ = write!(
         html,
-        "<body>\n<header class=\"head\">\n<h1>{title}</h1>\n{}{}</header>\n<main>\n{}{tabs}</main>\n{}\
+        "<body>\n<header class=\"head\">\n<h1>{title}</h1>\n{}{}</header>\n<main>\n{}{tabs}{}</main>\n{}\
          <script>{SCRIPT}</script>\n</body>\n</html>\n",
         paragraph("description", &page.description),
         scope(&page.scope),
         jump_list("jump tabs", "Tabs", &links),
+        definitions(&page.definitions),
         notes(&page.notes),
     );
     Ok(html)

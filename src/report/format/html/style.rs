@@ -4,9 +4,7 @@
 //! one picture serves both.
 
 use crate::report::palette::dark::{counterpart, pairs};
-use crate::report::palette::{
-    ABOVE, AXIS, BACKGROUND, BETTER, CARD, EDGE, EMPTY_CELL, GRID, MUTED, NEUTRAL, Rgb, TEXT, WORSE, series,
-};
+use crate::report::palette::{CARD, NAMED, Rgb, TEXT};
 
 const RULES: &str = include_str!("page.css");
 
@@ -23,25 +21,7 @@ pub(super) fn style() -> String {
 
 /// The colours that the rules name.
 fn variables(shown: impl Fn(Rgb) -> Rgb) -> String {
-    let colors = [
-        ("ink", TEXT),
-        ("muted", MUTED),
-        ("paper", CARD),
-        ("ground", BACKGROUND),
-        ("edge", EDGE),
-        ("rule", GRID),
-        ("axis", AXIS),
-        ("hover", EMPTY_CELL),
-        ("link", series(0)),
-        ("better-ground", BETTER.0),
-        ("better", BETTER.1),
-        ("worse-ground", WORSE.0),
-        ("worse", WORSE.1),
-        ("neutral-ground", NEUTRAL.0),
-        ("neutral", NEUTRAL.1),
-        ("above", ABOVE),
-    ];
-    colors.iter().map(|(name, color)| format!("--{name}: {}; ", shown(*color).hex())).collect()
+    NAMED.iter().map(|(name, color)| format!("--{name}: {}; ", shown(*color).hex())).collect()
 }
 
 /// The rules for what has a colour in a picture. The text inside a heat map's cells has the colours of text and of cards,
