@@ -5,10 +5,12 @@
 mod html;
 mod json;
 mod markdown;
+mod pdf;
 mod png;
 mod rows;
 mod svg;
 mod terminal;
+mod xlsx;
 
 use super::page::{Page, Scope, Widget, file_stem};
 use crate::error::{Error, Result};
@@ -55,6 +57,27 @@ pub const FORMATS: &[Format] = &[
         ending: "html",
         about: "one file for a browser, without network",
         render: Render::Page(html::page, None),
+        ..IN_A_FILE
+    },
+    Format {
+        name: "pdf",
+        ending: "pdf",
+        about: "a document for paper, A4",
+        render: Render::Page(pdf::a4, None),
+        ..IN_A_FILE
+    },
+    Format {
+        name: "pdf-letter",
+        ending: "letter.pdf",
+        about: "a document for paper, US Letter",
+        render: Render::Page(pdf::letter, None),
+        ..IN_A_FILE
+    },
+    Format {
+        name: "xlsx",
+        ending: "xlsx",
+        about: "a workbook, a sheet for each widget",
+        render: Render::Page(xlsx::page, Some(xlsx::widget)),
         ..IN_A_FILE
     },
     Format {

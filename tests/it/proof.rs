@@ -169,6 +169,29 @@ fn the_order_in_which_files_come_changes_no_manifest() {
 }
 
 #[test]
+fn every_format_is_the_same_bytes_with_one_core_and_two_and_from_a_log_in_another_order() {
+    let formats: Vec<&str> = casebook::report::format::FORMATS.iter().map(|format| format.name).collect();
+    let formats = formats.join(",");
+    let rendered = |order: [&str; 2], threads: &str| {
+        let project = files();
+        project.ingest(&order, 0);
+        let report = ["report", "supervisor-weekly", "--range", "2026-05", "--threads", threads, "-o", "pages"];
+        let ran = project.run(&[report.as_slice(), &["--format", &formats]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let paths = ran.stdout.lines().map(std::path::PathBuf::from);
+        let file = |path: std::path::PathBuf| (path.file_name().unwrap().to_owned(), std::fs::read(path).unwrap());
+        paths.map(file).collect::<Vec<_>>()
+    };
+    let one = rendered(["even.ndjson", "odd.ndjson"], "1");
+    let two = rendered(["odd.ndjson", "even.ndjson"], "2");
+    assert!(one.len() > casebook::report::format::FORMATS.len(), "{}", one.len());
+    for ((name, bytes), (other, other_bytes)) in one.iter().zip(&two) {
+        assert_eq!(name, other);
+        assert!(bytes == other_bytes, "{name:?} differs");
+    }
+}
+
+#[test]
 fn what_differs_is_named_with_its_probable_cause() {
     let project = desk();
     report(&project, &[]);

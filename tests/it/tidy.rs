@@ -64,6 +64,8 @@ const CRATES: &[(&str, &[&str])] = &[
     // `error.rs` names libraries only to carry their errors.
     ("deltalake", &["store/table.rs", "error.rs"]),
     ("plotters", &["report/draw/paint.rs"]),
+    ("typst", &["report/format/pdf.rs"]),
+    ("rust_xlsxwriter", &["report/format/xlsx.rs"]),
     ("polars", &["report/frame.rs", "error.rs"]),
     ("polars_arrow", &["report/frame.rs"]),
     ("clap", &["cli.rs", "cli/"]),
