@@ -3,6 +3,7 @@
 
 mod apply;
 mod case;
+mod cases;
 mod check;
 mod compact;
 mod config;
@@ -130,6 +131,8 @@ enum Command {
     Restate(restate::RestateArguments),
     /// A case's timeline, and why its numbers are what they are: policy, clocks, targets, ledgers
     Case(case::CaseArguments),
+    /// One row for each case: what it is, every metric of the case alone, and its milestones
+    Cases(cases::CasesArguments),
     /// Run the audit queries: facts derived another way; prints what contradicts
     Check(check::CheckArguments),
     /// The list of metrics, one metric's page, or its numbers over a range
@@ -153,6 +156,7 @@ impl Command {
     fn moment(&self) -> Option<&MomentArguments> {
         match self {
             Command::Case(arguments) => Some(&arguments.moment),
+            Command::Cases(arguments) => Some(&arguments.moment),
             Command::Check(arguments) => Some(&arguments.moment),
             Command::Metric(arguments) => Some(&arguments.moment),
             Command::Report(arguments) => Some(&arguments.moment),
@@ -165,6 +169,7 @@ impl Command {
     fn people(&self) -> PeopleArguments {
         match self {
             Command::Case(arguments) => arguments.people,
+            Command::Cases(arguments) => arguments.people,
             Command::Metric(arguments) => arguments.people,
             Command::Report(arguments) => arguments.people,
             Command::Sql(arguments) => arguments.people,
@@ -238,6 +243,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
         Command::Verify(arguments) => verify::verify(&context, &arguments).await,
         Command::Restate(arguments) => restate::restate(&context, &arguments).await,
         Command::Case(arguments) => case::case(&context, &arguments).await,
+        Command::Cases(arguments) => cases::cases(&context, &arguments).await,
         Command::Check(arguments) => check::check(&context, &arguments).await,
         Command::Metric(arguments) => metric::metric(&context, &arguments).await,
         Command::Replay(arguments) => replay::replay(&context, &arguments).await,

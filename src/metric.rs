@@ -2,11 +2,12 @@
 //!
 //! A metric is a file of SQL whose rows are contributions, under a header with the meaning of the number
 //! ([`header`]). A [`question::Question`] cuts it by [`dimension`]s, over a [`range`], into buckets, and aggregates
-//! exactly ([`aggregation`]). No metric aggregates by itself, so every number leads to the cases behind it.
+//! exactly ([`aggregation`]); [`cases`] has every metric of each case alone. No metric aggregates by itself, so every number leads to the cases behind it.
 
 pub mod aggregation;
 pub mod answer;
 pub mod ask;
+pub mod cases;
 pub mod catalogue;
 pub mod compare;
 mod contributions;

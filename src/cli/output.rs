@@ -126,6 +126,29 @@ impl Output {
         written.map_err(|error| self.named(error))
     }
 
+    /// Writes the rows of these columns that `next` gives, until it gives none; gives their number.
+    ///
+    /// # Errors
+    /// Those of `next`, and when the rows cannot be written.
+    pub async fn write_parts(
+        &mut self,
+        schema: &SchemaRef,
+        mut next: impl AsyncFnMut() -> Result<Option<Vec<RecordBatch>>>,
+    ) -> Result<usize> {
+        let written = async {
+            let (mut writer, mut rows) = (self.begin(schema)?, 0);
+            while let Some(batches) = next().await? {
+                rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+                batches.iter().try_for_each(|batch| writer.write(batch))?;
+            }
+            writer.finish()?;
+            self.destination.flush()?;
+            Ok(rows)
+        };
+        let written = written.await;
+        written.map_err(|error| self.named(error))
+    }
+
     /// Makes the file visible; nothing more can be written.
     ///
     /// # Errors

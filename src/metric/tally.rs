@@ -85,7 +85,7 @@ impl Contributions<'_> {
     }
 
     /// A column with numbers of cases or keys, which may be texts.
-    fn number_sql(&self, column: &str) -> String {
+    pub(super) fn number_sql(&self, column: &str) -> String {
         match self.kind_of(column) {
             Some(DataType::UInt64) => column.to_owned(),
             _ => format!("{NUMBER_OF}(CAST({column} AS VARCHAR))"),

@@ -13,12 +13,12 @@ use arrow::datatypes::TimestampMillisecondType;
 use datafusion::execution::session_state::SessionState;
 use datafusion::prelude::{DataFrame, SessionContext};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::facts::columns::FactTable;
 use crate::facts::layers::{Layers, Texts};
 use crate::facts::manifest;
 use crate::facts::manifest::Pointer;
-use crate::facts::tables::FACT_TABLES;
+use crate::facts::tables::{CASES, FACT_TABLES};
 use crate::log::{Log, LogFolder};
 use crate::model::time::Instant;
 use crate::query::lookup::Lookups;
@@ -58,6 +58,8 @@ pub struct Database {
     tables: Tables,
     /// The same with people and texts as they are.
     original: Tables,
+    /// `cases` with the number of each beside its id.
+    cases: Option<Arc<Deferred>>,
     /// The same with numbers of cases for ids where there are numbers.
     numbered: Tables,
     pointer: Pointer,
@@ -143,6 +145,7 @@ impl Database {
         Database {
             state,
             original: plain.clone(),
+            cases: tables.get(CASES.name).cloned(),
             tables: plain,
             numbered,
             pointer,
@@ -204,6 +207,19 @@ impl Database {
     #[must_use]
     pub fn session_by_number(&self) -> SessionContext {
         tables::session(&self.state, &self.numbered)
+    }
+
+    /// `cases` with the number of each, as [`Database::session_by_number`] has it, beside its id.
+    ///
+    /// # Errors
+    /// When the facts cannot be read.
+    pub async fn cases_with_numbers(&self) -> Result<Made> {
+        let missing = || Error::refused("the facts have no cases");
+        let cases = self.cases.as_ref().ok_or_else(missing)?.get().await?;
+        match &self.anonymizer {
+            Some(anonymizer) => anonymizer.table(CASES.name, &cases).await,
+            None => Ok(cases),
+        }
     }
 
     /// Values of cases that questions look up; nothing where those of a table with so many bytes for each row would take

@@ -21,7 +21,7 @@ use tokio::sync::OnceCell;
 use crate::error::Result;
 
 /// A table as the engine has it.
-pub(super) type Made = Arc<dyn TableProvider>;
+pub type Made = Arc<dyn TableProvider>;
 
 /// A table that is made when it is first asked for, and then is the same for all.
 pub(super) struct Deferred {

@@ -15,6 +15,7 @@ mod audit;
 mod auditor;
 mod boards;
 mod case;
+mod cases;
 mod catalogue;
 mod check;
 mod commands;
