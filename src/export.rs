@@ -1,9 +1,10 @@
 //! Rows as bytes of a file: one writer per format, batch by batch, so that a result may be larger than memory. Only the
-//! table for people is collected first, because its columns are as wide as their widest value.
+//! table for people is collected first, because its columns are as wide as their widest value; of a workbook its packed bytes are.
 
 mod machine;
 mod spreadsheet;
 mod table;
+mod workbook;
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -20,8 +21,8 @@ use parquet::errors::ParquetError;
 use crate::error::{Error, Result};
 pub use table::printable;
 
-/// The format in which rows are written. Instants are RFC 3339, UTC, three digits in every format but the table, which
-/// shows them in the report's zone.
+/// The format in which rows are written. Instants are RFC 3339, UTC, three digits in every format but the table and the
+/// workbook, which show them in the report's zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A table for people.
@@ -34,6 +35,8 @@ pub enum Format {
     Ndjson,
     /// A Parquet file.
     Parquet,
+    /// A workbook of Excel.
+    Xlsx,
 }
 
 impl Format {
@@ -45,7 +48,24 @@ impl Format {
             "json" => Some(Format::Json),
             "ndjson" | "jsonl" => Some(Format::Ndjson),
             "parquet" => Some(Format::Parquet),
+            "xlsx" => Some(Format::Xlsx),
             _ => None,
+        }
+    }
+
+    /// Whether a file of this format is for programs alone and holds the rows of one query.
+    #[must_use]
+    pub fn is_binary(self) -> bool {
+        matches!(self, Format::Parquet | Format::Xlsx)
+    }
+
+    /// What a file of this format is called.
+    #[must_use]
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Format::Table | Format::Csv | Format::Json | Format::Ndjson => "a text",
+            Format::Parquet => "a Parquet file",
+            Format::Xlsx => "a workbook",
         }
     }
 }
@@ -57,10 +77,11 @@ pub enum RowWriter<W: Write + Send> {
     Json(JsonWriter<W, machine::Rows>),
     Ndjson(JsonWriter<W, LineDelimited>),
     Parquet(Box<ArrowWriter<W>>),
+    Xlsx { workbook: Box<workbook::Writer>, out: W },
 }
 
 impl<W: Write + Send> RowWriter<W> {
-    /// Begins a result of these columns. `zone` is the one in which a table shows instants.
+    /// Begins a result of these columns. `zone` is the one in which a table and a workbook show instants.
     ///
     /// # Errors
     /// When two columns share a name in a format that finds values by name, or nothing can be written.
@@ -87,6 +108,7 @@ impl<W: Write + Send> RowWriter<W> {
                 let writer = ArrowWriter::try_new(out, schema.clone(), Some(machine::parquet_properties()));
                 Ok(RowWriter::Parquet(Box::new(writer.map_err(parquet_error)?)))
             }
+            Format::Xlsx => Ok(RowWriter::Xlsx { workbook: Box::new(workbook::Writer::begin(schema, zone)?), out }),
         }
     }
 
@@ -108,6 +130,7 @@ impl<W: Write + Send> RowWriter<W> {
             RowWriter::Json(writer) => writer.write(batch).map_err(arrow_error),
             RowWriter::Ndjson(writer) => writer.write(batch).map_err(arrow_error),
             RowWriter::Parquet(writer) => writer.write(batch).map_err(parquet_error),
+            RowWriter::Xlsx { workbook, .. } => workbook.write(batch),
         }
     }
 
@@ -125,6 +148,7 @@ impl<W: Write + Send> RowWriter<W> {
             RowWriter::Json(mut writer) => writer.finish().map_err(arrow_error),
             RowWriter::Ndjson(mut writer) => writer.finish().map_err(arrow_error),
             RowWriter::Parquet(writer) => writer.close().map(|_| ()).map_err(parquet_error),
+            RowWriter::Xlsx { workbook, mut out } => Ok(out.write_all(&workbook.finish()?)?),
         }
     }
 }

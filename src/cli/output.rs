@@ -19,7 +19,7 @@ use crate::store::disk::begin_whole_file;
 
 impl ValueEnum for Format {
     fn value_variants<'a>() -> &'a [Format] {
-        &[Format::Table, Format::Csv, Format::Json, Format::Ndjson, Format::Parquet]
+        &[Format::Table, Format::Csv, Format::Json, Format::Ndjson, Format::Parquet, Format::Xlsx]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
@@ -34,6 +34,9 @@ impl ValueEnum for Format {
             Format::Json => ("json", "One array of objects, nulls included"),
             Format::Ndjson => ("ndjson", "One object per line, nulls included"),
             Format::Parquet => ("parquet", "A Parquet file"),
+            Format::Xlsx => {
+                ("xlsx", "A workbook for spreadsheets, with real numbers and instants of the project's zone")
+            }
         };
         Some(PossibleValue::new(name).help(help))
     }
@@ -85,8 +88,9 @@ impl OutputArguments {
         let (path, format) = (self.path(), self.chosen());
         let destination = match path {
             Some(path) => Destination::file(path)?,
-            None if format == Format::Parquet && io::stdout().is_terminal() => {
-                return Err(Error::refused("a Parquet file cannot be shown on a terminal").with_hint("add `-o FILE`"));
+            None if format.is_binary() && io::stdout().is_terminal() => {
+                let message = format!("{} cannot be shown on a terminal", format.file_name());
+                return Err(Error::refused(message).with_hint("add `-o FILE`"));
             }
             None => Destination::Stdout(BufWriter::new(io::stdout())),
         };
@@ -182,8 +186,9 @@ impl Output {
 
     fn begin(&mut self, schema: &SchemaRef) -> Result<RowWriter<&mut Destination>> {
         self.results += 1;
-        if self.results > 1 && self.format == Format::Parquet {
-            let error = Error::refused("a Parquet file holds the rows of one query, and there are several");
+        if self.results > 1 && self.format.is_binary() {
+            let message = format!("{} holds the rows of one query, and there are several", self.format.file_name());
+            let error = Error::refused(message);
             return Err(error.with_hint("run the queries one by one, each with a file of its own"));
         }
         RowWriter::begin(self.format, schema, &self.zone, &mut self.destination)

@@ -117,7 +117,7 @@ fn is_text(kind: &DataType) -> bool {
     }
 }
 
-fn json_texts(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+pub fn json_texts(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let options = EncoderOptions::default()
         .with_explicit_nulls(true)
         .with_timestamp_format(WITHOUT_ZONE.to_owned())

@@ -18,7 +18,7 @@ use casebook::query::memory;
 use casebook::store::engine::Resources;
 use jiff::tz::TimeZone;
 
-use crate::project::Project;
+use crate::project::{Project, unpacked};
 
 const RESOURCES: Resources = Resources { memory_bytes: 512 << 20, threads: 2 };
 
@@ -216,6 +216,20 @@ fn every_format_has_the_same_rows_and_people_can_have_pseudonyms() {
     for column in ["case_id,customer,", ",first_response_time_ms,", ",assign_due_at,", ",csat,", ",touches,"] {
         assert!(head.contains(column), "{column}: {head}");
     }
+    run(&["-o", "cases.xlsx"]);
+    let sheet = unpacked(&project.path("cases.xlsx"));
+    assert_eq!(sheet.matches("<row ").count(), 31);
+    let second: Vec<&str> = csv.stdout.lines().nth(1).unwrap().split(',').collect();
+    let of = |column: &str| second[head.split(',').position(|name| name == column).unwrap()];
+    assert!(of("case_id") == "C-000001" && !of("first_response_time_ms").is_empty(), "{second:?}");
+    let first = sheet.split("<row ").nth(2).unwrap();
+    let response = of("first_response_time_ms").trim_end_matches(".0");
+    for value in [format!("<t>{}</t>", of("case_id")), format!("<v>{response}</v>")] {
+        assert!(first.contains(&value), "{value}: {first}");
+    }
+    let again = std::fs::read(project.path("cases.xlsx")).unwrap();
+    run(&["-o", "cases.xlsx"]);
+    assert!(std::fs::read(project.path("cases.xlsx")).unwrap() == again, "the same rows are the same bytes");
     let none = project.run(&["cases", "--range", "2031", "--format", "csv"]);
     assert_eq!((none.code, none.stdout.lines().count()), (0, 1), "{}", none.stderr);
 }

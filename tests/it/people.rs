@@ -12,7 +12,7 @@ use casebook::store::engine::Resources;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
-use crate::project::{Project, Ran, rows_of};
+use crate::project::{Project, Ran, rows_of, unpacked};
 
 /// Is in every text of the desk that names a person. A pseudonym has none of these letters.
 const MARK: &str = "loulou";
@@ -146,6 +146,9 @@ fn assert_files_free_of_people(folder: &Path) {
     for (name, bytes) in files(folder) {
         assert_free_of_people(&name, name.as_bytes());
         assert_free_of_people(&name, &bytes);
+        if name.ends_with(".xlsx") {
+            assert_free_of_people(&name, unpacked(&folder.join(&name)).as_bytes());
+        }
         if name.ends_with(".parquet") {
             assert_free_of_people(&name, values_of(&folder.join(&name)).as_bytes());
         }

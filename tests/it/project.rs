@@ -1,6 +1,7 @@
 //! A project in a temporary folder, as the other tests use one: the program run in it, and its tables as rows of JSON.
 
 use std::ffi::OsStr;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -178,6 +179,23 @@ fn values_of(column: &dyn Array) -> Vec<Value> {
     writer.finish().unwrap();
     let rows: Vec<Row> = serde_json::from_slice(&writer.into_inner()).unwrap_or_default();
     rows.into_iter().map(|mut row| row.remove("value").unwrap_or_default()).collect()
+}
+
+/// What the files in a workbook hold, one after the other.
+pub fn unpacked(workbook: &Path) -> String {
+    let bytes = std::fs::read(workbook).unwrap();
+    let number = |at: usize, length: usize| {
+        bytes[at..at + length].iter().rev().fold(0, |all, byte| all << 8 | usize::from(*byte))
+    };
+    let entries = (0..bytes.len() - 4).filter(|at| bytes[*at..].starts_with(b"PK\x01\x02"));
+    let content = |at: usize| {
+        let (packed, offset) = (number(at + 20, 4), number(at + 42, 4));
+        let from = offset + 30 + number(offset + 26, 2) + number(offset + 28, 2);
+        let mut text = String::new();
+        flate2::read::DeflateDecoder::new(&bytes[from..from + packed]).read_to_string(&mut text).unwrap();
+        text
+    };
+    entries.map(content).collect()
 }
 
 /// A path of this repository.
