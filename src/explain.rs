@@ -12,6 +12,7 @@ mod facts;
 pub mod fold;
 pub mod ledger;
 pub mod target;
+pub mod words;
 
 use crate::model::case::clock::Timeline;
 use crate::model::case::rows::{Cause, Period, Standing};
@@ -24,7 +25,7 @@ use current::Current;
 pub use facts::{CaseFacts, End, Instance, StatusInterval, label_named};
 
 /// Why the numbers of a case are what they are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
     /// The instant of the outcomes, up to which running clocks are shown.
     pub as_of: Instant,

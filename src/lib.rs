@@ -19,6 +19,7 @@
 //! - [`apply`]: policies, calendars, people and settings from a file, as events.
 //! - [`import`]: foreign exports, through a mapping, as events.
 //! - [`export`]: rows as bytes of a file.
+//! - [`timeline`]: what happened in cases.
 //! - [`metric`]: metrics, questions and answers.
 //! - [`report`]: dashboards, pages and their formats.
 //! - [`audit`]: checks that derive the facts another way.
@@ -43,5 +44,6 @@ pub mod replay;
 pub mod report;
 pub mod spelling;
 pub mod store;
+pub mod timeline;
 pub mod toml_file;
 pub mod wire;

@@ -1,32 +1,28 @@
 //! `case`: the timeline of one case, and why its numbers are what they are.
 //!
-//! The facts are read ([`rows`], [`facts`]), explained by [`crate::explain`], and shown to people ([`head`], [`policy`],
-//! [`clocks`], [`events`]) or as one JSON object ([`json`]).
+//! Its rows are read and explained by [`crate::timeline`], and shown to people ([`head`], [`policy`], [`clocks`], [`events`]) or
+//! as one JSON object ([`json`]).
 
 mod clocks;
 mod events;
-mod facts;
 mod head;
 mod json;
 mod policy;
-mod rows;
 mod style;
 mod text;
 
 use clap::{Args, ValueEnum};
-use datafusion::prelude::{SessionContext, col, lit};
+use datafusion::prelude::SessionContext;
 
 use super::context::{CommandContext, Completion};
 use super::moment::MomentArguments;
 use super::people::PeopleArguments;
 use crate::error::{Error, Result};
-use crate::explain::{Explanation, explain};
-use crate::facts::tables::DESK_EVENTS;
-use crate::model::event::EventType;
+use crate::explain::Explanation;
 use crate::model::time::Instant;
 use crate::query::database::Database;
-use crate::replay;
-use rows::CaseRows;
+use crate::timeline;
+use crate::timeline::rows::{CaseRows, Rows};
 use style::Style;
 use text::Ink;
 
@@ -61,10 +57,10 @@ pub async fn case(context: &CommandContext, arguments: &CaseArguments) -> Result
     let database = context.database().await?;
     let session = database.session();
     let id = &arguments.id;
-    let rows = CaseRows::read(&session, id).await?;
-    if rows.events.count() == 0 {
+    let read = CaseRows::read(&session, std::slice::from_ref(id)).await?.pop();
+    let Some(rows) = read.filter(|rows| rows.events.count() > 0) else {
         return Err(no_such_case(&session, id).await?);
-    }
+    };
     let as_of = context.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant));
     let explanation = explanation(&database, id, &rows, as_of).await?;
     if arguments.format == CaseFormat::Json {
@@ -89,18 +85,13 @@ async fn explanation(
     rows: &CaseRows,
     as_of: Option<Instant>,
 ) -> Result<Option<Explanation>> {
-    let Some((facts, mut creation)) = facts::of(rows) else { return Ok(None) };
-    // Which words of the policies a text has does not depend on how it is shown.
     let session = database.original_session();
-    if database.people().pseudonyms.is_some() {
-        creation.read_text(&session, id).await?;
+    let desk = timeline::desk(&session).await?;
+    // Which words of the policies a text has does not depend on how it is shown.
+    match database.people().pseudonyms {
+        Some(_) => timeline::explanation_by_text_of(&session, id, rows, &desk, as_of).await,
+        None => Ok(timeline::explanation(rows, &desk, as_of)),
     }
-    // Who was there when, which most of the desk's events say, explains no clock.
-    let presence = lit(EventType::UserPresenceChanged.name());
-    let events = session.table(DESK_EVENTS.name).await?.filter(col("type").not_eq(presence))?;
-    let desk = replay::desk(events).await?;
-    let as_of = as_of.unwrap_or(facts.created_at);
-    Ok(Some(explain(&facts, &creation.situation(), &desk, as_of)))
 }
 
 fn shown(id: &str, rows: &CaseRows, explanation: Option<&Explanation>, style: &Style) -> String {
@@ -121,7 +112,7 @@ fn shown(id: &str, rows: &CaseRows, explanation: Option<&Explanation>, style: &S
 async fn no_such_case(session: &SessionContext, id: &str) -> Result<Error> {
     let prefix: String = id.chars().take(3).collect();
     let sql = "SELECT case_id FROM cases ORDER BY starts_with(case_id, $prefix) DESC, case_id LIMIT 1";
-    let rows = rows::Rows::ask(session, sql, "prefix", &prefix).await?;
+    let rows = Rows::ask(session, sql, "prefix", &prefix).await?;
     let example = rows.iter().next().and_then(|row| row.text("case_id"));
     let hint =
         example.map_or("the log holds no case".to_owned(), |example| format!("cases have ids such as `{example}`"));

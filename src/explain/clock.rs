@@ -8,7 +8,7 @@ use crate::model::case::milestones::Outcome;
 use crate::model::time::Instant;
 
 /// One instance of a milestone, explained.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Clock {
     pub instance: Instance,
     pub outcome: Outcome,

@@ -32,7 +32,7 @@ pub struct StatusInterval {
 }
 
 /// A row of `milestones`, with its rows of `ledger`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Instance {
     pub milestone: Milestone,
     pub n: i64,

@@ -31,17 +31,21 @@ const MODULES: &[(&str, &[&str])] = &[
     ("apply", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     ("import", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     ("export", &["log", "input", "store", "wire", "model", "json", "error"]),
+    ("timeline", &["export", "replay", "facts", "store", "explain", "model", "json", "error"]),
     ("metric", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     (
         "report",
-        &["export", "metric", "query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"],
+        &[
+            "timeline", "export", "metric", "query", "replay", "facts", "log", "input", "store", "explain", "wire",
+            "model", "json", "error",
+        ],
     ),
     ("audit", &["metric", "query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     (
         "cli",
         &[
-            "audit", "report", "metric", "export", "import", "apply", "query", "replay", "facts", "log", "input",
-            "store", "wire", "model", "json", "error", "generate", "explain",
+            "audit", "report", "metric", "timeline", "export", "import", "apply", "query", "replay", "facts", "log",
+            "input", "store", "wire", "model", "json", "error", "generate", "explain",
         ],
     ),
 ];

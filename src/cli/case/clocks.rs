@@ -5,18 +5,9 @@ use super::text::{aligned, clock, day_clock, harmless, widths, wrapped};
 use crate::explain::current::verdict;
 use crate::explain::fold::{Shown, fold};
 use crate::explain::ledger::{Interval, Line, Mark};
-use crate::explain::target::{Effect, Step, Why};
-use crate::explain::{Clock, End, Explanation, Instance, Lateness};
-use crate::model::case::clock::{Label, Sums};
-use crate::model::case::milestones::Outcome;
-use crate::model::policy::Milestone;
+use crate::explain::{Clock, End, Explanation, Instance, words};
+use crate::model::case::clock::Label;
 use crate::model::time::{Instant, exact_duration_text};
-
-/// A milestone and its turn, as people call it.
-pub fn name(milestone: Milestone, turn: Option<i64>) -> String {
-    let name = milestone.name().replace('_', " ");
-    turn.map_or(name.clone(), |turn| format!("{name} (turn {turn})"))
-}
 
 /// Adds every clock.
 pub fn clocks(text: &mut String, explanation: &Explanation, style: &Style) {
@@ -36,30 +27,13 @@ fn one(text: &mut String, clock: &Clock, as_of: Instant, style: &Style) {
     let instance = &clock.instance;
     let title = format!("{} {}", instance.milestone.name().replace('_', " "), instance.n);
     let turn = instance.turn.map(|turn| format!(", turn {turn}")).unwrap_or_default();
-    let outcome = style.ink.verdict(verdict(clock.outcome), &outcome_text(clock));
+    let outcome = style.ink.verdict(verdict(clock.outcome), &words::outcome(clock));
     let void = if instance.is_valid(as_of) { "" } else { " (no longer valid)" };
     text.push_str(&format!("  {}{turn}: {outcome}{void}\n", style.ink.bold(&title)));
     for (what, value) in instance_lines(clock, style) {
         text.push_str(&format!("    {what:10}  {value}\n"));
     }
     ledger(text, clock, as_of, style);
-}
-
-fn outcome_text(clock: &Clock) -> String {
-    let name = clock.outcome.name();
-    let Some(Lateness { elapsed_ms, counted_ms }) = clock.late else {
-        let left_ms = clock.instance.target_ms - clock.sums.counted_ms;
-        return match clock.outcome {
-            Outcome::Running => format!("{name}, {} left", exact_duration_text(left_ms.max(0))),
-            _ => name.to_owned(),
-        };
-    };
-    let preposition = if clock.outcome == Outcome::Overdue { "for" } else { "by" };
-    let counted = match counted_ms {
-        same if same == elapsed_ms => String::new(),
-        counted_ms => format!(" ({} of it counted)", exact_duration_text(counted_ms)),
-    };
-    format!("{name} {preposition} {}{counted}", exact_duration_text(elapsed_ms))
 }
 
 fn instance_lines(clock: &Clock, style: &Style) -> Vec<(&'static str, String)> {
@@ -139,12 +113,15 @@ fn ledger(text: &mut String, clock: &Clock, as_of: Instant, style: &Style) {
             }
             Shown::Folded { intervals, sums, counted_ms } => {
                 let so_far = exact_duration_text(*counted_ms);
-                push(&long(&format!("… {intervals} more intervals: {}; counted so far {so_far}", parts(sums, ", "))));
+                push(&long(&format!(
+                    "… {intervals} more intervals: {}; counted so far {so_far}",
+                    words::parts(sums, ", ")
+                )));
             }
         }
     }
     push(&end_text(&clock.instance, as_of, style));
-    push(&long(&sum_text(&clock.sums)));
+    push(&long(&words::sum(&clock.sums)));
 }
 
 fn cells(interval: &Interval, style: &Style) -> [String; 5] {
@@ -168,47 +145,9 @@ fn clock_change(interval: &Interval, style: &Style) -> String {
 }
 
 fn mark_text(mark: &Mark, clock: &Clock, style: &Style) -> String {
-    match mark {
-        Mark::Due { target_ms, counted_ms } => {
-            let counted = match counted_ms {
-                same if same == target_ms => String::new(),
-                more => format!(" with {} counted", exact_duration_text(*more)),
-            };
-            let broken = clock.late.is_some();
-            let text = format!("due, the target of {} is reached{counted}", exact_duration_text(*target_ms));
-            if broken { style.ink.verdict(Some(false), &text) } else { text }
-        }
-        Mark::Target(step) => step_text(step, &clock.instance),
-        Mark::Calendar(Some(version)) => {
-            format!("calendar: version of {}", super::text::clock(*version, &style.zone))
-        }
-        Mark::Calendar(None) => "no calendar: all hours count".to_owned(),
-    }
-}
-
-fn step_text(step: &Step, instance: &Instance) -> String {
-    let target =
-        |ms: Option<i64>| ms.map_or("no target".to_owned(), |ms| format!("target {}", exact_duration_text(ms)));
-    let to = step.priority.name();
-    let why = match step.why {
-        Why::Started => return format!("{} for {to} priority", target(step.target_ms)),
-        Why::Priority(from) => format!("priority {} → {to}", from.name()),
-        Why::Policy => format!("policy edited, {to} priority"),
-        Why::Both(from) => format!("policy edited, priority {} → {to}", from.name()),
-        Why::Resumed => format!("runs again, {to} priority"),
-    };
-    let due_before = instance.due_at.is_some_and(|due_at| due_at < step.at);
-    let effect = match (step.effect, step.before_ms, step.target_ms) {
-        (Effect::Kept, _, kept) => format!("{}, kept by the settings", target(kept)),
-        (Effect::TooLate, _, kept) => format!("{}, for it was due before", target(kept)),
-        (Effect::Counts, before, after) if before == after => format!("{} as before", target(after)),
-        (Effect::Counts, before, after) => {
-            let was = before.map_or("none before".to_owned(), |ms| format!("was {}", exact_duration_text(ms)));
-            let stays = if due_before { "; it was due already" } else { "" };
-            format!("{}, {was}{stays}", target(after))
-        }
-    };
-    format!("{why}: {effect}")
+    let text = words::mark(mark, &clock.instance, |time| super::text::clock(time, &style.zone));
+    let is_broken = matches!(mark, Mark::Due { .. }) && clock.late.is_some();
+    if is_broken { style.ink.verdict(Some(false), &text) } else { text }
 }
 
 fn end_text(instance: &Instance, as_of: Instant, style: &Style) -> String {
@@ -220,24 +159,4 @@ fn end_text(instance: &Instance, as_of: Instant, style: &Style) -> String {
         None => (as_of, "as of here, not ended".to_owned()),
     };
     format!("{}  {what}", day_clock(time, &style.zone))
-}
-
-/// `counted 1h 1m + off hours 2d 16h = 2d 17h 1m elapsed`.
-fn sum_text(sums: &Sums) -> String {
-    let total = |Sums { counted_ms, off_hours_ms, holiday_ms, paused_ms, gap_ms }: &Sums| {
-        counted_ms + off_hours_ms + holiday_ms + paused_ms + gap_ms
-    };
-    format!("= {} = {} elapsed", parts(sums, " + "), exact_duration_text(total(sums)))
-}
-
-fn parts(sums: &Sums, between: &str) -> String {
-    let all = [
-        ("counted", sums.counted_ms),
-        ("off hours", sums.off_hours_ms),
-        ("holiday", sums.holiday_ms),
-        ("paused", sums.paused_ms),
-        ("gap", sums.gap_ms),
-    ];
-    let shown = all.iter().filter(|(name, ms)| *ms != 0 || *name == "counted");
-    shown.map(|(name, ms)| format!("{} {name}", exact_duration_text(*ms))).collect::<Vec<_>>().join(between)
 }

@@ -1,15 +1,13 @@
 //! Every event of the case, and the findings beside those that broke a rule.
 
-use super::rows::{CaseRows, RowAt, Rows};
 use super::style::Style;
 use super::text::{NOTHING, clock, harmless};
 use crate::json::Json;
 use crate::model::event::EventType;
 use crate::model::time::Instant;
+use crate::timeline::events::{Finding, SHOWN, broken_rules, messages_hidden};
+use crate::timeline::rows::{CaseRows, RowAt};
 use crate::wire::members;
-
-/// Only the last so many messages of one case are shown; all are counted (2.2).
-const MESSAGES_MAX: usize = 500;
 
 /// One line of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +19,7 @@ struct Entry {
 
 /// Adds the timeline.
 pub fn events(text: &mut String, rows: &CaseRows, style: &Style) {
-    let hidden = rows.events.iter().filter(RowAt::is_message).count().saturating_sub(MESSAGES_MAX);
+    let hidden = messages_hidden(&rows.events);
     let mut entries = known_of_the_customer(rows);
     let mut messages = 0_usize;
     for row in rows.events.iter() {
@@ -30,7 +28,7 @@ pub fn events(text: &mut String, rows: &CaseRows, style: &Style) {
         if !row.is_message() || messages > hidden {
             entries.push(Entry { time, mark: " ", text: describe(&row, style.with_text) });
         }
-        entries.extend(broken_rules(&rows.findings, &row, time));
+        entries.extend(broken_rules(&rows.findings, &row).iter().map(|finding| broken(finding, time)));
     }
     for row in rows.periods.iter().filter(|row| row.text("cause").as_deref() == Some("presence")) {
         let Some(time) = row.instant("since") else { continue };
@@ -47,34 +45,22 @@ pub fn events(text: &mut String, rows: &CaseRows, style: &Style) {
     }
 }
 
-/// What an event broke, as entries beside it.
-fn broken_rules(findings: &Rows, event: &RowAt<'_>, time: Instant) -> Vec<Entry> {
-    let is_its = |finding: &RowAt<'_>| {
-        finding.text("id") == event.text("id")
-            && finding.text("source") == event.text("source")
-            && finding.text("severity").as_deref() != Some("hidden")
-    };
-    let entry = |finding: RowAt<'_>| {
-        let [rule, effect, detail] = ["rule", "effect", "detail"].map(|column| shown(&finding, column));
-        Entry { time, mark: "!", text: format!("{rule} ({effect}): {detail}") }
-    };
-    findings.iter().filter(is_its).map(entry).collect()
+fn broken(finding: &Finding, time: Instant) -> Entry {
+    let [rule, effect, detail] =
+        [&finding.rule, &finding.effect, &finding.detail].map(|text| or_nothing(text.as_ref()));
+    Entry { time, mark: "!", text: format!("{rule} ({effect}): {detail}") }
 }
 
-fn shown(row: &RowAt<'_>, column: &str) -> String {
-    row.text(column).map_or_else(|| NOTHING.to_owned(), |text| harmless(&text))
+fn or_nothing(text: Option<&String>) -> String {
+    text.map_or_else(|| NOTHING.to_owned(), |text| harmless(text))
 }
-
-/// The columns of `events` that an event's line shows.
-const SHOWN: &[&str] =
-    &["by", "agent", "customer", "profile", "status", "priority", "sentiment", "message", "kind", "set_status"];
 
 /// Members that are shown with the text only: what a person wrote, or a name.
 const WITH_TEXT: &[&str] = &["text", "comment", "customer_name"];
 
 /// An event in a line: its type, its user and its content.
 fn describe(row: &RowAt<'_>, with_text: bool) -> String {
-    let mut parts = vec![format!("{:24}", shown(row, "type"))];
+    let mut parts = vec![format!("{:24}", or_nothing(row.text("type").as_ref()))];
     parts.extend(
         SHOWN.iter().filter_map(|member| row.text(member).map(|value| format!("{member} {}", harmless(&value)))),
     );

@@ -1,14 +1,13 @@
 //! The case itself: customer, profile, status, and the milestone that is due next.
 
-use super::clocks;
-use super::rows::{CaseRows, RowAt};
 use super::style::Style;
 use super::text::{Cells, brief_clock, day_clock, table};
-use crate::explain::Explanation;
 use crate::explain::current::Current;
+use crate::explain::{Explanation, words};
 use crate::metric::range::zone_name;
 use crate::model::case::milestones::Outcome;
 use crate::model::time::duration_text;
+use crate::timeline::rows::{CaseRows, RowAt};
 
 /// Adds the case's own row, with the current milestone above it.
 pub fn head(text: &mut String, id: &str, rows: &CaseRows, explanation: Option<&Explanation>, style: &Style) {
@@ -69,14 +68,14 @@ fn current_text(current: &Current, style: &Style) -> String {
     match current {
         Current::Left { milestone, turn, left_ms, due_at } => {
             let due = due_at.map_or("the clock is stopped".to_owned(), |due_at| format!("due {}", at(due_at)));
-            format!("{}: {} left, {due}", clocks::name(*milestone, *turn), duration_text(*left_ms))
+            format!("{}: {} left, {due}", words::milestone(*milestone, *turn), duration_text(*left_ms))
         }
         Current::Overdue { milestone, turn, due_at, for_ms } => {
-            let name = clocks::name(*milestone, *turn);
+            let name = words::milestone(*milestone, *turn);
             format!("{name}: overdue for {}, since {}", duration_text(*for_ms), at(*due_at))
         }
         Current::Completed { milestone, turn, completed_at, outcome } => {
-            format!("{}: {}, completed {}", clocks::name(*milestone, *turn), outcome.name(), at(*completed_at))
+            format!("{}: {}, completed {}", words::milestone(*milestone, *turn), outcome.name(), at(*completed_at))
         }
         Current::Closed { resolution_ms, outcome } => {
             let outcome = outcome.map_or("no target", Outcome::name);

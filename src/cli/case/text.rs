@@ -2,8 +2,8 @@
 
 use jiff::tz::TimeZone;
 
-use super::rows::RowAt;
 use crate::model::time::{Instant, duration_text};
+use crate::timeline::rows::RowAt;
 
 /// What is shown where there is no value.
 pub const NOTHING: &str = "–";

@@ -1,0 +1,109 @@
+//! What happened in cases: the rows that the tables hold of them, read for many cases at once, as what people ask for.
+//!
+//! [`rows`] are read by column name; a [`Timeline`] holds the same as plain values, without any text that people wrote. The clocks
+//! are explained by [`crate::explain`].
+
+pub mod events;
+mod facts;
+pub mod rows;
+mod spans;
+
+use datafusion::prelude::{SessionContext, col, lit};
+
+use crate::error::Result;
+use crate::explain::{CaseFacts, Explanation, explain};
+use crate::facts::tables::DESK_EVENTS;
+use crate::model::desk::Desk;
+use crate::model::event::EventType;
+use crate::model::time::Instant;
+use crate::replay;
+use events::Event;
+use facts::Creation;
+use rows::CaseRows;
+pub use spans::{Band, Head, Resolution, Turn};
+
+/// What happened in a case, and why its numbers are what they are.
+///
+/// Nothing of it changes when the case is deleted later, so that a report can be made again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timeline {
+    pub case: String,
+    /// Nothing of a case that was never created.
+    pub head: Option<Head>,
+    /// Times of unchanged status and assignment, in order.
+    pub bands: Vec<Band>,
+    pub turns: Vec<Turn>,
+    pub resolutions: Vec<Resolution>,
+    /// In order; of very many messages the last.
+    pub events: Vec<Event>,
+    /// Earlier messages that are not among the events.
+    pub messages_hidden: usize,
+    /// Nothing of a case that was never created.
+    pub explanation: Option<Explanation>,
+}
+
+impl Timeline {
+    /// The timelines of cases, in their order, as of that instant. Cases without events have none.
+    ///
+    /// # Errors
+    /// When the tables cannot be read.
+    pub async fn read(session: &SessionContext, cases: &[String], as_of: Option<Instant>) -> Result<Vec<Timeline>> {
+        if cases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = CaseRows::read(session, cases).await?;
+        let desk = desk(session).await?;
+        let known = cases.iter().zip(&rows).filter(|(_, rows)| rows.events.count() > 0);
+        Ok(known.map(|(case, rows)| Timeline::of(case, rows, &desk, as_of)).collect())
+    }
+
+    fn of(case: &str, rows: &CaseRows, desk: &Desk, as_of: Option<Instant>) -> Timeline {
+        let (events, messages_hidden) = events::of(rows);
+        Timeline {
+            case: case.to_owned(),
+            head: rows.cases.iter().next().and_then(|row| Head::of(&row)),
+            bands: rows.periods.iter().filter_map(|row| Band::of(&row)).collect(),
+            turns: rows.turns.iter().filter_map(|row| Turn::of(&row)).collect(),
+            resolutions: rows.resolutions.iter().filter_map(|row| Resolution::of(&row)).collect(),
+            events,
+            messages_hidden,
+            explanation: explanation(rows, desk, as_of),
+        }
+    }
+}
+
+/// What explanations need of the desk. Who was there when, which most of its events are about, explains no clock.
+///
+/// # Errors
+/// When the table cannot be read.
+pub async fn desk(session: &SessionContext) -> Result<Desk> {
+    let presence = lit(EventType::UserPresenceChanged.name());
+    replay::desk(session.table(DESK_EVENTS.name).await?.filter(col("type").not_eq(presence))?).await
+}
+
+/// Why the numbers of a case are what they are, as of that instant or its creation; nothing of a case that was never created.
+#[must_use]
+pub fn explanation(rows: &CaseRows, desk: &Desk, as_of: Option<Instant>) -> Option<Explanation> {
+    let (facts, creation) = facts::of(rows)?;
+    Some(explained(&facts, &creation, desk, as_of))
+}
+
+/// The same, by the text that a session has of the creation of that case.
+///
+/// # Errors
+/// When the events cannot be read.
+pub async fn explanation_by_text_of(
+    session: &SessionContext,
+    case: &str,
+    rows: &CaseRows,
+    desk: &Desk,
+    as_of: Option<Instant>,
+) -> Result<Option<Explanation>> {
+    let Some((facts, mut creation)) = facts::of(rows) else { return Ok(None) };
+    creation.read_text(session, case).await?;
+    Ok(Some(explained(&facts, &creation, desk, as_of)))
+}
+
+fn explained(facts: &CaseFacts, creation: &Creation, desk: &Desk, as_of: Option<Instant>) -> Explanation {
+    explain(facts, &creation.situation(), desk, as_of.unwrap_or(facts.created_at))
+}
