@@ -13,6 +13,7 @@ pub mod compare;
 mod contributions;
 pub mod dimension;
 pub mod filter;
+pub mod foremost;
 pub mod functions;
 mod gather;
 pub mod header;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::aggregation::Aggregation;
+use super::foremost::Foremost;
 use super::header::{Metric, MetricKind};
 use super::question::Question;
 use super::unit::{Unit, number_text};
@@ -38,6 +39,8 @@ pub struct Answer {
     pub integral: bool,
     /// Where a case counts in several groups.
     pub overlap: Option<Overlap>,
+    /// Cases behind it, where they are wanted: of the metric, or of both sides of a ratio.
+    pub foremost: Vec<Foremost>,
 }
 
 /// Groups that have cases in common.

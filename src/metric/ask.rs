@@ -7,6 +7,7 @@ use super::aggregation::Aggregation;
 use super::answer::{Answer, Overlap, fill};
 use super::catalogue::Catalogue;
 use super::contributions::{Contributions, Ids};
+use super::foremost::{Foremost, ForemostOfGroup, Order, Wanted};
 use super::header::{Metric, MetricKind};
 use super::opening::{Openings, question_before};
 use super::question::Question;
@@ -35,14 +36,40 @@ impl Question {
     /// # Errors
     /// When the metric is not known, or cannot be cut like that, or a custom field is not known, or the engine fails.
     pub async fn answer(&self, database: &Database, catalogue: &Catalogue) -> Result<Answer> {
+        self.answer_with_cases(Wanted::default(), database, catalogue).await
+    }
+
+    /// The same, with cases behind each group.
+    ///
+    /// # Errors
+    /// As [`Question::answer`].
+    pub async fn answer_with_cases(
+        &self,
+        wanted: Wanted,
+        database: &Database,
+        catalogue: &Catalogue,
+    ) -> Result<Answer> {
         let metric = catalogue.get(&self.metric)?;
         if metric.kind == MetricKind::Ratio {
-            return Box::pin(answer_ratio(self, metric, database, catalogue)).await;
+            return Box::pin(answer_ratio(self, metric, wanted, database, catalogue)).await;
         }
         let show = self.shown(metric)?;
         let read: Vec<Aggregation> = show.iter().map(|shown| metric.read_as(shown)).collect();
         let asked = Contributions::open(self, metric, database, Ids::Any).await?;
-        let Tally { mut rows, mut contributions, cases, keys, left_out } = asked.tally(&read).await?;
+        let order = wanted.order.unwrap_or_else(|| Order::of(metric));
+        let ranked = (wanted.count > 0).then_some((wanted.count, order));
+        let is_stock = metric.kind == MetricKind::Stock;
+        let Tally { mut rows, mut contributions, cases, keys, left_out, foremost } =
+            asked.tally(&read, ranked.filter(|_| !is_stock)).await?;
+        let mut behind = Vec::new();
+        if let Some(ranked) = ranked {
+            let of_groups = match is_stock {
+                true => self.foremost_at_end(metric, ranked, database).await?,
+                false => (foremost, cases),
+            };
+            let (groups, cases) = of_groups;
+            behind.push(Foremost { metric: metric.clone(), order, is_since: asked.is_since(), cases, groups });
+        }
         let mut left_out: Vec<(String, i64)> = left_out.into_iter().collect();
         if show.contains(&Aggregation::Opening) {
             let before = self.answer_before(metric, database, catalogue).await?;
@@ -63,7 +90,32 @@ impl Question {
         }
         let (distinct, integral) = (asked.have_keys(), asked.are_integral());
         let metric = metric.clone();
-        Ok(Answer { metric, show, rows, contributions, cases, left_out, distinct, keys, integral, overlap })
+        Ok(Answer {
+            metric,
+            show,
+            rows,
+            contributions,
+            cases,
+            left_out,
+            distinct,
+            keys,
+            integral,
+            overlap,
+            foremost: behind,
+        })
+    }
+
+    /// The cases of a stock as it is at the end of the range, and how many there are.
+    async fn foremost_at_end(
+        &self,
+        metric: &Metric,
+        ranked: (usize, Order),
+        database: &Database,
+    ) -> Result<(Vec<ForemostOfGroup>, i64)> {
+        let at_end = Question { grain: None, ..self.clone() };
+        let asked = Contributions::open(&at_end, metric, database, Ids::Any).await?;
+        let Tally { foremost, cases, .. } = asked.tally(&[], Some(ranked)).await?;
+        Ok((foremost, cases))
     }
 
     /// The stock just before the range; nothing where that is after the as-of.
@@ -121,6 +173,7 @@ impl Question {
 async fn answer_ratio(
     question: &Question,
     metric: &Metric,
+    wanted: Wanted,
     database: &Database,
     catalogue: &Catalogue,
 ) -> Result<Answer> {
@@ -132,8 +185,9 @@ async fn answer_ratio(
             format!("`{}` is read at the end of the range and cannot be cut into `{}`", metric.name, grain.name());
         return Err(Error::invalid("grain", message).with_hint("leave the grain out"));
     }
-    let top = answer_side(question, &numerator, database, catalogue).await?;
-    let bottom = answer_side(question, &denominator, database, catalogue).await?;
+    let wanted = Wanted { order: None, ..wanted };
+    let top = answer_side(question, &numerator, wanted, database, catalogue).await?;
+    let bottom = answer_side(question, &denominator, wanted, database, catalogue).await?;
     let overlap = top.overlap.as_ref().zip(bottom.overlap.as_ref()).map(|(top, bottom)| Overlap {
         dimensions: top.dimensions.clone(),
         whole: top.whole.iter().zip(&bottom.whole).map(|(top, bottom)| quotient(*top, *bottom)).collect(),
@@ -149,10 +203,17 @@ async fn answer_ratio(
         keys: None,
         integral: false,
         overlap,
+        foremost: top.foremost.into_iter().chain(bottom.foremost).collect(),
     })
 }
 
-async fn answer_side(question: &Question, side: &Side, database: &Database, catalogue: &Catalogue) -> Result<Answer> {
+async fn answer_side(
+    question: &Question,
+    side: &Side,
+    wanted: Wanted,
+    database: &Database,
+    catalogue: &Catalogue,
+) -> Result<Answer> {
     let show: Vec<Aggregation> = side.aggregate.clone().into_iter().collect();
     let asked = Question {
         metric: side.metric.clone(),
@@ -160,5 +221,5 @@ async fn answer_side(question: &Question, side: &Side, database: &Database, cata
         grain: question.grain.filter(|_| !side.at_end),
         ..question.clone()
     };
-    Box::pin(asked.answer(database, catalogue)).await
+    Box::pin(asked.answer_with_cases(wanted, database, catalogue)).await
 }

@@ -3,7 +3,7 @@
 //! The metric's SQL becomes the view `contributions` with its parameters bound. Values reach SQL as bound parameters, never
 //! as text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -13,13 +13,15 @@ use datafusion::datasource::MemTable;
 use datafusion::prelude::{DataFrame, SessionContext, cast, col, ident, lit};
 
 use super::dimension::{CaseValues, Dimension, DimensionSql, Join, Lookup, Several, agent_sql};
+use super::foremost;
+use super::foremost::{CaseName, ForemostOfGroup};
 use super::functions;
 use super::functions::{bucket_of, calls_stock_reads, stock_reads, time_parts};
 use super::header::{Metric, MetricKind};
 use super::lists::Lists;
 use super::lookup;
 use super::question::{Question, instant_value};
-use super::sets::{count_distinct, distinct, number_of};
+use super::sets::{TextNumbers, count_distinct, distinct, number_of};
 use super::stock::{first_read, reads_end};
 use super::values;
 use crate::error::{Error, Result};
@@ -48,6 +50,8 @@ pub(super) struct Contributions<'q> {
     /// The fields of the question whose values are lists.
     lists: Lists,
     values: CaseValues,
+    /// The numbers of cases and keys that are texts.
+    numbers: TextNumbers,
 }
 
 impl<'q> Contributions<'q> {
@@ -82,9 +86,10 @@ impl<'q> Contributions<'q> {
         let schema: SchemaRef = Arc::new(frame.schema().as_arrow().clone());
         let columns: BTreeSet<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         session.register_table("contributions", frame.into_view())?;
-        register_for(question, &session);
+        let numbers = TextNumbers::default();
+        register_for(question, &session, numbers.clone());
         let values = CaseValues::Joined;
-        let mut contributions = Contributions { question, metric, session, schema, columns, lists, values };
+        let mut contributions = Contributions { question, metric, session, schema, columns, lists, values, numbers };
         contributions.check_dimensions()?;
         if contributions.kind_of("case_id") == Some(&DataType::UInt64) && contributions.look_up(database).await? {
             contributions.values = CaseValues::LookedUp;
@@ -112,6 +117,27 @@ impl<'q> Contributions<'q> {
             }
         }
         Ok(true)
+    }
+
+    /// Whether contributions know from when on they are part of a stock.
+    pub(super) fn is_since(&self) -> bool {
+        self.metric.kind == MetricKind::Stock && self.columns.contains("since")
+    }
+
+    /// Puts ids in the places of the numbers of cases that are none of the database.
+    pub(super) fn name_cases(&self, groups: &mut [ForemostOfGroup]) {
+        if self.kind_of("case_id") == Some(&DataType::UInt64) {
+            return;
+        }
+        let number = |name: &CaseName| if let CaseName::Number(number) = name { Some(*number) } else { None };
+        let cases = || groups.iter().flat_map(|group| &group.cases);
+        let numbers: HashSet<u64> = cases().filter_map(|case| number(&case.case)).collect();
+        let texts = self.numbers.texts(&numbers);
+        for case in groups.iter_mut().flat_map(|group| &mut group.cases) {
+            if let Some(text) = number(&case.case).and_then(|number| texts.get(&number)) {
+                case.case = CaseName::Id(text.clone());
+            }
+        }
     }
 
     /// Whether counts are of distinct keys.
@@ -255,6 +281,7 @@ impl<'q> Contributions<'q> {
             self.question.dimensions().filter_map(|dimension| dimension.own_column(&self.columns)).collect();
         let mut names = vec!["case_id", "key", "excluded"];
         names.extend(has("agent").then_some("agent"));
+        names.extend((with == Columns::GroupsAndSince && self.is_since()).then_some("since"));
         names.extend(own);
         let column = |name: &&str| match has(name) {
             true => format!(", \"{name}\""),
@@ -401,7 +428,7 @@ fn first_reads(question: &Question, metric: &Metric) -> Vec<i64> {
 }
 
 /// Registers the functions that are made for one question.
-fn register_for(question: &Question, session: &SessionContext) {
+fn register_for(question: &Question, session: &SessionContext, numbers: TextNumbers) {
     let reads = question.reads();
     let functions = [
         first_read(reads.clone()),
@@ -409,10 +436,12 @@ fn register_for(question: &Question, session: &SessionContext) {
         stock_reads(reads),
         time_parts(question.elapsed_buckets()),
         bucket_of(question.buckets().into_iter().map(|bucket| bucket.start.0).collect()),
-        number_of(),
+        number_of(numbers),
     ];
     functions.into_iter().for_each(|function| session.register_udf(function));
-    [count_distinct(), distinct()].into_iter().for_each(|function| session.register_udaf(function));
+    [count_distinct(), distinct(), foremost::function()]
+        .into_iter()
+        .for_each(|function| session.register_udaf(function));
 }
 
 /// The columns of the common table `cut`, beside those of the contributions.
@@ -424,7 +453,9 @@ pub(super) enum Columns {
     Groups,
     /// The same, and of a stock the positions of the reads from which and to which it counts, as `begins` and `ends`.
     OverTime,
-    /// The same, and the agent as `g_agent`.
+    /// The same, and of a stock from when on a contribution is part of it, where it is known.
+    GroupsAndSince,
+    /// The same as for groups, and the agent as `g_agent`.
     GroupsAndAgent,
 }
 

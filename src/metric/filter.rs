@@ -288,6 +288,12 @@ impl Filter {
 }
 
 /// A value as it is typed: with a backslash before each comma and each backslash.
+/// The filter for one value of a dimension, or for what has none, as it is typed.
+#[must_use]
+pub fn text_of(dimension: &str, value: Option<&str>) -> String {
+    format!("{dimension}={}", escaped(value.unwrap_or_default()))
+}
+
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace(',', "\\,")
 }

@@ -231,6 +231,15 @@ impl Range {
         buckets
     }
 
+    /// The days of the range in which a bucket lies.
+    #[must_use]
+    pub fn part(&self, bucket: Bucket) -> Range {
+        let date = |instant: Instant| instant.to_local(&self.zone).date();
+        let last = date(bucket.end.plus_ms(-1));
+        let end = last.tomorrow().unwrap_or(last).min(self.end);
+        Range::of_days(date(bucket.start).max(self.first), end, None, &self.zone)
+    }
+
     /// The range in words: `May 2026`, `3 to 9 May 2026`.
     #[must_use]
     pub fn text(&self) -> String {

@@ -1,6 +1,6 @@
 //! Sets of cases and of other keys, by number: how many there are of different ones, and which.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -115,14 +115,27 @@ pub fn distinct() -> AggregateUDF {
     })
 }
 
-/// `number_of(text)`: a number for each text, the same for equal ones. Made for one question.
+/// A number for each text that a question has, the same for equal ones.
+#[derive(Clone, Debug, Default)]
+pub struct TextNumbers(Arc<Mutex<HashMap<String, u64, FixedState>>>);
+
+impl TextNumbers {
+    /// The texts of some of the numbers.
+    #[must_use]
+    pub fn texts(&self, numbers: &HashSet<u64>) -> HashMap<u64, String> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = known.iter().filter(|(_, number)| numbers.contains(number));
+        wanted.map(|(text, number)| (*number, text.clone())).collect()
+    }
+}
+
+/// `number_of(text)`: the number of a text.
 #[must_use]
-pub fn number_of() -> ScalarUDF {
-    let known: Mutex<HashMap<String, u64, FixedState>> = Mutex::default();
+pub fn number_of(known: TextNumbers) -> ScalarUDF {
     let number = move |texts: &dyn Array| -> Result<ArrayRef> {
         let texts = cast(texts, &DataType::Utf8View)?;
         // A thread that panicked has left a whole map: the insertion is the last step.
-        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = known.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut number = |text: &str| {
             known.get(text).copied().unwrap_or_else(|| {
                 let next = known.len() as u64;

@@ -11,6 +11,7 @@ use roaring::RoaringTreemap;
 use super::aggregation::Aggregation;
 use super::answer::AnswerRow;
 use super::contributions::{Columns, Contributions};
+use super::foremost::{self, FOREMOST, ForemostOfGroup, Order};
 use super::header::{Metric, MetricKind};
 use super::percentile::percentile;
 use super::question::Question;
@@ -30,14 +31,19 @@ pub struct Tally {
     pub keys: Option<i64>,
     /// What each exclusion left out.
     pub left_out: BTreeMap<String, i64>,
+    /// The cases of each group that come first, where they are wanted.
+    pub foremost: Vec<ForemostOfGroup>,
 }
+
+/// How many cases of each group are wanted, in which order.
+pub type Ranked = Option<(usize, Order)>;
 
 impl Contributions<'_> {
     /// The number of every group, of the contributions that pass the filters.
     ///
     /// # Errors
     /// When the engine fails.
-    pub async fn tally(&self, show: &[Aggregation]) -> Result<Tally> {
+    pub async fn tally(&self, show: &[Aggregation], ranked: Ranked) -> Result<Tally> {
         let left_out = self.metric().excludes.iter().map(|name| (name.clone(), 0)).collect();
         let mut totals = Totals {
             tally: Tally { left_out, ..Tally::default() },
@@ -45,13 +51,13 @@ impl Contributions<'_> {
             keys: self.counts_keys().then(RoaringTreemap::new),
             of_nothing: BTreeSet::new(),
         };
-        let over_time = self.is_read_over_time(show);
+        let over_time = ranked.is_none() && self.is_read_over_time(show);
         for shown in show {
             if let Aggregation::Percentile(thousandths, _) = shown {
                 self.session().register_udaf(percentile(*thousandths));
             }
         }
-        let sql = if over_time { self.sql_over_time() } else { self.sql_of_groups(show) };
+        let sql = if over_time { self.sql_over_time() } else { self.sql_of_groups(show, ranked) };
         for batch in self.collect(&sql, Vec::new()).await? {
             let groups = Groups::of(self, &batch)?;
             match over_time {
@@ -59,6 +65,7 @@ impl Contributions<'_> {
                 false => groups.read(show, &mut totals)?,
             }
         }
+        self.name_cases(&mut totals.tally.foremost);
         Ok(totals.finish(self.question(), self.metric(), show))
     }
 
@@ -99,7 +106,7 @@ impl Contributions<'_> {
         excluded.into_iter().chain(groups).collect()
     }
 
-    fn sql_of_groups(&self, show: &[Aggregation]) -> String {
+    fn sql_of_groups(&self, show: &[Aggregation], ranked: Ranked) -> String {
         let mut names = self.group_names();
         let bucket = match self.question().grain {
             Some(_) => {
@@ -115,13 +122,26 @@ impl Contributions<'_> {
         let groups: String = self.group_names().iter().map(|name| format!("{name}, ")).collect();
         let selected: String = names.iter().map(|name| format!("{name}, ")).collect();
         let grouping = if names.is_empty() { String::new() } else { format!(" GROUP BY {}", names.join(", ")) };
+        let columns = if ranked.is_some() { Columns::GroupsAndSince } else { Columns::Groups };
+        let (instant, foremost) = ranked.map(|ranked| self.foremost_sql(ranked)).unwrap_or_default();
         format!(
-            "{}, counted AS (SELECT {bucket}{groups}value, {} AS number, {key} AS key FROM cut) \
-             SELECT {selected}{values}count(value) AS contributions, count(*) AS rows, {DISTINCT}(number) AS cases{} \
+            "{}, counted AS (SELECT {bucket}{groups}value, {} AS number, {key} AS key{instant} FROM cut) \
+             SELECT {selected}{values}count(value) AS contributions, count(*) AS rows, {DISTINCT}(number) AS cases{}{foremost} \
              FROM counted{grouping}",
-            self.cut_sql(Columns::Groups),
+            self.cut_sql(columns),
             self.number_sql("case_id"),
             if self.counts_keys() { format!(", {DISTINCT}(key) AS keys") } else { String::new() }
+        )
+    }
+
+    /// The column with the instant of a contribution, and the one with the cases that come first.
+    fn foremost_sql(&self, (count, order): (usize, Order)) -> (String, String) {
+        let instant = if self.is_since() { "since" } else { "at" };
+        let [first, second] = order.keys("instant");
+        let value = "CAST(value AS DOUBLE)";
+        (
+            format!(", arrow_cast({instant}, 'Int64') AS instant"),
+            format!(", {FOREMOST}({first}, {second}, {value}, instant, number, CAST({count} AS BIGINT)) AS foremost"),
         )
     }
 
@@ -252,6 +272,11 @@ impl<'b> Groups<'b> {
             let cases = self.set("cases", row)?;
             let contributions = self.count("contributions", row);
             totals.tally.contributions += contributions;
+            let first = foremost::read(self.batch.column_by_name("foremost"), row);
+            if !first.is_empty() {
+                let group = group.clone();
+                totals.tally.foremost.push(ForemostOfGroup { bucket, group, contributions, cases: first });
+            }
             totals.tally.rows.push(AnswerRow {
                 bucket,
                 group,

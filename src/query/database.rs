@@ -6,15 +6,18 @@
 //! [`Database::session`] makes the rest: tables, functions and settings that a question registers are seen in its own
 //! session alone, so any number of questions can be asked at once.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::datatypes::TimestampMillisecondType;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, TimestampMillisecondType, UInt64Type};
 use datafusion::execution::session_state::SessionState;
 use datafusion::prelude::{DataFrame, SessionContext};
+use futures::StreamExt;
 
 use crate::error::{Error, Result};
-use crate::facts::columns::FactTable;
+use crate::facts::columns::{CASE_NUMBER, FactTable};
 use crate::facts::layers::{Layers, Texts};
 use crate::facts::manifest;
 use crate::facts::manifest::Pointer;
@@ -220,6 +223,28 @@ impl Database {
             Some(anonymizer) => anonymizer.table(CASES.name, &cases).await,
             None => Ok(cases),
         }
+    }
+
+    /// The ids of cases, by their numbers.
+    ///
+    /// # Errors
+    /// When the facts cannot be read.
+    pub async fn case_ids(&self, numbers: &HashSet<u64>) -> Result<HashMap<u64, String>> {
+        let mut ids = HashMap::new();
+        if numbers.is_empty() {
+            return Ok(ids);
+        }
+        let cases = self.session().read_table(self.cases_with_numbers().await?)?;
+        let frame = cases.select_columns(&[CASE_NUMBER, "case_id"])?;
+        let mut rows = frame.execute_stream().await?;
+        while let Some(batch) = rows.next().await {
+            let batch = batch?;
+            let texts = cast(batch.column(1), &DataType::Utf8View)?;
+            let known = batch.column(0).as_primitive::<UInt64Type>().iter().zip(texts.as_string_view());
+            let wanted = known.filter_map(|(number, id)| number.zip(id)).filter(|(number, _)| numbers.contains(number));
+            ids.extend(wanted.map(|(number, id)| (number, id.to_owned())));
+        }
+        Ok(ids)
     }
 
     /// Values of cases that questions look up; nothing where those of a table with so many bytes for each row would take
