@@ -6,6 +6,7 @@
 
 pub mod behind;
 pub mod build;
+pub mod cases;
 pub mod chart;
 pub mod dashboard;
 pub mod draw;

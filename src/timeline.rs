@@ -43,16 +43,22 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// The timelines of cases, in their order, as of that instant. Cases without events have none.
+    /// The timelines of cases, in their order, as of that instant, with the desk as another session has it. Cases without events
+    /// have none.
     ///
     /// # Errors
     /// When the tables cannot be read.
-    pub async fn read(session: &SessionContext, cases: &[String], as_of: Option<Instant>) -> Result<Vec<Timeline>> {
+    pub async fn read(
+        session: &SessionContext,
+        of_desk: &SessionContext,
+        cases: &[String],
+        as_of: Option<Instant>,
+    ) -> Result<Vec<Timeline>> {
         if cases.is_empty() {
             return Ok(Vec::new());
         }
         let rows = CaseRows::read(session, cases).await?;
-        let desk = desk(session).await?;
+        let desk = desk(of_desk).await?;
         let known = cases.iter().zip(&rows).filter(|(_, rows)| rows.events.count() > 0);
         Ok(known.map(|(case, rows)| Timeline::of(case, rows, &desk, as_of)).collect())
     }

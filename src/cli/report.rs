@@ -27,6 +27,9 @@ use crate::report::page::{Body, Page};
 use crate::report::question::{Choices, ReportQuestion};
 use crate::store::disk::begin_whole_file;
 
+/// How many cases a page lists under each widget, unless a number is stated.
+const CASES: u16 = 10;
+
 /// Arguments of `report`.
 #[derive(Debug, Default, Args)]
 pub struct ReportArguments {
@@ -54,6 +57,9 @@ pub struct ReportArguments {
     /// Render only the widget with this title
     #[arg(long, value_name = "TITLE")]
     pub widget: Option<String>,
+    /// Cases that a page lists under each widget at most, each with its timeline; 0 for none
+    #[arg(long, default_value_t = CASES, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub cases: u16,
     /// Folder for the files; - is standard output, for one file [default: the current folder, and standard output for `terminal`]
     #[arg(long, short, value_name = "DIR")]
     pub output: Option<PathBuf>,
@@ -68,6 +74,7 @@ impl ReportArguments {
             range,
             output,
             format: FORMATS.iter().take(1).collect(),
+            cases: CASES,
             ..ReportArguments::default()
         }
     }
@@ -83,6 +90,7 @@ impl ReportArguments {
             formats: self.format.iter().map(|format| format.name.to_owned()).collect(),
             anonymize: self.people.anonymize,
             with_text: self.people.with_text,
+            cases: usize::from(self.cases),
         }
     }
 }

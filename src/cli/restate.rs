@@ -43,6 +43,9 @@ pub async fn restate(context: &CommandContext, arguments: &RestateArguments) -> 
     let dashboard = dashboard.shown(&now).await?;
     let made = made_from(context, question, &dashboard, &catalogue, &then, &[]).await?;
     note_causes(context, &manifest, &made);
+    // Only the numbers of both pages are compared.
+    let mut question = question.clone();
+    question.choices.cases = 0;
     let before = question.page(&dashboard, &then, &catalogue).await?;
     let after = question.page(&dashboard, &now, &catalogue).await?;
     let figures = moved(&before, &after, question.choices.widget.as_deref());

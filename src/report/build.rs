@@ -1,11 +1,13 @@
 //! From a dashboard to a page: the list of chart kinds, and the question and answer of every widget.
 
+mod cases;
 mod categories;
 mod figures;
 mod funnel;
 mod gauge;
 mod heatmap;
 mod histogram;
+mod parts;
 mod request;
 mod series;
 mod table;
@@ -26,13 +28,15 @@ use crate::metric::header::Metric;
 use crate::metric::unit::number_text;
 use crate::metric::values;
 use crate::query::database::Database;
-use request::Request;
+use crate::timeline::Timeline;
+use cases::Candidates;
 pub use request::Sources;
+use request::{Built, Request};
 
 /// A kind of chart and the function that builds its widgets.
 struct Builder {
     kind: ChartKind,
-    build: for<'a> fn(&'a Request<'a>) -> BoxFuture<'a, Result<Widget>>,
+    build: for<'a> fn(&'a Request<'a>) -> BoxFuture<'a, Result<Built>>,
 }
 
 const OVER_TIME_OR_GROUPS: ChartKind = ChartKind {
@@ -174,14 +178,18 @@ pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> 
         .map(|plan| build_widget(Request { dashboard, plan, sources, begins }))
         .buffered(QUESTIONS_AT_ONCE);
     let mut tabs = Vec::new();
+    let mut candidates = Vec::new();
     for tab in &dashboard.tabs {
         let mut rows = Vec::new();
         for row in &tab.rows {
-            let mut built = Vec::new();
+            let mut shown = Vec::new();
             for _ in &row.widgets {
-                built.extend(widgets.next().await.transpose()?.flatten());
+                if let Some((widget, may_list)) = widgets.next().await.transpose()?.flatten() {
+                    shown.push(widget);
+                    candidates.push(may_list);
+                }
             }
-            rows.push(Row { title: row.title.clone(), widgets: built });
+            rows.push(Row { title: row.title.clone(), widgets: shown });
         }
         tabs.push(Tab { title: tab.title.clone(), rows });
     }
@@ -195,7 +203,9 @@ pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> 
     };
     let (title, description) = (dashboard.title.clone(), dashboard.description.clone());
     let definitions = definitions(dashboard, sources.catalogue);
-    let mut page = Page { title, description, scope, tabs, definitions, notes: Vec::new(), unknown: Vec::new() };
+    let (notes, unknown, cases) = (Vec::new(), Vec::new(), Vec::new());
+    let mut page = Page { title, description, scope, tabs, cases, definitions, notes, unknown };
+    list_cases(&mut page, candidates, sources).await?;
     page.unknown = unknown_values(dashboard, &page, sources.database).await?;
     page.notes.extend(page.unknown.iter().map(|text| format!("{}.", capitalized(text))));
     if sources.database.people().pseudonyms.is_some() {
@@ -203,6 +213,21 @@ pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> 
     }
     page.notes.push(findings(sources.database.pointer()));
     Ok(page)
+}
+
+/// Puts the lists of cases into the widgets, and what happened in each case into the page.
+async fn list_cases(page: &mut Page, candidates: Vec<Candidates>, sources: &Sources<'_>) -> Result<()> {
+    let database = sources.database;
+    let ids = database.case_ids(&candidates.iter().flat_map(Candidates::numbers).collect()).await?;
+    let mut listed = BTreeSet::new();
+    for (widget, candidates) in page.widgets_mut().zip(candidates) {
+        widget.behind = candidates.choose(&ids, sources.cases);
+        listed.extend(widget.behind.cases.iter().map(|case| case.case.clone()));
+    }
+    let listed: Vec<String> = listed.into_iter().collect();
+    let (session, of_desk) = (database.session(), database.original_session());
+    page.cases = Timeline::read(&session, &of_desk, &listed, sources.timelines_as_of).await?;
+    Ok(())
 }
 
 /// The keys of a metric's header that a reader of a number asks for.
@@ -248,9 +273,9 @@ fn findings(pointer: &Pointer) -> String {
     }
 }
 
-async fn build_widget(request: Request<'_>) -> Result<Option<Widget>> {
-    match BUILDERS.iter().find(|builder| builder.kind == request.plan.chart) {
-        Some(builder) => (builder.build)(&request).await.map(Some).map_err(|error| request.plan.at(error)),
-        None => Ok(None),
-    }
+async fn build_widget(request: Request<'_>) -> Result<Option<(Widget, Candidates)>> {
+    let Some(builder) = BUILDERS.iter().find(|builder| builder.kind == request.plan.chart) else { return Ok(None) };
+    let built = (builder.build)(&request).await.map_err(|error| request.plan.at(error))?;
+    let candidates = Candidates::of(&request, &built);
+    Ok(Some((built.widget, candidates)))
 }

@@ -10,6 +10,7 @@ pub mod gauge;
 pub mod heatmap;
 pub mod lines;
 pub mod series;
+pub mod timeline;
 
 use super::draw::sketch::Sketch;
 use bars::Bars;

@@ -26,6 +26,8 @@ pub struct Format {
     pub about: &'static str,
     /// Whether it is written to standard output unless a file is asked for.
     pub is_read_at_once: bool,
+    /// Whether it lists cases behind its widgets.
+    pub lists_cases: bool,
     render: Render,
 }
 
@@ -47,8 +49,14 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-const IN_A_FILE: Format =
-    Format { name: "", ending: "", about: "", is_read_at_once: false, render: Render::Widgets(rows::csv) };
+const IN_A_FILE: Format = Format {
+    name: "",
+    ending: "",
+    about: "",
+    is_read_at_once: false,
+    lists_cases: false,
+    render: Render::Widgets(rows::csv),
+};
 
 /// Every format; the first is the default.
 pub const FORMATS: &[Format] = &[
@@ -56,6 +64,7 @@ pub const FORMATS: &[Format] = &[
         name: "html",
         ending: "html",
         about: "one file for a browser, without network",
+        lists_cases: true,
         render: Render::Page(html::page, None),
         ..IN_A_FILE
     },
@@ -107,6 +116,7 @@ pub const FORMATS: &[Format] = &[
         about: "a summary to read at once, with bars",
         is_read_at_once: true,
         render: Render::Page(terminal::page, Some(terminal::widget)),
+        ..IN_A_FILE
     },
     Format {
         name: "csv",
@@ -126,6 +136,7 @@ pub const FORMATS: &[Format] = &[
         name: "json",
         ending: "json",
         about: "everything that the page shows, for programs",
+        lists_cases: true,
         render: Render::Page(json::page, Some(json::widget)),
         ..IN_A_FILE
     },

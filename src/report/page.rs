@@ -7,11 +7,13 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::cases::CaseList;
 use super::chart::Chart;
 use super::table::Table;
 use super::value::Value;
 use crate::metric::range::Range;
 use crate::model::time::Instant;
+use crate::timeline::Timeline;
 
 /// One dashboard, answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +22,8 @@ pub struct Page {
     pub description: String,
     pub scope: Scope,
     pub tabs: Vec<Tab>,
+    /// What happened in each case that a widget lists, in the order of their ids.
+    pub cases: Vec<Timeline>,
     /// What the numbers mean, metric by metric.
     pub definitions: Vec<Definition>,
     /// Remarks on the whole page, such as how many findings the log has.
@@ -35,6 +39,10 @@ impl Page {
     /// Every widget, in reading order.
     pub fn widgets(&self) -> impl Iterator<Item = &Widget> {
         self.tabs.iter().flat_map(|tab| &tab.rows).flat_map(|row| &row.widgets)
+    }
+
+    pub(super) fn widgets_mut(&mut self) -> impl Iterator<Item = &mut Widget> {
+        self.tabs.iter_mut().flat_map(|tab| &mut tab.rows).flat_map(|row| &mut row.widgets)
     }
 
     /// A name for the file of each widget, by its title; a title that comes again gets a number.
@@ -139,6 +147,8 @@ pub struct Widget {
     pub left_out: Vec<String>,
     /// The commands that list the cases behind the widget, one a line.
     pub cases_command: String,
+    /// Some of the cases behind it.
+    pub behind: CaseList,
     pub body: Body,
     /// The numbers of the widget, whatever its body shows.
     pub table: Table,
@@ -204,6 +214,7 @@ mod tests {
             cases: String::new(),
             left_out: Vec::new(),
             cases_command: String::new(),
+            behind: CaseList::default(),
             body: Body::Empty("no cases".to_owned()),
             table: Table::default(),
         }

@@ -41,6 +41,9 @@ pub struct Choices {
     /// Whether texts that people wrote may be shown.
     #[serde(default)]
     pub with_text: bool,
+    /// How many cases each widget lists at most, in formats that list any.
+    #[serde(default)]
+    pub cases: usize,
 }
 
 /// A range: as it was typed, and which days and instants it is.
@@ -107,6 +110,11 @@ impl Choices {
         Ok(self)
     }
 
+    /// Whether a format lists cases.
+    fn lists_cases(&self) -> bool {
+        self.formats.iter().any(|name| Format::find(name).is_some_and(|format| format.lists_cases))
+    }
+
     /// The files that show a page in every format, in the order of the formats.
     ///
     /// # Errors
@@ -159,7 +167,9 @@ impl ReportQuestion {
     /// As [`build::page`].
     pub async fn page(&self, dashboard: &Dashboard, database: &Database, catalogue: &Catalogue) -> Result<Page> {
         // As of an instant within the range, or of its end, the present makes no other difference.
-        let sources = Sources { database, catalogue, range: self.range()?, now: self.as_of };
+        let cases = if self.choices.lists_cases() { self.choices.cases } else { 0 };
+        let timelines_as_of = self.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant));
+        let sources = Sources { database, catalogue, range: self.range()?, now: self.as_of, cases, timelines_as_of };
         build::page(dashboard, &sources).await
     }
 }

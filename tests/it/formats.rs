@@ -38,9 +38,14 @@ fn between<'t>(text: &'t str, from: &str, to: &str) -> Option<(&'t str, &'t str)
     text.split_once(from)?.1.split_once(to)
 }
 
+/// The widgets of an HTML page; what follows the last one is none of it.
+fn cards(page: &str) -> impl Iterator<Item = &str> {
+    page.split("<article").skip(1).filter_map(|card| card.split("</article>").next())
+}
+
 fn html_tables(page: &str) -> Tables {
     let mut tables = Tables::new();
-    for card in page.split("<article").skip(1) {
+    for card in cards(page) {
         let title = unescaped(between(card, "class=\"title\">", "<").unwrap().0);
         let Some((table, _)) = between(card, "<table", "</table>") else { continue };
         let row = |row: &str| -> Vec<String> {
@@ -64,7 +69,7 @@ fn html_values(page: &str) -> BTreeMap<String, Vec<Vec<Option<String>>>> {
         let (body, _) = between(card, "<tbody>", "</tbody>")?;
         Some((title, body.split("<tr>").skip(1).map(row).collect()))
     };
-    page.split("<article").skip(1).filter_map(card).collect()
+    cards(page).filter_map(card).collect()
 }
 
 /// A line of a Markdown table as its cells.

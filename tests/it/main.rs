@@ -22,6 +22,7 @@ mod commands;
 mod compact;
 mod desk;
 mod disk;
+mod drill;
 mod facts_format;
 mod fields;
 mod filters;

@@ -1,11 +1,11 @@
 //! The parts that charts over buckets and over groups share: their axes, their series and the table of the same numbers.
 
-use super::request::Request;
+use super::request::{Built, Request};
 use crate::metric::answer::Answer;
 use crate::metric::unit::Unit;
 use crate::report::chart::Chart;
 use crate::report::chart::series::{Axis, Categories, Series};
-use crate::report::page::{Body, Widget};
+use crate::report::page::Body;
 use crate::report::scale::axis;
 use crate::report::table::{Column, Key, Row, Table};
 use crate::report::value::Value;
@@ -54,11 +54,11 @@ impl Numbers {
         }
     }
 
-    pub fn widget(self, request: &Request<'_>, answer: Answer, chart: Chart) -> Widget {
+    pub fn widget(self, request: &Request<'_>, answer: Answer, chart: Chart) -> Built {
         let what = request.what(&answer);
-        let mut widget = request.widget(&what, &[answer], Body::Chart(chart), self.table());
-        widget.left_out.extend(self.left_out);
-        widget
+        let mut built = request.widget(&what, &[answer], Body::Chart(chart), self.table());
+        built.widget.left_out.extend(self.left_out);
+        built
     }
 }
 

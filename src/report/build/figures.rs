@@ -1,6 +1,6 @@
 //! Large numbers and how they moved.
 
-use super::request::Request;
+use super::request::{Built, Request};
 use crate::error::Result;
 use crate::metric::answer::Answer;
 use crate::metric::header::MetricKind;
@@ -8,7 +8,7 @@ use crate::metric::question::Question;
 use crate::metric::range::Range;
 use crate::metric::unit::Unit;
 use crate::report::dashboard::{Better, MetricPlan};
-use crate::report::page::{Body, Change, Direction, Figure, Verdict, Widget};
+use crate::report::page::{Body, Change, Direction, Figure, Verdict};
 use crate::report::table::{Column, Key, Row, Table, capitalized};
 use crate::report::value::Value;
 
@@ -24,13 +24,13 @@ struct Reading {
 }
 
 /// The widget.
-pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
+pub(super) async fn build(request: &Request<'_>) -> Result<Built> {
     let compared = request.compared();
     let mut readings = Vec::new();
     let mut answers = Vec::new();
     for metric in &request.plan.metrics {
         let question = request.question(metric, &[], None);
-        let now = request.sources.answer(&question).await?;
+        let now = request.answer(metric, &question).await?;
         let before = match &compared {
             Some((range, _)) => Some(answer_before(request, &question, range).await?),
             None => None,

@@ -1,19 +1,19 @@
 //! Counts one below the other, each as a part of the first.
 
-use super::request::Request;
+use super::request::{Built, Request};
 use crate::error::{Error, Result};
 use crate::metric::unit::Unit;
 use crate::report::chart::Chart;
 use crate::report::chart::funnel::{Funnel, Stage};
-use crate::report::page::{Body, Widget};
+use crate::report::page::Body;
 use crate::report::table::{Column, Key, Row, Table};
 use crate::report::value::Value;
 
 /// The widget.
-pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
+pub(super) async fn build(request: &Request<'_>) -> Result<Built> {
     let (mut stages, mut answers) = (Vec::new(), Vec::new());
     for metric in &request.plan.metrics {
-        let answer = request.sources.answer(&request.question(metric, &[], None)).await?;
+        let answer = request.answer(metric, &request.question(metric, &[], None)).await?;
         let shown = answer.show.first().map(|shown| Unit::of(&answer.metric, shown));
         if !matches!(shown, Some(Unit::Count(_))) {
             let error = Error::refused(format!("`{}` is not a count, so it is no part of a funnel", metric.metric));

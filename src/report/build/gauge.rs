@@ -1,21 +1,21 @@
 //! One number against its target.
 
 use super::categories::{column, unit_of};
-use super::request::Request;
+use super::request::{Built, Request};
 use crate::error::{Error, Result};
 use crate::report::chart::Chart;
 use crate::report::chart::gauge::Gauge;
 use crate::report::dashboard::Better;
-use crate::report::page::{Body, Widget};
+use crate::report::page::Body;
 use crate::report::scale::axis;
 use crate::report::table::{Column, Key, Row, Table};
 use crate::report::value::Value;
 
 /// The widget.
-pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
+pub(super) async fn build(request: &Request<'_>) -> Result<Built> {
     let metric = request.metric()?;
     let Some(target) = request.plan.target else { return Err(Error::refused("a gauge needs a target")) };
-    let answer = request.sources.answer(&request.question(metric, &[], None)).await?;
+    let answer = request.answer(metric, &request.question(metric, &[], None)).await?;
     let unit = unit_of(&answer, 0);
     let number = answer.rows.first().and_then(|row| row.values.first().copied().flatten());
     let lower_is_better = metric.better == Some(Better::Lower);

@@ -1,23 +1,24 @@
 //! A heat map of weekday by hour.
 
 use super::categories::{column, unit_of};
-use super::request::Request;
+use super::request::{Built, Request};
 use crate::error::Result;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::dimension::Dimension;
 use crate::metric::unit::Unit;
 use crate::report::chart::Chart;
 use crate::report::chart::heatmap::Heatmap;
-use crate::report::page::{Body, Widget};
+use crate::report::page::Body;
 use crate::report::table::{Column, Key, Row, Table};
 use crate::report::value::Value;
 
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// The widget.
-pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
+pub(super) async fn build(request: &Request<'_>) -> Result<Built> {
     let by = request.plan.chart.cuts.iter().map(|name| Dimension::parse(name)).collect::<Result<Vec<_>>>()?;
-    let answer = request.sources.answer(&request.question(request.metric()?, &by, None)).await?;
+    let metric = request.metric()?;
+    let answer = request.answer(metric, &request.question(metric, &by, None)).await?;
     let is_counted = answer.show.first().is_some_and(|shown| shown.is_zero_of_nothing(&answer.metric.unit));
     let unit = unit_of(&answer, 0);
     let hours: Vec<String> = (0..24).map(|hour| format!("{hour:02}")).collect();

@@ -1,13 +1,13 @@
 //! How the contributions of a duration are distributed over classes.
 
 use super::categories::Numbers;
-use super::request::Request;
+use super::request::{Built, Request, quoted};
 use crate::error::{Error, Result};
 use crate::metric::unit::Unit;
 use crate::report::chart::Chart;
 use crate::report::chart::bars::{Arrangement, Bars};
 use crate::report::chart::series::{Categories, Series, SeriesStyle};
-use crate::report::page::{Body, Widget};
+use crate::report::page::Body;
 use crate::report::table::{Column, Key, Row, Table};
 use crate::report::value::Value;
 
@@ -31,10 +31,10 @@ const CLASSES: [(f64, &str); 10] = [
 const CONTRIBUTIONS: &str = "contributions";
 
 /// The widget.
-pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
+pub(super) async fn build(request: &Request<'_>) -> Result<Built> {
     let metric = request.metric()?;
     let question = request.question(metric, &[], None);
-    let answer = request.sources.answer(&question).await?;
+    let answer = request.answer(metric, &question).await?;
     if answer.metric.unit != "ms" {
         let error = Error::refused(format!("`{}` is not a duration, so it has no histogram", metric.metric));
         return Err(error.with_hint("write chart = \"bar\""));
@@ -58,6 +58,22 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
     let y = numbers.y(false, 0.0);
     let chart = Chart::Bars(Bars { x, y, series: numbers.series, arrangement: Arrangement::Histogram });
     Ok(request.widget(CONTRIBUTIONS, &[answer], Body::Chart(chart), table))
+}
+
+/// The position of the class of a duration.
+pub(super) fn class(value: f64) -> usize {
+    CLASSES.iter().filter(|(bound, _)| *bound <= value).count()
+}
+
+/// The filter by the durations of a class, as a word of a command.
+pub(super) fn filter_of(class: usize) -> String {
+    let name = |at: usize| CLASSES.get(at).map(|(_, name)| *name);
+    match (class.checked_sub(1).and_then(name), name(class)) {
+        (None, Some(end)) => quoted(&format!("value<{end}")),
+        (Some(begin), Some(end)) => quoted(&format!("value={begin}..{end}")),
+        (Some(begin), None) => quoted(&format!("value>={begin}")),
+        (None, None) => String::new(),
+    }
 }
 
 fn waited() -> Key {

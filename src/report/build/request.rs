@@ -8,6 +8,7 @@ use crate::metric::answer::Answer;
 use crate::metric::catalogue::Catalogue;
 use crate::metric::dimension::Dimension;
 use crate::metric::filter::Filter;
+use crate::metric::foremost::{Foremost, Order, Wanted};
 use crate::metric::header::MetricKind;
 use crate::metric::question::Question;
 use crate::metric::range::{Grain, Range, zone_name};
@@ -15,7 +16,8 @@ use crate::metric::ratio::Side;
 use crate::metric::unit::{Unit, number_text};
 use crate::model::time::Instant;
 use crate::query::database::Database;
-use crate::report::dashboard::{BUSINESS, Dashboard, MetricPlan, WidgetPlan};
+use crate::report::cases::CaseList;
+use crate::report::dashboard::{BUSINESS, Better, Dashboard, MetricPlan, WidgetPlan};
 use crate::report::page::{Body, Widget};
 use crate::report::table::{Table, capitalized};
 use crate::report::text;
@@ -28,6 +30,10 @@ pub struct Sources<'a> {
     pub range: Range,
     /// The present, which only the command line knows.
     pub now: Instant,
+    /// How many cases each widget lists at most.
+    pub cases: usize,
+    /// The instant up to which the clocks of these cases are shown.
+    pub timelines_as_of: Option<Instant>,
 }
 
 impl Sources<'_> {
@@ -38,6 +44,16 @@ impl Sources<'_> {
     pub(super) async fn answer(&self, question: &Question) -> Result<Answer> {
         question.answer(self.database, self.catalogue).await
     }
+
+    pub(super) async fn answer_with_cases(&self, question: &Question, wanted: Wanted) -> Result<Answer> {
+        question.answer_with_cases(wanted, self.database, self.catalogue).await
+    }
+}
+
+/// A widget, and for each of its metrics the cases that it may list.
+pub(super) struct Built {
+    pub widget: Widget,
+    pub foremost: Vec<Vec<Foremost>>,
 }
 
 /// One widget of a dashboard, to be answered.
@@ -68,8 +84,24 @@ impl Request<'_> {
         }
     }
 
+    /// The answer to a question about a metric of the widget, with the cases that the widget may list.
+    pub async fn answer(&self, metric: &MetricPlan, question: &Question) -> Result<Answer> {
+        self.sources.answer_with_cases(question, self.wanted(metric)).await
+    }
+
+    /// The cases of a metric that the widget may list. Of shares those first that are not as they should be: most shares are of
+    /// what should be.
+    pub fn wanted(&self, metric: &MetricPlan) -> Wanted {
+        let is_share = self.sources.catalogue.get(&metric.metric).is_ok_and(|metric| metric.unit == "share");
+        let order = match metric.better {
+            Some(Better::Lower) => Order::Largest,
+            Some(Better::Higher) | None => Order::Smallest,
+        };
+        Wanted { count: self.sources.cases, order: is_share.then_some(order) }
+    }
+
     /// The filters of the dashboard, of the widget, and of the metric in it.
-    fn filters<'b>(&'b self, metric: &'b MetricPlan) -> impl Iterator<Item = &'b Filter> {
+    pub fn filters<'b>(&'b self, metric: &'b MetricPlan) -> impl Iterator<Item = &'b Filter> {
         self.dashboard.filters.iter().chain(&self.plan.filters).chain(&metric.filters)
     }
 
@@ -103,23 +135,25 @@ impl Request<'_> {
     }
 
     /// The widget around its body. The answers are those of the widget's metrics, in their order.
-    pub fn widget(&self, what: &str, answers: &[Answer], body: Body, table: Table) -> Widget {
+    pub fn widget(&self, what: &str, answers: &[Answer], body: Body, table: Table) -> Built {
         let body = if answers.iter().all(|answer| self.is_empty(answer)) {
             Body::Empty(self.empty_text(answers))
         } else {
             body
         };
         let answered = self.distinct(answers);
-        Widget {
+        let widget = Widget {
             title: self.plan.title.clone(),
             width: self.plan.width,
             what: self.what_is_asked(what),
             cases: cases_text(&answered),
             left_out: left_out(&answered),
-            cases_command: self.cases_command(),
+            cases_command: self.commands_of(&self.plan.metrics).join("\n"),
+            behind: CaseList::default(),
             body,
             table,
-        }
+        };
+        Built { widget, foremost: answers.iter().map(|answer| answer.foremost.clone()).collect() }
     }
 
     /// What the numbers are, with the hours and filters that the widget has beside those of the page.
@@ -164,15 +198,15 @@ impl Request<'_> {
         format!("No data in {}.", range.text())
     }
 
-    /// The commands that list the cases behind the widget, one a line and metric.
-    fn cases_command(&self) -> String {
+    /// The commands that list the cases behind metrics of the widget.
+    pub fn commands_of<'m>(&self, metrics: impl IntoIterator<Item = &'m MetricPlan>) -> Vec<String> {
         let range = &self.sources.range;
         let mut dimensions: Vec<&str> = self.plan.by.iter().map(|dimension| dimension.name.as_str()).collect();
         dimensions.extend(self.plan.chart.cuts);
         let by: String = dimensions.iter().map(|name| format!(" --by {}", quoted(name))).collect();
         let mut known = BTreeSet::new();
         let mut commands = Vec::new();
-        for metric in &self.plan.metrics {
+        for metric in metrics {
             let filters: String =
                 self.filters(metric).map(|filter| format!(" --where {}", where_text(filter))).collect();
             let people = if self.sources.database.people().pseudonyms.is_some() { " --anonymize" } else { "" };
@@ -182,7 +216,7 @@ impl Request<'_> {
                 self.listable(&metric.metric).into_iter().map(|name| format!("casebook metric {name} {rest}"));
             commands.extend(of_metric.filter(|command| known.insert(command.clone())));
         }
-        commands.join("\n")
+        commands
     }
 
     /// The metrics whose cases are behind a metric: itself, or both sides of a ratio, which has no cases of its own.
@@ -241,7 +275,7 @@ fn where_text(filter: &Filter) -> String {
 }
 
 /// A word, in quotes where a shell needs them.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._=@-".contains(letter);
     if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

@@ -1,7 +1,7 @@
 //! Lines and bars, over time or over the values of a dimension.
 
 use super::categories::{Numbers, column, unit_of};
-use super::request::Request;
+use super::request::{Built, Request};
 use crate::error::Result;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::answer::Answer;
@@ -12,12 +12,11 @@ use crate::report::chart::bars::{Arrangement, Bars};
 use crate::report::chart::lines::{Lines, ReferenceLine};
 use crate::report::chart::series::{Series, SeriesStyle};
 use crate::report::frame::{Frame, Line, group_value};
-use crate::report::page::Widget;
 use crate::report::table::{Column, Key};
 use crate::report::value::Value;
 
 /// Lines over time, with or without the area under them.
-pub(super) async fn lines(request: &Request<'_>, filled: bool) -> Result<Widget> {
+pub(super) async fn lines(request: &Request<'_>, filled: bool) -> Result<Built> {
     let (numbers, answer) = over_time(request).await?;
     let target = request.plan.target;
     let label = |value: f64| format!("target {}", numbers.unit.text(Some(value)));
@@ -32,7 +31,7 @@ pub(super) async fn lines(request: &Request<'_>, filled: bool) -> Result<Widget>
 }
 
 /// Bars over time where there is a grain, else over the values of a dimension.
-pub(super) async fn bars(request: &Request<'_>) -> Result<Widget> {
+pub(super) async fn bars(request: &Request<'_>) -> Result<Built> {
     let (numbers, answer) = match request.plan.by.first() {
         Some(dimension) if request.plan.grain.is_none() => over_groups(request, dimension).await?,
         _ => over_time(request).await?,
@@ -41,12 +40,12 @@ pub(super) async fn bars(request: &Request<'_>) -> Result<Widget> {
 }
 
 /// Bars over time, one part for each group.
-pub(super) async fn stacked_bars(request: &Request<'_>) -> Result<Widget> {
+pub(super) async fn stacked_bars(request: &Request<'_>) -> Result<Built> {
     let (numbers, answer) = over_time(request).await?;
     Ok(bar_chart(request, numbers, answer, Arrangement::Stacked))
 }
 
-fn bar_chart(request: &Request<'_>, numbers: Numbers, answer: Answer, arrangement: Arrangement) -> Widget {
+fn bar_chart(request: &Request<'_>, numbers: Numbers, answer: Answer, arrangement: Arrangement) -> Built {
     let y = numbers.y(arrangement == Arrangement::Stacked, 0.0);
     let chart = Chart::Bars(Bars { x: numbers.x(), y, series: numbers.series.clone(), arrangement });
     numbers.widget(request, answer, chart)
@@ -54,8 +53,9 @@ fn bar_chart(request: &Request<'_>, numbers: Numbers, answer: Answer, arrangemen
 
 async fn over_time(request: &Request<'_>) -> Result<(Numbers, Answer)> {
     let grain = request.grain();
-    let question = request.question(request.metric()?, request.plan.by.get(..1).unwrap_or(&[]), Some(grain));
-    let answer = request.sources.answer(&question).await?;
+    let metric = request.metric()?;
+    let question = request.question(metric, request.plan.by.get(..1).unwrap_or(&[]), Some(grain));
+    let answer = request.answer(metric, &question).await?;
     let buckets = question.range.buckets(grain);
     let running = request.running(grain);
     let categories: Vec<Value> = buckets.iter().map(|bucket| request.bucket(bucket.start, grain, running)).collect();
@@ -145,8 +145,16 @@ fn largest(mut ranked: Vec<String>, top: usize, dimension: &Dimension) -> (Vec<S
     (ranked, rest)
 }
 
+/// Whether a name is the one of the groups that are not shown by name.
+pub(super) fn is_rest(name: &Value) -> bool {
+    matches!(name, Value::Text(name) if name.starts_with(OTHER) && name.ends_with(')'))
+}
+
+/// What the name of the groups that are not shown by name begins with.
+const OTHER: &str = "other (";
+
 fn other_name(rest: &[String]) -> String {
-    format!("other ({})", rest.len())
+    format!("{OTHER}{})", rest.len())
 }
 
 /// The note about groups whose numbers cannot be added.
@@ -161,7 +169,7 @@ fn not_drawn(answer: &Answer, rest: &[String]) -> Option<String> {
 
 async fn over_groups(request: &Request<'_>, dimension: &Dimension) -> Result<(Numbers, Answer)> {
     let metric = request.metric()?;
-    let answer = request.sources.answer(&request.question(metric, std::slice::from_ref(dimension), None)).await?;
+    let answer = request.answer(metric, &request.question(metric, std::slice::from_ref(dimension), None)).await?;
     let unit = unit_of(&answer, 0);
     let frame = Frame::new(&answer, 0)?;
     let ranked = frame.ranked_groups()?;

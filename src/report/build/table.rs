@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::categories::{column, unit_of};
-use super::request::Request;
+use super::request::{Built, Request};
 use crate::error::Result;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::answer::{Answer, AnswerRow};
 use crate::metric::compare::{change, running_text};
+use crate::metric::foremost::Wanted;
 use crate::metric::header::MetricKind;
 use crate::metric::question::Question;
 use crate::metric::unit::Unit;
 use crate::model::time::Instant;
 use crate::report::dashboard::MetricPlan;
-use crate::report::page::{Body, Widget};
+use crate::report::page::Body;
 use crate::report::table::{Column, Key, Row, Table};
 use crate::report::value::Value;
 
@@ -34,7 +35,7 @@ struct Numbers {
 }
 
 /// The widget whose body is its table.
-pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
+pub(super) async fn build(request: &Request<'_>) -> Result<Built> {
     let mut columns = Vec::new();
     let mut answers = Vec::new();
     let compared = request.compared();
@@ -42,12 +43,12 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
     let mut known = Known::default();
     for metric in &request.plan.metrics {
         let question = request.question(metric, &request.plan.by, request.plan.grain);
-        let answer = known.answer(request, &question).await?;
+        let answer = known.answer(request, &question, request.wanted(metric)).await?;
         let before = match &compared {
             Some((range, name)) => {
                 notes.extend(running_text(&question, answer.metric.kind, range).map(|text| format!("{text}.")));
                 let before = question.over(range.clone(), request.sources.now);
-                Some((known.answer(request, &before).await?, name.as_str()))
+                Some((known.answer(request, &before, Wanted::default()).await?, name.as_str()))
             }
             None => None,
         };
@@ -68,9 +69,9 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Widget> {
     let what = if names.is_empty() { "all together".to_owned() } else { format!("by {}", names.join(", ")) };
     let rows = rows(request, &columns);
     let table = Table { keys, columns: columns.into_iter().map(|numbers| numbers.column).collect(), rows };
-    let mut widget = request.widget(&what, &answers, Body::Table, table);
-    widget.left_out.extend(notes);
-    Ok(widget)
+    let mut built = request.widget(&what, &answers, Body::Table, table);
+    built.widget.left_out.extend(notes);
+    Ok(built)
 }
 
 /// Answers of which several columns show an aggregation each.
@@ -80,7 +81,7 @@ struct Known(Vec<(Question, Answer)>);
 impl Known {
     /// The answer to a question of the widget. Of a flow that has several columns, the aggregations of all are asked for at
     /// once.
-    async fn answer(&mut self, request: &Request<'_>, question: &Question) -> Result<Answer> {
+    async fn answer(&mut self, request: &Request<'_>, question: &Question, wanted: Wanted) -> Result<Answer> {
         let is_flow = request.sources.catalogue.get(&question.metric)?.kind == MetricKind::Flow;
         let same = request.plan.metrics.iter().filter(|metric| metric.metric == question.metric);
         let mut show: Vec<Aggregation> = Vec::new();
@@ -90,13 +91,13 @@ impl Known {
             }
         }
         if !is_flow || same.clone().count() < 2 || same.clone().any(|metric| metric.show.is_empty()) {
-            return request.sources.answer(question).await;
+            return request.sources.answer_with_cases(question, wanted).await;
         }
         let together = Question { show, ..question.clone() };
         if let Some((_, answer)) = self.0.iter().find(|(known, _)| *known == together) {
             return Ok(answer.showing(&question.show));
         }
-        let answer = request.sources.answer(&together).await?;
+        let answer = request.sources.answer_with_cases(&together, wanted).await?;
         let shown = answer.showing(&question.show);
         self.0.push((together, answer));
         Ok(shown)

@@ -55,6 +55,8 @@ impl Funnel {
             if stage.number > 0.0 && largest > 0.0 {
                 sketch.rect(bar((stage.number / largest * wide).max(1.0)), palette::series(0));
             }
+            let area = Area { left: 0.0, top, width: wide, height: 22.0 + BAR_HEIGHT };
+            sketch.tooltip(area, &format!("{}\n{number}{part}", stage.name));
         }
         sketch
     }

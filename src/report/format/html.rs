@@ -5,10 +5,13 @@
 //! table. The page is complete without its script, which only adds convenience. A policy makes browsers run that script
 //! and no other, and fetch nothing.
 
+mod anchors;
+mod cases;
 mod definitions;
 mod script;
 mod style;
 mod table;
+mod timeline;
 
 use std::fmt::Write;
 
@@ -17,6 +20,7 @@ use crate::report::chart::Chart;
 use crate::report::draw::paint::{self, DrawError, escaped};
 use crate::report::page::{Body, Change, Figure, Page, Row, Scope, Stems, Tab, Verdict, Widget};
 use crate::report::text;
+use anchors::Anchors;
 use definitions::definitions;
 use script::SCRIPT;
 use table::table;
@@ -44,7 +48,7 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
 }
 
 fn page_html(page: &Page) -> DrawResult {
-    let mut places = Places { scope: text::scope_line(&page.scope), ..Places::default() };
+    let mut places = Places::of(page);
     let mut links = Vec::new();
     let mut tabs = String::new();
     for one in &page.tabs {
@@ -62,25 +66,34 @@ fn page_html(page: &Page) -> DrawResult {
     // Writing to a string cannot fail.
     let _ = write!(
         html,
-        "<body>\n<header class=\"head\">\n<h1>{title}</h1>\n{}{}</header>\n<main>\n{}{tabs}{}</main>\n{}\
+        "<body>\n<header class=\"head\">\n<h1>{title}</h1>\n{}{}</header>\n<main>\n{}{tabs}{}{}</main>\n{}\
          <script>{SCRIPT}</script>\n</body>\n</html>\n",
         paragraph("description", &page.description),
         scope(&page.scope),
         jump_list("jump tabs", "Tabs", &links),
         definitions(&page.definitions),
+        timeline::section(page, &places.cases)?,
         notes(&page.notes),
     );
     Ok(html)
 }
 
 /// What has been placed so far, so that each heading that a link may lead to has an id of its own.
-#[derive(Default)]
 struct Places {
     /// The scope of the page in one line.
     scope: String,
     tabs: Stems,
     rows: Stems,
     widgets: Stems,
+    cases: Anchors,
+}
+
+impl Places {
+    fn of(page: &Page) -> Places {
+        let scope = text::scope_line(&page.scope);
+        let (tabs, rows, widgets) = (Stems::default(), Stems::default(), Stems::default());
+        Places { scope, tabs, rows, widgets, cases: Anchors::of(page) }
+    }
 }
 
 /// A heading of the page: its id, and its text.
@@ -171,7 +184,7 @@ fn card(widget: &Widget, level: u32, places: &mut Places) -> DrawResult {
         escaped(&text::caption(widget)),
         body(widget, width, &id)?,
         left_out(&widget.left_out),
-        more(widget, &id),
+        more(widget, &id, &places.cases),
     ))
 }
 
@@ -241,8 +254,8 @@ fn left_out(notes: &[String]) -> String {
     format!("<div class=\"left-out\"><p>Remarks</p>\n{}</div>\n", list(notes))
 }
 
-/// What a reader opens: the numbers behind the picture, and the command that lists the cases.
-fn more(widget: &Widget, id: &str) -> String {
+/// What a reader opens: the numbers behind the picture, and the cases or the command that lists them.
+fn more(widget: &Widget, id: &str, anchors: &Anchors) -> String {
     let is_table = matches!(widget.body, Body::Table);
     let numbers = match is_table || widget.table.columns.is_empty() {
         true => String::new(),
@@ -250,7 +263,11 @@ fn more(widget: &Widget, id: &str) -> String {
             format!("<details>\n<summary>Numbers</summary>\n{}</details>\n", table(&widget.table, &widget.title, id))
         }
     };
-    match numbers + &command(&widget.cases_command) {
+    let cases = match cases::list(widget, anchors) {
+        none if none.is_empty() => command(&widget.cases_command),
+        list => list,
+    };
+    match numbers + &cases {
         nothing if nothing.is_empty() => nothing,
         more => format!("<div class=\"more\">\n{more}</div>\n"),
     }
@@ -258,8 +275,7 @@ fn more(widget: &Widget, id: &str) -> String {
 
 /// One command is shown; several are in a list that the reader opens.
 fn command(commands: &str) -> String {
-    // A command goes on in the next line between its words, not inside of `--range`.
-    let text = escaped(commands).replace(' ', " <wbr>");
+    let text = cases::breakable(commands);
     match commands.lines().count() {
         0 => String::new(),
         1 => format!("<p class=\"command\"><span>Cases behind this</span> <code tabindex=\"0\">{text}</code></p>\n"),
@@ -275,6 +291,7 @@ mod tests {
     use crate::metric::range::Range;
     use crate::metric::unit::Unit;
     use crate::model::time::Instant;
+    use crate::report::cases::CaseList;
     use crate::report::chart::bars::{Arrangement, Bars};
     use crate::report::chart::series::{Axis, Categories, Series, SeriesStyle};
     use crate::report::table::{self, Column, Key, Table};
@@ -302,6 +319,7 @@ mod tests {
             cases: "2 cases".to_owned(),
             left_out: vec!["2 < 3 cases".to_owned()],
             cases_command: "casebook cases --where 'a < b'".to_owned(),
+            behind: CaseList::default(),
             body: Body::Chart(chart),
             table: Table {
                 keys: vec![Key::named("day")],
@@ -319,6 +337,7 @@ mod tests {
             description: "a & b".to_owned(),
             scope: Scope { as_of: range.to, range, last_batch: 3, events: 12, business_hours: false, filters },
             tabs: vec![Tab { title: None, rows: vec![Row { title: None, widgets: vec![widget] }] }],
+            cases: Vec::new(),
             definitions: Vec::new(),
             notes: vec!["3 findings > 2".to_owned()],
             unknown: Vec::new(),

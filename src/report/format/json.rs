@@ -3,7 +3,10 @@
 //! Instants are RFC 3339 in UTC, durations milliseconds, shares parts of one; what is missing is null. The rows of a widget have
 //! the names of `columns`, as in the CSV and Parquet files of the same widget.
 
+mod cases;
+
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::rows::written;
@@ -26,6 +29,7 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
         description: &page.description,
         scope: scope(&page.scope),
         tabs,
+        cases: page.cases.iter().map(cases::timeline).collect(),
         definitions: &page.definitions,
         notes: &page.notes,
     })
@@ -51,6 +55,8 @@ struct PageObject<'a> {
     description: &'a str,
     scope: Scope<'a>,
     tabs: Vec<Tab<'a>>,
+    /// What happened in each case that a widget lists.
+    cases: Vec<Value>,
     definitions: &'a [page::Definition],
     notes: &'a [String],
 }
@@ -104,6 +110,8 @@ struct WidgetObject<'a> {
     texts: Vec<Vec<String>>,
     left_out: &'a [String],
     cases_commands: Vec<&'a str>,
+    /// Some of the cases behind the widget.
+    cases_behind: Value,
 }
 
 /// How a figure moved; its numbers are in the rows.
@@ -172,6 +180,7 @@ fn widget_object(widget: &Widget) -> Result<WidgetObject<'_>> {
         texts: table.rows.iter().map(|row| table.texts(row)).collect(),
         left_out: &widget.left_out,
         cases_commands: widget.cases_command.lines().collect(),
+        cases_behind: cases::list(&widget.behind),
     })
 }
 

@@ -1,5 +1,5 @@
-// What makes a page that is complete without a script more convenient: tabs, tables that sort, and tooltips that follow
-// pointer and keyboard. Texts are only ever written as texts.
+// What makes a page that is complete without a script more convenient: tabs, tables that sort, tooltips that follow pointer
+// and keyboard, and bars, points and rows that lead to their cases. Texts are only ever written as texts.
 (() => {
   "use strict";
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -143,12 +143,18 @@
         if (spot) show(spot, event.clientX, event.clientY);
         else hide();
       });
+      const choose = (spot) => spot.dispatchEvent(new Event("choose", { bubbles: true }));
+      picture.addEventListener("click", (event) => {
+        const spot = event.target.closest(".spots rect");
+        if (spot) choose(spot);
+      });
       picture.addEventListener("pointerleave", hide);
       picture.addEventListener("blur", hide);
       picture.addEventListener("focus", () => picture.matches(":focus-visible") && showAt(at));
       picture.addEventListener("keydown", (event) => {
         const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: spots.length - 1 }[event.key];
         if (event.key === "Escape") hide();
+        if (event.key === "Enter") choose(spots[at]);
         if (next === undefined) return;
         event.preventDefault();
         showAt(next);
@@ -156,7 +162,91 @@
     }
   };
 
+  // The commands of a widget for a part of it.
+  const narrowed = (commands, { range, filters, commands: own }) => {
+    const lines = own.length ? own : commands;
+    const added = filters.map((filter) => ` --where ${filter}`).join("");
+    return lines.map((line) => {
+      const within = range === null ? line : line.replace(/ --range \S+/, () => ` --range ${range}`);
+      return within.replace(/ --cases$/, () => `${added} --cases`);
+    });
+  };
+  // A bar, a point or a row shows those of the listed cases that are behind it, and the commands that list all of them.
+  const cases = (card) => {
+    const list = card.querySelector(".behind");
+    if (!list) return;
+    const [rows, columns] = [list.dataset.rows, list.dataset.columns].map((parts) => JSON.parse(parts ?? "[]"));
+    const numbers = all("table", card).find((table) => !list.contains(table));
+    const names = numbers ? [...numbers.tBodies[0].rows].map((row) => row.cells[0].textContent) : [];
+    const headings = numbers ? [...numbers.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent) : [];
+    const [table, code] = [list.querySelector(".scroll"), list.querySelector("code")];
+    const commands = code.textContent.split("\n");
+    const note = element("p", { class: "narrowed", tabindex: "-1" });
+    const shows = (row, place) => Object.entries(place).every(([name, at]) => at === undefined || row.dataset[name] === String(at));
+    const show = (place) => {
+      const parts = [rows[place.row], columns[place.column]].filter(Boolean);
+      const listed = all("tbody tr", table);
+      listed.forEach((row) => (row.hidden = !shows(row, place)));
+      const count = listed.filter((row) => !row.hidden).length;
+      const name = [names[place.row], headings[place.column]].filter(Boolean).join(" · ");
+      note.textContent = count ? `${name}: ${count} of the listed cases. ` : `${name}: none of the listed cases; the command lists all. `;
+      const button = element("button", { type: "button" }, "Show all");
+      button.addEventListener("click", () => {
+        listed.forEach((row) => (row.hidden = false));
+        table.hidden = false;
+        code.textContent = commands.join("\n");
+        note.remove();
+        list.querySelector("summary").focus();
+      });
+      note.append(button);
+      table.hidden = !count;
+      code.textContent = parts.reduce(narrowed, commands).join("\n");
+      list.querySelector("summary").after(note);
+      list.open = true;
+      note.focus();
+      list.scrollIntoView({ block: "nearest" });
+    };
+    card.classList.add("leads");
+    card.addEventListener("choose", (event) => {
+      const spots = [...event.target.parentNode.children];
+      const at = spots.indexOf(event.target);
+      const isCell = event.target.closest(".cells");
+      show(isCell ? { row: Math.floor(at / columns.length), column: at % columns.length } : { row: at });
+    });
+    // What has one part only is the whole list.
+    if (rows.length < 2) return;
+    const button = (within, name, place) => {
+      const made = element("button", { type: "button", "aria-label": `${name}: cases` }, within.textContent);
+      made.addEventListener("click", () => show(place));
+      within.replaceChildren(made);
+    };
+    [...(numbers?.tBodies[0].rows ?? [])].forEach((row, at) => {
+      button(row.cells[0], names[at], { row: at });
+      [...row.cells].slice(1).forEach((cell, column) => {
+        cell.addEventListener("click", () => {
+          if (getSelection().isCollapsed) show(columns.length ? { row: at, column } : { row: at });
+        });
+      });
+    });
+    all(".figure", card).forEach((figure, at) => button(figure.querySelector(".value"), names[at], { row: at }));
+  };
+  const openCase = (named) => {
+    if (named?.matches("details.case")) named.open = true;
+    return named;
+  };
+  const timelines = () => {
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest('a[href^="#case-"]');
+      if (link) openCase(document.getElementById(decodeURIComponent(link.hash.slice(1))));
+    });
+    const follow = () => target()?.matches("details.case") && openCase(target()).scrollIntoView();
+    follow();
+    addEventListener("hashchange", follow);
+  };
+
+  all("article").forEach(cases);
   tabs();
+  timelines();
   all("table.sortable").forEach(sortable);
   tooltips();
 })();

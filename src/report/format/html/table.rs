@@ -59,7 +59,7 @@ fn load_class(load: Load) -> &'static str {
 }
 
 /// The keys in the first column start at its left, numbers end at the right.
-fn aligned(index: usize) -> &'static str {
+pub(super) fn aligned(index: usize) -> &'static str {
     if index == 0 { "" } else { " class=\"number\"" }
 }
 

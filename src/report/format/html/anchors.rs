@@ -1,0 +1,46 @@
+//! The ids of the cases of a page, to which links lead.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+
+use crate::report::draw::paint::escaped;
+use crate::report::page::Page;
+
+/// The id of each case's timeline, and the zone in which instants are shown.
+pub(super) struct Anchors {
+    of_case: BTreeMap<String, String>,
+    pub zone: TimeZone,
+}
+
+impl Anchors {
+    /// Those of a page: the id of a case with a dash for everything that is no letter, digit, `-`, `_` or `.`, and a number where
+    /// that is there already.
+    pub fn of(page: &Page) -> Anchors {
+        let mut known = BTreeSet::new();
+        let mut of_case = BTreeMap::new();
+        for timeline in &page.cases {
+            let is_plain = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
+            let plain = timeline.case.chars().map(|letter| if is_plain(letter) { letter } else { '-' });
+            let name = format!("case-{}", plain.collect::<String>());
+            let numbered = (2..).map(|copy| format!("{name}-{copy}"));
+            let mut names = std::iter::once(name.clone()).chain(numbered);
+            let name = names.find(|name| known.insert(name.clone())).unwrap_or(name);
+            of_case.insert(timeline.case.clone(), name);
+        }
+        Anchors { of_case, zone: page.scope.range.zone().clone() }
+    }
+
+    /// The id of a case's timeline; nothing where the page has none.
+    pub fn id(&self, case: &str) -> Option<&str> {
+        self.of_case.get(case).map(String::as_str)
+    }
+
+    /// The name of a case that leads to its timeline.
+    pub fn link(&self, case: &str) -> String {
+        match self.id(case) {
+            Some(id) => format!("<a href=\"#{id}\">{}</a>", escaped(case)),
+            None => escaped(case),
+        }
+    }
+}
