@@ -57,6 +57,8 @@ pub struct CaseTable<'q> {
     chosen: Chosen,
     /// What the cases are, with their numbers.
     attributes: SendableRecordBatchStream,
+    /// Rows that were read and have not been given.
+    rest: Option<RecordBatch>,
     schema: SchemaRef,
     rows_at_once: usize,
 }
@@ -107,6 +109,7 @@ impl<'q> CaseTable<'q> {
             as_of: asked.as_of,
             chosen,
             attributes: attributes.execute_stream().await?,
+            rest: None,
             schema: Arc::new(Schema::new(fields)),
             rows_at_once: (memory_bytes / 2 / row_bytes).max(1),
         })
@@ -125,9 +128,8 @@ impl<'q> CaseTable<'q> {
     pub async fn next(&mut self) -> Result<Option<Vec<RecordBatch>>> {
         let (mut batches, mut rows) = (Vec::new(), 0);
         while rows < self.rows_at_once
-            && let Some(batch) = self.attributes.try_next().await?
+            && let Some(batch) = self.next_batch(self.rows_at_once - rows).await?
         {
-            let batch = self.chosen.of_batch(&batch)?;
             rows += batch.num_rows();
             batches.extend(Some(batch).filter(|batch| batch.num_rows() > 0));
         }
@@ -150,6 +152,20 @@ impl<'q> CaseTable<'q> {
             from = to;
         }
         Ok(Some(whole))
+    }
+
+    /// Chosen cases, so many at most.
+    async fn next_batch(&mut self, rows: usize) -> Result<Option<RecordBatch>> {
+        let batch = match self.rest.take() {
+            Some(rest) => rest,
+            None => match self.attributes.try_next().await? {
+                Some(batch) => self.chosen.of_batch(&batch)?,
+                None => return Ok(None),
+            },
+        };
+        let (taken, all) = (batch.num_rows().min(rows), batch.num_rows());
+        self.rest = (taken < all).then(|| batch.slice(taken, all - taken));
+        Ok(Some(batch.slice(0, taken)))
     }
 
     /// The value of a metric for each place.
