@@ -86,6 +86,7 @@ pub const FORMATS: &[Format] = &[
         name: "xlsx",
         ending: "xlsx",
         about: "a workbook, a sheet for each widget",
+        lists_cases: true,
         render: Render::Page(xlsx::page, Some(xlsx::widget)),
         ..IN_A_FILE
     },

@@ -1,12 +1,15 @@
-//! A page as a workbook: a sheet for each widget with real numbers, dates and durations, and one that explains them.
+//! A page as a workbook: a sheet for each widget with real numbers, dates and durations, one of the cases
+//! behind them, and one that explains them.
 //!
 //! The table of a widget begins in its first cell, so that programs read it without skipping lines. Excel has no durations
 //! below zero and other readers show `[h]:mm:ss` in their own way, so a column of plain seconds stands beside each
 //! column of durations.
 
+mod cases;
+mod cells;
+
 use std::collections::HashSet;
 
-use jiff::civil::DateTime;
 use rust_xlsxwriter::{
     Chart, ChartFont, ChartType, ConditionalFormat2ColorScale, DocProperties, ExcelDateTime, Format, FormatAlign, Url,
     Workbook, Worksheet, XlsxError,
@@ -24,13 +27,13 @@ use crate::report::palette::{self, Rgb};
 use crate::report::table::Table;
 use crate::report::text;
 use crate::report::value::{Bucket, Load, Value};
+use cases::{CASES, cases};
+use cells::{DURATION, MS_A_DAY, Written, count_format, excel_time, heading, number_format};
 
-const MS_A_DAY: f64 = 86_400_000.0;
 /// The longest name that Excel allows for a sheet.
 const SHEET_NAME_MAX: usize = 31;
 /// Of one line of a cell, in points.
 const LINE_HEIGHT: f64 = 15.0;
-const DURATION: &str = "[h]:mm:ss";
 const CONTENTS: &str = "Contents";
 const DEFINITIONS: &str = "Definitions";
 
@@ -55,8 +58,6 @@ fn refused(error: XlsxError) -> Error {
     Error::refused(format!("the workbook cannot be made: {error}"))
 }
 
-type Written<T = ()> = std::result::Result<T, XlsxError>;
-
 fn made(title: &str, scope: &Scope, widgets: &[&Widget], page: Option<&Page>) -> Written<Vec<u8>> {
     let mut workbook = Workbook::new();
     // The time of the file is that of its numbers, so that the same report is the same bytes.
@@ -70,6 +71,9 @@ fn made(title: &str, scope: &Scope, widgets: &[&Widget], page: Option<&Page>) ->
         self::sheet(sheet, widget, name)?;
     }
     if let Some(page) = page {
+        if !page.cases.is_empty() {
+            cases(workbook.add_worksheet(), page)?;
+        }
         definitions(workbook.add_worksheet(), page)?;
     }
     workbook.save_to_buffer()
@@ -77,7 +81,7 @@ fn made(title: &str, scope: &Scope, widgets: &[&Widget], page: Option<&Page>) ->
 
 /// A name for each sheet, by the title of its widget; a title that comes again, or is cut to the same name, gets a number.
 fn sheet_names(widgets: &[&Widget]) -> Vec<String> {
-    let mut known: HashSet<String> = [CONTENTS, DEFINITIONS].map(str::to_lowercase).into();
+    let mut known: HashSet<String> = [CONTENTS, CASES, DEFINITIONS].map(str::to_lowercase).into();
     let plain = |title: &str| -> String {
         let letters = title.chars().filter(|letter| !"[]:*?/\\".contains(*letter) && !letter.is_control());
         letters.collect::<String>().trim_matches('\'').trim().to_owned()
@@ -94,10 +98,6 @@ fn sheet_names(widgets: &[&Widget]) -> Vec<String> {
         candidates.find(|name| known.insert(name.to_lowercase())).unwrap_or_default()
     };
     widgets.iter().map(name).collect()
-}
-
-fn heading() -> Format {
-    Format::new().set_bold().set_text_wrap().set_align(FormatAlign::Bottom)
 }
 
 /// Scope, and a line for each widget: its title, what its numbers are, of how many cases, and what they leave out.
@@ -231,15 +231,6 @@ impl Places {
     }
 }
 
-fn number_format(format: &str) -> Format {
-    Format::new().set_num_format(format)
-}
-
-/// The format of a number of things: whole where it is whole.
-fn count_format(number: f64) -> Format {
-    number_format(if number.fract() == 0.0 { "#,##0" } else { "#,##0.0##" })
-}
-
 fn write_value(sheet: &mut Worksheet, row: u32, place: &Place, value: &Value) -> Written {
     let column = place.value;
     match value {
@@ -290,13 +281,6 @@ fn write_bucket(sheet: &mut Worksheet, row: u32, column: u16, bucket: &Bucket) -
 
 fn civil(at: Instant, scope: &Scope) -> Written<ExcelDateTime> {
     excel_time(at.to_local(scope.range.zone()))
-}
-
-fn excel_time(local: impl Into<DateTime>) -> Written<ExcelDateTime> {
-    let local: DateTime = local.into();
-    let part = |part: i8| part.unsigned_abs();
-    let date = ExcelDateTime::from_ymd(local.year().unsigned_abs(), part(local.month()), part(local.day()))?;
-    date.and_hms(u16::from(part(local.hour())), part(local.minute()), f64::from(part(local.second())))
 }
 
 fn color(Rgb(red, green, blue): Rgb) -> rust_xlsxwriter::Color {
