@@ -216,7 +216,9 @@
     // What has one part only is the whole list.
     if (rows.length < 2) return;
     const button = (within, name, place) => {
-      const made = element("button", { type: "button", "aria-label": `${name}: cases` }, within.textContent);
+      const text = within.textContent;
+      const label = text === name ? `${name}: cases` : `${text}, ${name}: cases`;
+      const made = element("button", { type: "button", "aria-label": label }, text);
       made.addEventListener("click", () => show(place));
       within.replaceChildren(made);
     };
