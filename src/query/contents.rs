@@ -2,7 +2,11 @@
 //! and in whatever order they came.
 
 use arrow::array::AsArray;
+use arrow::compute::cast;
 use arrow::datatypes::DataType;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 
 use crate::error::Result;
@@ -28,16 +32,27 @@ impl Contents {
     pub async fn of(log: &Log, resources: Resources, moment: Moment) -> Result<Contents> {
         let session = engine::session(resources)?;
         let events = moment.events(session.read_table(log.events.provider()?)?)?;
-        let mut batches = events.select_columns(&["identity", "content"])?.execute_stream().await?;
+        let rows = events.select_columns(&["identity", "content"])?.execute_stream_partitioned().await?;
+        let parts: Vec<_> = rows.into_iter().map(|rows| SpawnedTask::spawn(Contents::of_rows(rows))).collect();
         let mut contents = Contents::default();
-        while let Some(batch) = batches.next().await {
+        for part in parts {
+            let part = part.join().await.map_err(|error| DataFusionError::External(error.into()))??;
+            contents.events += part.events;
+            contents.fingerprint = contents.fingerprint.wrapping_add(part.fingerprint);
+        }
+        Ok(contents)
+    }
+
+    async fn of_rows(mut rows: SendableRecordBatchStream) -> Result<Contents> {
+        let (mut contents, mut of_event) = (Contents::default(), Vec::new());
+        while let Some(batch) = rows.next().await {
             let batch = batch?;
-            let columns = [0, 1].map(|column| arrow::compute::cast(batch.column(column), &DataType::Binary));
-            let [identities, of_content] = columns;
+            let [identities, of_content] = [0, 1].map(|column| cast(batch.column(column), &DataType::BinaryView));
             let (identities, of_content) = (identities?, of_content?);
-            let (identities, of_content) = (identities.as_binary::<i32>(), of_content.as_binary::<i32>());
-            for (identity, content) in identities.iter().zip(of_content) {
-                let of_event = [identity.unwrap_or_default(), content.unwrap_or_default()].concat();
+            for (identity, content) in identities.as_binary_view().iter().zip(of_content.as_binary_view()) {
+                of_event.clear();
+                of_event.extend_from_slice(identity.unwrap_or_default());
+                of_event.extend_from_slice(content.unwrap_or_default());
                 contents.fingerprint = contents.fingerprint.wrapping_add(fingerprint(&of_event));
                 contents.events += 1;
             }
