@@ -14,6 +14,6 @@
 -- pauses: pending and on hold cases count
 -- example: created Monday 09:00, done Tuesday 10:00: 1 at the end of Monday, 0 at the end of Tuesday
 -- differs: Zendesk takes one snapshot a day; here any instant can be read
-SELECT case_id, since, until, assignee AS agent, 1 AS value
+SELECT case_id, since, until, assignee AS agent, 1 AS value, status, priority, profile
 FROM periods
 WHERE status IN ('new', 'open', 'pending', 'on_hold')

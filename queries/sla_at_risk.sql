@@ -20,7 +20,10 @@
 WITH instances AS (
   SELECT case_id, milestone, n, since, started_at, policy, completed_at, stopped_at, disabled_at, due_at, stock_reads(since, ended_at) AS reads
   FROM (SELECT *, least(until, completed_at, stopped_at, disabled_at) AS ended_at FROM milestones) AS ended
-  WHERE since <= $last_read AND (ended_at IS NULL OR ended_at > $first_read) AND cardinality(stock_reads(since, ended_at)) > 0
+  -- What is over before the first reading, before the functions.
+  WHERE since <= $last_read AND (until IS NULL OR until > $first_read) AND (completed_at IS NULL OR completed_at > $first_read)
+    AND (stopped_at IS NULL OR stopped_at > $first_read) AND (disabled_at IS NULL OR disabled_at > $first_read)
+    AND stock_reads(since, ended_at)[1] IS NOT NULL
 ),
 priorities AS (
   SELECT case_id, milestone, n, priority, changed_at AS since,

@@ -17,6 +17,9 @@
 SELECT case_id, greatest(since, due_at + INTERVAL '1 millisecond') AS since, least(until, completed_at, stopped_at, disabled_at) AS until,
        1 AS value, milestone, policy
 FROM milestones
-WHERE due_at IS NOT NULL
+-- What is part of the stock when it is read, before the functions.
+WHERE due_at < $last_read AND since <= $last_read
+  AND (until IS NULL OR until > $first_read) AND (completed_at IS NULL OR completed_at > $first_read)
+  AND (stopped_at IS NULL OR stopped_at > $first_read) AND (disabled_at IS NULL OR disabled_at > $first_read)
   AND (least(until, completed_at, stopped_at, disabled_at) IS NULL
     OR due_at < least(until, completed_at, stopped_at, disabled_at))

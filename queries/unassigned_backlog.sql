@@ -14,6 +14,6 @@
 -- pauses: pending and on hold cases count
 -- example: created 09:00, assigned 09:30: 1 at 09:15, 0 at 09:45
 -- differs: help desks that count a group as an assignee give a smaller number
-SELECT case_id, since, until, assignee AS agent, 1 AS value
+SELECT case_id, since, until, assignee AS agent, 1 AS value, status, priority, profile
 FROM periods
 WHERE status IN ('new', 'open', 'pending', 'on_hold') AND assignee IS NULL

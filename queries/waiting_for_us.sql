@@ -15,7 +15,7 @@
 -- example: asked 10:00, answered 10:30: 1 at 10:15, 0 at 10:45
 -- differs: Chatwoot calls this unattended, and lets a reply of a bot end it
 SELECT p.case_id, greatest(p.since, t.asked_at) AS since, least(p.until, t.answered_at, t.stopped_at) AS until,
-       p.assignee AS agent, 1 AS value, p.case_id AS key
+       p.assignee AS agent, 1 AS value, p.case_id AS key, p.status, p.priority, p.profile
 FROM turns t
 JOIN periods p ON p.case_id = t.case_id
   AND (coalesce(t.answered_at, t.stopped_at) IS NULL OR p.since < coalesce(t.answered_at, t.stopped_at))

@@ -14,6 +14,6 @@
 -- pauses: pending and on hold cases count
 -- example: Ana holds two open cases and one that is done: 2
 -- differs: Salesforce counts open tabs; here New, Open, Pending and On hold count alike
-SELECT case_id, since, until, assignee AS agent, 1 AS value
+SELECT case_id, since, until, assignee AS agent, 1 AS value, status, priority, profile
 FROM periods
 WHERE status IN ('new', 'open', 'pending', 'on_hold') AND assignee IS NOT NULL
