@@ -111,7 +111,7 @@ impl<'q> CaseTable<'q> {
             attributes: attributes.execute_stream().await?,
             rest: None,
             schema: Arc::new(Schema::new(fields)),
-            rows_at_once: (memory_bytes / 2 / row_bytes).max(1),
+            rows_at_once: (memory_bytes / 4 / row_bytes).max(1),
         })
     }
 

@@ -154,7 +154,7 @@ async fn rows_that_do_not_fit_into_memory_together_are_the_same() {
     let (database, catalogue) = desk().await;
     let question = asked("2026", &[]);
     let whole = rows(&question, &database, &catalogue, 512 << 20).await;
-    let parts = rows(&question, &database, &catalogue, 60_000).await;
+    let parts = rows(&question, &database, &catalogue, 120_000).await;
     assert!(whole == parts);
 }
 
