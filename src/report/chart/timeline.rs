@@ -12,6 +12,7 @@ use crate::report::draw::sketch::{Anchor, Area, Face, Pen, Point, Shape, Sketch,
 use crate::report::draw::text_layout::{shortened, width};
 use crate::report::palette::{ABOVE, AXIS, CARD, EDGE, GRID, MUTED, OTHER, REFERENCE, Rgb, TEXT, series};
 use crate::report::table::capitalized;
+use crate::timeline::events::Event;
 use crate::timeline::{Band, Timeline};
 
 /// Space for the names of the rows, and for the outcomes of the clocks.
@@ -70,7 +71,7 @@ impl Drawing<'_> {
     /// The height that the drawing needs.
     #[must_use]
     pub fn height(&self) -> f64 {
-        HEAD + ROW * count(3 + self.clocks().count()) + KEY_ROW * 2.0 + 4.0
+        HEAD + ROW * count(self.above_clocks() + self.clocks().count()) + KEY_ROW * 2.0 + 4.0
     }
 
     /// What it is, in words.
@@ -78,7 +79,17 @@ impl Drawing<'_> {
     pub fn description(&self) -> String {
         let clocks = self.clocks().count();
         let noun = if clocks == 1 { "clock" } else { "clocks" };
-        format!("timeline of case {}: status, assignment, messages and {clocks} {noun}", self.timeline.case)
+        let messages = if self.above_clocks() > 2 { ", messages" } else { "" };
+        format!("timeline of case {}: status, assignment{messages} and {clocks} {noun}", self.timeline.case)
+    }
+
+    fn messages(&self) -> impl Iterator<Item = &Event> {
+        self.timeline.events.iter().filter(|event| event.kind.starts_with("message."))
+    }
+
+    /// Rows above the clocks: status, assignee and, where there are any, messages.
+    fn above_clocks(&self) -> usize {
+        2 + usize::from(self.messages().next().is_some())
     }
 
     fn clocks(&self) -> impl Iterator<Item = &Clock> {
@@ -91,15 +102,17 @@ impl Drawing<'_> {
         let mut sketch = Sketch::default();
         let Some((from, to)) = self.ends() else { return sketch };
         let scale = Scale { from, to, left: NAMES, right: (width - OUTCOMES).max(NAMES + 40.0) };
-        let rows = 3 + self.clocks().count();
+        let rows = self.above_clocks() + self.clocks().count();
         self.ticks(&mut sketch, scale, HEAD + ROW * count(rows));
         let (mut statuses, mut labels) = (Key::default(), Key::default());
         let top = |row: usize| HEAD + ROW * count(row) + (ROW - BAR) / 2.0;
         self.status(&mut sketch, scale, top(0), &mut statuses);
         self.assignees(&mut sketch, scale, top(1));
-        self.messages(&mut sketch, scale, top(2));
+        if self.above_clocks() > 2 {
+            self.dots(&mut sketch, scale, top(2));
+        }
         for (row, clock) in self.clocks().enumerate() {
-            self.clock(&mut sketch, scale, top(3 + row), clock, &mut labels);
+            self.clock(&mut sketch, scale, top(self.above_clocks() + row), clock, &mut labels);
         }
         let below = HEAD + ROW * count(rows) + 8.0;
         for (row, key) in
@@ -186,9 +199,9 @@ impl Drawing<'_> {
     }
 
     /// What came in is hollow, what was sent is filled.
-    fn messages(&self, sketch: &mut Sketch, scale: Scale, top: f64) {
+    fn dots(&self, sketch: &mut Sketch, scale: Scale, top: f64) {
         name(sketch, "Messages in ○ out ●", top);
-        for event in self.timeline.events.iter().filter(|event| event.kind.starts_with("message.")) {
+        for event in self.messages() {
             let center = Point { x: scale.x(event.time), y: top + BAR / 2.0 };
             sketch.shapes.push(Shape::Circle { center, radius: 4.0, fill: REFERENCE });
             if event.kind == "message.received" {
