@@ -213,7 +213,7 @@ impl Gather for Entries {
 }
 
 /// `foremost(first key, second key, value, at, case, count)`: the contributions of each group that come first, of as many
-/// cases as `count` and those that are equal to the last, as lists of numbers that [`read`] reads.
+/// cases as `count` and those that are equal to the last, as lists of numbers that `read` reads.
 #[must_use]
 pub fn function() -> AggregateUDF {
     let float = DataType::Float64;
