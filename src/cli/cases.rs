@@ -9,10 +9,7 @@ use super::people::PeopleArguments;
 use crate::error::Result;
 use crate::metric::cases::{CaseTable, CasesQuestion};
 use crate::metric::filter::Filter;
-use crate::metric::range::Range;
-
-/// All instants that an event can have.
-const ALWAYS: &str = "1970-01-01..2200-01-01";
+use crate::metric::range::{ALWAYS, Range};
 
 /// Arguments of `cases`.
 #[derive(Debug, Args)]

@@ -20,7 +20,7 @@ use super::contributions::{Contributions, Ids};
 use super::filter::Filter;
 use super::header::MetricKind;
 use super::question::{Question, instant_value};
-use super::range::Range;
+use super::range::{ALWAYS, Range};
 use crate::error::Result;
 use crate::model::time::Instant;
 use crate::query::database::Database;
@@ -84,7 +84,7 @@ impl<'q> CaseTable<'q> {
             filters: asked.filters.clone(),
         };
         let chosen = Chosen::of(&created, database, catalogue).await?;
-        let whole = Range::parse("1970-01-01..2200-01-01", asked.range.zone(), asked.as_of)?;
+        let whole = Range::parse(ALWAYS, asked.range.zone(), asked.as_of)?;
         let mut questions = Vec::new();
         for metric in catalogue.iter().filter(|metric| metric.kind == MetricKind::Flow) {
             let (name, filters) = (metric.name.clone(), Vec::new());
