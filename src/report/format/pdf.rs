@@ -88,7 +88,7 @@ struct Document<'a> {
     footer: String,
     tabs: Vec<Tab<'a>>,
     numbers: Vec<Numbers<'a>>,
-    definitions: Vec<&'a page::Definition>,
+    definitions: &'a [page::Definition],
     notes: &'a [String],
 }
 
@@ -182,7 +182,7 @@ fn document<'a>(page: &'a Page, paper: &'static str, charts: &mut Vec<String>) -
         footer: format!("{} · {}", page.title, text::scope_line(&page.scope)),
         tabs,
         numbers: numbers.map(|widget| Numbers { title: &widget.title, table: cells(&widget.table) }).collect(),
-        definitions: page.definitions.iter().collect(),
+        definitions: &page.definitions,
         notes: &page.notes,
     })
 }
