@@ -4,7 +4,7 @@
 mod machine;
 mod spreadsheet;
 mod table;
-mod workbook;
+pub mod workbook;
 
 use std::collections::HashSet;
 use std::io::{self, Write};

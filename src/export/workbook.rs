@@ -19,7 +19,8 @@ const ROWS_MAX: u32 = 1_048_576;
 /// How instants are shown.
 const INSTANT: &str = "yyyy-mm-dd hh:mm:ss.000";
 
-const MS_A_DAY: f64 = 86_400_000.0;
+/// Milliseconds of a day, of which Excel counts times.
+pub const MS_A_DAY: f64 = 86_400_000.0;
 
 /// 1970-01-01 in the days of Excel.
 const EPOCH_DAYS: f64 = 25_569.0;
@@ -159,7 +160,9 @@ fn excel_days(instant: Instant, zone: &TimeZone) -> f64 {
     (instant.0 + i64::from(offset) * 1000) as f64 / MS_A_DAY + EPOCH_DAYS
 }
 
-fn refused(error: XlsxError) -> Error {
+/// The error of a command whose workbook is refused.
+#[must_use]
+pub fn refused(error: XlsxError) -> Error {
     Error::refused(format!("the workbook cannot be made: {error}"))
 }
 

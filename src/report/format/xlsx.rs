@@ -12,10 +12,11 @@ use std::collections::HashSet;
 
 use rust_xlsxwriter::{
     Chart, ChartFont, ChartType, ConditionalFormat2ColorScale, DocProperties, ExcelDateTime, Format, FormatAlign, Url,
-    Workbook, Worksheet, XlsxError,
+    Workbook, Worksheet,
 };
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::export::workbook::{MS_A_DAY, refused};
 use crate::metric::range::Grain;
 use crate::metric::unit::Unit;
 use crate::model::time::Instant;
@@ -28,7 +29,7 @@ use crate::report::table::Table;
 use crate::report::text;
 use crate::report::value::{Bucket, Load, Value};
 use cases::{CASES, cases};
-use cells::{DURATION, MS_A_DAY, Written, count_format, excel_time, heading, number_format};
+use cells::{DURATION, Written, count_format, excel_time, heading, number_format};
 
 /// The longest name that Excel allows for a sheet.
 const SHEET_NAME_MAX: usize = 31;
@@ -52,10 +53,6 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
 /// As [`page`].
 pub(super) fn widget(scope: &Scope, widget: &Widget) -> Result<Vec<u8>> {
     made(&widget.title, scope, &[widget], None).map_err(refused)
-}
-
-fn refused(error: XlsxError) -> Error {
-    Error::refused(format!("the workbook cannot be made: {error}"))
 }
 
 fn made(title: &str, scope: &Scope, widgets: &[&Widget], page: Option<&Page>) -> Written<Vec<u8>> {

@@ -2,7 +2,8 @@
 
 use rust_xlsxwriter::Worksheet;
 
-use super::cells::{DURATION, MS_A_DAY, Written, count_format, excel_time, heading, number_format};
+use super::cells::{DURATION, Written, count_format, excel_time, heading, number_format};
+use crate::export::workbook::MS_A_DAY;
 use crate::report::cases::{CaseList, ListedCase};
 use crate::report::page::Page;
 use crate::report::value::Value;

@@ -3,8 +3,6 @@
 use jiff::civil::DateTime;
 use rust_xlsxwriter::{ExcelDateTime, Format, FormatAlign, XlsxError};
 
-/// Milliseconds of a day, of which Excel counts times.
-pub(super) const MS_A_DAY: f64 = 86_400_000.0;
 /// The format of a duration.
 pub(super) const DURATION: &str = "[h]:mm:ss";
 
