@@ -1,4 +1,4 @@
-//! Foreign exports become Casebook events: a CSV table and a [`Mapping`] in, lines of NDJSON out, one by one.
+//! Foreign exports become Casebook events: inputs and a [`Mapping`] in, lines of NDJSON out, one by one.
 //!
 //! There are two ways. If every event of a mapping needs only its own row, and rows have a key, rows are translated as they come. All
 //! other mappings (the first row of a case, a change within it, threads, rows without a key) need a temporary file and a sort that
@@ -7,79 +7,103 @@
 //! This module only translates. It checks no event and keeps none: the log checks each line, sets broken ones aside and drops those
 //! that it has. A second import adds nothing, because the id of an event is a pure function of its row and of the mapping; the order
 //! of the rows in the input, their files and their line endings do not matter.
+//!
+//! [`reader`] turns an input of any format into records of cells, [`mapping`] states what they become, [`event`] writes it.
 
 mod case;
 mod cell;
+mod condition;
 mod document;
 mod event;
+mod instants;
 mod links;
+mod lookup;
 mod mapping;
 mod parse;
+mod path;
+mod reader;
+mod record;
 mod row;
 mod spool;
-mod table;
 mod tally;
 mod thread;
 mod time_rule;
+mod view;
 mod vocabulary;
 mod workspace;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
+use serde_json::Value as Json;
 
-pub use event::Emit;
+pub use event::{Emit, Output};
 pub use mapping::Mapping;
-pub use tally::{Malformed, Tally};
+pub use tally::{LeftOut, Malformed, Reason, Tally};
 pub use workspace::Limits;
 
 use case::CaseWriter;
 use event::{CaseState, EventWriter};
 use mapping::CaseOf;
+use reader::Reader;
+use record::RecordRow;
 use row::{Belongs, Place, Row, RowResult};
 use spool::{Ordered, Spool, Spooled, cannot_sort};
-use table::{Record, Table};
 use workspace::Workspace;
 
-use crate::error::Result;
-use crate::input::format::InputFormat;
-use crate::input::source::check_file;
+use crate::error::{Error, Result};
+use crate::input::piece::Quarantined;
+use crate::input::source::Source;
 
 /// The name under which [`Tally::rows_left_out`] counts rows whose chain of parents has no root.
 pub const CIRCLE: &str = "thread that runs in a circle";
+/// The rule that a row breaks which cannot be read.
+const UNREADABLE: &str = "unreadable_row";
 
-/// Reads tables through a mapping and emits their events: first the one that states the grace period, then those of the rows.
+/// Reads inputs through a mapping and emits their events: first the one that states the grace period, then those of the rows. Rows
+/// that cannot be read are emitted as such, each as a JSON object that the same mapping reads once it is repaired.
 ///
-/// The inputs are one table in several files, plain, `.gz` or `.zst`, each with a header of its own. Reading and `emit` block the
-/// calling thread.
+/// The inputs are one table in several files, plain, `.gz` or `.zst`, each with a header of its own, or JSON. Reading and `emit` block
+/// the calling thread.
 ///
 /// # Errors
-/// An input that cannot be read, is not a table, lacks a column of the mapping or has a record that is too long; a sort that fails;
-/// an error of `emit`. Events emitted before the error are valid.
-pub async fn read(mapping: &Mapping, inputs: &[PathBuf], limits: &Limits, emit: Emit<'_>) -> Result<Tally> {
-    inputs.iter().try_for_each(|input| check_file(input, InputFormat::Csv))?;
+/// An input that cannot be read, is not a table, lacks a column of the mapping or has a record that is too long; a rule none of whose
+/// events can be made because of what its cells have; a sort that fails; an error of `emit`. Events emitted before the error are valid.
+pub async fn read(mapping: &Mapping, inputs: &[Source], limits: &Limits, emit: Emit<'_>) -> Result<Tally> {
+    let files = inputs.iter().filter(|input| !input.may_never_end());
+    files.into_iter().try_for_each(|input| Reader::open(input, mapping).map(drop))?;
     let mut tally = Tally::default();
     let mut writer = EventWriter::new(mapping);
-    writer.grace(&mut tally, emit)?;
+    writer.files = inputs.iter().map(|input| input.name().into()).collect();
+    writer.grace(emit)?;
     if mapping.needs_order() {
         in_order(mapping, inputs, limits, writer, &mut tally, emit).await?
     } else {
-        as_they_come(mapping, inputs, &mut writer, &mut tally, emit)?
+        as_they_come(mapping, inputs, &writer, &mut tally, emit)?
     }
-    Ok(tally)
+    match tally.rule_without_events() {
+        Some((reason, left)) => Err(no_events(mapping, reason, left)),
+        None => Ok(tally),
+    }
+}
+
+/// The error of a rule all of whose events are left out.
+fn no_events(mapping: &Mapping, reason: &Reason, left: &LeftOut) -> Error {
+    let value = left.frequent(1).first().map_or_else(String::new, |(value, _)| format!(", such as `{value}`"));
+    let message = format!("`{}`: none of its {} events can be made: {}{value}", reason.rule, left.count, reason.reason);
+    let hint = "state the `format` and the `zone` of its time, or what else its cells hold, in the mapping";
+    Error::invalid(&*mapping.file, message).with_hint(hint)
 }
 
 /// Translates every row on its own.
 fn as_they_come(
     mapping: &Mapping,
-    inputs: &[PathBuf],
-    writer: &mut EventWriter<'_>,
+    inputs: &[Source],
+    writer: &EventWriter<'_>,
     tally: &mut Tally,
     emit: Emit<'_>,
 ) -> Result<()> {
-    writer.files = names(inputs);
-    each_row(mapping, inputs, tally, &mut |row, belongs, tally| {
+    each_row(mapping, inputs, writer, tally, emit, &mut |row, belongs, tally, emit| {
         writer.row(&belongs.id, row, &[], &mut CaseState::default(), tally, emit).map(Ok)
     })
 }
@@ -87,17 +111,16 @@ fn as_they_come(
 /// Translates the rows of each case in order, after a file and a sort.
 async fn in_order(
     mapping: &Mapping,
-    inputs: &[PathBuf],
+    inputs: &[Source],
     limits: &Limits,
-    mut writer: EventWriter<'_>,
+    writer: EventWriter<'_>,
     tally: &mut Tally,
     emit: Emit<'_>,
 ) -> Result<()> {
     let limits = Limits { memory_bytes: limits.memory_bytes.max(128 << 20), ..limits.clone() };
     let workspace = Workspace::open(&limits)?;
     let mut spool = Spool::create(&workspace.path("rows.parquet"), mapping, limits.memory_bytes)?;
-    writer.files = names(inputs);
-    each_row(mapping, inputs, tally, &mut |row, belongs, _| spool.push(row, belongs))?;
+    each_row(mapping, inputs, &writer, tally, emit, &mut |row, belongs, _, _| spool.push(row, belongs))?;
     let Spooled { path, row_bytes_mean } = spool.close()?;
     let engine = workspace.engine(row_bytes_mean)?;
     engine.register("rows", &path).await?;
@@ -119,48 +142,73 @@ async fn in_order(
 }
 
 /// Takes a row and the case it belongs to. The outer error ends the import, the inner one is what is wrong with the row.
-type TakeRow<'w> = &'w mut dyn FnMut(&Row<'_>, &Belongs<'_>, &mut Tally) -> Result<RowResult<()>>;
+type TakeRow<'w> = &'w mut dyn FnMut(&Row<'_>, &Belongs<'_>, &mut Tally, Emit<'_>) -> Result<RowResult<()>>;
 
-/// Reads the rows of all tables, one table after the other.
-fn each_row(mapping: &Mapping, inputs: &[PathBuf], tally: &mut Tally, take: TakeRow<'_>) -> Result<()> {
-    for ((input, number), file) in inputs.iter().zip(0..).zip(names(inputs)) {
-        let mut table = Table::open(input, mapping)?;
-        while let Some(record) = table.next()? {
+/// Reads the rows of all inputs, one after the other. Those that cannot be read are emitted as such.
+fn each_row(
+    mapping: &Mapping,
+    inputs: &[Source],
+    writer: &EventWriter<'_>,
+    tally: &mut Tally,
+    emit: Emit<'_>,
+    take: TakeRow<'_>,
+) -> Result<()> {
+    for ((input, number), file) in inputs.iter().zip(0..).zip(&writer.files) {
+        let reader = Reader::open(input, mapping)?;
+        let bytes = reader.read(&mut |record, whole| {
             let place = Place { file: number, line: record.line, offset: record.offset };
-            let Some(row) = row(mapping, record, place, &file, tally) else { continue };
-            let taken = match mapping.belongs(&row.cells) {
-                Ok(belongs) => take(&row, &belongs, tally)?,
-                Err(reason) => Err(reason),
+            let outcome = match &record.problem {
+                Some(reason) => {
+                    tally.rows_read += 1;
+                    Err(reason.clone())
+                }
+                None => rows_of(mapping, record.rows(mapping.columns.len()), place, tally, emit, take)?,
             };
-            if let Err(reason) = taken {
-                tally.malformed(&file, place.line, reason);
-            }
-        }
-        tally.bytes += table.bytes();
+            let Err(reason) = outcome else { return Ok(()) };
+            tally.malformed(file, place.line, reason.clone());
+            emit(Output::SetAside(set_aside(file, place, reason, &whole())))
+        })?;
+        tally.bytes += bytes;
     }
     Ok(())
 }
 
-/// The names of the tables in messages, by their numbers.
-fn names(inputs: &[PathBuf]) -> Vec<Arc<str>> {
-    inputs.iter().map(|input| input.display().to_string().into()).collect()
+/// The rows of one record. The inner error is what is wrong with the record.
+fn rows_of<'r>(
+    mapping: &Mapping,
+    rows: impl Iterator<Item = RecordRow<'r>>,
+    place: Place,
+    tally: &mut Tally,
+    emit: Emit<'_>,
+    take: TakeRow<'_>,
+) -> Result<RowResult<()>> {
+    for row in rows {
+        tally.rows_read += u64::from(row.level == 0);
+        if !mapping.accepts(&row.cells) {
+            tally.rows_filtered += u64::from(row.level == 0);
+            continue;
+        }
+        let (time, sequence) = match mapping.instant(&row.cells) {
+            Ok(instant) => instant,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let RecordRow { level, index, cells, hash } = row;
+        let row = Row { cells, level, index, time, sequence, hash, place };
+        let taken = match mapping.belongs(&row.cells) {
+            Ok(belongs) => take(&row, &belongs, tally, emit)?,
+            Err(reason) => Err(reason),
+        };
+        if taken.is_err() {
+            return Ok(taken);
+        }
+    }
+    Ok(Ok(()))
 }
 
-/// The row of a record, unless it is malformed or a filter leaves it out. Counts it in the tally.
-fn row<'t>(mapping: &Mapping, record: Record<'t>, place: Place, file: &Arc<str>, tally: &mut Tally) -> Option<Row<'t>> {
-    tally.rows_read += 1;
-    let hash = record.hash();
-    let cells = match record.cells {
-        Ok(cells) if !mapping.accepts(&cells) => {
-            tally.rows_filtered += 1;
-            return None;
-        }
-        other => other,
-    };
-    let row = cells.and_then(|cells| {
-        mapping.instant(&cells).map(|(time_ms, sequence)| Row { cells, time_ms, sequence, hash, place })
-    });
-    row.map_err(|reason| tally.malformed(file, place.line, reason)).ok()
+/// A row that cannot be read, as a JSON object.
+fn set_aside(file: &Arc<str>, place: Place, detail: String, whole: &Json) -> Quarantined {
+    let bytes = whole.to_string().into_bytes();
+    Quarantined { file: file.clone(), line: place.line, offset: place.offset, rule: UNREADABLE, detail, bytes }
 }
 
 /// The rows by case, the first message of a thread first, equal rows side by side. The hash comes before the place, so that rows which

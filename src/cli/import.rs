@@ -1,7 +1,7 @@
 //! `import`: a foreign export through a mapping, into the log.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant as Stopwatch;
 
@@ -15,8 +15,11 @@ use super::ingest::conclude;
 use super::signals::Stop;
 use super::summary::SummaryArguments;
 use crate::error::{Error, Result};
-use crate::import::{self, Limits, Mapping, Tally};
+use crate::import::{self, LeftOut, Limits, Mapping, Output, Reason, Tally};
+use crate::input::files;
+use crate::input::format::has_compressed_ending;
 use crate::input::piece::{MadeLine, Piece, Take};
+use crate::input::source::Source;
 use crate::spelling::did_you_mean;
 
 /// Lines that are handed over at once; fewer when they are long.
@@ -35,18 +38,21 @@ pub struct ImportArguments {
     /// A mapping file, or a name: NAME.toml in the mappings/ of the project, or a built-in mapping
     #[arg(long, value_name = "FILE")]
     mapping: String,
-    /// CSV tables with a header line, uncompressed or compressed with gzip or zstd
+    /// Files, folders, patterns in quotes: CSV, TSV or JSON, uncompressed or compressed with gzip or zstd; - is standard input
     #[arg(required = true, value_name = "INPUT")]
-    inputs: Vec<PathBuf>,
+    inputs: Vec<String>,
     #[command(flatten)]
     pub summary: SummaryArguments,
 }
+
+/// Endings of the files of a folder that are read; those of text also with `.gz` or `.zst` after them.
+const ENDINGS: [&str; 6] = ["csv", "tsv", "txt", "json", "jsonl", "ndjson"];
 
 /// Appends the events that tables become.
 pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
     let mapping = find_mapping(&context.settings.project.value, &arguments.mapping)?;
-    let inputs = arguments.inputs.clone();
+    let inputs = find_inputs(context, &arguments.inputs)?;
     let limits = Limits { memory_bytes: context.settings.memory_bytes.value / 2, spill: None };
     let mut log = context.log().await?;
     let kept = Arc::new(OnceLock::new());
@@ -63,10 +69,11 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
     let summary = log.ingest(context.ingest_options(), feed).await?;
     let tally = kept.get().cloned().unwrap_or_default();
     say_what_was_left_out(context, &tally);
-    let more = json!({"rows": tally.rows_read, "cases": tally.cases, "left_out": left_out(&tally)});
+    let more =
+        json!({"rows": tally.rows_read, "cases": tally.cases, "left_out": left_out(&tally), "times": times(&tally)});
     let outcome = conclude(context, &summary, begun, &more)?;
     compact::after_ingestion(context, &mut log).await;
-    Ok(if tally.rows_malformed > 0 { Completion::NeedsAttention } else { outcome })
+    Ok(outcome)
 }
 
 /// A path; else a name of the project's; else a built-in name.
@@ -93,10 +100,35 @@ fn unknown_mapping(of_project: &Path, typed: &str) -> Error {
     Error::invalid("--mapping", message).with_hint(hint)
 }
 
+/// The inputs of what was typed.
+fn find_inputs(context: &CommandContext, typed: &[String]) -> Result<Vec<Source>> {
+    let endings: Vec<String> = ENDINGS.iter().map(|ending| format!("`.{ending}`")).collect();
+    let hint = format!("of a folder, files are read whose names end in {}", endings.join(", "));
+    let found = files::find_of(typed, is_read, &hint)?;
+    if let Some(first) = found.skipped.first() {
+        let count = found.skipped.len();
+        context.printer.talk(format!(
+            "note: {} not read, such as {}: {hint}",
+            counted(count as u64, "file"),
+            first.display()
+        ));
+    }
+    Ok(found.sources)
+}
+
+fn is_read(path: &Path) -> Result<bool> {
+    let inner = if has_compressed_ending(path) { path.with_extension("") } else { path.to_owned() };
+    let ending = inner.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
+    Ok(ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())))
+}
+
 /// Runs on a thread that may block, as reading does.
-fn feed(mapping: &Mapping, inputs: &[PathBuf], limits: &Limits, take: &mut Take<'_>) -> Result<Tally> {
+fn feed(mapping: &Mapping, inputs: &[Source], limits: &Limits, take: &mut Take<'_>) -> Result<Tally> {
     let mut batches = Batches { take, number: 0, lines: Vec::new(), bytes: 0 };
-    let mut emit = |line: MadeLine| batches.add(line);
+    let mut emit = |output| match output {
+        Output::Event(line) => batches.add(line),
+        Output::SetAside(row) => (batches.take)(Piece::SetAside(row)),
+    };
     let tally = Handle::current().block_on(import::read(mapping, inputs, limits, &mut emit))?;
     batches.release()?;
     Ok(tally)
@@ -125,10 +157,20 @@ impl Batches<'_, '_> {
     }
 }
 
+/// How many values of a column are shown for one reason.
+const SHOWN_VALUES: usize = 5;
+/// How many values of a column are in the summary for one reason.
+const SUMMARY_VALUES: usize = 50;
+
 /// What the mapping left out, as an object.
 fn left_out(tally: &Tally) -> Value {
     let examples: Vec<Value> =
         tally.malformed.iter().map(|row| json!({"file": &*row.file, "line": row.line, "reason": row.reason})).collect();
+    let event = |(reason, left): (&Reason, &LeftOut)| {
+        let values: serde_json::Map<String, Value> =
+            left.frequent(SUMMARY_VALUES).into_iter().map(|(value, count)| (value.to_owned(), json!(count))).collect();
+        json!({"event": reason.rule, "reason": reason.reason, "count": left.count, "values": values})
+    };
     json!({
         "rows_filtered": tally.rows_filtered,
         "rows_repeated": tally.rows_repeated,
@@ -136,7 +178,14 @@ fn left_out(tally: &Tally) -> Value {
         "malformed": examples,
         "rows": tally.rows_left_out,
         "cases": tally.cases_left_out,
-        "events": tally.events_left_out,
+        "events": tally.events_left_out.iter().map(event).collect::<Vec<_>>(),
+    })
+}
+
+/// How times without an offset were read where the clock changed.
+fn times(tally: &Tally) -> Value {
+    json!({
+        "settled": tally.times_settled, "ambiguous": tally.times_ambiguous, "skipped": tally.times_skipped,
     })
 }
 
@@ -156,7 +205,31 @@ fn say_what_was_left_out(context: &CommandContext, tally: &Tally) {
     }
     say_reasons(context, &tally.rows_left_out, "row");
     say_reasons(context, &tally.cases_left_out, "case");
-    say_reasons(context, &tally.events_left_out, "event or member");
+    for (reason, left) in &tally.events_left_out {
+        context.printer.talk(left_out_text(reason, left));
+    }
+    say_times(context, tally);
+}
+
+/// `left out: 12 events (case.status_changed: `state` is not in the map: Solved 7, Closed 5)`.
+fn left_out_text(reason: &Reason, left: &LeftOut) -> String {
+    let what = if reason.rule.contains(", member") { "member" } else { "event" };
+    let values = left.frequent(SHOWN_VALUES);
+    let shown: Vec<String> = values.iter().map(|(value, count)| format!("`{value}` {count}")).collect();
+    let more = if left.values.len() > shown.len() { ", and others" } else { "" };
+    let values = if shown.is_empty() { String::new() } else { format!(": {}{more}", shown.join(", ")) };
+    format!("left out: {} ({}: {}{values})", counted(left.count, what), reason.rule, reason.reason)
+}
+
+fn say_times(context: &CommandContext, tally: &Tally) {
+    let times = [
+        (tally.times_settled, "of an hour that comes twice, settled by the order of a case's events"),
+        (tally.times_ambiguous, "of an hour that comes twice, which nothing settles: read as the first of the two"),
+        (tally.times_skipped, "that a change of clocks skips, read with the offset before it"),
+    ];
+    for (count, what) in times.into_iter().filter(|(count, _)| *count > 0) {
+        context.printer.talk(format!("times: {} {what}", counted(count, "local time")));
+    }
 }
 
 fn say_reasons(context: &CommandContext, reasons: &BTreeMap<String, u64>, what: &str) {
@@ -165,10 +238,7 @@ fn say_reasons(context: &CommandContext, reasons: &BTreeMap<String, u64>, what: 
     }
 }
 
-/// `1 row`, `2 rows`, `3 events or members`.
+/// `1 row`, `2 rows`.
 fn counted(count: u64, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {}s", what.replace(" or ", "s or ")),
-    }
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -1,9 +1,10 @@
 //! The rows of one case after another, in order: what is first, what repeats, which cases are left out.
 
 use super::event::{CaseState, Emit, EventWriter};
-use super::mapping::Mapping;
-use super::row::{Row, RowView};
+use super::mapping::{Mapping, OrderKey};
+use super::row::Row;
 use super::tally::{Tally, count};
+use super::view::RowView;
 use crate::error::Result;
 
 /// Writes the events of ordered rows. Holds one case's first row and nothing that grows with the input.
@@ -38,7 +39,7 @@ impl<'m> CaseWriter<'m> {
         }
         if self.last.replace(row.hash) == Some(row.hash) {
             if !self.mapping.key.is_empty() {
-                tally.rows_repeated += 1;
+                tally.rows_repeated += u64::from(row.level == 0);
                 return Ok(());
             }
             self.state.copies += 1;
@@ -48,6 +49,8 @@ impl<'m> CaseWriter<'m> {
         if self.left_out {
             return Ok(());
         }
+        self.state.rank = if self.state.rank_ms == Some(row.time.ms) { self.state.rank + 1 } else { 0 };
+        self.state.rank_ms = Some(row.time.ms);
         self.writer.row(case, row, &self.first_row, &mut self.state, tally, emit)
     }
 
@@ -55,9 +58,11 @@ impl<'m> CaseWriter<'m> {
         self.case = Some(case.to_owned());
         self.first_row = row.cells.iter().map(|cell| (*cell).to_owned()).collect();
         self.last = None;
-        self.state.before = vec![None; self.mapping.events.len()];
+        let is_chain = self.mapping.order.first().is_some_and(|key| !matches!(key, OrderKey::Time));
+        self.state =
+            CaseState { before: vec![None; self.mapping.events.len()], first: true, is_chain, ..CaseState::default() };
         let view = RowView { row: &row.cells, first: &self.first_row };
-        let reason = self.mapping.leave_out.iter().find(|reason| view.meets(&reason.condition));
+        let reason = self.mapping.leave_out.iter().find(|reason| reason.condition.holds(view));
         self.left_out = reason.is_some();
         match reason {
             Some(reason) => count(&mut tally.cases_left_out, reason.name.clone()),

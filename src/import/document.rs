@@ -108,6 +108,30 @@ impl<'d> Item<'d> {
         }
     }
 
+    /// A whole number.
+    pub(super) fn integer(&self) -> Result<i64> {
+        let DeValue::Integer(number) = self.value else { return Err(self.wrong_type("a whole number")) };
+        i64::from_str_radix(number.as_str(), number.radix())
+            .map_err(|_| self.error("found a number that does not fit 64 bits", None))
+    }
+
+    /// A whole number that is not below 0.
+    pub(super) fn count(&self) -> Result<u64> {
+        let number = self.integer()?;
+        u64::try_from(number).map_err(|_| self.error(format!("found {number}, expected 0 or more"), None))
+    }
+
+    /// A member of the table, if there is one; none of a value that is no table.
+    pub(super) fn find(&self, key: &str) -> Option<Item<'d>> {
+        let (_, value) = self.value.as_table()?.iter().find(|(name, _)| name.get_ref() == key)?;
+        Some(self.inner(joined(&self.name, key), value.span(), value.get_ref()))
+    }
+
+    /// A member that the table must have.
+    pub(super) fn member(&self, key: &str) -> Result<Item<'d>> {
+        self.find(key).ok_or_else(|| self.error(format!("found no `{key}`, expected one"), None))
+    }
+
     pub(super) fn flag(&self) -> Result<bool> {
         self.value.as_bool().ok_or_else(|| self.wrong_type("true or false"))
     }
@@ -183,6 +207,11 @@ impl<'d> Section<'d> {
 
     pub(super) fn need(&self, key: &str) -> Result<Item<'d>> {
         self.get(key).ok_or_else(|| self.error(format!("found no `{key}`, expected one"), None))
+    }
+
+    /// A flag that is false where it is absent.
+    pub(super) fn flag(&self, key: &str) -> Result<bool> {
+        self.get(key).map_or(Ok(false), |item| item.flag())
     }
 
     /// The members of an optional list.

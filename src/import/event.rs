@@ -5,16 +5,30 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::mapping::{EventRule, Mapping, Member, On, Taken, Value};
-use super::row::{Row, RowView};
-use super::tally::Tally;
-use super::time_rule;
+use super::cell::Cell;
+use super::instants::{self, Bounds, Dated};
+use super::mapping::{EventRule, Mapping, Member, On, OrderKey, Taken, Value};
+use super::path;
+use super::row::Row;
+use super::tally::{Missing, Tally, count};
+use super::time_rule::{self, TimeReading};
+use super::view::RowView;
 use super::vocabulary::{self, ValueType};
 use crate::error::Result;
-use crate::input::piece::MadeLine;
+use crate::input::piece::{MadeLine, Quarantined};
+use crate::model::event::EventType;
 
-/// Takes each event, with the record that it was made from; an error ends the import. Rows are read no faster than it returns.
-pub type Emit<'e> = &'e mut dyn FnMut(MadeLine) -> Result<()>;
+/// What an import makes of its inputs.
+#[derive(Debug)]
+pub enum Output {
+    /// An event, with the record that it was made from.
+    Event(MadeLine),
+    /// A row that cannot be read.
+    SetAside(Quarantined),
+}
+
+/// Takes what an import makes; an error ends the import. Rows are read no faster than it returns.
+pub type Emit<'e> = &'e mut dyn FnMut(Output) -> Result<()>;
 
 /// What is known of the case of a row while its rows are read.
 #[derive(Default)]
@@ -25,6 +39,13 @@ pub(super) struct CaseState {
     pub(super) first: bool,
     /// How many records equal to this one came before it, where the mapping has no key.
     pub(super) copies: u64,
+    /// How many rows of the case with the same time came before it, and that time.
+    pub(super) rank: u64,
+    pub(super) rank_ms: Option<i64>,
+    /// The rows come in an order that the mapping knows without their times.
+    pub(super) is_chain: bool,
+    /// The instants that the case's next events cannot be before.
+    pub(super) bounds: Bounds,
 }
 
 /// Writes the events of rows and counts what they leave out.
@@ -33,8 +54,29 @@ pub(super) struct EventWriter<'m> {
     pub(super) files: Vec<Arc<str>>,
 }
 
-/// Why a value is missing: the text under which it is counted.
-struct Missing(String);
+/// An event whose instant may still be one of two.
+struct Draft<'m> {
+    rule: &'m EventRule,
+    subject: String,
+    data: Vec<u8>,
+    moment: TimeReading,
+    time_ms: i64,
+    sequence: i64,
+}
+
+impl Dated for Draft<'_> {
+    fn moment(&self) -> TimeReading {
+        self.moment
+    }
+
+    fn begins_case(&self) -> bool {
+        self.rule.kind == EventType::CaseCreated
+    }
+
+    fn settle(&mut self, time_ms: i64) {
+        self.time_ms = time_ms;
+    }
+}
 
 type Found<T> = std::result::Result<T, Missing>;
 
@@ -44,14 +86,14 @@ impl<'m> EventWriter<'m> {
     }
 
     /// The event that states the mapping's grace period, in force from the first instant on.
-    pub(super) fn grace(&self, tally: &mut Tally, emit: Emit<'_>) -> Result<()> {
+    pub(super) fn grace(&self, emit: Emit<'_>) -> Result<()> {
         let grace = &self.mapping.grace;
         let data = format!(r#"{{"grace_period":"{}"}}"#, grace.period);
         let envelope =
             Envelope { id: "grace_period", kind: "settings.updated", subject: "settings", time_ms: 0, sequence: 0 };
         let json = envelope.json(&self.mapping.source, data.as_bytes());
-        tally.events_emitted += 1;
-        emit(MadeLine { json, file: self.mapping.file.clone(), line: grace.line as u64, offset: grace.offset as u64 })
+        let (line, offset) = (grace.line as u64, grace.offset as u64);
+        emit(Output::Event(MadeLine { json, file: self.mapping.file.clone(), line, offset }))
     }
 
     /// Every event that one row becomes.
@@ -65,45 +107,68 @@ impl<'m> EventWriter<'m> {
         emit: Emit<'_>,
     ) -> Result<()> {
         let view = RowView { row: &row.cells, first: first_row };
-        for (number, rule) in self.mapping.events.iter().enumerate() {
-            if !is_due(rule, number, view, state) || !rule.when.iter().all(|condition| view.meets(condition)) {
+        let mut drafts = Vec::new();
+        for (number, rule) in self.mapping.events.iter().enumerate().filter(|(_, rule)| rule.level == row.level) {
+            if !self.is_due(rule, number, view, state) || !rule.when.iter().all(|condition| condition.holds(view)) {
                 continue;
             }
-            match self.event(rule, case, row, view, state.copies, tally) {
-                Ok(line) => {
-                    tally.events_emitted += 1;
-                    emit(line)?;
-                }
-                Err(Missing(reason)) => tally.miss(format!("{}: {reason}", rule.name)),
+            match self.draft(rule, case, row, view, state, tally) {
+                Ok(draft) => drafts.push(draft),
+                Err(missing) => tally.miss(&rule.name, None, missing),
             }
+        }
+        let settled = instants::settle(&mut drafts, &mut state.bounds, state.is_chain);
+        tally.times_settled += settled.settled;
+        tally.times_ambiguous += settled.ambiguous;
+        tally.times_skipped += settled.skipped;
+        for draft in drafts {
+            count(&mut tally.events, draft.rule.name.clone());
+            emit(Output::Event(self.line(&draft, case, row, state.copies)))?;
         }
         Ok(())
     }
 
-    fn event(
+    fn draft(
         &self,
-        rule: &EventRule,
+        rule: &'m EventRule,
         case: &str,
         row: &Row<'_>,
         view: RowView<'_>,
-        copies: u64,
+        state: &CaseState,
         tally: &mut Tally,
-    ) -> Found<MadeLine> {
+    ) -> Found<Draft<'m>> {
         let data = self.data(rule, view, tally)?;
+        let moment = self.moment(rule, row, view)?;
+        let subject = self.subject(rule, case, view)?.into_owned();
+        let sequence = self.sequence(rule, row, state)?;
+        Ok(Draft { rule, subject, data, moment, time_ms: moment.ms, sequence })
+    }
+
+    fn line(&self, draft: &Draft<'_>, case: &str, row: &Row<'_>, copies: u64) -> MadeLine {
         let envelope = Envelope {
-            id: &self.id(rule, row, copies),
-            kind: rule.kind.name(),
-            subject: &self.subject(rule, case, view)?,
-            time_ms: self.time_ms(rule, row, view)?,
-            sequence: row.sequence,
+            id: &self.id(draft, case, row, copies),
+            kind: draft.rule.kind.name(),
+            subject: &draft.subject,
+            time_ms: draft.time_ms,
+            sequence: draft.sequence,
         };
         let file = self.files.get(row.place.file as usize).cloned().unwrap_or_default();
-        Ok(MadeLine {
-            json: envelope.json(&self.mapping.source, &data),
-            file,
-            line: row.place.line,
-            offset: row.place.offset,
-        })
+        let json = envelope.json(&self.mapping.source, &draft.data);
+        MadeLine { json, file, line: row.place.line, offset: row.place.offset }
+    }
+
+    /// The order among events of one instant: as the mapping states it, else that of the rows where it is known.
+    fn sequence(&self, rule: &EventRule, row: &Row<'_>, state: &CaseState) -> Found<i64> {
+        if let Some(cell) = &rule.sequence {
+            let read = self.mapping.integer(cell, &row.cells);
+            return read.map(|number| number.unwrap_or(0)).map_err(|reason| Missing { reason, ..Missing::default() });
+        }
+        if row.level == 0 && self.mapping.sequence_cell().is_some() {
+            return Ok(row.sequence);
+        }
+        let by_text = self.mapping.order.iter().any(|key| matches!(key, OrderKey::Text(_)));
+        let number = if row.level == 0 && by_text { state.rank } else { row.index };
+        Ok(i64::try_from(number).unwrap_or(i64::MAX))
     }
 
     fn subject<'a>(&self, rule: &EventRule, case: &'a str, view: RowView<'_>) -> Found<Cow<'a, str>> {
@@ -111,17 +176,20 @@ impl<'m> EventWriter<'m> {
             None => Ok(Cow::Borrowed(case)),
             Some(Some(Json::String(text))) => Ok(Cow::Owned(text)),
             Some(Some(other)) => Ok(Cow::Owned(other.to_string())),
-            Some(None) => Err(Missing("the subject is empty".to_owned())),
+            Some(None) => Err(empty("the subject")),
         }
     }
 
-    fn time_ms(&self, rule: &EventRule, row: &Row<'_>, view: RowView<'_>) -> Found<i64> {
-        let Some(time) = &rule.time else { return Ok(row.time_ms) };
-        match view.text(&time.cell) {
-            text if text.is_empty() => Err(Missing(format!("`{}` is empty", self.column(time.cell.column)))),
-            text => {
-                time.read_ms(&text).map_err(|reason| Missing(format!("`{}`: {reason}", self.column(time.cell.column))))
-            }
+    fn moment(&self, rule: &EventRule, row: &Row<'_>, view: RowView<'_>) -> Found<TimeReading> {
+        let Some(time) = &rule.time else { return Ok(row.time) };
+        match time.read(view) {
+            Ok(Some(moment)) => Ok(moment),
+            Ok(None) => Err(empty(&format!("`{}`", self.mapping.cell_name(&time.cell)))),
+            Err((text, reason)) => Err(Missing {
+                reason: format!("`{}`: {reason}", self.mapping.cell_name(&time.cell)),
+                value: Some(shortened(&text)),
+                unreadable: true,
+            }),
         }
     }
 
@@ -132,10 +200,10 @@ impl<'m> EventWriter<'m> {
         for member in &rule.members {
             match self.value(&member.value, view) {
                 Ok(Some(json)) => push(if member.of_fields { &mut fields } else { &mut data }, &member.name, &json),
-                Ok(None) if member.required => return Err(Missing(format!("`{}` is empty", self.origin(member)))),
+                Ok(None) if member.required => return Err(empty(&format!("`{}`", self.origin(member)))),
                 Ok(None) => {}
                 Err(missing) if member.required => return Err(missing),
-                Err(Missing(reason)) => tally.miss(format!("{}, member `{}`: {reason}", rule.name, member.name)),
+                Err(missing) => tally.miss(&rule.name, Some(&member.name), missing),
             }
         }
         if !fields.is_empty() {
@@ -153,78 +221,108 @@ impl<'m> EventWriter<'m> {
         match value {
             Value::Constant(json) => Ok(Some(json.clone())),
             Value::Taken(taken) => match looked_up(taken, view) {
-                Ok(None) => Ok(None),
-                Ok(Some(text)) => typed(&taken.value_type, &text).map(Some).ok_or_else(|| {
-                    let column = self.column(taken.cell.column);
-                    Missing(format!("`{column}` = `{}` is not {}", shortened(&text), taken.value_type.expected()))
+                Looked::Empty => Ok(None),
+                Looked::Default(default) => self.value(default, view),
+                Looked::Text(text) => typed(&taken.value_type, &text).map(Some).ok_or_else(|| Missing {
+                    reason: format!("`{}` is not {}", self.name(&taken.cell), taken.value_type.expected()),
+                    value: Some(shortened(&text)),
+                    unreadable: true,
                 }),
-                Err(text) => Err(Missing(format!(
-                    "`{}` = `{}` is not in the map",
-                    self.column(taken.cell.column),
-                    shortened(&text)
-                ))),
+                Looked::Unknown(text) => Err(Missing {
+                    reason: format!("`{}` is not in the map", self.name(&taken.cell)),
+                    value: Some(shortened(&text)),
+                    unreadable: false,
+                }),
             },
         }
     }
 
-    /// `key:name`, where the key is the row's own or, without one, a hash of the record and its number among equal records.
-    fn id(&self, rule: &EventRule, row: &Row<'_>, copies: u64) -> String {
-        let key = match self.mapping.key.as_slice() {
-            [] if copies == 0 => format!("~{:032x}", row.hash),
-            [] => format!("~{:032x}~{}", row.hash, copies + 1),
-            columns => joined(columns.iter().map(|column| row.cells.get(*column).copied().unwrap_or_default())),
+    /// `key:name`, where the key is that of the event or of the row or, without one, a hash of the record and its number among equal
+    /// records.
+    fn id(&self, draft: &Draft<'_>, case: &str, row: &Row<'_>, copies: u64) -> String {
+        let rule = draft.rule;
+        let view = RowView::of(&row.cells);
+        let mut parts: Vec<Cow<'_, str>> = if !rule.key.is_empty() {
+            rule.key.iter().map(|cell| view.text(cell)).collect()
+        } else if self.mapping.snapshots && matches!(rule.on, On::First) {
+            vec![Cow::Borrowed(case)]
+        } else if self.mapping.key.is_empty() {
+            let copy = if copies == 0 { String::new() } else { format!("~{}", copies + 1) };
+            return format!("~{:032x}{copy}:{}", row.hash, rule.name);
+        } else {
+            let element = (row.level > 0).then(|| Cow::Owned((row.index + 1).to_string()));
+            self.mapping.key.iter().map(|cell| view.text(cell)).chain(element).collect()
         };
-        format!("{key}:{}", rule.name)
+        if self.mapping.snapshots && !matches!(rule.on, On::First) {
+            parts.push(Cow::Owned(time_rule::written(draft.time_ms)));
+        }
+        format!("{}:{}", joined(parts.iter().map(AsRef::as_ref)), rule.name)
     }
 
-    fn origin<'a>(&'a self, member: &'a Member) -> &'a str {
-        member.value.cell().map_or(member.name.as_str(), |cell| self.column(cell.column))
+    fn origin(&self, member: &Member) -> String {
+        member.value.cell().map_or_else(|| member.name.clone(), |cell| self.name(cell))
     }
 
-    fn column(&self, column: usize) -> &str {
-        self.mapping.columns.get(column).map_or("", |column| column.name.as_str())
+    fn name(&self, cell: &Cell) -> String {
+        self.mapping.cell_name(cell)
     }
-}
 
-/// Whether the event is due at this row. A value is remembered on every row, also where a condition of the event does not hold: a change
-/// is a difference from the row before, not from the event before.
-fn is_due(rule: &EventRule, number: usize, view: RowView<'_>, state: &mut CaseState) -> bool {
-    match &rule.on {
-        On::First => state.first,
-        On::Row => true,
-        On::Change(value) => {
-            let now = watched(value, view);
-            match state.before.get_mut(number) {
-                Some(before) if *before != now => {
-                    *before = now;
-                    true
+    /// Whether the event is due at this row. A value is remembered on every row, also where a condition of the event does not hold: a
+    /// change is a difference from the row before, not from the event before. Before the first of several snapshots nothing is known,
+    /// so that it is a change.
+    fn is_due(&self, rule: &EventRule, number: usize, view: RowView<'_>, state: &mut CaseState) -> bool {
+        match &rule.on {
+            On::First => state.first,
+            On::Row => true,
+            On::Change(value) => {
+                let now = watched(value, view);
+                match state.before.get_mut(number) {
+                    Some(before) if *before != now => {
+                        *before = now;
+                        true
+                    }
+                    _ => self.mapping.snapshots && state.first,
                 }
-                _ => false,
             }
         }
     }
 }
 
+fn empty(what: &str) -> Missing {
+    Missing { reason: format!("{what} is empty"), ..Missing::default() }
+}
+
 /// The text whose change is noticed: mapped; absent where the cell is empty or the map lacks it.
 fn watched(value: &Value, view: RowView<'_>) -> Option<String> {
-    match value {
-        Value::Constant(_) => None,
-        Value::Taken(taken) => looked_up(taken, view).ok().flatten().map(Cow::into_owned),
+    let Value::Taken(taken) = value else { return None };
+    match looked_up(taken, view) {
+        Looked::Text(text) => Some(text.into_owned()),
+        Looked::Default(Value::Constant(json)) => Some(json.as_str().map_or_else(|| json.to_string(), str::to_owned)),
+        Looked::Default(other) => watched(other, view),
+        Looked::Empty | Looked::Unknown(_) => None,
     }
 }
 
-/// The text of a cell after map and default; the text itself as the error when the map lacks it.
-fn looked_up<'a>(taken: &'a Taken, view: RowView<'a>) -> std::result::Result<Option<Cow<'a, str>>, Cow<'a, str>> {
+/// What the text of a cell becomes by its map.
+enum Looked<'a> {
+    Text(Cow<'a, str>),
+    Empty,
+    /// The text that the map lacks.
+    Unknown(Cow<'a, str>),
+    Default(&'a Value),
+}
+
+fn looked_up<'a>(taken: &'a Taken, view: RowView<'a>) -> Looked<'a> {
     let text = view.text(&taken.cell);
-    let default = || taken.default.as_deref().map(Cow::Borrowed);
-    match &taken.map {
-        Some(map) => match map.get(text.as_ref()) {
-            Some(mapped) => Ok(Some(Cow::Borrowed(mapped))),
-            None if text.is_empty() => Ok(default()),
-            None => default().map(Some).ok_or(text),
-        },
-        None if text.is_empty() => Ok(default()),
-        None => Ok(Some(text)),
+    match (&taken.map, &taken.default) {
+        (Some(map), _) if map.contains_key(text.as_ref()) => {
+            Looked::Text(map.get(text.as_ref()).map_or(Cow::Borrowed(""), |mapped| Cow::Borrowed(mapped)))
+        }
+        (Some(_), Some(default)) => Looked::Default(default),
+        (None, Some(default)) if text.is_empty() => Looked::Default(default),
+        (_, _) if text.is_empty() => Looked::Empty,
+        (Some(_), None) => Looked::Unknown(text),
+        (None, _) => Looked::Text(text),
     }
 }
 
@@ -233,10 +331,19 @@ fn typed(value_type: &ValueType, text: &str) -> Option<Json> {
         ValueType::Text => Some(Json::from(text)),
         ValueType::Integer => text.parse::<i64>().ok().map(Json::from),
         ValueType::Boolean => vocabulary::boolean(text).map(Json::from),
+        // A list of JSON is one already.
+        ValueType::List(_) if text.starts_with('[') && texts_of(text).is_some() => texts_of(text).map(Json::from),
         ValueType::List(separator) => Some(
             text.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect(),
         ),
     }
+}
+
+/// The elements of a JSON array of plain values, as texts.
+fn texts_of(text: &str) -> Option<Vec<String>> {
+    let elements: Vec<Json> = serde_json::from_str(text).ok()?;
+    let plain = |element: &Json| !element.is_object() && !element.is_array();
+    elements.iter().all(plain).then(|| elements.iter().map(|element| path::text(element).into_owned()).collect())
 }
 
 /// The parts with `/` between them. `/`, `%`, and the `~` that marks a hash are escaped, so that different parts never give the same

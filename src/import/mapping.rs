@@ -7,63 +7,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cell::{Cell, RowChoice};
+use super::condition::Condition;
+use super::path::Arrays;
 use super::time_rule::TimeRule;
 use super::vocabulary::ValueType;
 use crate::model::event::EventType;
 
-/// How one foreign table becomes events, read from a TOML file.
-///
-/// ```toml
-/// source = "zendesk/eu"            # CloudEvents source of every event
-/// grace_period = "3650d"           # a duration, or "never" (99999d); one settings.updated at 1970-01-01T00:00:00Z
-/// key = ["ticket", "n"]            # columns that name a row; without them a hash of the record and its number among equal ones
-/// sequence = "n"                   # a column of whole numbers; empty is 0
-/// delimiter = ";"                  # default ","; likewise `quote`
-///
-/// [time]                           # or time = "at", for RFC 3339
-/// column = "at"
-/// format = "%d.%m.%Y %H:%M"        # rfc3339 (default), unix, unix_ms, or a strptime pattern
-/// zone = "Europe/Prague"           # for times without an offset
-///
-/// [case]
-/// id = "ticket"                    # or thread = { id = "tweet", parent = { column = "reply_to", strip_suffix = ".0" } }
-/// order = ["time", { column = "n", as = "integer" }]   # within a case; default: time, sequence
-///
-/// [[filter]]                       # rows must pass every filter; rows that do not are ignored
-/// column = "channel"
-/// not_in = ["test", "spam"]        # one of: equals, not_equals, in, not_in, empty
-///
-/// [[leave_out]]                    # cases whose first row (the root of a thread) meets the condition
-/// name = "thread begun by a brand" # the name under which they are counted
-/// column = "inbound"
-/// not_equals = "True"
-///
-/// [[event]]
-/// type = "case.status_changed"
-/// name = "state"                   # part of the id; default: the type
-/// on = "change"                    # first (row of a case), row (each), change (of a member or `{ column = … }`)
-/// of = "status"
-/// when = { column = "kind", equals = "audit" }         # or a list, of which all must hold
-/// time = "changed_at"              # default: the row's; empty: no event
-/// [event.data]                     # plain values are constants; tables take a cell
-/// status = { column = "state", map = { Working = "open" }, default = "new" }
-/// by = { column = "who", trim = true, lower = true }   # also strip_prefix, strip_suffix, as, separator
-/// ```
-///
-/// `root = "column"` in place of `column` takes the cell of the case's first row. An empty cell, or one that the map lacks where there
-/// is no `default`, leaves out an optional member, and the whole event where the member is required. Each is counted, but for empty
-/// cells of optional members. `fields.NAME` sets a case field. Events about users, profiles and customers state a `subject`.
+/// How one foreign table becomes events, read from a TOML file. `docs/mappings.md` describes every key.
 #[derive(Debug)]
 pub struct Mapping {
     pub(super) file: Arc<str>,
     pub(super) source: String,
     pub(super) grace: Grace,
-    pub(super) delimiter: u8,
-    pub(super) quote: u8,
+    pub(super) input: InputRules,
     pub(super) columns: Vec<Column>,
+    /// What rules go through within a record: level 1 is the first of these.
+    pub(super) levels: Vec<Each>,
     pub(super) filters: Vec<Condition>,
-    /// Columns that identify a row; empty: the whole record does.
-    pub(super) key: Vec<usize>,
+    /// Cells that identify a row; empty: the whole record does.
+    pub(super) key: Vec<Cell>,
+    /// Each row is the state of its case at its time.
+    pub(super) snapshots: bool,
     pub(super) time: TimeRule,
     pub(super) sequence: Option<Cell>,
     pub(super) case: CaseOf,
@@ -81,17 +45,72 @@ impl Mapping {
     /// Whether the rows must be brought together by case before they can become events.
     pub(super) fn needs_order(&self) -> bool {
         self.key.is_empty()
+            || self.snapshots
             || !self.leave_out.is_empty()
+            || self.order.iter().any(|key| matches!(key, OrderKey::Integer(_) | OrderKey::Text(_)))
             || matches!(self.case, CaseOf::Thread { .. })
             || self.events.iter().any(EventRule::needs_other_rows)
     }
+
+    /// The name of a cell in messages: that of its column, or its columns.
+    pub(super) fn cell_name(&self, cell: &Cell) -> String {
+        let name = |column: usize| self.columns.get(column).map_or("", |column| column.name()).to_owned();
+        cell.columns().into_iter().map(name).collect::<Vec<_>>().join("`, `")
+    }
+}
+
+/// How the inputs are read.
+#[derive(Clone, Debug)]
+pub(super) struct InputRules {
+    /// Between the cells of a CSV table; that of the file's first line, a tab or a comma where the mapping states none.
+    pub(super) delimiter: Option<u8>,
+    pub(super) quote: u8,
+    /// Of texts without a byte order mark; UTF-8 where the mapping states none.
+    pub(super) encoding: Option<&'static encoding_rs::Encoding>,
+    /// Lines before the header.
+    pub(super) skip_lines: u64,
+    /// Rows with fewer cells than the header have empty ones at the end, and cells beyond the header are left out.
+    pub(super) uneven_rows: bool,
+    /// The rows of a JSON document; the document itself where the mapping states none.
+    pub(super) rows: Arrays,
 }
 
 /// A column that the mapping names, and where it names it first.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Column {
-    pub(super) name: String,
+    /// The first of these that the input has counts.
+    pub(super) names: Vec<String>,
+    /// Which of the columns of that name, from 1; absent where there must be one.
+    pub(super) occurrence: Option<usize>,
+    /// 0 for a column of the record, else the number of the level whose elements have it.
+    pub(super) level: usize,
+    /// How many elements around that of the level it belongs to: 1 for that around it.
+    pub(super) up: usize,
+    /// Line of the mapping.
     pub(super) line: usize,
+}
+
+impl Column {
+    /// Its name in messages.
+    pub(super) fn name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    /// The same column, wherever the mapping names it.
+    pub(super) fn is_same(&self, other: &Column) -> bool {
+        (&self.names, self.occurrence, self.level, self.up) == (&other.names, other.occurrence, other.level, other.up)
+    }
+}
+
+/// What a rule goes through within a record.
+#[derive(Clone, Debug)]
+pub(super) enum Each {
+    /// The elements of arrays.
+    Elements(Arrays),
+    /// The parts of a cell of the record.
+    Parts { cell: Cell, separator: String },
+    /// As many times as a cell of the record counts.
+    Times(Cell),
 }
 
 /// The grace period, as a duration of the specification, and its place in the mapping file.
@@ -105,7 +124,7 @@ pub(super) struct Grace {
 /// Which case a row belongs to.
 #[derive(Debug)]
 pub(super) enum CaseOf {
-    /// A column holds the case.
+    /// A cell holds the case.
     Column(Cell),
     /// The case is the root of the chain of parents.
     Thread { id: Cell, parent: Cell },
@@ -118,21 +137,6 @@ pub(super) enum OrderKey {
     Sequence,
     Integer(Cell),
     Text(Cell),
-}
-
-/// A condition on a row or on the first row of its case.
-#[derive(Debug)]
-pub(super) struct Condition {
-    pub(super) cell: Cell,
-    pub(super) test: Test,
-}
-
-/// What a condition asks of a text.
-#[derive(Debug)]
-pub(super) enum Test {
-    In(Vec<String>),
-    NotIn(Vec<String>),
-    Empty(bool),
 }
 
 /// Cases that are not imported, and the name under which they are counted.
@@ -149,20 +153,26 @@ pub(super) struct EventRule {
     pub(super) name: String,
     pub(super) kind: EventType,
     pub(super) on: On,
+    /// The level whose rows it is for.
+    pub(super) level: usize,
     pub(super) when: Vec<Condition>,
+    /// The cells that identify the event, where they are not those of the row.
+    pub(super) key: Vec<Cell>,
     /// The subject where it is not the case.
     pub(super) subject: Option<Value>,
     /// The event's own time, where it is not the row's.
     pub(super) time: Option<TimeRule>,
+    /// The event's own sequence, where it is not the row's.
+    pub(super) sequence: Option<Cell>,
     pub(super) members: Vec<Member>,
 }
 
 impl EventRule {
     fn needs_other_rows(&self) -> bool {
-        let cells = self.when.iter().map(|condition| &condition.cell);
+        let cells = self.when.iter().flat_map(Condition::cells);
         let values = self.subject.iter().chain(self.members.iter().map(|member| &member.value));
         !matches!(self.on, On::Row)
-            || cells.chain(values.filter_map(Value::cell)).any(|cell| cell.row == RowChoice::First)
+            || cells.chain(values.flat_map(Value::cells)).any(|cell| cell.row == RowChoice::First)
     }
 }
 
@@ -191,7 +201,7 @@ pub(super) enum Value {
     /// The same for every row, as JSON.
     Constant(serde_json::Value),
     /// A cell, through a map and with a default where the mapping states them.
-    Taken(Taken),
+    Taken(Box<Taken>),
 }
 
 /// A value taken from a cell.
@@ -199,15 +209,27 @@ pub(super) enum Value {
 pub(super) struct Taken {
     pub(super) cell: Cell,
     pub(super) map: Option<BTreeMap<String, String>>,
-    pub(super) default: Option<String>,
+    pub(super) default: Option<Value>,
     pub(super) value_type: ValueType,
 }
 
 impl Value {
+    /// The cell it is taken from first.
     pub(super) fn cell(&self) -> Option<&Cell> {
         match self {
             Self::Constant(_) => None,
             Self::Taken(taken) => Some(&taken.cell),
+        }
+    }
+
+    /// Every cell it may be taken from.
+    pub(super) fn cells(&self) -> Vec<&Cell> {
+        match self {
+            Self::Constant(_) => Vec::new(),
+            Self::Taken(taken) => {
+                let default = taken.default.iter().flat_map(Value::cells);
+                std::iter::once(&taken.cell).chain(default).collect()
+            }
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::cell::{Cell, RowChoice};
-use super::mapping::{CaseOf, Condition, Mapping, Test};
+use super::cell::Cell;
+use super::mapping::{CaseOf, Mapping, OrderKey};
+use super::time_rule::TimeReading;
+use super::view::RowView;
 
 /// The reason why a row cannot be read, in words, as the error.
 pub(super) type RowResult<T> = Result<T, String>;
@@ -12,9 +14,14 @@ pub(super) type RowResult<T> = Result<T, String>;
 pub(super) struct Row<'a> {
     /// The cells in the mapping's order.
     pub(super) cells: Vec<&'a str>,
-    pub(super) time_ms: i64,
+    /// 0 for a record itself, else the number of the `each` it is an element of.
+    pub(super) level: usize,
+    /// Which of the rows of its level of the record it is.
+    pub(super) index: u64,
+    pub(super) time: TimeReading,
+    /// Of its record.
     pub(super) sequence: i64,
-    /// A hash of the whole record.
+    /// A hash of the whole record, the level and the index.
     pub(super) hash: u128,
     pub(super) place: Place,
 }
@@ -28,32 +35,6 @@ pub(super) struct Place {
     pub(super) offset: u64,
 }
 
-/// A row and the first row of its case, from which cells are taken.
-#[derive(Clone, Copy)]
-pub(super) struct RowView<'a> {
-    pub(super) row: &'a [&'a str],
-    pub(super) first: &'a [String],
-}
-
-impl<'a> RowView<'a> {
-    pub(super) fn text(self, cell: &Cell) -> Cow<'a, str> {
-        let text = match cell.row {
-            RowChoice::Current => self.row.get(cell.column).copied(),
-            RowChoice::First => self.first.get(cell.column).map(String::as_str),
-        };
-        cell.cleaned(text.unwrap_or_default())
-    }
-
-    pub(super) fn meets(self, condition: &Condition) -> bool {
-        let text = self.text(&condition.cell);
-        match &condition.test {
-            Test::In(known) => known.iter().any(|known| *known == text),
-            Test::NotIn(known) => known.iter().all(|known| *known != text),
-            Test::Empty(empty) => text.is_empty() == *empty,
-        }
-    }
-}
-
 /// The case a row names, or its own id and its parent's in a thread.
 pub(super) struct Belongs<'a> {
     pub(super) id: Cow<'a, str>,
@@ -64,38 +45,48 @@ pub(super) struct Belongs<'a> {
 impl Mapping {
     /// Whether the row passes every filter.
     pub(super) fn accepts(&self, cells: &[&str]) -> bool {
-        let view = RowView { row: cells, first: &[] };
-        self.filters.iter().all(|filter| view.meets(filter))
+        self.filters.iter().all(|filter| filter.holds(RowView::of(cells)))
     }
 
     /// The row's instant and sequence, or what is wrong with them.
-    pub(super) fn instant(&self, cells: &[&str]) -> RowResult<(i64, i64)> {
-        let view = RowView { row: cells, first: &[] };
-        let time_ms = self.time.read_ms(&view.text(&self.time.cell))?;
-        let sequence = self.sequence.as_ref().map_or(Ok(None), |cell| self.integer(cell, cells))?;
-        Ok((time_ms, sequence.unwrap_or(0)))
+    pub(super) fn instant(&self, cells: &[&str]) -> RowResult<(TimeReading, i64)> {
+        let name = || self.cell_name(&self.time.cell);
+        let moment = match self.time.read(RowView::of(cells)) {
+            Ok(Some(moment)) => moment,
+            Ok(None) => return Err(format!("`{}` is empty, expected a time", name())),
+            Err((text, reason)) => return Err(format!("`{}` = `{text}`: {reason}", name())),
+        };
+        let sequence = self.sequence_cell().map_or(Ok(None), |cell| self.integer(cell, cells))?;
+        Ok((moment, sequence.unwrap_or(0)))
+    }
+
+    /// The cell that orders the rows of one instant: that of `sequence`, else the first number of `order`.
+    pub(super) fn sequence_cell(&self) -> Option<&Cell> {
+        let of_order = |key: &'_ OrderKey| matches!(key, OrderKey::Integer(_));
+        let first = self.order.iter().find(|key| of_order(key));
+        let ordered = first.and_then(|key| if let OrderKey::Integer(cell) = key { Some(cell) } else { None });
+        self.sequence.as_ref().or(ordered)
     }
 
     /// A whole number, absent where the cell is empty.
     pub(super) fn integer(&self, cell: &Cell, cells: &[&str]) -> RowResult<Option<i64>> {
-        let text = RowView { row: cells, first: &[] }.text(cell);
-        let name = self.columns.get(cell.column).map_or("", |column| column.name.as_str());
-        match text.as_ref() {
+        match RowView::of(cells).text(cell).as_ref() {
             "" => Ok(None),
-            digits => {
-                digits.parse().map(Some).map_err(|_| format!("`{name}`: found `{digits}`, expected a whole number"))
-            }
+            digits => digits
+                .parse()
+                .map(Some)
+                .map_err(|_| format!("`{}`: found `{digits}`, expected a whole number", self.cell_name(cell))),
         }
     }
 
     /// Where the row belongs; a row that names no case is malformed.
     pub(super) fn belongs<'a>(&self, cells: &'a [&'a str]) -> RowResult<Belongs<'a>> {
-        let view = RowView { row: cells, first: &[] };
+        let view = RowView::of(cells);
         let (id, parent) = match &self.case {
             CaseOf::Column(id) => (id, None),
             CaseOf::Thread { id, parent } => (id, Some(view.text(parent))),
         };
-        let name = self.columns.get(id.column).map_or("", |column| column.name.as_str());
+        let name = self.cell_name(id);
         let id = view.text(id);
         if id.is_empty() {
             return Err(format!("`{name}` is empty, expected an id"));

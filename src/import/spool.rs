@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Builder, PrimitiveArray, RecordBatch, StringArray, StringBuilder, UInt32Builder,
-    UInt64Builder,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Int64Array, Int64Builder, PrimitiveArray, RecordBatch,
+    StringArray, StringBuilder, UInt32Builder, UInt64Builder,
 };
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Int64Type, Schema, SchemaRef, UInt32Type, UInt64Type};
 use parquet::arrow::ArrowWriter;
@@ -15,7 +15,9 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::mapping::{Mapping, OrderKey};
-use super::row::{Belongs, Place, Row, RowResult, RowView};
+use super::row::{Belongs, Place, Row, RowResult};
+use super::time_rule::TimeReading;
+use super::view::RowView;
 use crate::error::{Error, Result};
 use crate::store::scratch::{self, File};
 
@@ -30,22 +32,27 @@ pub(super) fn cannot_sort(cause: impl std::fmt::Display) -> Error {
 }
 
 /// The columns of the file by which the rows of a case are ordered, in SQL.
+/// The elements of a record come after it, in their order.
 pub(super) fn order_columns(mapping: &Mapping) -> String {
     let keys = mapping.order.iter().enumerate().map(|(number, key)| match key {
         OrderKey::Time => "time_ms".to_owned(),
         OrderKey::Sequence => "sequence".to_owned(),
         OrderKey::Integer(_) | OrderKey::Text(_) => format!("order_{number} NULLS FIRST"),
     });
+    let keys = keys.chain(["level".to_owned(), "index".to_owned()]);
     keys.collect::<Vec<_>>().join(", ")
 }
 
 fn schema(mapping: &Mapping) -> Schema {
     let whole = |name: &str| Field::new(name, DataType::UInt64, false);
     let mut fields = vec![Field::new("id", DataType::Utf8, false), Field::new("parent", DataType::Utf8, true)];
-    fields.extend([Field::new("time_ms", DataType::Int64, false), Field::new("sequence", DataType::Int64, false)]);
+    fields.extend([Field::new("time_ms", DataType::Int64, false), Field::new("later_ms", DataType::Int64, true)]);
+    fields.extend([Field::new("skipped", DataType::Boolean, false), Field::new("sequence", DataType::Int64, false)]);
     fields.extend([
         whole("hash_high"),
         whole("hash_low"),
+        whole("level"),
+        whole("index"),
         Field::new("file", DataType::UInt32, false),
         whole("line"),
         whole("offset"),
@@ -163,7 +170,11 @@ struct Rows {
     id: StringBuilder,
     parent: StringBuilder,
     time_ms: Int64Builder,
+    later_ms: Int64Builder,
+    skipped: BooleanBuilder,
     sequence: Int64Builder,
+    level: UInt64Builder,
+    index: UInt64Builder,
     hash_high: UInt64Builder,
     hash_low: UInt64Builder,
     file: UInt32Builder,
@@ -186,6 +197,10 @@ impl Rows {
             id: StringBuilder::new(),
             parent: StringBuilder::new(),
             time_ms: Int64Builder::new(),
+            later_ms: Int64Builder::new(),
+            skipped: BooleanBuilder::new(),
+            level: UInt64Builder::new(),
+            index: UInt64Builder::new(),
             sequence: Int64Builder::new(),
             hash_high: UInt64Builder::new(),
             hash_low: UInt64Builder::new(),
@@ -202,7 +217,11 @@ impl Rows {
     fn push(&mut self, row: &Row<'_>, belongs: &Belongs<'_>, order: Vec<OrderValue>) {
         self.id.append_value(&belongs.id);
         self.parent.append_option(belongs.parent.as_deref());
-        self.time_ms.append_value(row.time_ms);
+        self.time_ms.append_value(row.time.ms);
+        self.later_ms.append_option(row.time.later_ms);
+        self.skipped.append_value(row.time.skipped);
+        self.level.append_value(row.level as u64);
+        self.index.append_value(row.index);
         self.sequence.append_value(row.sequence);
         self.hash_high.append_value((row.hash >> 64) as u64);
         self.hash_low.append_value(row.hash as u64);
@@ -229,9 +248,13 @@ impl Rows {
             Arc::new(self.id.finish()),
             Arc::new(self.parent.finish()),
             Arc::new(self.time_ms.finish()),
+            Arc::new(self.later_ms.finish()),
+            Arc::new(self.skipped.finish()),
             Arc::new(self.sequence.finish()),
             Arc::new(self.hash_high.finish()),
             Arc::new(self.hash_low.finish()),
+            Arc::new(self.level.finish()),
+            Arc::new(self.index.finish()),
             Arc::new(self.file.finish()),
             Arc::new(self.line.finish()),
             Arc::new(self.offset.finish()),
@@ -250,6 +273,10 @@ impl Rows {
 pub(super) struct Ordered<'b> {
     case: &'b StringArray,
     time_ms: &'b [i64],
+    later_ms: &'b Int64Array,
+    skipped: &'b BooleanArray,
+    level: &'b [u64],
+    index: &'b [u64],
     sequence: &'b [i64],
     hash_high: &'b [u64],
     hash_low: &'b [u64],
@@ -264,6 +291,10 @@ impl<'b> Ordered<'b> {
         Ok(Self {
             case: texts(batch, "case_id")?,
             time_ms: numbers::<Int64Type>(batch, "time_ms")?,
+            later_ms: array(batch, "later_ms")?,
+            skipped: array(batch, "skipped")?,
+            level: numbers::<UInt64Type>(batch, "level")?,
+            index: numbers::<UInt64Type>(batch, "index")?,
             sequence: numbers::<Int64Type>(batch, "sequence")?,
             hash_high: numbers::<UInt64Type>(batch, "hash_high")?,
             hash_low: numbers::<UInt64Type>(batch, "hash_low")?,
@@ -284,7 +315,13 @@ impl<'b> Ordered<'b> {
     fn row(&self, at: usize) -> Option<Row<'b>> {
         Some(Row {
             cells: self.cells.iter().map(|cells| cells.value(at)).collect(),
-            time_ms: *self.time_ms.get(at)?,
+            level: usize::try_from(*self.level.get(at)?).ok()?,
+            index: *self.index.get(at)?,
+            time: TimeReading {
+                ms: *self.time_ms.get(at)?,
+                later_ms: self.later_ms.is_valid(at).then(|| self.later_ms.value(at)),
+                skipped: self.skipped.value(at),
+            },
             sequence: *self.sequence.get(at)?,
             hash: (u128::from(*self.hash_high.get(at)?) << 64) | u128::from(*self.hash_low.get(at)?),
             place: Place { file: *self.file.get(at)?, line: *self.line.get(at)?, offset: *self.offset.get(at)? },
@@ -299,6 +336,11 @@ fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b ArrayRef> {
 pub(super) fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray> {
     let wrong = || cannot_sort(format!("column `{name}` of the ordered rows is not text"));
     column(batch, name)?.as_string_opt::<i32>().ok_or_else(wrong)
+}
+
+fn array<'b, A: Array + 'static>(batch: &'b RecordBatch, name: &str) -> Result<&'b A> {
+    let wrong = || cannot_sort(format!("column `{name}` of the ordered rows is of another type"));
+    column(batch, name)?.as_any().downcast_ref().ok_or_else(wrong)
 }
 
 fn numbers<'b, T: ArrowPrimitiveType>(batch: &'b RecordBatch, name: &str) -> Result<&'b [T::Native]> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 /// How many malformed rows are kept as examples.
 const EXAMPLES_MAX: usize = 10;
-/// How many different reasons are kept apart; the rest are counted together.
-const REASONS_MAX: usize = 500;
+/// How many different values are kept apart for one reason; the rest are counted together.
+const VALUES_MAX: usize = 200;
 
 /// The figures of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Tally {
     /// Rows equal to one already read, where the mapping states a `key`; emitted once. A mapping that needs no order (every event
     /// `on = "row"`) leaves it to the log to count these as duplicates.
     pub rows_repeated: u64,
-    /// Rows that could not be read.
+    /// Rows that could not be read, and are set aside.
     pub rows_malformed: u64,
     /// The first malformed rows.
     pub malformed: Vec<Malformed>,
@@ -28,10 +28,16 @@ pub struct Tally {
     pub cases: Option<u64>,
     /// Cases left out, by the mapping's name for the reason.
     pub cases_left_out: BTreeMap<String, u64>,
-    /// Events, and optional members of events, for which a row had no value, by reason.
-    pub events_left_out: BTreeMap<String, u64>,
-    /// Events emitted, the one of the grace period included.
-    pub events_emitted: u64,
+    /// Events emitted, by the name of their rule.
+    pub events: BTreeMap<String, u64>,
+    /// Events, and optional members of events, for which a row had no value.
+    pub events_left_out: BTreeMap<Reason, LeftOut>,
+    /// Local times of an hour that comes twice, which the order of the case's events settled.
+    pub times_settled: u64,
+    /// Local times of an hour that comes twice, which nothing settled: read as the first of the two.
+    pub times_ambiguous: u64,
+    /// Local times that a change of clocks skips: read with the offset before the change.
+    pub times_skipped: u64,
     /// Bytes of the tables, after decompression.
     pub bytes: u64,
 }
@@ -47,7 +53,52 @@ pub struct Malformed {
     pub reason: String,
 }
 
+/// Why an event or a member of one was left out, without the value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reason {
+    /// The name of the rule, and the member where only that is left out.
+    pub rule: String,
+    /// What was wrong, with the column.
+    pub reason: String,
+}
+
+/// How often something was left out for a reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Events or members.
+    pub count: u64,
+    /// The values of the column, each with its count; of many, some.
+    pub values: BTreeMap<String, u64>,
+    /// The event itself is left out because what the row has cannot be read.
+    pub unreadable: bool,
+}
+
+impl LeftOut {
+    /// The most frequent values, at most `count`.
+    #[must_use]
+    pub fn frequent(&self, count: usize) -> Vec<(&str, u64)> {
+        let mut values: Vec<(&str, u64)> = self.values.iter().map(|(value, count)| (value.as_str(), *count)).collect();
+        values.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        values.truncate(count);
+        values
+    }
+}
+
+/// What a row lacks for an event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Missing {
+    pub(super) reason: String,
+    pub(super) value: Option<String>,
+    pub(super) unreadable: bool,
+}
+
 impl Tally {
+    /// Events emitted, that of the grace period not counted.
+    #[must_use]
+    pub fn events_emitted(&self) -> u64 {
+        self.events.values().sum()
+    }
+
     pub(super) fn malformed(&mut self, file: &Arc<str>, line: u64, reason: String) {
         self.rows_malformed += 1;
         if self.malformed.len() < EXAMPLES_MAX {
@@ -56,9 +107,24 @@ impl Tally {
     }
 
     /// Counts an event, or a member of one, that a row had no value for.
-    pub(super) fn miss(&mut self, reason: String) {
-        let known = self.events_left_out.contains_key(&reason) || self.events_left_out.len() < REASONS_MAX;
-        count(&mut self.events_left_out, if known { reason } else { "for other reasons".to_owned() });
+    pub(super) fn miss(&mut self, rule: &str, member: Option<&str>, missing: Missing) {
+        let rule = member.map_or_else(|| rule.to_owned(), |member| format!("{rule}, member `{member}`"));
+        let left = self.events_left_out.entry(Reason { rule, reason: missing.reason }).or_default();
+        left.count += 1;
+        left.unreadable = missing.unreadable && member.is_none();
+        if let Some(value) = missing.value
+            && (left.values.len() < VALUES_MAX || left.values.contains_key(&value))
+        {
+            *left.values.entry(value).or_default() += 1;
+        }
+    }
+
+    /// The rule all of whose events are left out because what the rows have cannot be read, and why.
+    pub(super) fn rule_without_events(&self) -> Option<(&Reason, &LeftOut)> {
+        let unreadable = self.events_left_out.iter().filter(|(_, left)| left.unreadable);
+        unreadable
+            .max_by_key(|(reason, left)| (!self.events.contains_key(&reason.rule), left.count))
+            .filter(|(reason, _)| !self.events.contains_key(&reason.rule))
     }
 }
 

@@ -23,17 +23,32 @@ pub struct Found {
 /// # Errors
 /// When something typed does not exist, holds no file of events, or is a pattern that matches nothing.
 pub fn find(typed: &[String]) -> Result<Found> {
-    let mut found = Found::default();
+    find_of(typed, |path| Ok(InputFormat::of_file(path)?.is_some()), &endings_text())
+}
+
+/// Finds everything that was typed; of a folder, the files that `is_read` knows by their names, which the hint `endings` describes.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_of(typed: &[String], is_read: fn(&Path) -> Result<bool>, endings: &str) -> Result<Found> {
+    let mut found = Finding { found: Found::default(), is_read, endings };
     for typed in typed {
         match Source::parse(typed) {
-            Source::Stdin => found.sources.push(Source::Stdin),
+            Source::Stdin => found.found.sources.push(Source::Stdin),
             Source::File(path) => found.add_typed(typed, path)?,
         }
     }
-    Ok(found)
+    Ok(found.found)
 }
 
-impl Found {
+/// What is found, and by which names.
+struct Finding<'e> {
+    found: Found,
+    is_read: fn(&Path) -> Result<bool>,
+    endings: &'e str,
+}
+
+impl Finding<'_> {
     fn add_typed(&mut self, typed: &str, path: PathBuf) -> Result<()> {
         match std::fs::metadata(&path) {
             Ok(_) => self.add(path),
@@ -47,16 +62,16 @@ impl Found {
 
     fn add(&mut self, path: PathBuf) -> Result<()> {
         if !path.is_dir() {
-            self.sources.push(Source::File(path));
+            self.found.sources.push(Source::File(path));
             return Ok(());
         }
-        let known = self.sources.len();
+        let known = self.found.sources.len();
         self.walk(&path)?;
-        if self.sources.len() > known {
+        if self.found.sources.len() > known {
             return Ok(());
         }
         let place = path.display().to_string();
-        Err(Error::invalid(place, "found no file of events in this folder").with_hint(endings_text()))
+        Err(Error::invalid(place, "found no file of events in this folder").with_hint(self.endings))
     }
 
     /// The files below a folder, by name. Hidden files are left out, and so are links to folders, which may form circles.
@@ -69,8 +84,8 @@ impl Found {
             match entry.file_type().map_err(Error::file(&path))?.is_dir() {
                 true => self.walk(&path)?,
                 false if path.is_dir() => {}
-                false if InputFormat::of_file(&path)?.is_some() => self.sources.push(Source::File(path)),
-                false => self.skipped.push(path),
+                false if (self.is_read)(&path)? => self.found.sources.push(Source::File(path)),
+                false => self.found.skipped.push(path),
             }
         }
         Ok(())

@@ -73,7 +73,14 @@ impl Records {
     /// When the file cannot be opened or has no header that can be read.
     pub fn open(path: &Path, dialect: Dialect) -> Result<Records, Unreadable> {
         let format = if dialect.delimiter == b'\t' { InputFormat::Tsv } else { InputFormat::Csv };
-        let input = open_text(path, format).map_err(Unreadable::Refused)?;
+        Records::of(open_text(path, format).map_err(Unreadable::Refused)?, dialect)
+    }
+
+    /// Reads the header of an input that is open.
+    ///
+    /// # Errors
+    /// When it has no header that can be read.
+    pub fn of(input: Box<dyn Read + Send>, dialect: Dialect) -> Result<Records, Unreadable> {
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -137,6 +144,15 @@ impl Records {
 }
 
 impl Unreadable {
+    /// The same after lines that were read before.
+    #[must_use]
+    pub fn after(self, lines: u64) -> Unreadable {
+        match self {
+            Unreadable::TooLong { line } => Unreadable::TooLong { line: line + lines },
+            other => other,
+        }
+    }
+
     /// The error of the whole file; `advice` is the hint for a record that is too long.
     #[must_use]
     pub fn of(self, file: &str, advice: &str) -> Error {
@@ -161,6 +177,14 @@ impl<'t> Record<'t> {
         if self.fields.0.len() != self.width {
             return Err(Malformed::Fields { found: self.fields.0.len(), expected: self.width });
         }
+        self.any_texts()
+    }
+
+    /// The record's fields as text, however many there are.
+    ///
+    /// # Errors
+    /// When one is not UTF-8.
+    pub fn any_texts(self) -> Result<Vec<&'t str>, Malformed> {
         self.fields.iter().map(|field| std::str::from_utf8(field).map_err(|_| Malformed::Encoding)).collect()
     }
 }

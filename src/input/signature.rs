@@ -132,6 +132,16 @@ pub fn check(file: &str, head: &[u8], expected: InputFormat) -> Result<()> {
     Err(error.with_hint(advice))
 }
 
+/// Refuses a file that `import` cannot read as text, by its first bytes.
+///
+/// # Errors
+/// The format found, and what to do about it.
+pub fn check_foreign(file: &str, head: &[u8]) -> Result<()> {
+    let Some(Unexpected { name, advice }) = unexpected(head, InputFormat::Json) else { return Ok(()) };
+    let error = Error::invalid(file, format!("found {name}, expected a table or JSON, as `import` reads them"));
+    Err(error.with_hint(advice))
+}
+
 fn unexpected(head: &[u8], expected: InputFormat) -> Option<Unexpected> {
     let head = head.get(..HEAD_BYTES).unwrap_or(head);
     if expected == InputFormat::Parquet && (head.is_empty() || head.starts_with(PARQUET)) {

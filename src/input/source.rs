@@ -75,13 +75,27 @@ pub fn uncompressed_bytes(path: &Path) -> Option<u64> {
     Compression::of(&head).is_none().then_some(bytes)
 }
 
+/// Opens a file or standard input, decompressed as it is read.
+///
+/// # Errors
+/// As [`open_decompressed`].
+pub fn open_source(source: &Source) -> Result<Box<dyn Read + Send>> {
+    match source {
+        Source::File(path) => open_decompressed(path),
+        Source::Stdin => decompressed(io::stdin(), Path::new("-")),
+    }
+}
+
 /// Opens a file. One whose first bytes are those of gzip or zstd is decompressed as it is read, whatever its name.
 ///
 /// # Errors
 /// When the file cannot be opened, or its name states a compression that its bytes do not have.
 pub fn open_decompressed(path: &Path) -> Result<Box<dyn Read + Send>> {
-    let file = File::open(path).map_err(Error::file(path))?;
-    let (head, input) = peek(file, ZSTD.len()).map_err(Error::file(path))?;
+    decompressed(File::open(path).map_err(Error::file(path))?, path)
+}
+
+fn decompressed(input: impl Read + Send + 'static, path: &Path) -> Result<Box<dyn Read + Send>> {
+    let (head, input) = peek(input, ZSTD.len()).map_err(Error::file(path))?;
     match Compression::of(&head) {
         Some(Compression::Gzip) => {
             Ok(Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, input))))
@@ -131,7 +145,10 @@ pub fn check_uncompressed(path: &Path, expected: InputFormat) -> Result<()> {
 }
 
 /// The first bytes of an input, and the whole of it.
-fn peek<R: Read>(mut input: R, bytes: usize) -> io::Result<(Vec<u8>, impl Read)> {
+///
+/// # Errors
+/// When it cannot be read.
+pub fn peek<R: Read>(mut input: R, bytes: usize) -> io::Result<(Vec<u8>, impl Read + use<R>)> {
     let mut head = Vec::with_capacity(bytes);
     input.by_ref().take(bytes as u64).read_to_end(&mut head)?;
     Ok((head.clone(), Cursor::new(head).chain(input)))

@@ -107,17 +107,21 @@ fn an_import_reports_what_it_left_out_and_a_malformed_row_is_something_to_look_a
     project.write("table.csv", TABLE);
     let ran = project.run(&["import", "--mapping", "tickets", "table.csv", "--summary", "json"]);
     let summary = ran.summary(1);
-    assert_eq!((&summary["rows"], &summary["read"], &summary["added"]), (&json!(5), &json!(3), &json!(3)));
+    assert_eq!((&summary["rows"], &summary["read"], &summary["added"]), (&json!(5), &json!(4), &json!(3)));
+    assert_eq!(summary["quarantined"], 1);
     let left_out = &summary["left_out"];
     assert_eq!((&left_out["rows_filtered"], &left_out["rows_malformed"]), (&json!(1), &json!(1)));
     assert_eq!(
         (&left_out["malformed"][0]["file"], &left_out["malformed"][0]["line"]),
         (&json!("table.csv"), &json!(3))
     );
-    let events = json!({
-        "case.created: `who` is empty": 1,
-        "case.created, member `priority`: `urgency` = `P3` is not in the map": 1,
-    });
+    let events = json!([
+        {"event": "case.created", "reason": "`who` is empty", "count": 1, "values": {}},
+        {
+            "event": "case.created, member `priority`", "reason": "`urgency` is not in the map", "count": 1,
+            "values": {"P3": 1}
+        },
+    ]);
     assert_eq!(left_out["events"], events);
     assert!(ran.stderr.contains("left out: 1 row that cannot be read\n  table.csv:3: "), "{}", ran.stderr);
     assert!(ran.stderr.contains("left out: 1 row held back by a filter\n"), "{}", ran.stderr);

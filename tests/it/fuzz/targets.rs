@@ -16,9 +16,9 @@ use casebook::apply::plan::Plan;
 use casebook::apply::show;
 use casebook::apply::state::DeskEvent;
 use casebook::audit::Check;
-use casebook::import::{self, Limits, Mapping};
+use casebook::import::{self, Limits, Mapping, Output};
 use casebook::input::elements::ElementScanner;
-use casebook::input::piece::{MadeLine, Piece};
+use casebook::input::piece::Piece;
 use casebook::input::pieces::read_all;
 use casebook::input::source::Source;
 use casebook::json::Json;
@@ -275,14 +275,15 @@ fn read_mapping(bench: &mut Bench, input: &Input, answers: &mut Answers) {
     let limits = Limits { memory_bytes: 128 << 20, spill: Some(bench.folder.path().to_owned()) };
     let path = bench.write("csv", table);
     let mut kinds = Answers::default();
-    let mut emit = |line: MadeLine| {
+    let mut emit = |output: Output| {
+        let Output::Event(line) = output else { return Ok(()) };
         match line::parse(&line.json) {
             Ok(event) => kinds.add(event.kind.name()),
             Err(refusal) => kinds.add(format!("{}: {refusal}", refusal.rule)),
         }
         Ok(())
     };
-    let read = bench.runtime.block_on(import::read(&mapping, &[path], &limits, &mut emit));
+    let read = bench.runtime.block_on(import::read(&mapping, &[Source::File(path)], &limits, &mut emit));
     answers.kinds.extend(kinds.kinds);
     match read {
         Ok(tally) => answers.add(format!("{tally:?}")),

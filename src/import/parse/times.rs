@@ -1,0 +1,102 @@
+//! Times: where an instant comes from.
+
+use jiff::tz::TimeZone;
+
+use super::super::cell::{Cell, RowChoice};
+use super::super::document::{Item, Section};
+use super::super::time_rule::{DurationUnit, Months, Plus, TimeFormat, TimeRule};
+use super::cells::CELL_KEYS;
+use super::parser::Parser;
+use crate::error::Result;
+
+const TIME_KEYS: &[&str] = &["format", "zone", "months", "plus", "default"];
+
+impl Parser {
+    /// `"column"`, or `{ column = …, format = …, zone = … }`. What it does not state is as in `[time]`.
+    pub(super) fn time_rule(&mut self, item: &Item<'_>) -> Result<TimeRule> {
+        let general = self.time.clone();
+        let general = general.as_ref();
+        let rule = if item.is_table() {
+            let section = item.section(&[CELL_KEYS, TIME_KEYS].concat())?;
+            let cell = self.cell(item, &section, &[RowChoice::Current])?;
+            self.stated(cell, &section, general)?
+        } else {
+            let cell = self.row_cell(item)?;
+            match general {
+                None => TimeRule::plain(cell),
+                Some(general) => TimeRule { cell, plus: None, default: None, ..general.clone() },
+            }
+        };
+        let place = if item.is_table() { item.find("format").unwrap_or_else(|| item.clone()) } else { item.clone() };
+        let hint = || Some("add the offset (`%z`) to the pattern, or a `zone` beside it".to_owned());
+        rule.check_formats()
+            .map_err(|reason| place.error(format!("the pattern does not give an instant: {reason}"), hint()))?;
+        Ok(rule)
+    }
+
+    fn stated(&mut self, cell: Cell, section: &Section<'_>, general: Option<&TimeRule>) -> Result<TimeRule> {
+        let formats = match section.get("format") {
+            Some(item) if item.value().is_array() => item.list()?.iter().map(format).collect::<Result<Vec<_>>>()?,
+            Some(item) => vec![format(&item)?],
+            None => general.map_or_else(|| vec![TimeFormat::Rfc3339], |general| general.formats.clone()),
+        };
+        if let (Some(item), true) = (section.get("format"), formats.is_empty()) {
+            return Err(item.error("found an empty list, expected a format", None));
+        }
+        let zone = section.get("zone").map(|item| zone(&item)).transpose()?;
+        let months = section.get("months").map(|item| months(&item)).transpose()?;
+        Ok(TimeRule {
+            cell,
+            formats,
+            zone: zone.or_else(|| general.and_then(|general| general.zone.clone())),
+            months: months.or_else(|| general.and_then(|general| general.months.clone())),
+            plus: section.get("plus").map(|item| self.plus(&item)).transpose()?,
+            default: section.get("default").map(|item| self.time_rule(&item).map(Box::new)).transpose()?,
+        })
+    }
+
+    fn plus(&mut self, item: &Item<'_>) -> Result<Plus> {
+        let section = item.section(&[CELL_KEYS, &["unit"]].concat())?;
+        let unit = section.need("unit")?;
+        let name = unit.text()?;
+        Ok(Plus {
+            cell: self.cell(item, &section, &[RowChoice::Current])?,
+            unit: DurationUnit::parse(name).ok_or_else(|| unit.unknown("unit", name, DurationUnit::NAMES))?,
+        })
+    }
+}
+
+fn format(item: &Item<'_>) -> Result<TimeFormat> {
+    match item.some_text()? {
+        "rfc3339" => Ok(TimeFormat::Rfc3339),
+        "unix" => Ok(TimeFormat::UnixSeconds),
+        "unix_ms" => Ok(TimeFormat::UnixMilliseconds),
+        "spreadsheet" => Ok(TimeFormat::SpreadsheetDays),
+        pattern if pattern.contains('%') => match pattern.strip_suffix("%Z") {
+            Some(text) => Ok(TimeFormat::Pattern { text: text.to_owned(), abbreviation: true }),
+            None if pattern.contains("%Z") => {
+                Err(item.error("`%Z`, the abbreviation of a zone, is read at the end of a time only", None))
+            }
+            None => Ok(TimeFormat::Pattern { text: pattern.to_owned(), abbreviation: false }),
+        },
+        other => {
+            let known = ["rfc3339", "unix", "unix_ms", "spreadsheet", "%Y-%m-%d %H:%M:%S"];
+            Err(item.unknown("time format", other, known))
+        }
+    }
+}
+
+fn zone(item: &Item<'_>) -> Result<TimeZone> {
+    let name = item.some_text()?;
+    let hint = || Some("write a name of the IANA list, such as `Europe/Prague`".to_owned());
+    TimeZone::get(name).map_err(|_| item.error(format!("unknown time zone `{name}`"), hint()))
+}
+
+fn months(item: &Item<'_>) -> Result<Months> {
+    let names = item.texts()?;
+    match names.len() {
+        12 if names.iter().all(|name| !name.is_empty()) => Ok(Months(names)),
+        12 => Err(item.error("found an empty name", None)),
+        count => Err(item.error(format!("found {count} names, expected those of the 12 months"), None)),
+    }
+}

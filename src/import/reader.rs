@@ -1,0 +1,45 @@
+//! Readers: an input of any format, record by record, as the cells of the columns that the mapping names.
+//!
+//! The format is that of the first bytes of an input, whatever its name: a table in text, JSON. Each reader gives its records to
+//! [`TakeRecord`] one by one and holds no more than one of them.
+
+mod json;
+mod layout;
+mod table;
+mod text;
+
+use super::mapping::Mapping;
+use super::record::TakeRecord;
+use crate::error::Result;
+use crate::input::source::Source;
+
+/// An input that is open: of a known format, with all columns of the mapping.
+pub(super) enum Reader<'m> {
+    Table(table::TableReader<'m>),
+    Json(json::JsonReader<'m>),
+}
+
+impl<'m> Reader<'m> {
+    /// Opens an input, finds out its format and looks for the mapping's columns.
+    ///
+    /// # Errors
+    /// When it cannot be read, is of a format that is not read, or lacks a column.
+    pub(super) fn open(source: &Source, mapping: &'m Mapping) -> Result<Reader<'m>> {
+        let input = text::open(source, mapping)?;
+        match input.first_byte() {
+            Some(b'{' | b'[') => Ok(Reader::Json(json::JsonReader::open(input, mapping)?)),
+            _ => Ok(Reader::Table(table::TableReader::open(input, mapping)?)),
+        }
+    }
+
+    /// Gives every record, in order. Returns the bytes read, after decompression.
+    ///
+    /// # Errors
+    /// When the input cannot be read on, and any error of `take`.
+    pub(super) fn read(self, take: TakeRecord<'_>) -> Result<u64> {
+        match self {
+            Reader::Table(reader) => reader.read(take),
+            Reader::Json(reader) => reader.read(take),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Columns of a table: where those that the mapping names are.
+
+use serde_json::{Map, Value as Json};
+
+use super::super::mapping::{Column, Each, Mapping};
+use super::super::record::Record;
+use super::super::view::RowView;
+use crate::error::{Error, Result};
+use crate::spelling::did_you_mean;
+
+/// The number of the row among those of its level, as a column.
+pub(super) const INDEX: &str = "@index";
+
+/// How many columns of a header an error shows.
+const SHOWN_COLUMNS: usize = 30;
+
+/// For each column of the mapping its position in a table; none for those that are not of the record.
+pub(super) struct Layout {
+    positions: Vec<Option<usize>>,
+}
+
+impl Layout {
+    /// Finds the mapping's columns in a header. `place` is where the header is, `found` what else it may be.
+    ///
+    /// # Errors
+    /// A column that the table lacks, or has twice where the mapping does not choose one of them.
+    pub(super) fn of(mapping: &Mapping, header: &[String], place: &str, found: Option<String>) -> Result<Layout> {
+        let position = |column: &Column| {
+            if column.level > 0 || column.name() == INDEX {
+                return Ok(None);
+            }
+            if column.up > 0 {
+                let message = format!("`../` before `{}`, which {}:{} names", column.name(), mapping.file, column.line);
+                let hint = "the rows of a table have nothing around them; `../` is for `each`, and for JSON";
+                return Err(Error::invalid(place, message).with_hint(hint));
+            }
+            match find(column, header) {
+                Found::At(position) => Ok(Some(position)),
+                Found::Several(positions) => Err(several(mapping, column, place, &positions)),
+                Found::Nowhere => Err(missing(mapping, column, place, header, found.as_deref())),
+            }
+        };
+        if mapping.levels.iter().any(|each| matches!(each, Each::Elements(_))) {
+            let message = "the mapping goes through the elements of arrays, which a table does not have";
+            let hint =
+                "in a table, `each` takes a cell that is cut up: `each = { column = \"Tags\", separator = \" \" }`";
+            return Err(Error::invalid(place, message).with_hint(hint));
+        }
+        Ok(Layout { positions: mapping.columns.iter().map(position).collect::<Result<_>>()? })
+    }
+
+    /// Adds the rows of a record whose cells are `texts`.
+    pub(super) fn fill<T: AsRef<str>>(&self, mapping: &Mapping, index: u64, texts: &[T], record: &mut Record) {
+        record.row(0, index);
+        for (position, column) in self.positions.iter().zip(&mapping.columns) {
+            match position.and_then(|position| texts.get(position)) {
+                Some(text) => record.cell(text.as_ref()),
+                None if column.level == 0 && column.name() == INDEX => record.cell(&index.to_string()),
+                None => record.cell(""),
+            }
+        }
+        add_parts(mapping, record);
+    }
+}
+
+/// How many of the mapping's columns a header has.
+pub(super) fn known_columns(mapping: &Mapping, header: &[String]) -> usize {
+    let of_record = mapping.columns.iter().filter(|column| column.level == 0 && column.name() != INDEX);
+    of_record.filter(|column| !matches!(find(column, header), Found::Nowhere)).count()
+}
+
+enum Found {
+    At(usize),
+    /// Positions of several columns of the name.
+    Several(Vec<usize>),
+    Nowhere,
+}
+
+fn find(column: &Column, header: &[String]) -> Found {
+    for name in &column.names {
+        let same = |(position, known): (usize, &String)| (known == name).then_some(position);
+        let positions: Vec<usize> = header.iter().enumerate().filter_map(same).collect();
+        match (positions.as_slice(), column.occurrence) {
+            ([], _) => {}
+            (positions, Some(number)) => {
+                return positions.get(number - 1).map_or(Found::Nowhere, |position| Found::At(*position));
+            }
+            ([position], None) => return Found::At(*position),
+            (_, None) => return Found::Several(positions),
+        }
+    }
+    Found::Nowhere
+}
+
+fn several(mapping: &Mapping, column: &Column, place: &str, positions: &[usize]) -> Error {
+    let name = column.name();
+    let numbers: Vec<String> = positions.iter().map(|position| (position + 1).to_string()).collect();
+    let times = if positions.len() == 2 { "twice".to_owned() } else { format!("{} times", positions.len()) };
+    let message = format!(
+        "the column `{name}` is there {times}, as columns {}; {}:{} does not choose one",
+        numbers.join(" and "),
+        mapping.file,
+        column.line
+    );
+    let hint = format!("write `{{ column = \"{name}\", occurrence = 2 }}` for the second of them");
+    Error::invalid(place, message).with_hint(hint)
+}
+
+fn missing(mapping: &Mapping, column: &Column, place: &str, header: &[String], found: Option<&str>) -> Error {
+    let names = column.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+    let occurrence = column.occurrence.map_or_else(String::new, |number| format!(" number {number}"));
+    let shown: Vec<String> = header.iter().take(SHOWN_COLUMNS).map(|name| format!("`{name}`")).collect();
+    let more = if header.len() > SHOWN_COLUMNS {
+        format!(" and {} more", header.len() - SHOWN_COLUMNS)
+    } else {
+        String::new()
+    };
+    let message = format!(
+        "no column {names}{occurrence}, which {}:{} names; the header has {}{more}",
+        mapping.file,
+        column.line,
+        shown.join(", ")
+    );
+    let near = did_you_mean(column.name(), header.iter().map(String::as_str));
+    match found.map(str::to_owned).or(near) {
+        Some(hint) => Error::invalid(place, message).with_hint(hint),
+        None => Error::invalid(place, message),
+    }
+}
+
+/// Adds the rows of the levels that cut up a cell or count by it, after each row of the record.
+pub(super) fn add_parts(mapping: &Mapping, record: &mut Record) {
+    for (number, each) in mapping.levels.iter().enumerate() {
+        let parts: Vec<(usize, Vec<String>)> = match each {
+            Each::Elements(_) => continue,
+            Each::Parts { cell, separator } => of_rows(mapping, record, |view| {
+                let text = view.text(cell);
+                let parts = text.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty());
+                parts.map(str::to_owned).collect()
+            }),
+            Each::Times(cell) => of_rows(mapping, record, |view| {
+                let count: u64 = view.text(cell).trim().parse().unwrap_or(0);
+                (1..=count.min(TIMES_MAX)).map(|number| number.to_string()).collect()
+            }),
+        };
+        let mut index = 0;
+        for (row, parts) in parts {
+            for part in parts {
+                record.row(number + 1, index);
+                index += 1;
+                for (position, column) in mapping.columns.iter().enumerate() {
+                    match column.level {
+                        0 => record.same_cell(row, position),
+                        level if level == number + 1 && column.name() == INDEX => record.cell(&(index - 1).to_string()),
+                        level if level == number + 1 => record.cell(&part),
+                        _ => record.cell(""),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The most events that one cell may count.
+const TIMES_MAX: u64 = 10_000;
+
+/// What each row of level 0 gives.
+fn of_rows(
+    mapping: &Mapping,
+    record: &Record,
+    parts: impl Fn(RowView<'_>) -> Vec<String>,
+) -> Vec<(usize, Vec<String>)> {
+    let rows = record.rows(mapping.columns.len()).enumerate().filter(|(_, row)| row.level == 0);
+    rows.map(|(number, row)| (number, parts(RowView::of(&row.cells)))).collect()
+}
+
+/// A row of a table as a JSON object. Of several columns of one name, and of cells without a column, the name has the number.
+pub(super) fn object<T: AsRef<str>>(header: &[String], texts: &[T]) -> Json {
+    let mut object = Map::new();
+    for (position, text) in texts.iter().enumerate() {
+        let name = header.get(position).filter(|name| !object.contains_key(name.as_str()));
+        let name = name.cloned().unwrap_or_else(|| format!("#{}", position + 1));
+        object.insert(name, Json::from(text.as_ref()));
+    }
+    Json::Object(object)
+}
