@@ -2,6 +2,7 @@
 //! table for people is collected first, because its columns are as wide as their widest value; of a workbook its packed bytes are.
 
 mod machine;
+mod shown;
 mod spreadsheet;
 mod table;
 pub mod workbook;
@@ -19,6 +20,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
 use crate::error::{Error, Result};
+pub use shown::Shown;
 pub use table::printable;
 
 /// The format in which rows are written. Instants are RFC 3339, UTC, three digits in every format but the table and the
@@ -81,15 +83,15 @@ pub enum RowWriter<W: Write + Send> {
 }
 
 impl<W: Write + Send> RowWriter<W> {
-    /// Begins a result of these columns. `zone` is the one in which a table and a workbook show instants.
+    /// Begins a result of these columns.
     ///
     /// # Errors
     /// When two columns share a name in a format that finds values by name, or nothing can be written.
-    pub fn begin(format: Format, schema: &SchemaRef, zone: &TimeZone, out: W) -> Result<RowWriter<W>> {
+    pub fn begin(format: Format, schema: &SchemaRef, shown: &Shown, out: W) -> Result<RowWriter<W>> {
         // The empty batch carries the header of a result without rows.
         let head = RecordBatch::new_empty(schema.clone());
         match format {
-            Format::Table => Ok(RowWriter::Table { batches: vec![head], zone: zone.clone(), out }),
+            Format::Table => Ok(RowWriter::Table { batches: vec![head], zone: shown.zone.clone(), out }),
             Format::Csv => {
                 let mut writer = RowWriter::Csv { begun: false, out };
                 writer.write(&head)?;
@@ -108,7 +110,7 @@ impl<W: Write + Send> RowWriter<W> {
                 let writer = ArrowWriter::try_new(out, schema.clone(), Some(machine::parquet_properties()));
                 Ok(RowWriter::Parquet(Box::new(writer.map_err(parquet_error)?)))
             }
-            Format::Xlsx => Ok(RowWriter::Xlsx { workbook: Box::new(workbook::Writer::begin(schema, zone)?), out }),
+            Format::Xlsx => Ok(RowWriter::Xlsx { workbook: Box::new(workbook::Writer::begin(schema, shown)?), out }),
         }
     }
 

@@ -7,6 +7,7 @@ use super::moment::MomentArguments;
 use super::output::OutputArguments;
 use super::people::PeopleArguments;
 use crate::error::Result;
+use crate::export::Shown;
 use crate::metric::cases::{CaseTable, CasesQuestion};
 use crate::metric::filter::Filter;
 use crate::metric::range::{ALWAYS, Range};
@@ -43,7 +44,7 @@ pub async fn cases(context: &CommandContext, arguments: &CasesArguments) -> Resu
     let question = CasesQuestion { range, filters: shown, as_of: context.now };
     let memory_bytes = context.settings.memory_bytes.value;
     let mut table = CaseTable::open(&question, &database, &catalogue, memory_bytes).await?;
-    let mut output = arguments.output.open(zone)?;
+    let mut output = arguments.output.open(Shown::new(zone, "Cases"))?;
     let schema = table.schema().clone();
     let rows = output.write_parts(&schema, async || table.next().await).await?;
     output.finish()?;

@@ -12,7 +12,7 @@ use super::moment::MomentArguments;
 use super::summary::{SummaryArguments, seconds};
 use crate::audit::{Check, Checks, Verdict};
 use crate::error::Result;
-use crate::export::{Format, RowWriter};
+use crate::export::{Format, RowWriter, Shown};
 use crate::query::database::Database;
 use crate::report::{dashboard_names, find_dashboard};
 
@@ -112,7 +112,8 @@ fn rows_text(rows: usize) -> String {
 
 fn rows(context: &CommandContext, verdict: &Verdict, format: Format) -> Result<String> {
     let mut bytes = Vec::new();
-    let mut writer = RowWriter::begin(format, &verdict.schema, &context.settings.zone()?, &mut bytes)?;
+    let mut writer =
+        RowWriter::begin(format, &verdict.schema, &Shown::new(context.settings.zone()?, "Rows"), &mut bytes)?;
     verdict.first.iter().try_for_each(|batch| writer.write(batch))?;
     writer.finish()?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())

@@ -14,7 +14,7 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray};
 
 use super::context::{CommandContext, Completion};
 use crate::error::{Error, Result};
-use crate::export::Format;
+use crate::export::{Format, Shown};
 use crate::metric::catalogue::Catalogue;
 use crate::metric::header::Metric;
 pub use arguments::MetricArguments;
@@ -68,7 +68,7 @@ fn list(context: &CommandContext, arguments: &MetricArguments, catalogue: &Catal
         ("aggregate", texts(|metric| &metric.aggregate)),
         ("meaning", texts(|metric| &metric.meaning)),
     ])?;
-    arguments.output.print(context.settings.zone()?, &batch)
+    arguments.output.print(Shown::new(context.settings.zone()?, "Metrics"), &batch)
 }
 
 fn describe(context: &CommandContext, arguments: &MetricArguments, metric: &Metric) -> Result<()> {
@@ -90,5 +90,5 @@ fn describe(context: &CommandContext, arguments: &MetricArguments, metric: &Metr
         Arc::new(metric.header.iter().map(|pair| Some(of(pair))).collect::<StringArray>())
     };
     let batch = RecordBatch::try_from_iter([("key", column(|pair| &pair.0)), ("value", column(|pair| &pair.1))])?;
-    arguments.output.print(context.settings.zone()?, &batch)
+    arguments.output.print(Shown::new(context.settings.zone()?, &metric.name), &batch)
 }

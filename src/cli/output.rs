@@ -10,11 +10,10 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
-use jiff::tz::TimeZone;
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
-use crate::export::{Format, RowWriter};
+use crate::export::{Format, RowWriter, Shown};
 use crate::store::disk::begin_whole_file;
 
 impl ValueEnum for Format {
@@ -34,9 +33,10 @@ impl ValueEnum for Format {
             Format::Json => ("json", "One array of objects, nulls included"),
             Format::Ndjson => ("ndjson", "One object per line, nulls included"),
             Format::Parquet => ("parquet", "A Parquet file"),
-            Format::Xlsx => {
-                ("xlsx", "A workbook for spreadsheets, with real numbers and instants of the project's zone")
-            }
+            Format::Xlsx => (
+                "xlsx",
+                "A workbook for spreadsheets, with real numbers and durations, and instants of the project's zone",
+            ),
         };
         Some(PossibleValue::new(name).help(help))
     }
@@ -64,8 +64,8 @@ impl OutputArguments {
     ///
     /// # Errors
     /// As [`OutputArguments::open`], and when the rows cannot be written.
-    pub fn print(&self, zone: TimeZone, batch: &RecordBatch) -> Result<()> {
-        let mut output = self.open(zone)?;
+    pub fn print(&self, shown: Shown, batch: &RecordBatch) -> Result<()> {
+        let mut output = self.open(shown)?;
         output.write_batches(&batch.schema(), std::slice::from_ref(batch))?;
         output.finish()
     }
@@ -80,11 +80,11 @@ impl OutputArguments {
         self.format.or_else(|| Format::of_file(self.path()?)).unwrap_or(Format::Table)
     }
 
-    /// Opens the destination. `zone` is the one in which tables show instants.
+    /// Opens the destination of rows.
     ///
     /// # Errors
     /// When the file cannot be made, or Parquet would go to a terminal.
-    pub fn open(&self, zone: TimeZone) -> Result<Output> {
+    pub fn open(&self, shown: Shown) -> Result<Output> {
         let (path, format) = (self.path(), self.chosen());
         let destination = match path {
             Some(path) => Destination::file(path)?,
@@ -94,14 +94,14 @@ impl OutputArguments {
             }
             None => Destination::Stdout(BufWriter::new(io::stdout())),
         };
-        Ok(Output { format, zone, destination, path: path.map(Path::to_owned), results: 0 })
+        Ok(Output { format, shown, destination, path: path.map(Path::to_owned), results: 0 })
     }
 }
 
 /// An open destination, in one format. What went to a file is visible after [`Output::finish`] only.
 pub struct Output {
     format: Format,
-    zone: TimeZone,
+    shown: Shown,
     destination: Destination,
     path: Option<PathBuf>,
     results: usize,
@@ -191,7 +191,7 @@ impl Output {
             let error = Error::refused(message);
             return Err(error.with_hint("run the queries one by one, each with a file of its own"));
         }
-        RowWriter::begin(self.format, schema, &self.zone, &mut self.destination)
+        RowWriter::begin(self.format, schema, &self.shown, &mut self.destination)
     }
 }
 

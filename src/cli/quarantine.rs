@@ -17,7 +17,7 @@ use super::ingest::{conclude, find};
 use super::output::{Bytes, OutputArguments};
 use super::summary::{SummaryArguments, SummaryFormat, seconds};
 use crate::error::Result;
-use crate::export::Format;
+use crate::export::{Format, Shown};
 use crate::log::Log;
 use crate::log::quarantine::Filter;
 use crate::spelling::did_you_mean;
@@ -194,7 +194,7 @@ async fn remove(context: &CommandContext, arguments: &RemoveArguments) -> Result
     };
     let shows = !arguments.yes && matching > 0;
     if let Some(first) = counts.first().filter(|_| shows && !context.printer.json_summary) {
-        let mut output = OutputArguments::default().open(context.settings.zone()?)?;
+        let mut output = OutputArguments::default().open(Shown::new(context.settings.zone()?, "Quarantine"))?;
         output.write_batches(&first.schema(), &counts)?;
         output.finish()?;
     }
@@ -265,7 +265,7 @@ async fn list(context: &CommandContext, arguments: &OutputArguments) -> Result<C
     session.register_table("quarantine", log.quarantine.provider()?)?;
     let format = arguments.format.or_else(|| Format::of_file(arguments.output.as_deref().unwrap_or(Path::new(""))));
     let sql = if format.is_none_or(|format| format == Format::Table) { SHORT_SQL } else { WHOLE_SQL };
-    let mut output = arguments.open(context.settings.zone()?)?;
+    let mut output = arguments.open(Shown::new(context.settings.zone()?, "Quarantine"))?;
     output.write(session.sql(sql).await?.execute_stream().await?).await?;
     output.finish()?;
     Ok(Completion::Done)

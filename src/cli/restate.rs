@@ -14,6 +14,7 @@ use super::people::PeopleArguments;
 use super::report::made_from;
 use super::verify::read;
 use crate::error::Result;
+use crate::export::Shown;
 use crate::metric::unit::number_text;
 use crate::query::database::Database;
 use crate::report::behind::{Contribution, States};
@@ -67,7 +68,7 @@ pub async fn restate(context: &CommandContext, arguments: &RestateArguments) -> 
             _ => Restated { figure, causes: Vec::new() },
         })
         .collect();
-    rows::write(&arguments.output, zone, &restated)?;
+    rows::write(&arguments.output, Shown::new(zone, "Restated"), &restated)?;
     talk(context, &manifest, &now, &figures, &late);
     Ok(if figures.is_empty() { Completion::Done } else { Completion::NeedsAttention })
 }

@@ -17,6 +17,7 @@ use super::moment::MomentArguments;
 use super::output::OutputArguments;
 use super::people::PeopleArguments;
 use crate::error::Result;
+use crate::export::Shown;
 use answer::{answer, open};
 use script::Script;
 
@@ -42,7 +43,7 @@ pub async fn sql(context: &CommandContext, arguments: &SqlArguments) -> Result<C
     let Some(script) = Script::of(arguments.query.as_ref(), arguments.file.as_deref())? else {
         return prompt::run(context, &arguments.output).await;
     };
-    let mut output = arguments.output.open(context.settings.zone()?)?;
+    let mut output = arguments.output.open(Shown::new(context.settings.zone()?, "Rows"))?;
     let session = open(context).await?;
     answer(&session, &script, &mut output).await?;
     output.finish()?;

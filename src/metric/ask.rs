@@ -20,6 +20,8 @@ use crate::query::database::Database;
 pub struct Listing {
     /// Of the metric.
     pub title: String,
+    /// Whether the values are milliseconds.
+    pub value_is_duration: bool,
     pub schema: SchemaRef,
     pub batches: Vec<RecordBatch>,
     /// The dimensions of which a contribution may have several values, and then is listed once for each of them.
@@ -156,7 +158,8 @@ impl Question {
         let Answer { contributions: count, cases, left_out, .. } =
             Box::pin(ungrouped.answer(database, catalogue)).await?;
         let (title, several) = (metric.title.clone(), contributions.several());
-        Ok(Listing { title, schema, batches, several, contributions: count, cases, left_out })
+        let value_is_duration = metric.unit == "ms";
+        Ok(Listing { title, value_is_duration, schema, batches, several, contributions: count, cases, left_out })
     }
 
     /// How many contributions have a value below each bound, and at or above the last: one more number than bounds.

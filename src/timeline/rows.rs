@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::export::{Format, RowWriter};
+use crate::export::{Format, RowWriter, Shown};
 use crate::model::time::Instant;
 use crate::store::engine;
 
@@ -64,7 +64,8 @@ impl Rows {
     pub fn json(&self) -> Result<Vec<Value>> {
         let Some(first) = self.batches.first() else { return Ok(Vec::new()) };
         let mut bytes = Vec::new();
-        let mut writer = RowWriter::begin(Format::Json, &first.schema(), &TimeZone::UTC, &mut bytes)?;
+        let mut writer =
+            RowWriter::begin(Format::Json, &first.schema(), &Shown::new(TimeZone::UTC, "Rows"), &mut bytes)?;
         for batch in &self.batches {
             writer.write(batch)?;
         }

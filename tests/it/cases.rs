@@ -223,10 +223,12 @@ fn every_format_has_the_same_rows_and_people_can_have_pseudonyms() {
     let of = |column: &str| second[head.split(',').position(|name| name == column).unwrap()];
     assert!(of("case_id") == "C-000001" && !of("first_response_time_ms").is_empty(), "{second:?}");
     let first = sheet.split("<row ").nth(2).unwrap();
-    let response = of("first_response_time_ms").trim_end_matches(".0");
-    for value in [format!("<t>{}</t>", of("case_id")), format!("<v>{response}</v>")] {
+    let response: f64 = of("first_response_time_ms").parse().unwrap();
+    for value in [format!("<t>{}</t>", of("case_id")), format!("<v>{}</v>", response / 86_400_000.0)] {
         assert!(first.contains(&value), "{value}: {first}");
     }
+    assert!(sheet.contains("<t>first_response_time</t>") && !sheet.contains("_ms</t>"), "{sheet}");
+    assert!(sheet.contains(r#"<sheet name="Cases""#), "{sheet}");
     let again = std::fs::read(project.path("cases.xlsx")).unwrap();
     run(&["-o", "cases.xlsx"]);
     assert!(std::fs::read(project.path("cases.xlsx")).unwrap() == again, "the same rows are the same bytes");

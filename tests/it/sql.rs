@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
-use crate::project::{Project, Ran, of_repository};
+use crate::project::{Project, Ran, of_repository, unpacked};
 
 /// One project for all of this: no test changes it. Two cases of one customer.
 static LIFE: LazyLock<Project> = LazyLock::new(|| {
@@ -359,5 +359,36 @@ fn a_calendar_that_the_log_does_not_know_is_an_error_where_a_query_names_it() {
         for known in ["'office'", "NULL", "customer"] {
             assert_eq!(ask(known, call).code, 0, "{known}: {}", ask(known, call).stderr);
         }
+    }
+}
+
+#[test]
+fn a_workbook_has_durations_dates_and_the_name_of_what_it_holds() {
+    let project = Project::new();
+    project.ingest(&[of_repository("tests/golden/01-life.ndjson")], 0);
+    let written = |words: &[&str]| {
+        let ran = project.run(&[words, &["-o", "rows.xlsx"]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        unpacked(&project.path("rows.xlsx"))
+    };
+    let times = "select 5400000 as active_ms, -5400000 as late_by_ms, date '2026-03-02' as day, 7 as five_msx, \
+                 timestamp '2026-03-02T12:00:00Z' at time zone 'UTC' as at";
+    let rows = written(&["sql", times]);
+    let head: Vec<&str> =
+        rows.split("<t>").skip(1).filter_map(|text| Some(text.split_once("</t>")?.0)).take(5).collect();
+    assert_eq!(head, ["active", "late_by", "day", "five_msx", "at"]);
+    let values = ["0.0625", "-0.0625", "46083", "7", "46083.5"];
+    let cells: Vec<&str> = rows.split("<v>").skip(1).filter_map(|text| Some(text.split_once("</v>")?.0)).collect();
+    assert_eq!(cells, values, "{rows}");
+    for expected in ["<sheet name=\"Rows\"", "[h]:mm:ss;-0.0000&quot; days&quot;", "\"yyyy-mm-dd\"", "state=\"frozen\""]
+    {
+        assert!(rows.contains(expected), "{expected}: {rows}");
+    }
+    let asked = ["metric", "first_response_time", "--range", "2026"];
+    let ms = project.run(&[&asked[..], &["--format", "json", "--show", "max"]].concat());
+    let ms = serde_json::from_str::<Value>(&ms.stdout).unwrap()[0]["max"].as_f64().unwrap();
+    let day = format!("<v>{}</v>", ms / 86_400_000.0);
+    for rows in [written(&[&asked[..], &["--show", "max"]].concat()), written(&[&asked[..], &["--cases"]].concat())] {
+        assert!(rows.contains("<sheet name=\"first_response_time\"") && rows.contains(&day), "{day}: {rows}");
     }
 }

@@ -52,6 +52,11 @@ impl Column {
         (&self.name, self.title.as_deref().unwrap_or(&self.name))
     }
 
+    /// Whether its numbers are milliseconds.
+    pub fn is_duration(&self) -> bool {
+        matches!(&self.values, Values::Numbers { form: Form::In(Unit::Duration) | Form::Change(Unit::Duration), .. })
+    }
+
     /// The sum of some rows in words, such as `count 12`; nothing where rows do not add up.
     pub fn sum_text(&self, rows: &[usize]) -> Option<String> {
         let Values::Numbers { form, numbers, .. } = &self.values else { return None };

@@ -6,6 +6,7 @@ use super::order::Order;
 use super::{caption, columns, order};
 use crate::cli::context::CommandContext;
 use crate::error::{Error, Result};
+use crate::export::Shown;
 use crate::metric::aggregation::Aggregation;
 use crate::metric::ask::Listing;
 use crate::metric::catalogue::Catalogue;
@@ -97,7 +98,9 @@ pub async fn numbers(
     let names: Vec<(&str, &str)> = columns.iter().map(columns::Column::names).collect();
     let ordered = order.of(&batch, &names)?;
     let batch = if arguments.output.is_table() { columns::for_people(&columns)? } else { batch };
-    arguments.output.print(context.settings.zone()?, &ordered.shown(&batch)?)?;
+    let durations = columns.iter().filter(|column| column.is_duration()).map(|column| column.names().0.to_owned());
+    let shown = Shown { durations: durations.collect(), ..Shown::new(context.settings.zone()?, &question.metric) };
+    arguments.output.print(shown, &ordered.shown(&batch)?)?;
     let begins = if asked.len() > 1 { database.log_begins().await? } else { None };
     caption::lines(&asked, begins).iter().for_each(|line| context.printer.talk(line));
     caption::hidden(&columns, &ordered).iter().for_each(|line| context.printer.talk(line));
@@ -123,7 +126,10 @@ async fn cases(
     if batch.num_rows() == 0 || hides_misspelled(question) {
         note_unknown_values(context, question, database).await?;
     }
-    arguments.output.print(context.settings.zone()?, &ordered.shown(&batch)?)?;
+    let durations = listing.value_is_duration.then(|| "value".to_owned());
+    let shown =
+        Shown { durations: durations.into_iter().collect(), ..Shown::new(context.settings.zone()?, &question.metric) };
+    arguments.output.print(shown, &ordered.shown(&batch)?)?;
     caption::of_cases(question, listing).iter().for_each(|line| context.printer.talk(line));
     caption::hidden(&[], &ordered).iter().for_each(|line| context.printer.talk(line));
     Ok(())

@@ -8,6 +8,7 @@ use crate::cli::context::{CommandContext, Completion};
 use crate::cli::init::write_new;
 use crate::cli::output::OutputArguments;
 use crate::error::{Error, Result};
+use crate::export::Shown;
 use crate::metric::ask::Listing;
 use crate::metric::catalogue::Catalogue;
 use crate::metric::header::MetricKind;
@@ -78,7 +79,7 @@ pub async fn check(context: &CommandContext, file: &Path) -> Result<Completion> 
             batch.slice(0, rows)
         })
         .collect();
-    let mut output = OutputArguments::default().open(zone)?;
+    let mut output = OutputArguments::default().open(Shown::new(zone, "Contributions"))?;
     output.write_batches(&schema, &first)?;
     output.finish()?;
     context.printer.talk(format!("{} of {count} contributions from {from} to before {to}", count.min(SHOWN)));

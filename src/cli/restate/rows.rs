@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
-use jiff::tz::TimeZone;
 
 use super::late::{Late, LateEvent};
 use crate::cli::output::OutputArguments;
 use crate::error::Result;
+use crate::export::Shown;
 use crate::metric::unit::Unit;
 use crate::report::behind::{Contribution, behind};
 use crate::report::dashboard::WidgetPlan;
@@ -49,15 +49,15 @@ impl<'a> Restated<'a> {
 }
 
 /// Writes the figures and their causes.
-pub fn write(output: &OutputArguments, zone: TimeZone, restated: &[Restated<'_>]) -> Result<()> {
+pub fn write(output: &OutputArguments, shown: Shown, restated: &[Restated<'_>]) -> Result<()> {
     if !output.is_table() {
-        return output.print(zone, &flat(restated)?);
+        return output.print(shown, &flat(restated)?);
     }
     if restated.is_empty() {
         return Ok(());
     }
     let (figures, causes) = (figures(restated)?, causes(restated)?);
-    let mut out = output.open(zone)?;
+    let mut out = output.open(shown)?;
     out.write_batches(&figures.schema(), std::slice::from_ref(&figures))?;
     if causes.num_rows() > 0 {
         out.write_batches(&causes.schema(), std::slice::from_ref(&causes))?;

@@ -18,6 +18,7 @@ use super::script::Script;
 use crate::cli::context::{CommandContext, Completion};
 use crate::cli::output::OutputArguments;
 use crate::error::{Error, Result};
+use crate::export::Shown;
 
 const HELP: &str = "\
 queries end with `;` and may take several lines
@@ -170,7 +171,7 @@ async fn interruptible(
     output: &OutputArguments,
 ) -> Result<()> {
     let script = Script { name: "query".to_owned(), text };
-    let mut output = output.open(context.settings.zone()?)?;
+    let mut output = output.open(Shown::new(context.settings.zone()?, "Rows"))?;
     let begun = Stopwatch::now();
     let answered = tokio::select! {
         answered = answer(session, &script, &mut output) => answered,

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::error::Result;
-use crate::export::{Format, RowWriter};
+use crate::export::{Format, RowWriter, Shown};
 use crate::report::page::{Scope, Widget};
 use crate::report::rows;
 
@@ -30,7 +30,7 @@ pub(super) fn parquet(_: &Scope, widget: &Widget) -> Result<Vec<u8>> {
 pub(super) fn written(format: Format, widget: &Widget) -> Result<Vec<u8>> {
     let batch = rows::rows(&widget.table)?;
     let mut bytes = Vec::new();
-    let mut writer = RowWriter::begin(format, &batch.schema(), &TimeZone::UTC, &mut bytes)?;
+    let mut writer = RowWriter::begin(format, &batch.schema(), &Shown::new(TimeZone::UTC, "Rows"), &mut bytes)?;
     if batch.num_rows() > 0 {
         writer.write(&batch)?;
     }

@@ -1,8 +1,8 @@
 //! A page as a workbook: a sheet for each widget with real numbers, dates and durations, one of the cases
 //! behind them, and one that explains them.
 //!
-//! The table of a widget begins in its first cell, so that programs read it without skipping lines. Excel has no durations
-//! below zero and other readers show `[h]:mm:ss` in their own way, so a column of plain seconds stands beside each
+//! The table of a widget begins in its first cell, so that programs read it without skipping lines. Other
+//! readers show `[h]:mm:ss` in their own way, so a column of plain seconds stands beside each
 //! column of durations.
 
 mod cases;
@@ -11,12 +11,12 @@ mod cells;
 use std::collections::HashSet;
 
 use rust_xlsxwriter::{
-    Chart, ChartFont, ChartType, ConditionalFormat2ColorScale, DocProperties, ExcelDateTime, Format, FormatAlign, Url,
-    Workbook, Worksheet,
+    Chart, ChartFont, ChartType, ConditionalFormat2ColorScale, DocProperties, ExcelDateTime, Format, Url, Workbook,
+    Worksheet,
 };
 
 use crate::error::Result;
-use crate::export::workbook::{MS_A_DAY, refused};
+use crate::export::workbook::{DURATION, MS_A_DAY, refused, sheet_name};
 use crate::metric::range::Grain;
 use crate::metric::unit::Unit;
 use crate::model::time::Instant;
@@ -29,10 +29,8 @@ use crate::report::table::Table;
 use crate::report::text;
 use crate::report::value::{Bucket, Load, Value};
 use cases::{CASES, cases};
-use cells::{DURATION, Written, count_format, excel_time, heading, number_format};
+use cells::{Written, count_format, excel_time, heading, number_format};
 
-/// The longest name that Excel allows for a sheet.
-const SHEET_NAME_MAX: usize = 31;
 /// Of one line of a cell, in points.
 const LINE_HEIGHT: f64 = 15.0;
 const CONTENTS: &str = "Contents";
@@ -79,18 +77,8 @@ fn made(title: &str, scope: &Scope, widgets: &[&Widget], page: Option<&Page>) ->
 /// A name for each sheet, by the title of its widget; a title that comes again, or is cut to the same name, gets a number.
 fn sheet_names(widgets: &[&Widget]) -> Vec<String> {
     let mut known: HashSet<String> = [CONTENTS, CASES, DEFINITIONS].map(str::to_lowercase).into();
-    let plain = |title: &str| -> String {
-        let letters = title.chars().filter(|letter| !"[]:*?/\\".contains(*letter) && !letter.is_control());
-        letters.collect::<String>().trim_matches('\'').trim().to_owned()
-    };
     let name = |widget: &&Widget| {
-        let title = plain(&widget.title);
-        let title = if title.is_empty() { "Widget".to_owned() } else { title };
-        let mut candidates = (1_u32..).map(|copy| {
-            let ending = if copy == 1 { String::new() } else { format!(" {copy}") };
-            let cut: String = title.chars().take(SHEET_NAME_MAX - ending.len()).collect();
-            format!("{}{ending}", cut.trim_end())
-        });
+        let mut candidates = (1_u32..).map(|copy| sheet_name(&widget.title, copy));
         // Excel does not distinguish letters by their case.
         candidates.find(|name| known.insert(name.to_lowercase())).unwrap_or_default()
     };
@@ -242,12 +230,7 @@ fn write_value(sheet: &mut Worksheet, row: u32, place: &Place, value: &Value) ->
             sheet.write_with_format(row, column, *share, &number_format("0.0%"))?;
         }
         Value::Duration(ms) | Value::Change(ms, Unit::Duration) => {
-            if *ms < 0.0 {
-                // Excel shows a time below zero as `####`.
-                sheet.write_with_format(row, column, value.text(), &Format::new().set_align(FormatAlign::Right))?;
-            } else {
-                sheet.write_with_format(row, column, ms / MS_A_DAY, &number_format(DURATION))?;
-            }
+            sheet.write_with_format(row, column, ms / MS_A_DAY, &number_format(DURATION))?;
             if let Some(seconds) = place.beside {
                 sheet.write_with_format(row, seconds, ms / 1000.0, &number_format("0.0##"))?;
             }

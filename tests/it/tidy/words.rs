@@ -85,6 +85,7 @@ const LITERAL: &[(&str, &str, &str)] = &[
     ("src/report/format/xlsx.rs", "sheet", "a sheet of a spreadsheet"),
     ("src/export/workbook.rs", "sheet", "a sheet of a spreadsheet"),
     ("tests/it/cases.rs", "sheet", "a sheet of a spreadsheet"),
+    ("tests/it/sql.rs", "sheet", "a sheet of a spreadsheet"),
     ("src/report/format/xlsx.rs", "Sheet", "a sheet of a spreadsheet"),
     ("src/report/format/xlsx.rs", "SHEET", "a sheet of a spreadsheet"),
     ("src/report/format.rs", "sheet", "a sheet of a spreadsheet"),

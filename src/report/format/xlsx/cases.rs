@@ -2,8 +2,8 @@
 
 use rust_xlsxwriter::Worksheet;
 
-use super::cells::{DURATION, Written, count_format, excel_time, heading, number_format};
-use crate::export::workbook::MS_A_DAY;
+use super::cells::{Written, count_format, excel_time, heading, number_format};
+use crate::export::workbook::{DURATION, MS_A_DAY};
 use crate::report::cases::{CaseList, ListedCase};
 use crate::report::page::Page;
 use crate::report::value::Value;
@@ -46,14 +46,12 @@ pub(super) fn cases(rows: &mut Worksheet, page: &Page) -> Written {
     Ok(())
 }
 
-/// The value, and its plain seconds beside it where it is a duration. Excel shows a time below zero as `####`.
+/// The value, and its plain seconds beside it where it is a duration.
 fn value(rows: &mut Worksheet, row: u32, case: &ListedCase) -> Written {
     let Some(number) = case.value.number() else { return Ok(()) };
     match case.value {
         Value::Duration(ms) => {
-            if ms >= 0.0 {
-                rows.write_with_format(row, 4, ms / MS_A_DAY, &number_format(DURATION))?;
-            }
+            rows.write_with_format(row, 4, ms / MS_A_DAY, &number_format(DURATION))?;
             rows.write_with_format(row, 5, ms / 1000.0, &number_format("0.0##"))?;
         }
         _ => {

@@ -3,9 +3,6 @@
 use jiff::civil::DateTime;
 use rust_xlsxwriter::{ExcelDateTime, Format, FormatAlign, XlsxError};
 
-/// The format of a duration.
-pub(super) const DURATION: &str = "[h]:mm:ss";
-
 /// What was written, or why not.
 pub(super) type Written<T = ()> = std::result::Result<T, XlsxError>;
 
