@@ -16,6 +16,7 @@ mod condition;
 mod document;
 mod event;
 mod instants;
+mod known;
 mod links;
 mod lookup;
 mod mapping;
@@ -38,6 +39,7 @@ use futures::TryStreamExt;
 use serde_json::Value as Json;
 
 pub use event::{Emit, Output};
+pub use known::Known;
 pub use mapping::Mapping;
 pub use tally::{LeftOut, Malformed, Reason, Tally};
 pub use workspace::Limits;
@@ -69,13 +71,21 @@ const UNREADABLE: &str = "unreadable_row";
 /// # Errors
 /// An input that cannot be read, is not a table, lacks a column of the mapping or has a record that is too long; a rule none of whose
 /// events can be made because of what its cells have; a sort that fails; an error of `emit`. Events emitted before the error are valid.
-pub async fn read(mapping: &Mapping, inputs: &[Source], limits: &Limits, emit: Emit<'_>) -> Result<Tally> {
+pub async fn read(
+    mapping: &Mapping,
+    inputs: &[Source],
+    known: &Known,
+    limits: &Limits,
+    emit: Emit<'_>,
+) -> Result<Tally> {
     let files = inputs.iter().filter(|input| !input.may_never_end());
     files.into_iter().try_for_each(|input| Reader::open(input, mapping).map(drop))?;
     let mut tally = Tally::default();
-    let mut writer = EventWriter::new(mapping);
+    let mut writer = EventWriter::new(mapping, known);
     writer.files = inputs.iter().map(|input| input.name().into()).collect();
-    writer.grace(emit)?;
+    if !known.grace_is_stated {
+        writer.grace(emit)?;
+    }
     if mapping.needs_order() {
         in_order(mapping, inputs, limits, writer, &mut tally, emit).await?
     } else {

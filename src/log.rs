@@ -9,6 +9,7 @@ pub mod columns;
 pub mod compact;
 pub mod event_log;
 pub mod identity;
+pub mod ids;
 pub mod ingest;
 pub mod inspect;
 pub mod lookup;

@@ -14,12 +14,15 @@ use super::context::{CommandContext, Completion};
 use super::ingest::conclude;
 use super::signals::Stop;
 use super::summary::SummaryArguments;
+use crate::apply::desk_events;
+use crate::apply::state::DeskEvent;
 use crate::error::{Error, Result};
-use crate::import::{self, LeftOut, Limits, Mapping, Output, Reason, Tally};
+use crate::import::{self, Known, LeftOut, Limits, Mapping, Output, Reason, Tally};
 use crate::input::files;
 use crate::input::format::has_compressed_ending;
 use crate::input::piece::{MadeLine, Piece, Take};
 use crate::input::source::Source;
+use crate::model::event::EventType;
 use crate::spelling::did_you_mean;
 
 /// Lines that are handed over at once; fewer when they are long.
@@ -54,6 +57,7 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
     let mapping = find_mapping(&context.settings.project.value, &arguments.mapping)?;
     let inputs = find_inputs(context, &arguments.inputs)?;
     let limits = Limits { memory_bytes: context.settings.memory_bytes.value / 2, spill: None };
+    let known = known(context, &mapping).await?;
     let mut log = context.log().await?;
     let kept = Arc::new(OnceLock::new());
     let tally = Arc::clone(&kept);
@@ -64,7 +68,7 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
             goes_on()?;
             take(piece)
         };
-        feed(&mapping, &inputs, &limits, &mut take_on).map(|read| tally.get_or_init(|| read).bytes)
+        feed(&mapping, &inputs, &known, &limits, &mut take_on).map(|read| tally.get_or_init(|| read).bytes)
     };
     let summary = log.ingest(context.ingest_options(), feed).await?;
     let tally = kept.get().cloned().unwrap_or_default();
@@ -100,6 +104,45 @@ fn unknown_mapping(of_project: &Path, typed: &str) -> Error {
     Error::invalid("--mapping", message).with_hint(hint)
 }
 
+/// What the log holds already of the mapping's source.
+///
+/// # Errors
+/// When the log cannot be read, or states another grace period for the source.
+async fn known(context: &CommandContext, mapping: &Mapping) -> Result<Known> {
+    let mut known = Known::default();
+    if !context.has_log() {
+        return Ok(known);
+    }
+    let log = context.existing_log().await?;
+    let resources = context.settings.resources();
+    known.grace_is_stated = is_grace_stated(mapping, &desk_events::read(&log, resources).await?)?;
+    let types = mapping.types_stated_once();
+    if !types.is_empty() {
+        log.each_id(mapping.source(), &types, resources, &mut |id| known.add(id)).await?;
+    }
+    Ok(known)
+}
+
+/// Whether the desk has the mapping's grace period without its event: by `apply`.
+fn is_grace_stated(mapping: &Mapping, events: &[DeskEvent]) -> Result<bool> {
+    let (source, wanted) = (mapping.source(), mapping.grace_period());
+    let stated = events.iter().filter(|event| event.kind == EventType::SettingsUpdated);
+    let stated = stated.filter_map(|event| event.data.get("grace_periods")?.get(source)?.as_str());
+    let stated: Vec<&str> = stated.collect();
+    match (stated.first(), stated.last()) {
+        (None, _) | (_, None) => Ok(false),
+        (Some(first), _) if *first == wanted => Ok(false),
+        (_, Some(last)) if *last == wanted => Ok(true),
+        (_, Some(last)) => {
+            let message = format!("states a grace period of {wanted}, but cases of the source `{source}` have {last}");
+            let hint = format!(
+                "to change it, write `grace_periods = {{ \"{source}\" = \"{wanted}\" }}` below [settings] of desk.toml and run `casebook apply desk.toml --at 1970-01-01 --yes`"
+            );
+            Err(Error::invalid(mapping.grace_place(), message).with_hint(hint))
+        }
+    }
+}
+
 /// The inputs of what was typed.
 fn find_inputs(context: &CommandContext, typed: &[String]) -> Result<Vec<Source>> {
     let endings: Vec<String> = ENDINGS.iter().map(|ending| format!("`.{ending}`")).collect();
@@ -123,13 +166,13 @@ fn is_read(path: &Path) -> Result<bool> {
 }
 
 /// Runs on a thread that may block, as reading does.
-fn feed(mapping: &Mapping, inputs: &[Source], limits: &Limits, take: &mut Take<'_>) -> Result<Tally> {
+fn feed(mapping: &Mapping, inputs: &[Source], known: &Known, limits: &Limits, take: &mut Take<'_>) -> Result<Tally> {
     let mut batches = Batches { take, number: 0, lines: Vec::new(), bytes: 0 };
     let mut emit = |output| match output {
         Output::Event(line) => batches.add(line),
         Output::SetAside(row) => (batches.take)(Piece::SetAside(row)),
     };
-    let tally = Handle::current().block_on(import::read(mapping, inputs, limits, &mut emit))?;
+    let tally = Handle::current().block_on(import::read(mapping, inputs, known, limits, &mut emit))?;
     batches.release()?;
     Ok(tally)
 }

@@ -436,6 +436,7 @@ fact_table! {
         since: Instant,
         until: Instant,
         grace_period_ms: Whole,
+        grace_periods_ms: Text of Thing,
         unassign_on: Texts of Thing,
         default_calendar: Text of Thing,
         transitions: Text of Thing,

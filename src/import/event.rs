@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::cell::Cell;
 use super::instants::{self, Bounds, Dated};
+use super::known::Known;
 use super::mapping::{EventRule, Mapping, Member, On, OrderKey, Taken, Value};
 use super::path;
 use super::row::Row;
@@ -51,6 +52,7 @@ pub(super) struct CaseState {
 /// Writes the events of rows and counts what they leave out.
 pub(super) struct EventWriter<'m> {
     mapping: &'m Mapping,
+    known: &'m Known,
     pub(super) files: Vec<Arc<str>>,
 }
 
@@ -81,14 +83,14 @@ impl Dated for Draft<'_> {
 type Found<T> = std::result::Result<T, Missing>;
 
 impl<'m> EventWriter<'m> {
-    pub(super) fn new(mapping: &'m Mapping) -> Self {
-        Self { mapping, files: Vec::new() }
+    pub(super) fn new(mapping: &'m Mapping, known: &'m Known) -> Self {
+        Self { mapping, known, files: Vec::new() }
     }
 
-    /// The event that states the mapping's grace period, in force from the first instant on.
+    /// The event that states the grace period of cases of the mapping's source, in force from the first instant on.
     pub(super) fn grace(&self, emit: Emit<'_>) -> Result<()> {
         let grace = &self.mapping.grace;
-        let data = format!(r#"{{"grace_period":"{}"}}"#, grace.period);
+        let data = serde_json::json!({"grace_periods": {&self.mapping.source: &grace.period}}).to_string();
         let envelope =
             Envelope { id: "grace_period", kind: "settings.updated", subject: "settings", time_ms: 0, sequence: 0 };
         let json = envelope.json(&self.mapping.source, data.as_bytes());
@@ -122,8 +124,14 @@ impl<'m> EventWriter<'m> {
         tally.times_ambiguous += settled.ambiguous;
         tally.times_skipped += settled.skipped;
         for draft in drafts {
+            let id = self.id(&draft, case, row, state.copies);
+            // Of several snapshots the first states how a case began.
+            if self.mapping.snapshots && matches!(draft.rule.on, On::First) && self.known.has(&id) {
+                tally.events_known += 1;
+                continue;
+            }
             count(&mut tally.events, draft.rule.name.clone());
-            emit(Output::Event(self.line(&draft, case, row, state.copies)))?;
+            emit(Output::Event(self.line(&draft, &id, row)))?;
         }
         Ok(())
     }
@@ -144,9 +152,9 @@ impl<'m> EventWriter<'m> {
         Ok(Draft { rule, subject, data, moment, time_ms: moment.ms, sequence })
     }
 
-    fn line(&self, draft: &Draft<'_>, case: &str, row: &Row<'_>, copies: u64) -> MadeLine {
+    fn line(&self, draft: &Draft<'_>, id: &str, row: &Row<'_>) -> MadeLine {
         let envelope = Envelope {
-            id: &self.id(draft, case, row, copies),
+            id,
             kind: draft.rule.kind.name(),
             subject: &draft.subject,
             time_ms: draft.time_ms,

@@ -42,6 +42,23 @@ impl Mapping {
         &self.source
     }
 
+    /// The grace period of its cases, as a duration.
+    pub fn grace_period(&self) -> &str {
+        &self.grace.period
+    }
+
+    /// The file and the line that states the grace period.
+    pub fn grace_place(&self) -> String {
+        format!("{}:{}", self.file, self.grace.line)
+    }
+
+    /// The names of the types of events that later snapshots do not state again: those of the first row of a case. None
+    /// where rows are not snapshots.
+    pub fn types_stated_once(&self) -> Vec<&'static str> {
+        let first = self.events.iter().filter(|rule| self.snapshots && matches!(rule.on, On::First));
+        first.map(|rule| rule.kind.name()).collect()
+    }
+
     /// Whether the rows must be brought together by case before they can become events.
     pub(super) fn needs_order(&self) -> bool {
         self.key.is_empty()

@@ -32,6 +32,8 @@ pub struct Tally {
     pub events: BTreeMap<String, u64>,
     /// Events, and optional members of events, for which a row had no value.
     pub events_left_out: BTreeMap<Reason, LeftOut>,
+    /// Events of first rows that an earlier snapshot has stated.
+    pub events_known: u64,
     /// Local times of an hour that comes twice, which the order of the case's events settled.
     pub times_settled: u64,
     /// Local times of an hour that comes twice, which nothing settled: read as the first of the two.

@@ -82,7 +82,7 @@ fn made_of(mapping: &str, files: &[(&str, &[u8])]) -> Made {
         Ok(())
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let outcome = runtime.block_on(read(&mapping, &inputs, &limits, &mut emit));
+    let outcome = runtime.block_on(read(&mapping, &inputs, &Known::default(), &limits, &mut emit));
     Made { events, set_aside, outcome }
 }
 
@@ -140,7 +140,7 @@ fn a_grace_period_comes_first() {
     let (events, tally) = import(&format!("{CASES}{CREATED}"), "case,n,at,state\n");
     assert_eq!(events[0]["type"], "settings.updated");
     assert_eq!(events[0]["time"], "1970-01-01T00:00:00.000Z");
-    assert_eq!(events[0]["data"]["grace_period"], "99999d");
+    assert_eq!(events[0]["data"], serde_json::json!({"grace_periods": {"test": "99999d"}}));
     assert_eq!((tally.events_emitted(), tally.cases), (0, Some(0)));
 }
 
@@ -661,7 +661,8 @@ fn an_event_may_have_its_own_key_and_cells_are_looked_up_in_another_table() {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let limits = Limits { memory_bytes: 64 << 20, spill: None };
-    let tally = runtime.block_on(read(&mapping, &[Source::File(table)], &limits, &mut emit)).unwrap();
+    let tally =
+        runtime.block_on(read(&mapping, &[Source::File(table)], &Known::default(), &limits, &mut emit)).unwrap();
     assert_eq!(shown(&events, "customer"), ["case.created 1 ana"]);
     assert_eq!(events[1]["id"], "Ana Duarte/1:case.created");
     assert_eq!(left_out(&tally, "case.created", "`who` is empty").count, 1);

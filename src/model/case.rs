@@ -418,7 +418,8 @@ impl<'a> Case<'a> {
         let Some(standing) = self.standing() else { return };
         match Change::between(standing.status, status) {
             Change::Resolution => {
-                let grace_ms = if status == Status::Done { desk.grace_period_ms_at(event.time) } else { 0 };
+                let source = self.history.created.as_ref().map_or(event.source, |created| created.source);
+                let grace_ms = if status == Status::Done { desk.grace_period_ms_at(event.time, source) } else { 0 };
                 self.resolve(event, status, event.time.plus_ms(grace_ms));
             }
             Change::Reopening => self.reopen(event, status),

@@ -198,10 +198,12 @@ impl Desk {
         self.settings.at(time).map_or(Transitions::ALL, |settings| settings.transitions)
     }
 
-    /// The grace period in force; none: cases close as they are resolved.
+    /// The grace period in force for cases that this source created: its own, else that of the desk; none: cases close as
+    /// they are resolved.
     #[must_use]
-    pub fn grace_period_ms_at(&self, time: Instant) -> i64 {
-        self.settings.at(time).and_then(|settings| settings.grace_period_ms).unwrap_or(0)
+    pub fn grace_period_ms_at(&self, time: Instant, source: &str) -> i64 {
+        let Some(settings) = self.settings.at(time) else { return 0 };
+        settings.grace_periods_ms.get(source).copied().or(settings.grace_period_ms).unwrap_or(0)
     }
 
     /// Whether that user is a bot at that instant.

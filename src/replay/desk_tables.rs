@@ -14,7 +14,7 @@ use crate::facts::tables::{
     POLICIES, PRESENCE, PROFILES, Policies, PolicyRow, PresenceRow, PresenceTimes, ProfileRow, Profiles, SETTINGS,
     SettingsRow, SettingsVersions, USERS, UserRow, Users,
 };
-use crate::json::Json;
+use crate::json::{Json, Number};
 use crate::model::calendar::{DayHours, WEEKDAYS};
 use crate::model::desk::Desk;
 use crate::model::event::{FieldKind, FieldVisibility, Presence, Priority, Sentiment, Status};
@@ -237,11 +237,13 @@ fn settings(desk: &Desk) -> Result<RecordBatch> {
             ("unassign", Some(Json::Flag(transitions.unassign))),
             ("customer_reply", Some(Json::Flag(transitions.customer_reply))),
         ]);
+        let of_sources = settings.grace_periods_ms.iter().map(|(source, ms)| (source.as_str(), Some(whole(*ms))));
         let findings = settings.findings.iter().map(|(rule, severity)| (rule.as_str(), Some(text(severity.clone()))));
         rows.push(SettingsRow {
             since: Some(version.since),
             until: version.until,
             grace_period_ms: settings.grace_period_ms,
+            grace_periods_ms: Some(object(of_sources).to_text().as_str()),
             unassign_on: Some(settings.unassign_on.iter().map(|presence| Presence::name(*presence)).collect()),
             default_calendar: settings.default_calendar.as_deref(),
             transitions: Some(transitions.to_text().as_str()),
@@ -260,6 +262,10 @@ fn object<'j>(members: impl IntoIterator<Item = (&'j str, Option<Json<'j>>)>) ->
 
 fn list(texts: impl IntoIterator<Item = String>) -> Json<'static> {
     Json::List(texts.into_iter().map(text).collect())
+}
+
+fn whole(number: i64) -> Json<'static> {
+    Json::Number(Number::Whole(i128::from(number)))
 }
 
 fn text(text: impl Into<Cow<'static, str>>) -> Json<'static> {

@@ -29,6 +29,8 @@ enum Shape {
     /// Some of the values, each listed once.
     ListOf(&'static [&'static str]),
     Duration,
+    /// An object of durations.
+    Durations,
     Object,
     /// Any value, null included: it must be stated if there is none.
     AnyOrNull,
@@ -101,6 +103,7 @@ const FIELD: &[Member] = &[
 ];
 const SETTINGS: &[Member] = &[
     optional("grace_period", Shape::Duration).of(Holds::Thing),
+    optional("grace_periods", Shape::Durations).of(Holds::Thing),
     optional("unassign_on", Shape::ListOf(Presence::NAMES)),
     optional("default_calendar", Shape::Text).of(Holds::Thing),
     optional("transitions", Shape::Flags).of(Holds::Thing),
@@ -262,7 +265,7 @@ impl Shape {
             Shape::Count | Shape::Whole | Shape::Number => JsonType::Number,
             Shape::Flag => JsonType::Flag,
             Shape::Texts | Shape::TextsOnce | Shape::ListOf(_) => JsonType::Texts,
-            Shape::Object | Shape::ObjectOf(_) | Shape::Flags => JsonType::Other,
+            Shape::Object | Shape::ObjectOf(_) | Shape::Durations | Shape::Flags => JsonType::Other,
         }
     }
 
@@ -358,6 +361,14 @@ fn check_member(member: &Member, value: &Json<'_>) -> Result<(), Refusal> {
         Shape::Duration => match value.as_text() {
             Some(text) => parse_duration_ms(text).map(drop).map_err(|refusal| refusal.within(member.name)),
             None => wrong("a duration such as `1d 12h`"),
+        },
+        Shape::Durations => match value {
+            Json::Object(members) => members.iter().try_for_each(|(name, value)| match (value, value.as_text()) {
+                (Json::Null, _) => Ok(()),
+                (_, Some(text)) => parse_duration_ms(text).map(drop).map_err(|refusal| refusal.within(name).at(name)),
+                _ => wrong("an object of durations such as `1d 12h`"),
+            }),
+            _ => wrong("an object of durations"),
         },
         Shape::Object => {
             if matches!(value, Json::Object(_)) {

@@ -166,8 +166,8 @@ fn everything_of_the_desk_is_a_table_of_versions() {
     assert_eq!(
         all("settings"),
         [
-            r#"08:00 08:20 172800000 ["offline"] – {"assign":false,"unassign":true,"customer_reply":true} {"priority_change":"retarget","policy_edit":"keep"} {}"#,
-            r#"08:20 – – ["offline"] office {"assign":false,"unassign":true,"customer_reply":true} {"priority_change":"retarget","policy_edit":"keep"} {"reply_by_other":"info"}"#,
+            r#"08:00 08:20 172800000 {} ["offline"] – {"assign":false,"unassign":true,"customer_reply":true} {"priority_change":"retarget","policy_edit":"keep"} {}"#,
+            r#"08:20 – – {} ["offline"] office {"assign":false,"unassign":true,"customer_reply":true} {"priority_change":"retarget","policy_edit":"keep"} {"reply_by_other":"info"}"#,
         ]
     );
     // Names that are words of SQL are quoted, as in the README.

@@ -35,6 +35,8 @@ struct Mark<'a> {
 pub struct Created<'a> {
     pub at: Instant,
     pub by: Option<&'a str>,
+    /// The source of the event.
+    pub source: &'a str,
     pub creation: Creation<'a>,
 }
 
@@ -181,7 +183,7 @@ impl<'a> History<'a> {
     // Writing
 
     pub(super) fn create(&mut self, event: &CaseEvent<'a>, creation: &Creation<'a>, standing: Standing<'a>) {
-        self.created = Some(Created { at: event.time, by: event.by, creation: *creation });
+        self.created = Some(Created { at: event.time, by: event.by, source: event.source, creation: *creation });
         self.platform = creation.platform.map(Cow::Borrowed);
         self.periods.push(Period { since: event.time, until: None, standing, cause: event.into() });
         self.turns.push(Turn::asked(event.time, None));

@@ -11,6 +11,8 @@ use crate::model::update::{set_flag, set_nullable_text};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeskSettings {
     pub grace_period_ms: Option<i64>,
+    /// Grace periods of cases that one source created, by the source, in milliseconds.
+    pub grace_periods_ms: BTreeMap<String, i64>,
     pub unassign_on: Vec<Presence>,
     pub default_calendar: Option<String>,
     pub transitions: Transitions,
@@ -23,6 +25,7 @@ impl Default for DeskSettings {
     fn default() -> Self {
         DeskSettings {
             grace_period_ms: None,
+            grace_periods_ms: BTreeMap::new(),
             unassign_on: Vec::new(),
             default_calendar: None,
             transitions: Transitions::ALL,
@@ -68,6 +71,11 @@ impl DeskSettings {
             Some(Json::Text(text)) => self.grace_period_ms = parse_duration_ms(text).ok(),
             Some(Json::Null) => self.grace_period_ms = None,
             _ => {}
+        }
+        for (source, period) in data.get("grace_periods").map_or(&[][..], Json::members) {
+            if let Some(period_ms) = period.as_text().and_then(|text| parse_duration_ms(text).ok()) {
+                self.grace_periods_ms.insert(source.to_string(), period_ms);
+            }
         }
         set_nullable_text(&mut self.default_calendar, data, "default_calendar");
         if let Some(names) = data.get("unassign_on").and_then(Json::as_list) {

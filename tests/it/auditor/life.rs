@@ -15,6 +15,8 @@ pub struct State {
     pub profile: Option<String>,
     pub fields: BTreeMap<String, Value>,
     pub closes_at: Option<i64>,
+    /// Of the event that created it.
+    pub source: String,
     pub deleted: bool,
 }
 
@@ -180,6 +182,7 @@ fn created(event: &Event) -> State {
         profile: event.text("profile").map(str::to_owned),
         fields: fields.filter(|(_, value)| !value.is_null()).map(|(n, v)| (n.clone(), v.clone())).collect(),
         closes_at: None,
+        source: event.source.clone(),
         deleted: false,
     }
 }
@@ -216,7 +219,8 @@ fn apply(state: &mut State, event: &Event, index: usize, desk: &Desk) {
             }
         }
         "case.status_changed" => {
-            let grace = desk.setting(index, "/grace_period").as_str().map(duration);
+            let of_source = desk.setting(index, "/grace_periods").get(&state.source).and_then(Value::as_str);
+            let grace = of_source.or_else(|| desk.setting(index, "/grace_period").as_str()).map(duration);
             set_status(state, &text("status"), event.time, grace);
         }
         "case.closed" if !state.is_closed(event.time) => {

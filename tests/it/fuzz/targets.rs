@@ -16,7 +16,7 @@ use casebook::apply::plan::Plan;
 use casebook::apply::show;
 use casebook::apply::state::DeskEvent;
 use casebook::audit::Check;
-use casebook::import::{self, Limits, Mapping, Output};
+use casebook::import::{self, Known, Limits, Mapping, Output};
 use casebook::input::elements::ElementScanner;
 use casebook::input::piece::Piece;
 use casebook::input::pieces::read_all;
@@ -283,7 +283,8 @@ fn read_mapping(bench: &mut Bench, input: &Input, answers: &mut Answers) {
         }
         Ok(())
     };
-    let read = bench.runtime.block_on(import::read(&mapping, &[Source::File(path)], &limits, &mut emit));
+    let read =
+        bench.runtime.block_on(import::read(&mapping, &[Source::File(path)], &Known::default(), &limits, &mut emit));
     answers.kinds.extend(kinds.kinds);
     match read {
         Ok(tally) => answers.add(format!("{tally:?}")),

@@ -205,6 +205,7 @@ pub fn settings() -> BoxedStrategy<Value> {
         json!(["settings"]),
         vec![
             ("grace_period", maybe(6, any_of(json!(["15m", "1h", "2d", "1h", null])))),
+            ("grace_periods", maybe(3, any_of(json!([{"s": "30m"}, {"t": "1d"}, {"s": "2h", "t": null}, {}])))),
             ("unassign_on", maybe(4, any_of(json!([["offline"], ["offline", "away"], []])))),
             ("default_calendar", maybe(3, any_of(json!(["k", "l", null, "nowhere"])))),
             ("transitions", maybe(3, transitions)),
