@@ -25,6 +25,7 @@ mod path;
 mod reader;
 mod record;
 mod row;
+mod seen;
 mod spool;
 mod tally;
 mod thread;
@@ -50,6 +51,7 @@ use mapping::CaseOf;
 use reader::Reader;
 use record::RecordRow;
 use row::{Belongs, Place, Row, RowResult};
+use seen::Seen;
 use spool::{Ordered, Spool, Spooled, cannot_sort};
 use workspace::Workspace;
 
@@ -163,9 +165,10 @@ fn each_row(
     emit: Emit<'_>,
     take: TakeRow<'_>,
 ) -> Result<()> {
+    let mut seen = Seen::default();
     for ((input, number), file) in inputs.iter().zip(0..).zip(&writer.files) {
         let reader = Reader::open(input, mapping)?;
-        let bytes = reader.read(&mut |record, whole| {
+        let ended = reader.read(&mut |record, whole| {
             let place = Place { file: number, line: record.line, offset: record.offset };
             let outcome = match &record.problem {
                 Some(reason) => {
@@ -178,8 +181,13 @@ fn each_row(
             tally.malformed(file, place.line, reason.clone());
             emit(Output::SetAside(set_aside(file, place, reason, &whole())))
         })?;
-        tally.bytes += bytes;
+        tally.bytes += ended.bytes;
+        for (reason, count) in &ended.left_out {
+            *tally.rows_left_out.entry(reason.clone()).or_default() += count;
+        }
+        seen.add(&ended);
     }
+    tally.columns_absent = seen.absent(mapping)?;
     Ok(())
 }
 

@@ -30,9 +30,10 @@ const BATCH_LINES: usize = 4096;
 const BATCH_BYTES: usize = 4 << 20;
 
 /// The mappings that come with the program, by name.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 3] = [
     ("support-tweets", include_str!("../../data/mappings/support-tweets.toml")),
     ("volvo-incidents", include_str!("../../data/mappings/volvo-incidents.toml")),
+    ("xes", include_str!("../../data/mappings/xes.toml")),
 ];
 
 /// Arguments of `import`.
@@ -41,7 +42,7 @@ pub struct ImportArguments {
     /// A mapping file, or a name: NAME.toml in the mappings/ of the project, or a built-in mapping
     #[arg(long, value_name = "FILE")]
     mapping: String,
-    /// Files, folders, patterns in quotes: CSV, TSV or JSON, uncompressed or compressed with gzip or zstd; - is standard input
+    /// Files, folders, patterns in quotes: CSV, TSV, JSON or XES, uncompressed or compressed with gzip or zstd; - is standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<String>,
     #[command(flatten)]
@@ -49,7 +50,7 @@ pub struct ImportArguments {
 }
 
 /// Endings of the files of a folder that are read; those of text also with `.gz` or `.zst` after them.
-const ENDINGS: [&str; 6] = ["csv", "tsv", "txt", "json", "jsonl", "ndjson"];
+const ENDINGS: [&str; 7] = ["csv", "tsv", "txt", "json", "jsonl", "ndjson", "xes"];
 
 /// Appends the events that tables become.
 pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Result<Completion> {
@@ -73,8 +74,10 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
     let summary = log.ingest(context.ingest_options(), feed).await?;
     let tally = kept.get().cloned().unwrap_or_default();
     say_what_was_left_out(context, &tally);
-    let more =
-        json!({"rows": tally.rows_read, "cases": tally.cases, "left_out": left_out(&tally), "times": times(&tally)});
+    let more = json!({
+        "rows": tally.rows_read, "cases": tally.cases, "left_out": left_out(&tally), "times": times(&tally),
+        "columns_absent": tally.columns_absent,
+    });
     let outcome = conclude(context, &summary, begun, &more)?;
     compact::after_ingestion(context, &mut log).await;
     Ok(outcome)
@@ -250,6 +253,9 @@ fn say_what_was_left_out(context: &CommandContext, tally: &Tally) {
     say_reasons(context, &tally.cases_left_out, "case");
     for (reason, left) in &tally.events_left_out {
         context.printer.talk(left_out_text(reason, left));
+    }
+    for column in &tally.columns_absent {
+        context.printer.talk(format!("note: no row has `{column}`, which the mapping names"));
     }
     say_times(context, tally);
 }

@@ -1,15 +1,17 @@
 //! Readers: an input of any format, record by record, as the cells of the columns that the mapping names.
 //!
-//! The format is that of the first bytes of an input, whatever its name: a table in text, JSON. Each reader gives its records to
+//! The format is that of the first bytes of an input, whatever its name: a table in text, JSON, an event log in XES. Each reader gives its records to
 //! [`TakeRecord`] one by one and holds no more than one of them.
 
 mod json;
 mod layout;
 mod table;
 mod text;
+mod xes;
+mod xml;
 
 use super::mapping::Mapping;
-use super::record::TakeRecord;
+use super::record::{Ended, TakeRecord};
 use crate::error::Result;
 use crate::input::source::Source;
 
@@ -17,6 +19,7 @@ use crate::input::source::Source;
 pub(super) enum Reader<'m> {
     Table(table::TableReader<'m>),
     Json(json::JsonReader<'m>),
+    Xes(Box<xes::XesReader<'m>>),
 }
 
 impl<'m> Reader<'m> {
@@ -27,19 +30,23 @@ impl<'m> Reader<'m> {
     pub(super) fn open(source: &Source, mapping: &'m Mapping) -> Result<Reader<'m>> {
         let input = text::open(source, mapping)?;
         match input.first_byte() {
+            Some(b'<') if text::is_xml(input.beginning()) => {
+                Ok(Reader::Xes(Box::new(xes::XesReader::open(input, mapping)?)))
+            }
             Some(b'{' | b'[') => Ok(Reader::Json(json::JsonReader::open(input, mapping)?)),
             _ => Ok(Reader::Table(table::TableReader::open(input, mapping)?)),
         }
     }
 
-    /// Gives every record, in order. Returns the bytes read, after decompression.
+    /// Gives every record, in order.
     ///
     /// # Errors
     /// When the input cannot be read on, and any error of `take`.
-    pub(super) fn read(self, take: TakeRecord<'_>) -> Result<u64> {
+    pub(super) fn read(self, take: TakeRecord<'_>) -> Result<Ended> {
         match self {
             Reader::Table(reader) => reader.read(take),
             Reader::Json(reader) => reader.read(take),
+            Reader::Xes(reader) => reader.read(take),
         }
     }
 }

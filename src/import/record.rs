@@ -1,5 +1,6 @@
 //! A record of an input, as the rows that it gives: itself, and one for each element that a rule of the mapping goes through.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde_json::Value as Json;
@@ -9,6 +10,36 @@ use crate::error::Result;
 
 /// Takes a record, and the whole of it as a JSON object for its repair.
 pub(super) type TakeRecord<'t> = &'t mut dyn FnMut(&Record, &dyn Fn() -> Json) -> Result<()>;
+
+/// What is known of an input once it has been read.
+#[derive(Debug, Default)]
+pub(super) struct Ended {
+    /// Bytes read, after decompression.
+    pub(super) bytes: u64,
+    /// Records given, where columns are looked for in them.
+    pub(super) rows: u64,
+    /// What became no record, by the name of it.
+    pub(super) left_out: BTreeMap<String, u64>,
+    /// For each column of the mapping whether a record had it; absent where it was looked for before the first one.
+    pub(super) seen: Option<Vec<bool>>,
+    /// Columns that there are, for a message about one that is missing; of many, some.
+    pub(super) names: BTreeSet<String>,
+}
+
+impl Ended {
+    /// An input whose columns were looked for before the first record.
+    pub(super) fn after(bytes: u64) -> Ended {
+        Ended { bytes, ..Ended::default() }
+    }
+
+    /// Counts what becomes no record.
+    pub(super) fn leave_out(&mut self, name: &str) {
+        match self.left_out.get_mut(name) {
+            Some(count) => *count += 1,
+            None => drop(self.left_out.insert(name.to_owned(), 1)),
+        }
+    }
+}
 
 /// One record, in memory that is used again for the next one.
 #[derive(Debug, Default)]

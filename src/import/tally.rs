@@ -1,6 +1,6 @@
 //! What an import read, left out and emitted: every row and case without events is counted under a name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How many malformed rows are kept as examples.
@@ -24,6 +24,8 @@ pub struct Tally {
     pub malformed: Vec<Malformed>,
     /// Rows left out for another reason, by reason: threads that form a circle.
     pub rows_left_out: BTreeMap<String, u64>,
+    /// Columns that the mapping names and no row of any input has, where the inputs do not list their columns at the beginning.
+    pub columns_absent: BTreeSet<String>,
     /// Cases that became events; unknown (`None`) where the mapping needs no order, as nothing then brings a case's rows together.
     pub cases: Option<u64>,
     /// Cases left out, by the mapping's name for the reason.

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::error::Error;
 
 use super::*;
+
+mod xes;
 
 const CASES: &str = r#"
 source = "test"
@@ -361,6 +363,7 @@ fn the_mappings_of_the_project_are_understood() {
     for text in [
         include_str!("../../data/mappings/volvo-incidents.toml"),
         include_str!("../../data/mappings/support-tweets.toml"),
+        include_str!("../../data/mappings/xes.toml"),
     ] {
         assert!(Mapping::parse("map.toml", text).unwrap().needs_order());
     }

@@ -47,8 +47,7 @@ impl Signature {
 
 const SAVE_SHEET_AS_CSV: &str = "save the sheet as CSV; `casebook import --mapping` turns a CSV table into events";
 const EXPORT_AS_CSV: &str = "export a table of it as CSV; `casebook import --mapping` turns a CSV table into events";
-const CONVERT_XES: &str =
-    "convert it to CSV with one row per event; `casebook import --mapping` turns a CSV table into events";
+const IMPORT_XES: &str = "`casebook import --mapping xes` turns an event log into events";
 const CONVERT_TO_PARQUET: &str = "convert it to Parquet, which `casebook ingest` reads";
 const EXTRACT: &str = "extract its files first; `casebook ingest` reads all files of a folder";
 const DECOMPRESS: &str = "decompress it first; only files compressed with gzip or zstd are read as they are";
@@ -111,10 +110,10 @@ const TEXT: &[Signature] = &[
     signature(b"<!doctype html", "an HTML page", CHECK_DOWNLOAD),
     signature(b"<html", "an HTML page", CHECK_DOWNLOAD),
     signature(b"<?xml", "an HTML page", CHECK_DOWNLOAD).containing("<html"),
-    signature(b"<?xml", "an event log in XES", CONVERT_XES).containing("<log>"),
-    signature(b"<?xml", "an event log in XES", CONVERT_XES).containing("<log "),
-    signature(b"<log>", "an event log in XES", CONVERT_XES),
-    signature(b"<log ", "an event log in XES", CONVERT_XES),
+    signature(b"<?xml", "an event log in XES", IMPORT_XES).containing("<log>"),
+    signature(b"<?xml", "an event log in XES", IMPORT_XES).containing("<log "),
+    signature(b"<log>", "an event log in XES", IMPORT_XES),
+    signature(b"<log ", "an event log in XES", IMPORT_XES),
     signature(b"<?xml", "an XML document", NO_EVENTS),
     signature(b"<!doctype", "an XML document", NO_EVENTS),
     signature(b"<svg", "an image (SVG)", NO_EVENTS),

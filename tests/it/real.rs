@@ -95,6 +95,37 @@ fn volvo_incidents() {
     assert_second_import_adds_nothing(&project, "volvo-incidents", &table, &summary);
 }
 
+/// The facts of every table without custom fields, and the events without their ids.
+fn facts_of_any_source(project: &Project) -> Vec<(String, Vec<String>)> {
+    let mut facts = project.facts();
+    facts.retain(|(table, _)| !["field_values", "fields", "cases", "events"].contains(&table.as_str()));
+    let queries = [
+        ("cases", "SELECT * EXCEPT (fields) FROM cases"),
+        ("events", "SELECT type, subject, time, sequence, status, agent FROM events"),
+    ];
+    for (table, sql) in queries {
+        let rows = project.rows(sql).into_iter();
+        let mut rows: Vec<String> = rows.map(|row| Value::Object(row).to_string()).collect();
+        rows.sort();
+        facts.push((table.to_owned(), rows));
+    }
+    facts
+}
+
+#[test]
+fn an_event_log_by_the_mapping_of_logs_has_the_facts_of_the_table_by_its_own_mapping() {
+    let (Some(table), Some(log)) = (data("volvo-incidents.csv.gz"), data("volvo-incidents.xes.gz")) else { return };
+    let (of_table, of_log) = (Project::new(), Project::new());
+    import(&of_table, "volvo-incidents", &table);
+    let summary = import(&of_log, "xes", &log);
+    assert_eq!(
+        (&summary["rows"], &summary["cases"], &summary["quarantined"], &summary["columns_absent"]),
+        (&json!(65_533), &json!(7_554), &json!(0), &json!([]))
+    );
+    assert_eq!(summary["left_out"]["events"][0]["values"], json!({"unmatched": 5}));
+    assert_same_facts(&facts_of_any_source(&of_table), &facts_of_any_source(&of_log));
+}
+
 #[test]
 fn support_tweets() {
     let Some(table) = data("support-tweets.csv.gz") else { return };

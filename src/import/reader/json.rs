@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::super::mapping::{Each, Mapping};
 use super::super::path::{Arrays, Path, text};
-use super::super::record::{Record, TakeRecord};
+use super::super::record::{Ended, Record, TakeRecord};
 use super::layout::{self, INDEX};
 use super::text::TextInput;
 use crate::error::{Error, Result};
@@ -50,7 +50,12 @@ impl<'m> JsonReader<'m> {
     }
 
     /// Gives every record.
-    pub(super) fn read(self, take: TakeRecord<'_>) -> Result<u64> {
+    pub(super) fn read(self, take: TakeRecord<'_>) -> Result<Ended> {
+        self.read_documents(take).map(Ended::after)
+    }
+
+    /// Returns the bytes read.
+    fn read_documents(self, take: TakeRecord<'_>) -> Result<u64> {
         let JsonReader { input, plan } = self;
         let file = input.file.clone();
         let is_array = input.first_byte() == Some(b'[');
@@ -182,7 +187,8 @@ impl<'m> Plan<'m> {
     fn record(&self, value: &Json, line: u64, offset: u64, record: &mut Record, take: TakeRecord<'_>) -> Result<()> {
         record.begin(line, offset);
         record.hash = xxh3_128(value.to_string().as_bytes());
-        let mut index = 0;
+        // A record that was set aside keeps the number that it had.
+        let mut index = value.get(INDEX).and_then(Json::as_u64).unwrap_or(0);
         let mut numbers = vec![0; self.mapping.levels.len()];
         self.inner.each(value, &mut |row| {
             record.row(0, index);

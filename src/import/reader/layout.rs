@@ -29,23 +29,13 @@ impl Layout {
             if column.level > 0 || column.name() == INDEX {
                 return Ok(None);
             }
-            if column.up > 0 {
-                let message = format!("`../` before `{}`, which {}:{} names", column.name(), mapping.file, column.line);
-                let hint = "the rows of a table have nothing around them; `../` is for `each`, and for JSON";
-                return Err(Error::invalid(place, message).with_hint(hint));
-            }
             match find(column, header) {
                 Found::At(position) => Ok(Some(position)),
                 Found::Several(positions) => Err(several(mapping, column, place, &positions)),
                 Found::Nowhere => Err(missing(mapping, column, place, header, found.as_deref())),
             }
         };
-        if mapping.levels.iter().any(|each| matches!(each, Each::Elements(_))) {
-            let message = "the mapping goes through the elements of arrays, which a table does not have";
-            let hint =
-                "in a table, `each` takes a cell that is cut up: `each = { column = \"Tags\", separator = \" \" }`";
-            return Err(Error::invalid(place, message).with_hint(hint));
-        }
+        check_flat(mapping, place)?;
         Ok(Layout { positions: mapping.columns.iter().map(position).collect::<Result<_>>()? })
     }
 
@@ -61,6 +51,24 @@ impl Layout {
         }
         add_parts(mapping, record);
     }
+}
+
+/// Refuses what only JSON has: elements of arrays, and what is around a row.
+///
+/// # Errors
+/// Where the mapping has it.
+pub(super) fn check_flat(mapping: &Mapping, place: &str) -> Result<()> {
+    if mapping.levels.iter().any(|each| matches!(each, Each::Elements(_))) {
+        let message = "the mapping goes through the elements of arrays, which a table does not have";
+        let hint = "in a table, `each` takes a cell that is cut up: `each = { column = \"Tags\", separator = \" \" }`";
+        return Err(Error::invalid(place, message).with_hint(hint));
+    }
+    if let Some(column) = mapping.columns.iter().find(|column| column.level == 0 && column.up > 0) {
+        let message = format!("`../` before `{}`, which {}:{} names", column.name(), mapping.file, column.line);
+        let hint = "the rows of a table have nothing around them; `../` is for `each`, and for JSON";
+        return Err(Error::invalid(place, message).with_hint(hint));
+    }
+    Ok(())
 }
 
 /// How many of the mapping's columns a header has.

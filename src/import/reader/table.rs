@@ -5,7 +5,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::super::mapping::Mapping;
-use super::super::record::{Record, TakeRecord};
+use super::super::record::{Ended, Record, TakeRecord};
 use super::layout::{self, Layout};
 use super::text::TextInput;
 use crate::error::Result;
@@ -54,7 +54,7 @@ impl<'m> TableReader<'m> {
     }
 
     /// Gives every record.
-    pub(super) fn read(mut self, take: TakeRecord<'_>) -> Result<u64> {
+    pub(super) fn read(mut self, take: TakeRecord<'_>) -> Result<Ended> {
         let header = self.records.header().to_vec();
         let mut record = Record::default();
         loop {
@@ -75,7 +75,7 @@ impl<'m> TableReader<'m> {
             };
             take(&record, &whole)?;
         }
-        Ok(self.records.bytes() + self.skipped_bytes)
+        Ok(Ended::after(self.records.bytes() + self.skipped_bytes))
     }
 }
 

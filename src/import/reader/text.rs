@@ -30,17 +30,40 @@ pub(super) fn open(source: &Source, mapping: &Mapping) -> Result<TextInput> {
     let file: Arc<str> = source.name().into();
     let cannot_read = |error: io::Error| Error::invalid(&*file, error.to_string());
     let (head, input) = peek(open_source(source)?, signature::HEAD_BYTES).map_err(cannot_read)?;
-    if mapping.input.encoding.is_none() && !has_mark(&head) {
+    let beginning = without_mark(&head).trim_ascii_start();
+    let mut encoding = mapping.input.encoding;
+    if encoding.is_none() && is_xml(beginning) {
+        encoding = declared_encoding(beginning);
+    } else if encoding.is_none() && !has_mark(&head) {
         signature::check_foreign(&file, &head)?;
     }
     let decoder = DecodeReaderBytesBuilder::new()
-        .encoding(mapping.input.encoding)
+        .encoding(encoding)
         .utf8_passthru(true)
         .strip_bom(true)
         .bom_override(true)
         .build(input);
     let (head, input) = peek(decoder, HEAD_BYTES).map_err(cannot_read)?;
     Ok(TextInput { file: file.clone(), head, input: Box::new(input) })
+}
+
+/// Whether a text begins as an event log in XML does.
+pub(super) fn is_xml(head: &[u8]) -> bool {
+    let head = head.get(..1024).unwrap_or(head).to_ascii_lowercase();
+    let is_page = memchr::memmem::find(&head, b"<html").is_some();
+    !is_page && [&b"<?xml"[..], b"<log>", b"<log/", b"<log "].iter().any(|start| head.starts_with(start))
+}
+
+/// The encoding that the first line of a document in XML states.
+fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let line = head.strip_prefix(b"<?xml")?;
+    let line = line.get(..memchr::memmem::find(line, b"?>")?)?;
+    let after = line.get(memchr::memmem::find(line, b"encoding")? + b"encoding".len()..)?.trim_ascii_start();
+    let quoted = after.strip_prefix(b"=")?.trim_ascii_start();
+    let (quote, label) = quoted.split_first()?;
+    let encoding = encoding_rs::Encoding::for_label(label.split(|byte| byte == quote).next()?)?;
+    // The line itself could be read, so that the document is not in UTF-16, whatever it states.
+    (encoding != encoding_rs::UTF_16LE && encoding != encoding_rs::UTF_16BE).then_some(encoding)
 }
 
 fn has_mark(head: &[u8]) -> bool {
@@ -51,7 +74,12 @@ fn has_mark(head: &[u8]) -> bool {
 impl TextInput {
     /// Its first byte that is not blank.
     pub(super) fn first_byte(&self) -> Option<u8> {
-        without_mark(&self.head).trim_ascii_start().first().copied()
+        self.beginning().first().copied()
+    }
+
+    /// Its beginning, without blanks.
+    pub(super) fn beginning(&self) -> &[u8] {
+        without_mark(&self.head).trim_ascii_start()
     }
 
     /// The input from its beginning.
