@@ -28,6 +28,7 @@ pub mod question;
 pub mod range;
 pub mod ratio;
 mod sets;
+pub mod shared;
 mod source;
 mod stock;
 mod tally;

@@ -15,6 +15,7 @@ pub mod functions;
 pub mod lookup;
 pub mod memory;
 pub mod moment;
+pub mod names;
 mod numbers;
 pub mod people;
 mod present;

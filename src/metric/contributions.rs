@@ -268,9 +268,16 @@ impl<'q> Contributions<'q> {
             let several = dimension.list_rule(&self.lists).map(Several::Each);
             let DimensionSql { expression, joins, .. } =
                 dimension.sql(position, rule, &self.columns, several, self.values);
-            let depends = |sql: &str| sql.contains("f.at");
-            !depends(&expression) && !joins.iter().any(|join| depends(&join.sql))
+            !depends_on_instant(&expression, &joins)
         })
+    }
+
+    /// Whether every contribution has one value of a dimension that cuts it.
+    pub(super) fn has_one_value(&self, dimension: &Dimension) -> bool {
+        let (rule, values) = (self.metric.agent, CaseValues::Joined);
+        let DimensionSql { expression, joins, .. } = dimension.sql(0, rule, &self.columns, None, values);
+        let has_instant = self.columns.contains("at");
+        dimension.field().is_none() && (has_instant || !depends_on_instant(&expression, &joins))
     }
 
     /// Contributions in the range that pass the filters, as the common table `cut`, with the columns that are asked for.
@@ -292,6 +299,10 @@ impl<'q> Contributions<'q> {
         let is_read = "since <= $last_read AND (until IS NULL OR until > $first_read)";
         let is_read_once = self.question.reads().len() == 1;
         let f = match (self.metric.kind, has("at")) {
+            (MetricKind::Stock, false) if with == Columns::Shared => format!(
+                "SELECT since, until, value{columns} FROM contributions \
+                 WHERE since <= $reads_to AND (until IS NULL OR until > $reads_from)"
+            ),
             (MetricKind::Stock, false) if with == Columns::OverTime && is_read_once => format!(
                 "SELECT CAST(0 AS BIGINT UNSIGNED) AS begins, CAST(1 AS BIGINT UNSIGNED) AS ends, value{columns} \
                  FROM contributions WHERE {is_read}"
@@ -357,12 +368,18 @@ impl<'q> Contributions<'q> {
     }
 }
 
+/// Whether SQL refers to the instant of a contribution.
+fn depends_on_instant(expression: &str, joins: &[Join]) -> bool {
+    let depends = |sql: &str| sql.contains("f.at");
+    depends(expression) || joins.iter().any(|join| depends(&join.sql))
+}
+
 /// How many instants the SQL of a stock that calls `stock_reads` is run for. All that is part of the stock at each of them is
 /// there at once.
 const READS_AT_ONCE: usize = 32;
 
 /// Whether the SQL of a stock states what it is at each instant.
-fn reads_itself(metric: &Metric) -> bool {
+pub(super) fn reads_itself(metric: &Metric) -> bool {
     metric.kind == MetricKind::Stock && (is_of_one_read(metric) || calls_stock_reads(metric))
 }
 
@@ -372,7 +389,7 @@ fn is_of_one_read(metric: &Metric) -> bool {
 }
 
 /// For how many instants the SQL of a stock that reads itself is run at once.
-fn reads_at_once(metric: &Metric) -> usize {
+pub(super) fn reads_at_once(metric: &Metric) -> usize {
     if is_of_one_read(metric) { 1 } else { READS_AT_ONCE }
 }
 
@@ -455,6 +472,9 @@ pub(super) enum Columns {
     OverTime,
     /// The same, and of a stock from when on a contribution is part of it, where it is known.
     GroupsAndSince,
+    /// The same as for groups, and of a stock when each contribution begins and ends. Refers to the parameters `$reads_from`
+    /// and `$reads_to`.
+    Shared,
     /// The same as for groups, and the agent as `g_agent`.
     GroupsAndAgent,
 }

@@ -51,6 +51,16 @@ impl Order {
             Order::Oldest => [format!("-{at}"), value],
         }
     }
+
+    /// The same numbers of a value and the number of an instant.
+    fn compared(self, value: f64, at: f64) -> [f64; 2] {
+        match self {
+            Order::Largest => [value, at],
+            Order::Smallest => [-value, at],
+            Order::Latest => [at, value],
+            Order::Oldest => [-at, value],
+        }
+    }
 }
 
 /// How many cases of each group are wanted.
@@ -71,6 +81,23 @@ pub struct Foremost {
     /// How many cases there are in all.
     pub cases: i64,
     pub groups: Vec<ForemostOfGroup>,
+}
+
+/// The cases that come first of all groups.
+#[derive(Debug, Default)]
+pub(super) struct Behind {
+    /// As in [`Foremost`].
+    pub is_since: bool,
+    pub cases: i64,
+    pub groups: Vec<ForemostOfGroup>,
+}
+
+impl Behind {
+    /// The same, of a metric in an order.
+    pub fn of(self, metric: &Metric, order: Order) -> Foremost {
+        let Behind { is_since, cases, groups } = self;
+        Foremost { metric: metric.clone(), order, is_since, cases, groups }
+    }
 }
 
 /// The cases of one group and bucket. A stock is listed as it is at the end of the range, without buckets.
@@ -123,6 +150,11 @@ impl Entry {
         [first, second, self.value, self.at_ms as f64, self.case as f64]
     }
 
+    fn named(self) -> ForemostCase {
+        let Entry { keys, value, at_ms, case } = self;
+        ForemostCase { case: CaseName::Number(case), keys, value, at: Instant(at_ms) }
+    }
+
     #[expect(clippy::cast_sign_loss, reason = "it was written from an unsigned number")]
     fn of([first, second, value, at_ms, case]: [f64; NUMBERS]) -> Entry {
         Entry { keys: [first, second], value, at_ms: at_ms as i64, case: case as u64 }
@@ -135,7 +167,7 @@ fn compare([first, second]: [f64; 2], [other_first, other_second]: [f64; 2]) -> 
 
 /// Those of one group.
 #[derive(Debug, Default)]
-struct Entries {
+pub(super) struct Entries {
     wanted: usize,
     entries: Vec<Entry>,
     /// What is smaller is not among the first.
@@ -143,6 +175,18 @@ struct Entries {
 }
 
 impl Entries {
+    /// Adds a contribution of a case, of which so many are wanted in an order.
+    pub fn add_contribution(&mut self, (wanted, order): (usize, Order), value: f64, at_ms: i64, case: u64) {
+        self.wanted = wanted;
+        self.add(Entry { keys: order.compared(value, at_ms as f64), value, at_ms, case });
+    }
+
+    /// The cases, by number.
+    pub fn cases(mut self) -> Vec<ForemostCase> {
+        self.settle();
+        self.entries.into_iter().map(Entry::named).collect()
+    }
+
     fn add(&mut self, entry: Entry) {
         if self.least.is_some_and(|least| compare(entry.keys, least) == Ordering::Less) {
             return;
@@ -236,11 +280,7 @@ pub(super) fn read(lists: Option<&ArrayRef>, row: usize) -> Vec<ForemostCase> {
     let Some(numbers) = lists.map(|lists| lists.value(row)) else { return Vec::new() };
     let Some(numbers) = numbers.as_primitive_opt::<Float64Type>() else { return Vec::new() };
     let (entries, _) = numbers.values().as_chunks();
-    let case = |entry: &[f64; NUMBERS]| {
-        let Entry { keys, value, at_ms, case } = Entry::of(*entry);
-        ForemostCase { case: CaseName::Number(case), keys, value, at: Instant(at_ms) }
-    };
-    entries.iter().map(case).collect()
+    entries.iter().map(|entry| Entry::of(*entry).named()).collect()
 }
 
 #[cfg(test)]

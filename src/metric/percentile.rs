@@ -54,7 +54,7 @@ pub fn percentile(thousandths: u32) -> AggregateUDF {
 
 /// The percentile of values, whose order it changes. Whole milliseconds below 2^53 / 1000 are weighed exactly and divided
 /// once.
-fn percentile_of(values: &mut [f64], thousandths: u32) -> Option<f64> {
+pub(super) fn percentile_of(values: &mut [f64], thousandths: u32) -> Option<f64> {
     let last = values.len().checked_sub(1)? as u64;
     let place = last * u64::from(thousandths);
     let rank = usize::try_from(place / 1000).ok()?;

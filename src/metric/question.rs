@@ -143,7 +143,7 @@ impl Question {
     }
 
     /// Days of the range up to the as-of, of 24 hours each.
-    fn days(&self) -> f64 {
+    pub(super) fn days(&self) -> f64 {
         self.elapsed_until().0.saturating_sub(self.range.from.0).max(0) as f64 / 86_400_000.0
     }
 

@@ -216,6 +216,14 @@ impl Range {
         Range::of_days(first, end, self.unit, &self.zone)
     }
 
+    /// The range from the earlier begin to the later end of both.
+    #[must_use]
+    pub(super) fn spanning(&self, other: &Range) -> Range {
+        let (from, to) = (self.from.min(other.from), self.to.max(other.to));
+        let (first, end) = (self.first.min(other.first), self.end.max(other.end));
+        Range { from, to, unit: None, first, end, zone: self.zone.clone() }
+    }
+
     /// Days in the range.
     #[must_use]
     pub fn days(&self) -> i64 {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::aggregation::Aggregation;
 use super::answer::{Answer, AnswerRow};
 use super::header::Metric;
+use super::question::Question;
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 
@@ -27,6 +28,14 @@ impl Side {
         let (metric, aggregate) = text.split_once(':').map_or((text, None), |(metric, name)| (metric, Some(name)));
         let aggregate = aggregate.map(Aggregation::parse).transpose()?;
         Ok(Side { metric: metric.trim().to_owned(), aggregate, at_end })
+    }
+
+    /// What is asked of the side for a question about the ratio.
+    #[must_use]
+    pub fn question(&self, question: &Question) -> Question {
+        let show = self.aggregate.clone().into_iter().collect();
+        let grain = question.grain.filter(|_| !self.at_end);
+        Question { metric: self.metric.clone(), show, grain, ..question.clone() }
     }
 }
 

@@ -143,19 +143,25 @@ impl Stays {
                 change(&mut changes, times, |level, sign| level.keys += sign);
             }
         }
-        let mut now = Level::default();
-        let add = |change: &Level| {
-            now.contributions += change.contributions;
-            now.cases += change.cases;
-            now.keys += change.keys;
-            now.sum += change.sum;
-            now
-        };
-        changes.iter().take(reads).map(add).collect()
+        sums(&changes)
     }
 }
 
-fn change(changes: &mut [Level], (begin, end): (u32, u32), of: impl Fn(&mut Level, f64)) {
+/// The stock at each instant, from how it changes there; the last change is after all of them.
+pub(super) fn sums(changes: &[Level]) -> Vec<Level> {
+    let mut now = Level::default();
+    let add = |change: &Level| {
+        now.contributions += change.contributions;
+        now.cases += change.cases;
+        now.keys += change.keys;
+        now.sum += change.sum;
+        now
+    };
+    changes.split_last().map_or(&[][..], |(_, changes)| changes).iter().map(add).collect()
+}
+
+/// Changes a stock where something begins and, the other way, where it ends.
+pub(super) fn change(changes: &mut [Level], (begin, end): (u32, u32), of: impl Fn(&mut Level, f64)) {
     for (position, sign) in [(begin, 1.0), (end, -1.0)] {
         if let Some(level) = changes.get_mut(position as usize) {
             of(level, sign);

@@ -11,10 +11,11 @@ use roaring::RoaringTreemap;
 use super::aggregation::Aggregation;
 use super::answer::AnswerRow;
 use super::contributions::{Columns, Contributions};
-use super::foremost::{self, FOREMOST, ForemostOfGroup, Order};
+use super::foremost::{self, Behind, FOREMOST, ForemostOfGroup, Order};
 use super::header::{Metric, MetricKind};
 use super::percentile::percentile;
 use super::question::Question;
+use super::range::Bucket;
 use super::sets::{self, DISTINCT, NUMBER_OF};
 use super::stock::{LEVEL_NUMBERS, Level, STOCK_OVER_TIME, stock_over_time};
 use crate::error::Result;
@@ -38,19 +39,43 @@ pub struct Tally {
 /// How many cases of each group are wanted, in which order.
 pub type Ranked = Option<(usize, Order)>;
 
+/// What is to be counted.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub question: &'a Question,
+    pub metric: &'a Metric,
+    pub show: &'a [Aggregation],
+    pub ranked: Ranked,
+}
+
+/// The numbers of every group, and what they are of.
+pub(super) struct Counted {
+    pub tally: Tally,
+    /// The cases that come first, where they are wanted and known from the same contributions.
+    pub behind: Option<Behind>,
+    /// Counts are of distinct keys.
+    pub distinct: bool,
+    /// Values are of an integer type.
+    pub integral: bool,
+    /// The dimensions of which a case may have several values.
+    pub several: Vec<String>,
+}
+
+impl Tally {
+    /// Takes the cases that come first.
+    pub(super) fn behind(&mut self, is_since: bool) -> Behind {
+        Behind { is_since, cases: self.cases, groups: std::mem::take(&mut self.foremost) }
+    }
+}
+
 impl Contributions<'_> {
     /// The number of every group, of the contributions that pass the filters.
     ///
     /// # Errors
     /// When the engine fails.
     pub async fn tally(&self, show: &[Aggregation], ranked: Ranked) -> Result<Tally> {
-        let left_out = self.metric().excludes.iter().map(|name| (name.clone(), 0)).collect();
-        let mut totals = Totals {
-            tally: Tally { left_out, ..Tally::default() },
-            cases: RoaringTreemap::new(),
-            keys: self.counts_keys().then(RoaringTreemap::new),
-            of_nothing: BTreeSet::new(),
-        };
+        let mut totals = Totals::new(self.metric());
+        let mut sets = Sets { cases: RoaringTreemap::new(), keys: self.counts_keys().then(RoaringTreemap::new) };
         let over_time = ranked.is_none() && self.is_read_over_time(show);
         for shown in show {
             if let Aggregation::Percentile(thousandths, _) = shown {
@@ -61,12 +86,14 @@ impl Contributions<'_> {
         for batch in self.collect(&sql, Vec::new()).await? {
             let groups = Groups::of(self, &batch)?;
             match over_time {
-                true => groups.read_over_time(self, show, &mut totals)?,
-                false => groups.read(show, &mut totals)?,
+                true => groups.read_over_time(self, show, &mut totals, &mut sets)?,
+                false => groups.read(show, &mut totals, &mut sets)?,
             }
         }
-        self.name_cases(&mut totals.tally.foremost);
-        Ok(totals.finish(self.question(), self.metric(), show))
+        let (cases, keys) = (whole(sets.cases.len()), sets.keys.map(|keys| whole(keys.len())));
+        let mut tally = totals.finish(self.question(), self.metric(), show, cases, keys);
+        self.name_cases(&mut tally.foremost);
+        Ok(tally)
     }
 
     /// Whether the keys of all groups together are counted.
@@ -77,16 +104,11 @@ impl Contributions<'_> {
     /// Whether a stock is counted from where contributions begin and end, without a row for each instant.
     fn is_read_over_time(&self, show: &[Aggregation]) -> bool {
         let is_whole = self.kind_of("value").is_some_and(DataType::is_integer);
-        let is_counted = |shown: &Aggregation| match shown {
-            Aggregation::Count => true,
-            Aggregation::Sum => is_whole,
-            _ => false,
-        };
         self.metric().kind == MetricKind::Stock
             && self.kind_of("since").is_some()
             && self.kind_of("at").is_none()
             && !self.reads_itself()
-            && show.iter().all(is_counted)
+            && show.iter().all(|shown| is_of_levels(shown, is_whole))
             && self.is_cut_alike_over_time()
             && !self.question().reads().is_empty()
     }
@@ -163,22 +185,86 @@ impl Contributions<'_> {
     }
 }
 
+/// Whether an aggregation of a stock follows from its [`Level`]s.
+pub(super) fn is_of_levels(shown: &Aggregation, is_whole: bool) -> bool {
+    match shown {
+        Aggregation::Count => true,
+        Aggregation::Sum => is_whole,
+        _ => false,
+    }
+}
+
 /// A tally that is being made.
-struct Totals {
+pub(super) struct Totals {
     tally: Tally,
-    cases: RoaringTreemap,
-    keys: Option<RoaringTreemap>,
     /// Groups of which something is left out.
     of_nothing: BTreeSet<Group>,
 }
 
 /// A bucket and the values of the dimensions.
-type Group = (Option<Instant>, Vec<Option<String>>);
+pub(super) type Group = (Option<Instant>, Vec<Option<String>>);
 
 impl Totals {
-    /// The tally, with the groups of which everything is left out. Without groups it has one row, whatever there is.
-    fn finish(self, question: &Question, metric: &Metric, show: &[Aggregation]) -> Tally {
-        let Totals { mut tally, cases, keys, mut of_nothing } = self;
+    pub fn new(metric: &Metric) -> Totals {
+        let left_out = metric.excludes.iter().map(|name| (name.clone(), 0)).collect();
+        Totals { tally: Tally { left_out, ..Tally::default() }, of_nothing: BTreeSet::new() }
+    }
+
+    /// Counts what an exclusion leaves out of a group; nothing where only the count is known.
+    pub fn leave_out(&mut self, name: &str, count: i64, group: Option<Group>) {
+        *self.tally.left_out.entry(name.to_owned()).or_default() += count;
+        self.of_nothing.extend(group);
+    }
+
+    /// Adds the numbers of a group.
+    pub fn add(&mut self, row: AnswerRow) {
+        self.tally.contributions += row.contributions;
+        self.tally.rows.push(row);
+    }
+
+    /// Adds the cases of a group that come first, where it has any.
+    pub fn add_foremost(&mut self, of_group: ForemostOfGroup) {
+        if !of_group.cases.is_empty() {
+            self.tally.foremost.push(of_group);
+        }
+    }
+
+    /// Adds what the stock of a group was at each of its readings, and at which buckets.
+    pub fn add_levels(
+        &mut self,
+        levels: &[Level],
+        buckets: &[Bucket],
+        group: &[Option<String>],
+        show: &[Aggregation],
+        has_key: bool,
+    ) {
+        for (position, level) in levels.iter().enumerate().filter(|(_, level)| level.contributions > 0.0) {
+            let value = |shown: &Aggregation| match shown {
+                Aggregation::Sum => Some(level.sum),
+                _ if has_key => Some(level.keys),
+                _ => Some(level.contributions),
+            };
+            self.add(AnswerRow {
+                bucket: buckets.get(position).map(|bucket| bucket.start),
+                group: group.to_vec(),
+                values: show.iter().map(value).collect(),
+                contributions: level.contributions as i64,
+                cases: level.cases as i64,
+            });
+        }
+    }
+
+    /// The tally, with the groups of which everything is left out. Without groups it has one row, whatever there is. `cases` and
+    /// `keys` are how many different ones all groups together have.
+    pub fn finish(
+        self,
+        question: &Question,
+        metric: &Metric,
+        show: &[Aggregation],
+        cases: i64,
+        keys: Option<i64>,
+    ) -> Tally {
+        let Totals { mut tally, mut of_nothing } = self;
         for row in &tally.rows {
             of_nothing.remove(&(row.bucket, row.group.clone()));
         }
@@ -195,14 +281,18 @@ impl Totals {
             row.values.clone_from(&values);
         }
         tally.rows.extend(of_nothing.into_iter().map(nothing));
-        tally.cases = whole(cases.len());
-        tally.keys = keys.map(|keys| whole(keys.len()));
-        tally
+        Tally { cases, keys, ..tally }
     }
 }
 
 fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// The cases of all groups together, and the keys where they are counted.
+struct Sets {
+    cases: RoaringTreemap,
+    keys: Option<RoaringTreemap>,
 }
 
 /// The rows of an aggregated batch, group by group.
@@ -246,23 +336,23 @@ impl<'b> Groups<'b> {
         })
     }
 
-    fn add_keys(&self, row: usize, totals: &mut Totals) -> Result<()> {
-        if let Some(keys) = &mut totals.keys {
+    fn add_sets(&self, cases: RoaringTreemap, row: usize, sets: &mut Sets) -> Result<()> {
+        sets.cases |= cases;
+        if let Some(keys) = &mut sets.keys {
             *keys |= self.set("keys", row)?;
         }
         Ok(())
     }
 
     /// Reads the rows of `sql_of_groups`.
-    fn read(&self, show: &[Aggregation], totals: &mut Totals) -> Result<()> {
+    fn read(&self, show: &[Aggregation], totals: &mut Totals, sets: &mut Sets) -> Result<()> {
         let starts = self.batch.column_by_name("bucket");
         let starts = starts.and_then(|column| column.as_primitive_opt::<TimestampMillisecondType>());
         for row in 0..self.batch.num_rows() {
             let bucket = starts.filter(|starts| starts.is_valid(row)).map(|starts| Instant(starts.value(row)));
             let group = self.group(row);
             if let Some(name) = self.excluded(row) {
-                *totals.tally.left_out.entry(name.to_owned()).or_default() += self.count("rows", row);
-                totals.of_nothing.insert((bucket, group));
+                totals.leave_out(name, self.count("rows", row), Some((bucket, group)));
                 continue;
             }
             let value = |n: usize| {
@@ -271,21 +361,16 @@ impl<'b> Groups<'b> {
             };
             let cases = self.set("cases", row)?;
             let contributions = self.count("contributions", row);
-            totals.tally.contributions += contributions;
             let first = foremost::read(self.batch.column_by_name("foremost"), row);
-            if !first.is_empty() {
-                let group = group.clone();
-                totals.tally.foremost.push(ForemostOfGroup { bucket, group, contributions, cases: first });
-            }
-            totals.tally.rows.push(AnswerRow {
+            totals.add_foremost(ForemostOfGroup { bucket, group: group.clone(), contributions, cases: first });
+            totals.add(AnswerRow {
                 bucket,
                 group,
                 values: (0..show.len()).map(value).collect(),
                 contributions,
                 cases: whole(cases.len()),
             });
-            totals.cases |= cases;
-            self.add_keys(row, totals)?;
+            self.add_sets(cases, row, sets)?;
         }
         Ok(())
     }
@@ -296,8 +381,8 @@ impl<'b> Groups<'b> {
         contributions: &Contributions<'_>,
         show: &[Aggregation],
         totals: &mut Totals,
+        sets: &mut Sets,
     ) -> Result<()> {
-        let has_key = contributions.have_keys();
         let buckets = contributions.question().buckets();
         let lists = self.batch.column_by_name("levels").and_then(|column| column.as_list_opt::<i32>());
         for row in 0..self.batch.num_rows() {
@@ -312,29 +397,14 @@ impl<'b> Groups<'b> {
                 keys: *keys,
                 sum: *sum,
             });
+            let levels: Vec<Level> = levels.collect();
             if let Some(name) = self.excluded(row) {
-                let count: f64 = levels.map(|level| level.contributions).sum();
-                *totals.tally.left_out.entry(name.to_owned()).or_default() += count as i64;
+                let count: f64 = levels.iter().map(|level| level.contributions).sum();
+                totals.leave_out(name, count as i64, None);
                 continue;
             }
-            totals.cases |= self.set("cases", row)?;
-            self.add_keys(row, totals)?;
-            let group = self.group(row);
-            for (position, level) in levels.enumerate().filter(|(_, level)| level.contributions > 0.0) {
-                let value = |shown: &Aggregation| match shown {
-                    Aggregation::Sum => Some(level.sum),
-                    _ if has_key => Some(level.keys),
-                    _ => Some(level.contributions),
-                };
-                totals.tally.contributions += level.contributions as i64;
-                totals.tally.rows.push(AnswerRow {
-                    bucket: buckets.get(position).map(|bucket| bucket.start),
-                    group: group.clone(),
-                    values: show.iter().map(value).collect(),
-                    contributions: level.contributions as i64,
-                    cases: level.cases as i64,
-                });
-            }
+            self.add_sets(self.set("cases", row)?, row, sets)?;
+            totals.add_levels(&levels, &buckets, &self.group(row), show, contributions.have_keys());
         }
         Ok(())
     }

@@ -256,6 +256,12 @@ impl Database {
         (rows.saturating_mul(row_bytes) <= self.memory_bytes as u64 / 4).then_some(&self.lookups)
     }
 
+    /// How many bytes of rows the questions of a page may keep in memory: a quarter of it.
+    #[must_use]
+    pub fn kept_bytes_max(&self) -> usize {
+        self.memory_bytes / 4
+    }
+
     /// What the facts stand for.
     #[must_use]
     pub fn pointer(&self) -> &Pointer {

@@ -8,76 +8,19 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, StringViewBuilder, UInt32Array};
-use arrow::compute::take;
+use arrow::array::{Array, AsArray, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, TimestampMillisecondType, UInt64Type};
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::DataFrame;
-use foldhash::fast::FixedState;
 use futures::StreamExt;
 use tokio::sync::OnceCell;
 
 use crate::error::Result;
 use crate::log::rows::instant_type;
-
-/// Texts by code.
-#[derive(Debug, Default)]
-struct Names {
-    names: Vec<String>,
-    codes: HashMap<String, u32, FixedState>,
-}
-
-/// The code of no text.
-const NONE: u32 = u32::MAX;
-
-impl Names {
-    fn code(&mut self, name: &str) -> u32 {
-        if let Some(code) = self.codes.get(name) {
-            return *code;
-        }
-        let code = u32::try_from(self.names.len()).unwrap_or(NONE);
-        self.names.push(name.to_owned());
-        self.codes.insert(name.to_owned(), code);
-        code
-    }
-
-    /// The codes of texts. Short texts are recognised by their bytes, long ones of a batch by where they are.
-    fn codes(&mut self, texts: &StringViewArray, short: &mut HashMap<u128, u32, FixedState>) -> Vec<u32> {
-        let mut long: HashMap<u128, u32, FixedState> = HashMap::default();
-        let (mut before, mut code) = (None, NONE);
-        let mut codes = Vec::with_capacity(texts.len());
-        for (row, view) in texts.views().iter().enumerate() {
-            if texts.is_null(row) {
-                codes.push(NONE);
-                continue;
-            }
-            if before != Some(*view) {
-                // The first four bytes of a view are the length.
-                let is_short = (*view as u32) <= 12;
-                let known = if is_short { &mut *short } else { &mut long };
-                code = *known.entry(*view).or_insert_with(|| self.code(texts.value(row)));
-                before = Some(*view);
-            }
-            codes.push(code);
-        }
-        codes
-    }
-
-    /// The texts of codes.
-    fn texts(names: &StringViewArray, codes: impl Iterator<Item = u32>) -> EngineResult<ArrayRef> {
-        let codes: UInt32Array = codes.map(|code| (code != NONE).then_some(code)).collect();
-        Ok(take(names, &codes, None)?)
-    }
-
-    fn finish(self) -> StringViewArray {
-        let mut names = StringViewBuilder::new();
-        self.names.iter().for_each(|name| names.append_value(name));
-        names.finish()
-    }
-}
+use crate::query::names::{NONE, Names, ShortTexts, texts};
 
 /// One value of each case.
 #[derive(Debug)]
@@ -114,7 +57,7 @@ fn unexpected() -> DataFusionError {
 
 impl Part {
     async fn read(mut rows: SendableRecordBatchStream) -> EngineResult<Part> {
-        let (mut part, mut short) = (Part::default(), HashMap::default());
+        let (mut part, mut short) = (Part::default(), ShortTexts::default());
         while let Some(batch) = rows.next().await {
             part.add(&batch?, &mut short)?;
         }
@@ -122,7 +65,7 @@ impl Part {
     }
 
     /// Adds rows: number, value and, of periods, since and until.
-    fn add(&mut self, batch: &RecordBatch, short: &mut HashMap<u128, u32, FixedState>) -> EngineResult<()> {
+    fn add(&mut self, batch: &RecordBatch, short: &mut ShortTexts) -> EngineResult<()> {
         let mut columns = batch.columns().iter();
         let numbers = columns.next().and_then(|numbers| numbers.as_primitive_opt::<UInt64Type>());
         self.numbers.extend_from_slice(numbers.ok_or_else(unexpected)?.values());
@@ -146,13 +89,7 @@ async fn read(frame: DataFrame) -> Result<Part> {
     let mut whole = Part::default();
     for part in parts {
         let part = part.join().await.map_err(|error| DataFusionError::External(error.into()))??;
-        let of_part: Vec<u32> = part.names.names.iter().map(|name| whole.names.code(name)).collect();
-        let same = of_part.iter().zip(0..).all(|(code, own)| *code == own);
-        let code = |own: &u32| of_part.get(*own as usize).copied().unwrap_or(NONE);
-        match same {
-            true => whole.codes.extend(part.codes),
-            false => whole.codes.extend(part.codes.iter().map(code)),
-        }
+        whole.names.append(&mut whole.codes, &part.names, &part.codes);
         whole.numbers.extend(part.numbers);
         whole.since.extend(part.since);
         whole.until.extend(part.until);
@@ -174,7 +111,7 @@ impl OfCases {
                 *place = *code;
             }
         }
-        OfCases { codes, names: part.names.finish() }
+        OfCases { codes, names: part.names.column() }
     }
 }
 
@@ -194,7 +131,7 @@ impl OfPeriods {
             begin = end;
         }
         let Part { since, until, codes, names, .. } = part;
-        Some(OfPeriods { periods, since, until, codes, names: names.finish() })
+        Some(OfPeriods { periods, since, until, codes, names: names.column() })
     }
 
     /// The code of the period that holds the instant.
@@ -279,7 +216,7 @@ fn case_function(name: &str, cases: OfCases) -> ScalarUDF {
             let numbers = numbers.ok_or_else(unexpected)?;
             let code = |number: Option<u64>| cases.codes.get(position(number?)).copied();
             let codes = numbers.iter().map(|number| code(number).unwrap_or(NONE));
-            Ok(ColumnarValue::Array(Names::texts(&cases.names, codes)?))
+            Ok(ColumnarValue::Array(texts(&cases.names, codes)?))
         }),
     )
 }
@@ -297,7 +234,7 @@ fn period_function(name: &str, periods: OfPeriods) -> ScalarUDF {
             let instants = instants.as_primitive_opt::<TimestampMillisecondType>().ok_or_else(unexpected)?;
             let code = |(number, at): (Option<u64>, Option<i64>)| periods.code(number?, at?);
             let codes = numbers.iter().zip(instants).map(|row| code(row).unwrap_or(NONE));
-            Ok(ColumnarValue::Array(Names::texts(&periods.names, codes)?))
+            Ok(ColumnarValue::Array(texts(&periods.names, codes)?))
         }),
     )
 }
@@ -329,15 +266,5 @@ mod tests {
         let found = found.map(|(number, at)| name(number, at).unwrap_or_default());
         assert_eq!(found, ["", "ana", "ana", "ben", "", "ana", "a name of many letters", "", "", ""]);
         assert!(OfPeriods::new(part(&[(7, "ana", 1, 2), (8, "ana", 1, 2), (7, "ana", 2, 3)])).is_none());
-    }
-
-    #[test]
-    fn texts_short_and_long_have_one_code_each() {
-        let (mut names, mut short) = (Names::default(), HashMap::default());
-        let texts = ["ana", "a name of many letters", "ana", "a name of many lemons"];
-        let first: StringViewArray = texts.iter().map(Some).chain([None]).collect();
-        let second: StringViewArray = ["a name of many lemons", "ana"].iter().map(Some).collect();
-        assert_eq!(names.codes(&first, &mut short), [0, 1, 0, 2, NONE]);
-        assert_eq!(names.codes(&second, &mut short), [2, 0]);
     }
 }

@@ -25,6 +25,7 @@ use crate::facts::manifest::Pointer;
 use crate::metric::catalogue::Catalogue;
 use crate::metric::filter::Filter;
 use crate::metric::header::Metric;
+use crate::metric::shared::Shared;
 use crate::metric::unit::number_text;
 use crate::metric::values;
 use crate::query::database::Database;
@@ -171,9 +172,13 @@ pub fn chart_kinds() -> Vec<ChartKind> {
 ///
 /// # Errors
 /// When a metric cannot be grouped as a widget asks for, or the engine fails.
-pub async fn page(dashboard: &Dashboard, sources: &Sources<'_>) -> Result<Page> {
+pub async fn page(dashboard: &Dashboard, mut sources: Sources<'_>) -> Result<Page> {
     values::check_fields_of(dashboard.dimensions(), sources.database).await?;
     let begins = sources.database.log_begins().await?;
+    let questions =
+        dashboard.widgets().flat_map(|plan| Request { dashboard, plan, sources: &sources, begins }.questions());
+    sources.shared = Shared::new(questions.collect::<Vec<_>>(), sources.catalogue);
+    let sources = &sources;
     let mut widgets = stream::iter(dashboard.widgets())
         .map(|plan| build_widget(Request { dashboard, plan, sources, begins }))
         .buffered(QUESTIONS_AT_ONCE);

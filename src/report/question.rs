@@ -16,6 +16,7 @@ use crate::metric::catalogue::Catalogue;
 use crate::metric::compare::Compare;
 use crate::metric::filter::Filter;
 use crate::metric::range::{Range, zone_name};
+use crate::metric::shared::Shared;
 use crate::model::time::Instant;
 use crate::query::database::Database;
 use crate::query::moment::Moment;
@@ -169,8 +170,9 @@ impl ReportQuestion {
         // As of an instant within the range, or of its end, the present makes no other difference.
         let cases = if self.choices.lists_cases() { self.choices.cases } else { 0 };
         let timelines_as_of = self.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant));
-        let sources = Sources { database, catalogue, range: self.range()?, now: self.as_of, cases, timelines_as_of };
-        build::page(dashboard, &sources).await
+        let (range, now, shared) = (self.range()?, self.as_of, Shared::default());
+        let sources = Sources { database, catalogue, range, now, cases, timelines_as_of, shared };
+        build::page(dashboard, sources).await
     }
 }
 

@@ -47,6 +47,7 @@ mod real;
 mod refresh;
 mod report;
 mod samples;
+mod shared;
 mod sql;
 mod store;
 mod stream;

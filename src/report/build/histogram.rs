@@ -1,7 +1,7 @@
 //! How the contributions of a duration are distributed over classes.
 
 use super::categories::Numbers;
-use super::request::{Built, Request, quoted};
+use super::request::{Built, Request, Sources, quoted};
 use crate::error::{Error, Result};
 use crate::metric::unit::Unit;
 use crate::report::chart::Chart;
@@ -40,7 +40,8 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Built> {
         return Err(error.with_hint("write chart = \"bar\""));
     }
     let bounds = CLASSES.map(|(bound, _)| bound);
-    let counts = question.distribution(&bounds, request.sources.database, request.sources.catalogue).await?;
+    let Sources { database, catalogue, shared, .. } = request.sources;
+    let counts = question.distribution(&bounds, shared, database, catalogue).await?;
     let classes = CLASSES.iter().map(|(_, name)| format!("<{name}"));
     let classes = classes.chain(CLASSES.last().map(|(_, name)| format!("≥{name}")));
     let categories: Vec<Value> = classes.map(Value::Text).collect();

@@ -13,6 +13,7 @@ use crate::metric::header::MetricKind;
 use crate::metric::question::Question;
 use crate::metric::range::{Grain, Range, zone_name};
 use crate::metric::ratio::Side;
+use crate::metric::shared::Shared;
 use crate::metric::unit::{Unit, number_text};
 use crate::model::time::Instant;
 use crate::query::database::Database;
@@ -34,6 +35,8 @@ pub struct Sources<'a> {
     pub cases: usize,
     /// The instant up to which the clocks of these cases are shown.
     pub timelines_as_of: Option<Instant>,
+    /// What the questions of the page share.
+    pub shared: Shared,
 }
 
 impl Sources<'_> {
@@ -42,11 +45,11 @@ impl Sources<'_> {
     }
 
     pub(super) async fn answer(&self, question: &Question) -> Result<Answer> {
-        question.answer(self.database, self.catalogue).await
+        self.answer_with_cases(question, Wanted::default()).await
     }
 
     pub(super) async fn answer_with_cases(&self, question: &Question, wanted: Wanted) -> Result<Answer> {
-        question.answer_with_cases(wanted, self.database, self.catalogue).await
+        question.answer_sharing(&self.shared, wanted, self.database, self.catalogue).await
     }
 }
 
@@ -98,6 +101,52 @@ impl Request<'_> {
             Some(Better::Higher) | None => Order::Smallest,
         };
         Wanted { count: self.sources.cases, order: is_share.then_some(order) }
+    }
+
+    /// What will be asked, as often as it will be asked, and perhaps more: each metric by each dimension, over the range and the
+    /// compared one.
+    pub fn questions(&self) -> Vec<Question> {
+        let plan = self.plan;
+        let grain = plan.has_buckets().then(|| self.grain());
+        let mut by = plan.by.clone();
+        by.extend(plan.chart.cuts.iter().filter_map(|name| Dimension::parse(name).ok()));
+        let compared = self.compared().map(|(range, _)| range);
+        let mut questions: Vec<Question> = Vec::new();
+        for metric in &plan.metrics {
+            let now = self.question(metric, &by, grain);
+            let most = metric.of.as_ref().map(|of| Question { metric: of.clone(), show: Vec::new(), ..now.clone() });
+            let before = compared.iter().map(|range| now.over(range.clone(), self.sources.now));
+            let is_together = plan.chart.name == "table" && self.shown_together(&metric.metric).is_some();
+            let is_new = |asked: &Question| {
+                let is_same = |known: &Question| Question { show: asked.show.clone(), ..known.clone() } == *asked;
+                !is_together || !questions.iter().any(is_same)
+            };
+            let asked = std::iter::once(now.clone()).chain(before).filter(is_new).chain(most).collect::<Vec<_>>();
+            questions.extend(asked);
+        }
+        // A histogram asks for its classes, too.
+        if plan.chart.name == "histogram" {
+            questions.extend(questions.clone());
+        }
+        questions
+    }
+
+    /// The aggregations of a flow that several columns of a table show, which are asked for at once; nothing where each column asks
+    /// for its own.
+    pub fn shown_together(&self, name: &str) -> Option<Vec<Aggregation>> {
+        let metric = self.sources.catalogue.get(name).ok()?;
+        let columns: Vec<&MetricPlan> = self.plan.metrics.iter().filter(|metric| metric.metric == name).collect();
+        let is_alone = columns.len() < 2 || columns.iter().any(|metric| metric.show.is_empty());
+        if metric.kind != MetricKind::Flow || is_alone {
+            return None;
+        }
+        let mut show: Vec<Aggregation> = Vec::new();
+        for shown in columns.into_iter().flat_map(|metric| &metric.show) {
+            if !show.contains(shown) {
+                show.push(shown.clone());
+            }
+        }
+        Some(show)
     }
 
     /// The filters of the dashboard, of the widget, and of the metric in it.

@@ -5,11 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::categories::{column, unit_of};
 use super::request::{Built, Request};
 use crate::error::Result;
-use crate::metric::aggregation::Aggregation;
 use crate::metric::answer::{Answer, AnswerRow};
 use crate::metric::compare::{change, running_text};
 use crate::metric::foremost::Wanted;
-use crate::metric::header::MetricKind;
 use crate::metric::question::Question;
 use crate::metric::unit::Unit;
 use crate::model::time::Instant;
@@ -79,20 +77,11 @@ pub(super) async fn build(request: &Request<'_>) -> Result<Built> {
 struct Known(Vec<(Question, Answer)>);
 
 impl Known {
-    /// The answer to a question of the widget. Of a flow that has several columns, the aggregations of all are asked for at
-    /// once.
+    /// The answer to a question of the widget.
     async fn answer(&mut self, request: &Request<'_>, question: &Question, wanted: Wanted) -> Result<Answer> {
-        let is_flow = request.sources.catalogue.get(&question.metric)?.kind == MetricKind::Flow;
-        let same = request.plan.metrics.iter().filter(|metric| metric.metric == question.metric);
-        let mut show: Vec<Aggregation> = Vec::new();
-        for shown in same.clone().flat_map(|metric| &metric.show) {
-            if !show.contains(shown) {
-                show.push(shown.clone());
-            }
-        }
-        if !is_flow || same.clone().count() < 2 || same.clone().any(|metric| metric.show.is_empty()) {
+        let Some(show) = request.shown_together(&question.metric) else {
             return request.sources.answer_with_cases(question, wanted).await;
-        }
+        };
         let together = Question { show, ..question.clone() };
         if let Some((_, answer)) = self.0.iter().find(|(known, _)| *known == together) {
             return Ok(answer.showing(&question.show));
