@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
 use clap::Args;
@@ -125,7 +126,7 @@ pub struct Rendered {
 /// Renders a dashboard and returns the paths of the files.
 pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArguments) -> Result<Rendered> {
     let begun = Stopwatch::now();
-    let catalogue = context.catalogue().await?;
+    let catalogue = Arc::new(context.catalogue().await?);
     let choices = arguments.choices(name);
     let dashboard = choices.dashboard(&context.settings.project.value, &catalogue)?;
     let zone = match (&dashboard.time_zone, context.settings.time_zone.origin) {
@@ -133,10 +134,10 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
         _ => context.settings.zone()?,
     };
     let range = Range::parse(arguments.range.as_deref().unwrap_or(&dashboard.range), &zone, context.now)?;
-    let database = context.database().await?;
+    let database = Arc::new(context.database().await?);
     let (choices, dashboard) = (choices.shown(&database).await?, dashboard.shown(&database).await?);
     let question = ReportQuestion::new(choices, arguments.range.clone(), &range, context.now, context.moment);
-    let page = question.page(&dashboard, &database, &catalogue).await?;
+    let page = question.page(&dashboard, Arc::clone(&database), Arc::clone(&catalogue)).await?;
     talk_notes(context, &page);
     let written = write(context, &question.choices, arguments, &page)?;
     let mut rendered = Rendered { files: written.paths, manifest: None };

@@ -5,6 +5,7 @@ mod rows;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -36,19 +37,19 @@ pub struct RestateArguments {
 pub async fn restate(context: &CommandContext, arguments: &RestateArguments) -> Result<Completion> {
     let manifest = read(&arguments.manifest)?;
     let question = &manifest.question;
-    let catalogue = context.catalogue().await?;
+    let catalogue = Arc::new(context.catalogue().await?);
     let dashboard = question.choices.dashboard(&context.settings.project.value, &catalogue)?;
     let people = PeopleArguments::of_report(&question.choices);
-    let then = context.database_at(question.moment(Some(manifest.log.last_batch)), people).await?;
-    let now = context.database_at(question.moment(None), people).await?;
+    let then = Arc::new(context.database_at(question.moment(Some(manifest.log.last_batch)), people).await?);
+    let now = Arc::new(context.database_at(question.moment(None), people).await?);
     let dashboard = dashboard.shown(&now).await?;
     let made = made_from(context, question, &dashboard, &catalogue, &then, &[]).await?;
     note_causes(context, &manifest, &made);
     // Only the numbers of both pages are compared.
     let mut question = question.clone();
     question.choices.cases = 0;
-    let before = question.page(&dashboard, &then, &catalogue).await?;
-    let after = question.page(&dashboard, &now, &catalogue).await?;
+    let before = question.page(&dashboard, Arc::clone(&then), Arc::clone(&catalogue)).await?;
+    let after = question.page(&dashboard, Arc::clone(&now), Arc::clone(&catalogue)).await?;
     let figures = moved(&before, &after, question.choices.widget.as_deref());
     let (range, as_of) = (question.range()?, question.as_of);
     let zone = range.zone().clone();

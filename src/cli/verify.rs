@@ -1,6 +1,7 @@
 //! `verify`: whether a report can be made again from the log as it was then, byte by byte.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
 use clap::Args;
@@ -77,12 +78,12 @@ fn on_disk(manifest: &Manifest, folder: &Path) -> Result<Vec<Difference>> {
 /// The manifest of the same report, made again.
 async fn make_again(context: &CommandContext, manifest: &Manifest) -> Result<Manifest> {
     let question = &manifest.question;
-    let catalogue = context.catalogue().await?;
+    let catalogue = Arc::new(context.catalogue().await?);
     let dashboard = question.choices.dashboard(&context.settings.project.value, &catalogue)?;
     let people = PeopleArguments::of_report(&question.choices);
-    let database = context.database_at(question.moment(Some(manifest.log.last_batch)), people).await?;
+    let database = Arc::new(context.database_at(question.moment(Some(manifest.log.last_batch)), people).await?);
     let dashboard = dashboard.shown(&database).await?;
-    let page = question.page(&dashboard, &database, &catalogue).await?;
+    let page = question.page(&dashboard, Arc::clone(&database), Arc::clone(&catalogue)).await?;
     let files = question.choices.files(&page)?;
     let files: Vec<&File> = files.iter().map(|(_, file)| file).collect();
     made_from(context, question, &dashboard, &catalogue, &database, &files).await

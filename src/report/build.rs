@@ -13,7 +13,10 @@ mod series;
 mod table;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::error::DataFusionError;
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 
@@ -25,9 +28,11 @@ use crate::facts::manifest::Pointer;
 use crate::metric::catalogue::Catalogue;
 use crate::metric::filter::Filter;
 use crate::metric::header::Metric;
+use crate::metric::question::Question;
 use crate::metric::shared::Shared;
 use crate::metric::unit::number_text;
 use crate::metric::values;
+use crate::model::time::Instant;
 use crate::query::database::Database;
 use crate::timeline::Timeline;
 use cases::Candidates;
@@ -172,15 +177,16 @@ pub fn chart_kinds() -> Vec<ChartKind> {
 ///
 /// # Errors
 /// When a metric cannot be grouped as a widget asks for, or the engine fails.
-pub async fn page(dashboard: &Dashboard, mut sources: Sources<'_>) -> Result<Page> {
-    values::check_fields_of(dashboard.dimensions(), sources.database).await?;
+pub async fn page(dashboard: &Dashboard, mut sources: Sources) -> Result<Page> {
+    values::check_fields_of(dashboard.dimensions(), &sources.database).await?;
     let begins = sources.database.log_begins().await?;
-    let questions =
-        dashboard.widgets().flat_map(|plan| Request { dashboard, plan, sources: &sources, begins }.questions());
-    sources.shared = Shared::new(questions.collect::<Vec<_>>(), sources.catalogue);
-    let sources = &sources;
-    let mut widgets = stream::iter(dashboard.widgets())
-        .map(|plan| build_widget(Request { dashboard, plan, sources, begins }))
+    let of_widget = |plan| Request { dashboard, plan, sources: &sources, begins }.questions();
+    let questions: Vec<Question> = dashboard.widgets().flat_map(of_widget).collect();
+    sources.shared = Shared::new(questions, &sources.catalogue);
+    let sources = Arc::new(sources);
+    let shared_dashboard = Arc::new(dashboard.clone());
+    let mut widgets = stream::iter(0..dashboard.widgets().count())
+        .map(|position| build_on_any_core(Arc::clone(&shared_dashboard), position, Arc::clone(&sources), begins))
         .buffered(QUESTIONS_AT_ONCE);
     let mut tabs = Vec::new();
     let mut candidates = Vec::new();
@@ -207,11 +213,11 @@ pub async fn page(dashboard: &Dashboard, mut sources: Sources<'_>) -> Result<Pag
         filters: dashboard.filters.iter().map(Filter::in_words).collect(),
     };
     let (title, description) = (dashboard.title.clone(), dashboard.description.clone());
-    let definitions = definitions(dashboard, sources.catalogue);
+    let definitions = definitions(dashboard, &sources.catalogue);
     let (notes, unknown, cases) = (Vec::new(), Vec::new(), Vec::new());
     let mut page = Page { title, description, scope, tabs, cases, definitions, notes, unknown };
-    list_cases(&mut page, candidates, sources).await?;
-    page.unknown = unknown_values(dashboard, &page, sources.database).await?;
+    list_cases(&mut page, candidates, &sources).await?;
+    page.unknown = unknown_values(dashboard, &page, &sources.database).await?;
     page.notes.extend(page.unknown.iter().map(|text| format!("{}.", capitalized(text))));
     if sources.database.people().pseudonyms.is_some() {
         page.notes.push("Users and customers are shown by pseudonyms.".to_owned());
@@ -221,8 +227,8 @@ pub async fn page(dashboard: &Dashboard, mut sources: Sources<'_>) -> Result<Pag
 }
 
 /// Puts the lists of cases into the widgets, and what happened in each case into the page.
-async fn list_cases(page: &mut Page, candidates: Vec<Candidates>, sources: &Sources<'_>) -> Result<()> {
-    let database = sources.database;
+async fn list_cases(page: &mut Page, candidates: Vec<Candidates>, sources: &Sources) -> Result<()> {
+    let database = &sources.database;
     let ids = database.case_ids(&candidates.iter().flat_map(Candidates::numbers).collect()).await?;
     let mut listed = BTreeSet::new();
     for (widget, candidates) in page.widgets_mut().zip(candidates) {
@@ -276,6 +282,23 @@ fn findings(pointer: &Pointer) -> String {
             number_text(count as f64)
         ),
     }
+}
+
+/// Builds a widget as a task of its own, beside others.
+async fn build_on_any_core(
+    dashboard: Arc<Dashboard>,
+    position: usize,
+    sources: Arc<Sources>,
+    begins: Option<Instant>,
+) -> Result<Option<(Widget, Candidates)>> {
+    let build = async move {
+        let (dashboard, sources) = (dashboard.as_ref(), sources.as_ref());
+        match dashboard.widgets().nth(position) {
+            Some(plan) => build_widget(Request { dashboard, plan, sources, begins }).await,
+            None => Ok(None),
+        }
+    };
+    SpawnedTask::spawn(build).join().await.map_err(|error| DataFusionError::External(error.into()))?
 }
 
 async fn build_widget(request: Request<'_>) -> Result<Option<(Widget, Candidates)>> {

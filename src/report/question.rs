@@ -2,6 +2,7 @@
 //! that the report can be made again.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -166,7 +167,12 @@ impl ReportQuestion {
     ///
     /// # Errors
     /// As [`build::page`].
-    pub async fn page(&self, dashboard: &Dashboard, database: &Database, catalogue: &Catalogue) -> Result<Page> {
+    pub async fn page(
+        &self,
+        dashboard: &Dashboard,
+        database: Arc<Database>,
+        catalogue: Arc<Catalogue>,
+    ) -> Result<Page> {
         // As of an instant within the range, or of its end, the present makes no other difference.
         let cases = if self.choices.lists_cases() { self.choices.cases } else { 0 };
         let timelines_as_of = self.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant));

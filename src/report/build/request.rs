@@ -1,6 +1,7 @@
 //! One widget of a dashboard: its questions, and everything around its body.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::metric::aggregation::Aggregation;
@@ -25,9 +26,9 @@ use crate::report::text;
 use crate::report::value::{Bucket, Value};
 
 /// What a page is made from.
-pub struct Sources<'a> {
-    pub database: &'a Database,
-    pub catalogue: &'a Catalogue,
+pub struct Sources {
+    pub database: Arc<Database>,
+    pub catalogue: Arc<Catalogue>,
     pub range: Range,
     /// The present, which only the command line knows.
     pub now: Instant,
@@ -39,7 +40,7 @@ pub struct Sources<'a> {
     pub shared: Shared,
 }
 
-impl Sources<'_> {
+impl Sources {
     pub(super) fn as_of(&self) -> Instant {
         self.range.as_of(self.now)
     }
@@ -49,7 +50,7 @@ impl Sources<'_> {
     }
 
     pub(super) async fn answer_with_cases(&self, question: &Question, wanted: Wanted) -> Result<Answer> {
-        question.answer_sharing(&self.shared, wanted, self.database, self.catalogue).await
+        question.answer_sharing(&self.shared, wanted, &self.database, &self.catalogue).await
     }
 }
 
@@ -63,7 +64,7 @@ pub(super) struct Built {
 pub(super) struct Request<'a> {
     pub dashboard: &'a Dashboard,
     pub plan: &'a WidgetPlan,
-    pub sources: &'a Sources<'a>,
+    pub sources: &'a Sources,
     /// When the log begins.
     pub begins: Option<Instant>,
 }
