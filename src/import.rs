@@ -14,6 +14,7 @@ mod case;
 mod cell;
 mod condition;
 mod document;
+pub mod dry_run;
 mod event;
 mod instants;
 mod known;
@@ -39,10 +40,11 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use serde_json::Value as Json;
 
-pub use event::{Emit, Output};
+pub use event::{Emit, Output, ReadRow};
 pub use known::Known;
 pub use mapping::Mapping;
 pub use tally::{LeftOut, Malformed, Reason, Tally};
+pub use vocabulary::event_types;
 pub use workspace::Limits;
 
 use case::CaseWriter;
@@ -80,11 +82,25 @@ pub async fn read(
     limits: &Limits,
     emit: Emit<'_>,
 ) -> Result<Tally> {
+    let tally = read_all(mapping, inputs, known, limits, 0, emit).await?;
+    no_events(mapping, &tally).map_or(Ok(tally), Err)
+}
+
+/// The same, also where none of the events of a rule can be made. The first `rows_shown` rows are emitted as well, each before its events.
+async fn read_all(
+    mapping: &Mapping,
+    inputs: &[Source],
+    known: &Known,
+    limits: &Limits,
+    rows_shown: u64,
+    emit: Emit<'_>,
+) -> Result<Tally> {
     let files = inputs.iter().filter(|input| !input.may_never_end());
     files.into_iter().try_for_each(|input| Reader::open(input, mapping).map(drop))?;
     let mut tally = Tally::default();
     let mut writer = EventWriter::new(mapping, known);
     writer.files = inputs.iter().map(|input| input.name().into()).collect();
+    writer.rows_shown = rows_shown;
     if !known.grace_is_stated {
         writer.grace(emit)?;
     }
@@ -93,18 +109,16 @@ pub async fn read(
     } else {
         as_they_come(mapping, inputs, &writer, &mut tally, emit)?
     }
-    match tally.rule_without_events() {
-        Some((reason, left)) => Err(no_events(mapping, reason, left)),
-        None => Ok(tally),
-    }
+    Ok(tally)
 }
 
-/// The error of a rule all of whose events are left out.
-fn no_events(mapping: &Mapping, reason: &Reason, left: &LeftOut) -> Error {
+/// The error of a rule all of whose events are left out because of what its cells have.
+fn no_events(mapping: &Mapping, tally: &Tally) -> Option<Error> {
+    let (reason, left) = tally.rule_without_events()?;
     let value = left.frequent(1).first().map_or_else(String::new, |(value, _)| format!(", such as `{value}`"));
     let message = format!("`{}`: none of its {} events can be made: {}{value}", reason.rule, left.count, reason.reason);
     let hint = "state the `format` and the `zone` of its time, or what else its cells hold, in the mapping";
-    Error::invalid(&*mapping.file, message).with_hint(hint)
+    Some(Error::invalid(&*mapping.file, message).with_hint(hint))
 }
 
 /// Translates every row on its own.
@@ -175,7 +189,7 @@ fn each_row(
                     tally.rows_read += 1;
                     Err(reason.clone())
                 }
-                None => rows_of(mapping, record.rows(mapping.columns.len()), place, tally, emit, take)?,
+                None => rows_of(writer, record.rows(mapping.columns.len()), place, tally, emit, take)?,
             };
             let Err(reason) = outcome else { return Ok(()) };
             tally.malformed(file, place.line, reason.clone());
@@ -193,18 +207,22 @@ fn each_row(
 
 /// The rows of one record. The inner error is what is wrong with the record.
 fn rows_of<'r>(
-    mapping: &Mapping,
+    writer: &EventWriter<'_>,
     rows: impl Iterator<Item = RecordRow<'r>>,
     place: Place,
     tally: &mut Tally,
     emit: Emit<'_>,
     take: TakeRow<'_>,
 ) -> Result<RowResult<()>> {
+    let mapping = writer.mapping;
     for row in rows {
         tally.rows_read += u64::from(row.level == 0);
         if !mapping.accepts(&row.cells) {
             tally.rows_filtered += u64::from(row.level == 0);
             continue;
+        }
+        if (1..=writer.rows_shown).contains(&tally.rows_accepted()) {
+            emit(Output::Row(writer.shown(&row, place)))?;
         }
         let (time, sequence) = match mapping.instant(&row.cells) {
             Ok(instant) => instant,

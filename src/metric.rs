@@ -21,6 +21,7 @@ pub mod header_lines;
 pub mod interval;
 pub mod lists;
 mod lookup;
+pub mod needs;
 mod opening;
 mod percentile;
 pub mod quantity;

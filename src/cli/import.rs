@@ -1,12 +1,14 @@
 //! `import`: a foreign export through a mapping, into the log.
 
-use std::collections::BTreeMap;
+mod dry_run;
+mod figures;
+mod without;
+
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant as Stopwatch;
 
 use clap::Args;
-use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::compact;
@@ -17,7 +19,7 @@ use super::summary::SummaryArguments;
 use crate::apply::desk_events;
 use crate::apply::state::DeskEvent;
 use crate::error::{Error, Result};
-use crate::import::{self, Known, LeftOut, Limits, Mapping, Output, Reason, Tally};
+use crate::import::{self, Known, Limits, Mapping, Output, Tally};
 use crate::input::files;
 use crate::input::format::has_compressed_ending;
 use crate::input::piece::{MadeLine, Piece, Take};
@@ -36,8 +38,13 @@ const BUILT_IN: [(&str, &str); 3] = [
     ("xes", include_str!("../../data/mappings/xes.toml")),
 ];
 
+/// How to come to a mapping, at the end of the help.
+const ABOUT_MAPPINGS: &str = "`--dry-run` shows what a mapping makes of an export and what it leaves out, and writes nothing. docs/mappings.md \
+                              describes every key of a mapping.";
+
 /// Arguments of `import`.
 #[derive(Debug, Args)]
+#[command(after_help = ABOUT_MAPPINGS)]
 pub struct ImportArguments {
     /// A mapping file, or a name: NAME.toml in the mappings/ of the project, or a built-in mapping
     #[arg(long, value_name = "FILE")]
@@ -45,6 +52,12 @@ pub struct ImportArguments {
     /// Files, folders, patterns in quotes: CSV, TSV, JSON or XES, uncompressed or compressed with gzip or zstd; - is standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<String>,
+    /// Write nothing: show what the first rows become and what the import would do. Works without a project
+    #[arg(long)]
+    dry_run: bool,
+    /// Of a dry run, how many rows are shown
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "dry_run")]
+    rows: u64,
     #[command(flatten)]
     pub summary: SummaryArguments,
 }
@@ -59,6 +72,10 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
     let inputs = find_inputs(context, &arguments.inputs)?;
     let limits = Limits { memory_bytes: context.settings.memory_bytes.value / 2, spill: None };
     let known = known(context, &mapping).await?;
+    if arguments.dry_run {
+        return dry_run::dry_run(context, &mapping, &inputs, &known, &limits, arguments.rows).await;
+    }
+    let names: Vec<String> = mapping.rules().map(|(name, _)| name.to_owned()).collect();
     let mut log = context.log().await?;
     let kept = Arc::new(OnceLock::new());
     let tally = Arc::clone(&kept);
@@ -73,11 +90,10 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
     };
     let summary = log.ingest(context.ingest_options(), feed).await?;
     let tally = kept.get().cloned().unwrap_or_default();
-    say_what_was_left_out(context, &tally);
-    let more = json!({
-        "rows": tally.rows_read, "cases": tally.cases, "left_out": left_out(&tally), "times": times(&tally),
-        "columns_absent": tally.columns_absent,
-    });
+    let lines =
+        figures::read(&tally).into_iter().chain(figures::left_out(&tally, |_| true)).chain(figures::times(&tally));
+    lines.chain(figures::events(&names, &tally)).for_each(|line| context.printer.talk(line));
+    let more = figures::object(&names, &tally);
     let outcome = conclude(context, &summary, begun, &more)?;
     compact::after_ingestion(context, &mut log).await;
     Ok(outcome)
@@ -155,7 +171,7 @@ fn find_inputs(context: &CommandContext, typed: &[String]) -> Result<Vec<Source>
         let count = found.skipped.len();
         context.printer.talk(format!(
             "note: {} not read, such as {}: {hint}",
-            counted(count as u64, "file"),
+            figures::counted(count as u64, "file"),
             first.display()
         ));
     }
@@ -174,6 +190,7 @@ fn feed(mapping: &Mapping, inputs: &[Source], known: &Known, limits: &Limits, ta
     let mut emit = |output| match output {
         Output::Event(line) => batches.add(line),
         Output::SetAside(row) => (batches.take)(Piece::SetAside(row)),
+        Output::Row(_) => Ok(()),
     };
     let tally = Handle::current().block_on(import::read(mapping, inputs, known, limits, &mut emit))?;
     batches.release()?;
@@ -201,93 +218,4 @@ impl Batches<'_, '_> {
         self.bytes = 0;
         (self.take)(piece)
     }
-}
-
-/// How many values of a column are shown for one reason.
-const SHOWN_VALUES: usize = 5;
-/// How many values of a column are in the summary for one reason.
-const SUMMARY_VALUES: usize = 50;
-
-/// What the mapping left out, as an object.
-fn left_out(tally: &Tally) -> Value {
-    let examples: Vec<Value> =
-        tally.malformed.iter().map(|row| json!({"file": &*row.file, "line": row.line, "reason": row.reason})).collect();
-    let event = |(reason, left): (&Reason, &LeftOut)| {
-        let values: serde_json::Map<String, Value> =
-            left.frequent(SUMMARY_VALUES).into_iter().map(|(value, count)| (value.to_owned(), json!(count))).collect();
-        json!({"event": reason.rule, "reason": reason.reason, "count": left.count, "values": values})
-    };
-    json!({
-        "rows_filtered": tally.rows_filtered,
-        "rows_repeated": tally.rows_repeated,
-        "rows_malformed": tally.rows_malformed,
-        "malformed": examples,
-        "rows": tally.rows_left_out,
-        "cases": tally.cases_left_out,
-        "events": tally.events_left_out.iter().map(event).collect::<Vec<_>>(),
-    })
-}
-
-/// How times without an offset were read where the clock changed.
-fn times(tally: &Tally) -> Value {
-    json!({
-        "settled": tally.times_settled, "ambiguous": tally.times_ambiguous, "skipped": tally.times_skipped,
-    })
-}
-
-fn say_what_was_left_out(context: &CommandContext, tally: &Tally) {
-    let cases = tally.cases.map_or_else(String::new, |cases| format!(", {}", counted(cases, "case")));
-    context.printer.talk(format!("{}{cases}", counted(tally.rows_read, "row")));
-    let rows = [
-        (tally.rows_filtered, "held back by a filter"),
-        (tally.rows_repeated, "read before"),
-        (tally.rows_malformed, "that cannot be read"),
-    ];
-    for (count, why) in rows.into_iter().filter(|(count, _)| *count > 0) {
-        context.printer.talk(format!("left out: {} {why}", counted(count, "row")));
-    }
-    for row in &tally.malformed {
-        context.printer.talk(format!("  {}:{}: {}", row.file, row.line, row.reason));
-    }
-    say_reasons(context, &tally.rows_left_out, "row");
-    say_reasons(context, &tally.cases_left_out, "case");
-    for (reason, left) in &tally.events_left_out {
-        context.printer.talk(left_out_text(reason, left));
-    }
-    for column in &tally.columns_absent {
-        context.printer.talk(format!("note: no row has `{column}`, which the mapping names"));
-    }
-    say_times(context, tally);
-}
-
-/// `left out: 12 events (case.status_changed: `state` is not in the map: Solved 7, Closed 5)`.
-fn left_out_text(reason: &Reason, left: &LeftOut) -> String {
-    let what = if reason.rule.contains(", member") { "member" } else { "event" };
-    let values = left.frequent(SHOWN_VALUES);
-    let shown: Vec<String> = values.iter().map(|(value, count)| format!("`{value}` {count}")).collect();
-    let more = if left.values.len() > shown.len() { ", and others" } else { "" };
-    let values = if shown.is_empty() { String::new() } else { format!(": {}{more}", shown.join(", ")) };
-    format!("left out: {} ({}: {}{values})", counted(left.count, what), reason.rule, reason.reason)
-}
-
-fn say_times(context: &CommandContext, tally: &Tally) {
-    let times = [
-        (tally.times_settled, "of an hour that comes twice, settled by the order of a case's events"),
-        (tally.times_ambiguous, "of an hour that comes twice, which nothing settles: read as the first of the two"),
-        (tally.times_skipped, "that a change of clocks skips, read with the offset before it"),
-    ];
-    for (count, what) in times.into_iter().filter(|(count, _)| *count > 0) {
-        context.printer.talk(format!("times: {} {what}", counted(count, "local time")));
-    }
-}
-
-fn say_reasons(context: &CommandContext, reasons: &BTreeMap<String, u64>, what: &str) {
-    for (reason, count) in reasons {
-        context.printer.talk(format!("left out: {} ({reason})", counted(*count, what)));
-    }
-}
-
-/// `1 row`, `2 rows`.
-fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -10,7 +10,8 @@ use super::instants::{self, Bounds, Dated};
 use super::known::Known;
 use super::mapping::{EventRule, Mapping, Member, On, OrderKey, Taken, Value};
 use super::path;
-use super::row::Row;
+use super::record::RecordRow;
+use super::row::{Place, Row};
 use super::tally::{Missing, Tally, count};
 use super::time_rule::{self, TimeReading};
 use super::view::RowView;
@@ -26,6 +27,23 @@ pub enum Output {
     Event(MadeLine),
     /// A row that cannot be read.
     SetAside(Quarantined),
+    /// One of the first rows that no filter leaves out, of an import that is only looked at.
+    Row(ReadRow),
+}
+
+/// A row as the mapping reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadRow {
+    /// The input.
+    pub file: Arc<str>,
+    /// Line on which its record begins.
+    pub line: u64,
+    /// Byte offset at which its record begins.
+    pub offset: u64,
+    /// The number of the element within its record, from 1; absent in a row that is no element of an `each`.
+    pub element: Option<u64>,
+    /// The name and the text of each cell.
+    pub cells: Vec<(String, String)>,
 }
 
 /// Takes what an import makes; an error ends the import. Rows are read no faster than it returns.
@@ -51,9 +69,11 @@ pub(super) struct CaseState {
 
 /// Writes the events of rows and counts what they leave out.
 pub(super) struct EventWriter<'m> {
-    mapping: &'m Mapping,
+    pub(super) mapping: &'m Mapping,
     known: &'m Known,
     pub(super) files: Vec<Arc<str>>,
+    /// How many of the first rows are emitted beside their events.
+    pub(super) rows_shown: u64,
 }
 
 /// An event whose instant may still be one of two.
@@ -84,7 +104,7 @@ type Found<T> = std::result::Result<T, Missing>;
 
 impl<'m> EventWriter<'m> {
     pub(super) fn new(mapping: &'m Mapping, known: &'m Known) -> Self {
-        Self { mapping, known, files: Vec::new() }
+        Self { mapping, known, files: Vec::new(), rows_shown: 0 }
     }
 
     /// The event that states the grace period of cases of the mapping's source, in force from the first instant on.
@@ -96,6 +116,15 @@ impl<'m> EventWriter<'m> {
         let json = envelope.json(&self.mapping.source, data.as_bytes());
         let (line, offset) = (grace.line as u64, grace.offset as u64);
         emit(Output::Event(MadeLine { json, file: self.mapping.file.clone(), line, offset }))
+    }
+
+    /// The cells of a row, without those of other elements.
+    pub(super) fn shown(&self, row: &RecordRow<'_>, place: Place) -> ReadRow {
+        let columns = self.mapping.columns.iter().zip(&row.cells).filter(|(column, _)| column.level == row.level);
+        let cells = columns.map(|(column, text)| (column.shown(), (*text).to_owned()));
+        let file = self.files.get(place.file as usize).cloned().unwrap_or_default();
+        let element = (row.level > 0).then_some(row.index + 1);
+        ReadRow { file, line: place.line, offset: place.offset, element, cells: cells.collect() }
     }
 
     /// Every event that one row becomes.

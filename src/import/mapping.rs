@@ -59,6 +59,11 @@ impl Mapping {
         first.map(|rule| rule.kind.name()).collect()
     }
 
+    /// Name and event type of every rule, in their order.
+    pub fn rules(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.events.iter().map(|rule| (rule.name.as_str(), rule.kind.name()))
+    }
+
     /// Whether the rows must be brought together by case before they can become events.
     pub(super) fn needs_order(&self) -> bool {
         self.key.is_empty()
@@ -111,6 +116,12 @@ impl Column {
     /// Its name in messages.
     pub(super) fn name(&self) -> &str {
         self.names.first().map_or("", String::as_str)
+    }
+
+    /// Its name, and what chooses among several of that name.
+    pub(super) fn shown(&self) -> String {
+        let occurrence = self.occurrence.map_or_else(String::new, |number| format!(" ({number})"));
+        format!("{}{}{occurrence}", "../".repeat(self.up), self.name())
     }
 
     /// The same column, wherever the mapping names it.

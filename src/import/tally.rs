@@ -103,6 +103,11 @@ impl Tally {
         self.events.values().sum()
     }
 
+    /// Rows read that no filter leaves out, the current one included.
+    pub(super) fn rows_accepted(&self) -> u64 {
+        self.rows_read - self.rows_filtered
+    }
+
     pub(super) fn malformed(&mut self, file: &Arc<str>, line: u64, reason: String) {
         self.rows_malformed += 1;
         if self.malformed.len() < EXAMPLES_MAX {

@@ -80,6 +80,7 @@ fn made_of(mapping: &str, files: &[(&str, &[u8])]) -> Made {
         match output {
             Output::Event(line) => events.push(serde_json::from_slice(&line.json).unwrap()),
             Output::SetAside(row) => set_aside.push(row),
+            Output::Row(_) => {}
         }
         Ok(())
     };

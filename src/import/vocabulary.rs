@@ -39,7 +39,7 @@ pub(super) fn event_type(name: &str) -> Option<EventType> {
 }
 
 /// The names of every type that a mapping may emit.
-pub(super) fn event_types() -> impl Iterator<Item = &'static str> + Clone {
+pub fn event_types() -> impl Iterator<Item = &'static str> + Clone {
     EventType::NAMES.iter().copied().filter(|name| event_type(name).is_some())
 }
 

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::project::Project;
+use crate::project::{Project, Ran};
 
 #[test]
 fn a_new_project_explains_every_setting_and_is_never_made_twice() {
@@ -125,9 +125,112 @@ fn an_import_reports_what_it_left_out_and_a_malformed_row_is_something_to_look_a
     assert_eq!(left_out["events"], events);
     assert!(ran.stderr.contains("left out: 1 row that cannot be read\n  table.csv:3: "), "{}", ran.stderr);
     assert!(ran.stderr.contains("left out: 1 row held back by a filter\n"), "{}", ran.stderr);
+    assert_eq!(summary["events"], json!({"case.created": 2}));
+    assert!(ran.stderr.contains("\nevents: case.created 2\n"), "{}", ran.stderr);
 
     let whole = project.run(&["import", "--mapping", "mappings/tickets.toml", "table.csv", "--summary", "json"]);
     assert_eq!(whole.summary(1)["added"], 0, "a mapping by its path is the same mapping");
+}
+
+/// Rules that make an event for some row, for none, and for none because no row meets a condition; and times without a zone.
+const MORE_RULES: &str = r#"
+[[event]]
+type = "case.assigned"
+on = "row"
+data.agent = { column = "agent" }
+[[event]]
+type = "case.status_changed"
+name = "solved"
+on = "row"
+when = { column = "team", equals = "moon" }
+data.status = "done"
+[[event]]
+type = "survey.answered"
+on = "row"
+data = { survey = { column = "ticket" }, kind = "csat", score = { column = "score" } }
+"#;
+
+/// A dry run of more tickets, in a folder without a project. Two rows have one key, and one id of a case is too long.
+fn dry_run(more: &[&str]) -> (Project, Ran) {
+    let project = Project::new();
+    project.write("tickets.toml", format!("{MAPPING}{MORE_RULES}"));
+    let long = "x".repeat(300);
+    let table = format!(
+        "ticket,at,who,team,urgency,agent,score\n\
+         t1,2026-03-02T09:00:00Z,ann,eu,P1,,\n\
+         t2,yesterday,ben,eu,P1,,\n\
+         t3,2026-03-02T09:00:00Z,cid,test,P1,,\n\
+         t4,2026-03-02T09:00:00Z,,eu,P2,ana,\n\
+         t5,2026-03-02T09:00:00Z,eve,eu,P3,ana,9\n\
+         t1,2026-03-02T09:00:00Z,eva,eu,P1,,\n\
+         {long},2026-03-02T09:00:00Z,eva,eu,P3,,\n"
+    );
+    project.write("table.csv", table);
+    let ran = project.run(&[&["import", "--dry-run", "--mapping", "tickets.toml", "table.csv"], more].concat());
+    (project, ran)
+}
+
+#[test]
+fn a_dry_run_shows_what_the_first_rows_become_and_writes_nothing() {
+    let (project, ran) = dry_run(&["--rows", "2"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
+    let first = "table.csv:2\n  ticket   t1\n  at       2026-03-02T09:00:00Z\n  team     eu\n  who      ann\n  urgency  P1\n  \
+                 empty: agent, score\n  becomes\n    case.created  t1  2026-03-02T09:00:00.000Z\n      \
+                 {\"customer\":\"ann\",\"priority\":\"urgent\"}\n\ntable.csv:3\n";
+    assert!(ran.stdout.starts_with(first), "{}", ran.stdout);
+    let lines = [
+        "  cannot be read: `at` = `yesterday`: expected the format `rfc3339`",
+        "7 rows",
+        "left out: 1 row held back by a filter",
+        "left out: 1 row that cannot be read",
+        "  case.created: 4",
+        "  solved (case.status_changed): 0",
+        "    no row met its `when`",
+        "values that no map knows:",
+        "  case.created, member `priority`, `urgency`: `P3` 2",
+        "the log would set aside:",
+        "  wrong_type: 1 event, such as table.csv:8: `subject` must have 1 to 256 bytes, found 300",
+        "the log would set aside 1 event whose id another event with other content has, such as table.csv:7: the id `t1:case.created`",
+        "  no resolutions (case.status_changed, case.closed): resolved_cases, ",
+        "  no policies (`casebook apply` states them): sla_attainment, ",
+        "event types that no rule of the mapping makes: ",
+    ];
+    for line in lines {
+        assert!(ran.stdout.lines().any(|found| found.starts_with(line)), "no line `{line}` in\n{}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains("no assignments of agents"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("table.csv:5\n"), "two rows are shown: {}", ran.stdout);
+    let mut files: Vec<_> =
+        std::fs::read_dir(project.path("")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    files.sort();
+    assert_eq!(files, ["table.csv", "tickets.toml"]);
+}
+
+#[test]
+fn a_dry_run_has_the_same_as_json() {
+    for flag in ["--format", "--summary"] {
+        let found = dry_run(&[flag, "json"]).1.summary(1);
+        assert_eq!(found["records"].as_array().unwrap().len(), 3);
+        assert_eq!(found["records"][0]["rows"][0]["cells"][3], json!({"column": "who", "text": "ann"}));
+        assert_eq!(found["records"][0]["events"][0]["data"]["customer"], "ann");
+        assert_eq!(found["events"], json!({"case.assigned": 2, "case.created": 4, "solved": 0, "survey.answered": 1}));
+        assert_eq!(found["rules"][2]["reasons"], json!([{"reason": "no row met its `when`", "count": null}]));
+        assert_eq!((&found["rows"], &found["left_out"]["rows_filtered"]), (&json!(7), &json!(1)));
+        assert_eq!((&found["refused"]["wrong_type"]["count"], &found["conflicts"]["count"]), (&json!(1), &json!(1)));
+        assert_eq!(found["missing"]["facts"][0]["what"], "resolutions");
+        assert_eq!(found["failure"], json!(null));
+    }
+}
+
+#[test]
+fn a_dry_run_names_the_rule_that_would_end_the_import() {
+    let project = Project::new();
+    project.write("tickets.toml", MAPPING.replace("on = \"row\"", "on = \"row\"\ntime = \"who\""));
+    project.write("table.csv", TABLE);
+    let ran = project.run(&["import", "--dry-run", "--mapping", "tickets.toml", "table.csv"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.contains("\n  case.created: 0\n    `who`: expected the format"), "{}", ran.stdout);
+    assert!(ran.stderr.starts_with("error: tickets.toml: `case.created`: none of its "), "{}", ran.stderr);
 }
 
 #[test]

@@ -36,6 +36,7 @@ mod log;
 mod lookup;
 mod metric;
 mod moment;
+mod needs;
 mod people;
 mod plain_metrics;
 mod power;
