@@ -86,7 +86,7 @@ const SERIES: [Rgb; 8] = [
 /// white text can be read.
 const LIGHT: [Rgb; 4] = [Rgb(0xee, 0xf4, 0xfa), Rgb(0xcb, 0xdf, 0xf0), Rgb(0x96, 0xc1, 0xe1), Rgb(0x56, 0x98, 0xc8)];
 const DEEP: [Rgb; 3] = [Rgb(0x2c, 0x77, 0xb1), Rgb(0x1b, 0x63, 0x9d), Rgb(0x0b, 0x3d, 0x6b)];
-/// The shade at which the deep tones begin.
+/// The shade at which the other tones begin, on paper the deep ones.
 const DEEP_FROM: f64 = 0.6;
 
 /// The colour of a series; the palette starts again after its eighth colour.
@@ -94,13 +94,23 @@ pub fn series(index: usize) -> Rgb {
     SERIES.iter().cycle().nth(index % SERIES.len()).copied().unwrap_or(MUTED)
 }
 
-/// The colour of a heat map for a shade from 0 to 1.
+/// The steps of a heat map's shades, from 0 to this one. There are few enough for each to have a counterpart on a dark screen.
+const SHADES: u8 = 22;
+
+/// The colour of a heat map for a shade from 0 to 1. What is more than nothing differs from nothing.
 pub fn ramp(shade: f64) -> Rgb {
-    let shade = shade.clamp(0.0, 1.0);
+    let step = (shade.clamp(0.0, 1.0) * f64::from(SHADES)).round();
+    step_of(&LIGHT, &DEEP, if shade > 0.0 { step.max(1.0) } else { step })
+}
+
+/// The colour of a step, along the first colours and then along the others.
+fn step_of(first: &[Rgb], then: &[Rgb], step: f64) -> Rgb {
+    let shade = step / f64::from(SHADES);
+    let steps = |colors: &[Rgb]| colors.len().saturating_sub(1) as f64;
     if shade < DEEP_FROM {
-        along(&LIGHT, shade / DEEP_FROM * 3.0)
+        along(first, shade / DEEP_FROM * steps(first))
     } else {
-        along(&DEEP, (shade - DEEP_FROM) / (1.0 - DEEP_FROM) * 2.0)
+        along(then, (shade - DEEP_FROM) / (1.0 - DEEP_FROM) * steps(then))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The colours of a page on a dark screen: the counterpart of every colour of the palette.
 //!
-//! A picture holds the colours of paper; a style can replace each by its counterpart where it is shown. The cells of a heat
-//! map and the text inside them have none: their shades are an order that must stay, and their text suits its cell.
+//! A picture holds the colours of paper; a style can replace each by its counterpart where it is shown. The shades of a heat
+//! map are the other way round: there, too, what is more is further from the ground. The text in a cell is dark where its
+//! counterpart is light, so that it suits its cell on both.
 
 use super::{
-    ABOVE, AXIS, BACKGROUND, BETTER, CARD, EDGE, EMPTY_CELL, GRID, MUTED, NEUTRAL, OTHER, PREVIOUS, REFERENCE, Rgb,
-    SERIES, TEXT, WORSE,
+    ABOVE, AXIS, BACKGROUND, BETTER, CARD, DEEP, EDGE, EMPTY_CELL, GRID, LIGHT, MUTED, NEUTRAL, OTHER, PREVIOUS,
+    REFERENCE, Rgb, SERIES, SHADES, TEXT, WORSE, step_of,
 };
 
 const PAIRS: [(Rgb, Rgb); 18] = [
@@ -40,9 +41,22 @@ const DARK_SERIES: [Rgb; SERIES.len()] = [
     Rgb(0xa9, 0xb0, 0x34),
 ];
 
+/// One hue from nearly the ground of a card to nearly white, without the middle tones.
+const DARK_DEEP: [Rgb; 3] = [Rgb(0x25, 0x30, 0x3c), Rgb(0x1d, 0x45, 0x68), Rgb(0x21, 0x64, 0x99)];
+const DARK_LIGHT: [Rgb; 3] = [Rgb(0x5d, 0xa3, 0xd8), Rgb(0x95, 0xc8, 0xec), Rgb(0xd3, 0xea, 0xfc)];
+
 /// Each colour of the palette with its counterpart.
 pub fn pairs() -> impl Iterator<Item = (Rgb, Rgb)> {
-    PAIRS.into_iter().chain(SERIES.into_iter().zip(DARK_SERIES))
+    PAIRS.into_iter().chain(SERIES.into_iter().zip(DARK_SERIES)).chain(shades())
+}
+
+/// Each shade of a heat map with its counterpart.
+fn shades() -> impl Iterator<Item = (Rgb, Rgb)> {
+    let pair = |step: u8| {
+        let step = f64::from(step);
+        (step_of(&LIGHT, &DEEP, step), step_of(&DARK_DEEP, &DARK_LIGHT, step))
+    };
+    (0..=SHADES).map(pair)
 }
 
 /// The counterpart of a colour; one that has none stays.
@@ -53,7 +67,7 @@ pub fn counterpart(color: Rgb) -> Rgb {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::palette::{contrast, linear};
+    use crate::report::palette::{contrast, linear, text_on};
 
     #[test]
     fn text_is_readable_on_every_ground() {
@@ -74,6 +88,18 @@ mod tests {
         for (text, ground) in texts {
             assert!(contrast(text, ground) >= 4.5, "light: {text:?} on {ground:?}");
             assert!(contrast(counterpart(text), counterpart(ground)) >= 4.5, "dark: {text:?} on {ground:?}");
+        }
+    }
+
+    #[test]
+    fn shades_are_further_from_the_ground_where_there_is_more_and_their_text_is_readable() {
+        let shades: Vec<(Rgb, Rgb)> = shades().collect();
+        let ground = counterpart(CARD);
+        for pair in shades.windows(2) {
+            assert!(contrast(pair[1].1, ground) > contrast(pair[0].1, ground), "{pair:?}");
+        }
+        for (light, dark) in shades {
+            assert!(contrast(dark, counterpart(text_on(light))) >= 4.5, "{light:?} {dark:?}");
         }
     }
 

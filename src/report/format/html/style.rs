@@ -4,7 +4,7 @@
 //! one picture serves both.
 
 use crate::report::palette::dark::{counterpart, pairs};
-use crate::report::palette::{CARD, NAMED, Rgb, TEXT};
+use crate::report::palette::{NAMED, Rgb};
 
 const RULES: &str = include_str!("page.css");
 
@@ -24,12 +24,10 @@ fn variables(shown: impl Fn(Rgb) -> Rgb) -> String {
     NAMED.iter().map(|(name, color)| format!("--{name}: {}; ", shown(*color).hex())).collect()
 }
 
-/// The rules for what has a colour in a picture. The text inside a heat map's cells has the colours of text and of cards,
-/// too, and keeps them.
+/// The rules for what has a colour in a picture.
 fn picture_rules((light, dark): (Rgb, Rgb)) -> String {
-    let pictures = if [TEXT, CARD].contains(&light) { ".chart:not(.cells)" } else { ".chart" };
     let (from, to) = (light.hex(), dark.hex());
-    format!("{pictures} [fill=\"{from}\"] {{ fill: {to} }} {pictures} [stroke=\"{from}\"] {{ stroke: {to} }}\n")
+    format!(".chart [fill=\"{from}\"] {{ fill: {to} }} .chart [stroke=\"{from}\"] {{ stroke: {to} }}\n")
 }
 
 #[cfg(test)]
@@ -50,7 +48,7 @@ mod tests {
         let style = style();
         let (before, dark) = style.split_once("@media screen and (prefers-color-scheme: dark)").unwrap();
         assert!(before.contains("--paper: #FFFFFF;") && dark.contains("--paper: #1B232C;"), "{style}");
-        assert!(dark.contains(".chart:not(.cells) [fill=\"#1B2633\"] { fill: #E7ECF2 }"), "{style}");
+        assert!(dark.contains(".chart [fill=\"#1B2633\"] { fill: #E7ECF2 }"), "{style}");
         assert_eq!(style.matches("prefers-color-scheme").count(), 1);
     }
 }
