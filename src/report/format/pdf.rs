@@ -171,7 +171,7 @@ fn document<'a>(page: &'a Page, paper: &'static str, charts: &mut Vec<String>) -
         }
         tabs.push(Tab { title: tab.title.as_deref(), rows });
     }
-    let has_picture = |widget: &&Widget| !matches!(widget.body, Body::Table) && !widget.table.rows.is_empty();
+    let has_picture = |widget: &&Widget| matches!(widget.body, Body::Figures(_) | Body::Chart(_));
     let numbers = page.widgets().filter(has_picture);
     Ok(Document {
         paper,
