@@ -194,6 +194,10 @@ fn groups_that_have_an_order_stand_in_it() {
     let rows = widget(&page, "Hours")["rows"].as_array().unwrap();
     let hours: Vec<&str> = rows.iter().map(|row| row["hour_of_day"].as_str().unwrap()).collect();
     assert!(hours.len() > 12 && hours.is_sorted(), "{hours:?}");
+    let page = board(&project, "case-management", &["--range", "2026-05"]);
+    let rows = widget(&page, "Volume by priority")["rows"].as_array().unwrap();
+    let priorities: Vec<&str> = rows.iter().map(|row| row["priority"].as_str().unwrap()).collect();
+    assert_eq!(priorities, ["urgent", "high", "medium", "low"]);
 }
 
 #[test]

@@ -7,6 +7,8 @@ use super::request::{Built, Request};
 use crate::error::Result;
 use crate::metric::answer::{Answer, AnswerRow};
 use crate::metric::compare::{change, running_text};
+use crate::metric::dimension::Dimension;
+use crate::metric::dimension::kinds::ValueKind;
 use crate::metric::foremost::Wanted;
 use crate::metric::question::Question;
 use crate::metric::unit::Unit;
@@ -171,6 +173,8 @@ fn key(row: &AnswerRow) -> RowKey {
 
 fn rows(request: &Request<'_>, columns: &[Numbers]) -> Vec<Row> {
     let keys: BTreeSet<&RowKey> = columns.iter().flat_map(|numbers| numbers.by_key.keys()).collect();
+    let mut keys: Vec<&RowKey> = keys.into_iter().collect();
+    keys.sort_by_key(|key| ranks(request, key));
     let running = request.plan.grain.and_then(|grain| request.running(grain));
     let row = |key: &RowKey| {
         // A bucket after the as-of has no number, not 0.
@@ -182,6 +186,16 @@ fn rows(request: &Request<'_>, columns: &[Numbers]) -> Vec<Row> {
         Row { keys: key_values(request, key, running), values: columns.iter().map(value).collect() }
     };
     keys.into_iter().map(row).collect()
+}
+
+/// Where a row stands: values of a dimension that has names of its own are in the order of these, such as urgent before high.
+fn ranks(request: &Request<'_>, (bucket, group): &RowKey) -> (Option<Instant>, Vec<usize>) {
+    let rank = |(dimension, (is_missing, value)): (&Dimension, &(bool, String))| match dimension.value_kind() {
+        _ if *is_missing => usize::MAX,
+        ValueKind::OneOf(names) => names.iter().position(|name| name == value).unwrap_or(names.len()),
+        ValueKind::Scaled(_) | ValueKind::Text => 0,
+    };
+    (*bucket, request.plan.by.iter().zip(group).map(rank).collect())
 }
 
 fn key_values(request: &Request<'_>, (bucket, group): &RowKey, running: Option<Instant>) -> Vec<Value> {
