@@ -64,7 +64,8 @@ impl Unit {
 /// A change in percent, with its sign; nothing is a dash.
 #[must_use]
 pub fn percent_text(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{}{:.1} %", sign(value), value.abs()))
+    value
+        .map_or_else(|| "–".to_owned(), |value| format!("{}{} %", sign(value), grouped(&format!("{:.1}", value.abs()))))
 }
 
 /// The sign of a change; none of what did not change.
@@ -85,8 +86,12 @@ fn rounded(value: f64) -> i64 {
 /// A number with thousands apart; whole where it is whole, else with one digit.
 #[must_use]
 pub fn number_text(value: f64) -> String {
-    let text = if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") };
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    grouped(&if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") })
+}
+
+/// The digits of a number with thousands apart.
+fn grouped(text: &str) -> String {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("−", digits));
     let mut grouped = String::from(sign);
     for (position, digit) in digits.chars().enumerate() {
@@ -110,7 +115,10 @@ mod tests {
         assert_eq!(Unit::Duration.difference_text(-60_000.0), "−1m");
         assert_eq!(Unit::Duration.difference_text(0.0), "0ms");
         assert_eq!(Unit::Share.difference_text(0.05), "+5.0 points");
-        assert_eq!([Some(12.34), Some(-7.0), Some(0.0), None].map(percent_text), ["+12.3 %", "−7.0 %", "0.0 %", "–"]);
+        assert_eq!(
+            [Some(1234.56), Some(-7.0), Some(0.0), None].map(percent_text),
+            ["+1,234.6 %", "−7.0 %", "0.0 %", "–"]
+        );
         assert_eq!(Unit::Share.text(Some(0.1234)), "12.3 %");
         assert_eq!(Unit::Share.text(None), "–");
     }

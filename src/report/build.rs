@@ -255,11 +255,14 @@ fn definitions(dashboard: &Dashboard, catalogue: &Catalogue) -> Vec<Definition> 
 
 fn definition(metric: &Metric) -> Definition {
     let is_asked = |(key, value): &&(String, String)| DETAILS.contains(&key.as_str()) && value != "none";
+    // A header marks code as Markdown does, and most formats would show the marks.
+    let plain = |text: &str| text.replace('`', "");
+    let details = metric.header.iter().filter(is_asked).map(|(key, value)| (key.clone(), plain(value)));
     Definition {
         name: metric.name.clone(),
         title: metric.title.clone(),
-        meaning: metric.meaning.clone(),
-        details: metric.header.iter().filter(is_asked).cloned().collect(),
+        meaning: plain(&metric.meaning),
+        details: details.collect(),
     }
 }
 

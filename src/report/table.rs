@@ -74,13 +74,24 @@ impl Key {
     /// A value of this key as people read it.
     #[must_use]
     pub fn text(&self, value: &Value) -> String {
-        if *value == Value::Missing { self.missing.to_owned() } else { value.text() }
+        self.shown(value, Value::text)
     }
 
     /// The text under an axis, where there is less space.
     #[must_use]
     pub fn short_text(&self, value: &Value) -> String {
-        if *value == Value::Missing { self.missing.to_owned() } else { value.short_text() }
+        self.shown(value, Value::short_text)
+    }
+
+    fn shown(&self, value: &Value, text: fn(&Value) -> String) -> String {
+        match value {
+            Value::Missing => self.missing.to_owned(),
+            // Classes of age have numbers before them, by which programs sort.
+            Value::Text(class) if self.name == AGE => {
+                class.split_once(". ").map_or(class.as_str(), |(_, age)| age).to_owned()
+            }
+            value => text(value),
+        }
     }
 }
 
@@ -122,6 +133,8 @@ impl Table {
     }
 }
 
+/// The dimension whose values are classes of age.
+const AGE: &str = "age";
 /// What the name of a column of durations ends in.
 const IN_MS: &str = "_ms";
 /// Text between the keys of a row.
@@ -148,6 +161,8 @@ mod tests {
         let both = table(&[day, agent]);
         assert_eq!(both.headings(), ["Day of week · agent", "Cases"]);
         assert_eq!(both.texts(&row(&[Value::Text("1".to_owned()), Value::Missing])), ["1 · nobody", "3"]);
+        let age = Key::dimension(&Dimension::parse("age").unwrap());
+        assert_eq!(table(&[age]).texts(&row(&[Value::Text("5. < 3d".to_owned())])), ["< 3d", "3"]);
         assert_eq!(table(&[]).headings(), ["", "Cases"]);
         assert_eq!(table(&[]).texts(&row(&[])), ["all", "3"]);
     }

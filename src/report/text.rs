@@ -61,7 +61,7 @@ pub fn difference(figure: &Figure, change: &Change) -> String {
     let unit = match (&figure.value, change.direction) {
         (_, Direction::Same) => return "unchanged".to_owned(),
         (Value::Count(_), _) if percent >= 1.0 => {
-            return format!("{}{percent:.0} %", if difference < 0.0 { "−" } else { "+" });
+            return format!("{}{} %", if difference < 0.0 { "−" } else { "+" }, number_text(percent));
         }
         (Value::Share(_), _) => Unit::Share,
         (Value::Duration(_), _) => Unit::Duration,
@@ -135,11 +135,11 @@ mod tests {
     #[test]
     fn a_change_that_rounds_to_nothing_is_shown_as_it_is() {
         let texts =
-            [(1003.0, 1000.0), (997.0, 1000.0), (1010.0, 1000.0), (3.0, 0.0), (7.0, 7.0)].map(|(now, before)| {
+            [(1003.0, 1000.0), (997.0, 1000.0), (2010.0, 100.0), (3.0, 0.0), (7.0, 7.0)].map(|(now, before)| {
                 let (figure, change) = change(now, before, false);
                 difference(&figure, &change)
             });
-        assert_eq!(texts, ["+3", "−3", "+1 %", "+3", "unchanged"]);
+        assert_eq!(texts, ["+3", "−3", "+1,910 %", "+3", "unchanged"]);
     }
 
     #[test]

@@ -201,6 +201,20 @@ fn groups_that_have_an_order_stand_in_it() {
 }
 
 #[test]
+fn people_read_ages_without_their_numbers_and_definitions_without_marks() {
+    let project = desk();
+    let page = board(&project, "case-management", &["--range", "2026-05"]);
+    let ages = widget(&page, "Backlog by age, at the end");
+    assert_eq!(ages["what"], "cases");
+    let texts = ages["texts"].as_array().unwrap();
+    assert!(!texts.is_empty() && ages["rows"][0]["age"].as_str().unwrap().contains(". "), "{ages}");
+    let texts = texts.iter().map(|row| row[0].as_str().unwrap());
+    assert!(texts.clone().all(|age| age.starts_with(['<', '≥'])), "{:?}", texts.collect::<Vec<_>>());
+    let definitions = page["definitions"].to_string();
+    assert!(definitions.contains("age separates the classes") && !definitions.contains('`'), "{definitions}");
+}
+
+#[test]
 fn a_bucket_that_the_present_cuts_is_marked() {
     let project = weekend();
     let line = "title = \"L\"\nchart = \"line\"\nmetric = \"created_cases\"\ngrain = \"day\"\n";

@@ -178,8 +178,10 @@ impl Request<'_> {
             .show
             .first()
             .map_or_else(|| answer.metric.unit.clone(), |shown| Unit::of(&answer.metric, shown).name().to_owned());
+        // What is counted is named by its unit alone.
+        let is_counted = matches!(answer.show.as_slice(), [Aggregation::Count | Aggregation::Hours]);
         match answer.metric.unit.as_str() {
-            "ms" => format!("{} {unit}", shown.join(", ")),
+            "ms" if !is_counted => format!("{} {unit}", shown.join(", ")),
             _ => unit,
         }
     }
