@@ -382,6 +382,29 @@ fn late_events_about_the_desk_and_cases_that_others_moved_are_listed() {
     assert_eq!(of(repeated), ["A,,,,,,", desk], "{lines:#?}");
 }
 
+/// A deletion takes a case out of the stocks from then on, and nothing out of a report that has been made.
+#[test]
+fn a_listed_case_that_is_deleted_later_changes_no_report_and_is_named() {
+    let project = two_cases();
+    let formats = ["html", "json", "xlsx", "pdf", "pdf-letter"];
+    let report = ["report", "mine", "-o", "pages", "--format", &formats.join(",")];
+    assert_eq!(project.run(&report).code, 0);
+    let page: Value = serde_json::from_slice(&std::fs::read(project.path("pages/mine.json")).unwrap()).unwrap();
+    let widgets = page["tabs"][0]["rows"][0]["widgets"].as_array().unwrap();
+    let open = widgets.iter().find(|widget| widget["title"] == "Open").unwrap();
+    let listed = open["cases_behind"]["listed"].as_array().unwrap().iter();
+    assert_eq!(listed.map(|case| case["case_id"].as_str().unwrap()).collect::<Vec<_>>(), ["A", "B"]);
+    ingest(&project, &[event("gone", "case.deleted", "A", "05-20T12:00", r#""by":"ana""#)]);
+    let verified = project.run(&["verify", "pages/mine.manifest.json"]);
+    assert_eq!((verified.code, verified.stdout.as_str()), (0, ""), "{}", verified.stderr);
+    assert!(verified.stderr.contains("5 of 5 files are those of"), "{}", verified.stderr);
+    let restated = project.run(&["restate", "pages/mine.manifest.json", "--format", "csv"]);
+    let rows: Vec<&str> = restated.stdout.lines().skip(1).collect();
+    let gone = "A,gone,2026-05-20T12:00:00.000Z,case.deleted,A,t,2";
+    let expected = format!("Open,month=2026-05-01,unresolved_cases,count,2.0,1.0,-1.0,{gone}");
+    assert_eq!((restated.code, rows.as_slice()), (1, &[expected.as_str()][..]), "{}", restated.stderr);
+}
+
 /// What the program, the metrics and the dashboard have become moves nothing: both sides are answered with them.
 #[test]
 fn a_changed_metric_is_noted_and_moves_no_figure() {
