@@ -122,6 +122,17 @@ fn grace(item: &Item<'_>) -> Result<Grace> {
     Ok(Grace { period: period.to_owned(), line: item.line(), offset: item.offset() })
 }
 
+/// Every key of a mapping.
+#[cfg(test)]
+pub(super) fn known_keys() -> impl Iterator<Item = &'static str> {
+    ROOT_KEYS
+        .iter()
+        .copied()
+        .chain(cells::known_keys())
+        .chain(times::TIME_KEYS.iter().copied())
+        .chain(events::EVENT_KEYS.iter().copied())
+}
+
 /// How the inputs are read.
 fn input(root: &Section<'_>) -> Result<InputRules> {
     let encoding = |item: Item<'_>| {

@@ -32,6 +32,12 @@ const TEST_KEYS: &[&str] =
 const GROUP_KEYS: &[&str] = &["any", "all", "not"];
 const VALUE_KEYS: &[&str] = &["map", "default", "as", "separator"];
 
+/// Every key of a cell, a condition or a value.
+#[cfg(test)]
+pub(super) fn known_keys() -> impl Iterator<Item = &'static str> {
+    [CELL_KEYS, TEST_KEYS, GROUP_KEYS, VALUE_KEYS].into_iter().flatten().copied()
+}
+
 impl Parser {
     /// `"column"`, or `{ column = …, strip_suffix = … }`.
     pub(super) fn row_cell(&mut self, item: &Item<'_>) -> Result<Cell> {

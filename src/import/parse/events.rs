@@ -13,7 +13,8 @@ use super::parser::Parser;
 use crate::error::Result;
 use crate::model::event::EventType;
 
-const EVENT_KEYS: &[&str] = &["type", "name", "on", "of", "each", "when", "key", "subject", "time", "sequence", "data"];
+pub(super) const EVENT_KEYS: &[&str] =
+    &["type", "name", "on", "of", "each", "when", "key", "subject", "time", "sequence", "data"];
 
 impl Parser {
     pub(super) fn events(&mut self, root: &Section<'_>) -> Result<Vec<EventRule>> {

@@ -9,7 +9,7 @@ use super::cells::CELL_KEYS;
 use super::parser::Parser;
 use crate::error::Result;
 
-const TIME_KEYS: &[&str] = &["format", "zone", "months", "plus", "default"];
+pub(super) const TIME_KEYS: &[&str] = &["format", "zone", "months", "plus", "default"];
 
 impl Parser {
     /// `"column"`, or `{ column = …, format = …, zone = … }`. What it does not state is as in `[time]`.
