@@ -31,11 +31,34 @@ use crate::spelling::did_you_mean;
 const BATCH_LINES: usize = 4096;
 const BATCH_BYTES: usize = 4 << 20;
 
+/// Names of mappings in `data/mappings`, each with the text of its file.
+macro_rules! mappings {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../data/mappings/", $name, ".toml")))),*]
+    };
+}
+
 /// The mappings that come with the program, by name.
-const BUILT_IN: [(&str, &str); 3] = [
-    ("support-tweets", include_str!("../../data/mappings/support-tweets.toml")),
-    ("volvo-incidents", include_str!("../../data/mappings/volvo-incidents.toml")),
-    ("xes", include_str!("../../data/mappings/xes.toml")),
+const BUILT_IN: &[(&str, &str)] = mappings![
+    "chatwoot-conversations",
+    "freshdesk-api",
+    "freshdesk-tickets",
+    "intercom-conversations",
+    "jira-changelog",
+    "jira-csv",
+    "salesforce-case",
+    "salesforce-case-history",
+    "salesforce-email-message",
+    "salesforce-user",
+    "servicenow-incident",
+    "servicenow-sys-audit",
+    "support-tweets",
+    "volvo-incidents",
+    "xes",
+    "zammad-tickets",
+    "zendesk-audits",
+    "zendesk-metric-events",
+    "zendesk-tickets",
 ];
 
 /// How to come to a mapping, at the end of the help.
@@ -111,15 +134,16 @@ fn find_mapping(project: &Path, typed: &str) -> Result<Mapping> {
         return Mapping::read(&of_project);
     }
     match BUILT_IN.iter().find(|(name, _)| *name == typed) {
-        Some((name, text)) => Mapping::parse(&format!("built-in mapping {name}"), text),
+        Some((name, text)) => Mapping::parse(&format!("built-in mapping {name}"), text, &project.join("mappings")),
         None => Err(unknown_mapping(&of_project, typed)),
     }
 }
 
 fn unknown_mapping(of_project: &Path, typed: &str) -> Error {
-    let names = BUILT_IN.map(|(name, _)| name);
+    let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
     let message = format!("`{typed}` is neither a file, nor {}, nor a built-in mapping", of_project.display());
-    let hint = did_you_mean(typed, names).unwrap_or_else(|| format!("built in are {}", names.join(" and ")));
+    let hint =
+        did_you_mean(typed, names.iter().copied()).unwrap_or_else(|| format!("built in are {}", names.join(", ")));
     Error::invalid("--mapping", message).with_hint(hint)
 }
 

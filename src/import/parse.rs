@@ -52,12 +52,12 @@ impl Mapping {
         mapping(&path.display().to_string(), &text, path.parent().unwrap_or(Path::new("")))
     }
 
-    /// Checks the text of a mapping; `file` is its name in errors, and tables are looked for in the current folder.
+    /// Checks the text of a mapping; `file` is its name in errors, and the tables that it looks cells up in are in `folder`.
     ///
     /// # Errors
     /// As [`Mapping::read`].
-    pub fn parse(file: &str, text: &str) -> Result<Mapping> {
-        mapping(file, text, Path::new(""))
+    pub fn parse(file: &str, text: &str, folder: &Path) -> Result<Mapping> {
+        mapping(file, text, folder)
     }
 }
 

@@ -69,7 +69,7 @@ struct Made {
 
 /// Imports files, in a folder of their own.
 fn made_of(mapping: &str, files: &[(&str, &[u8])]) -> Made {
-    made_by(&Mapping::parse("map.toml", mapping).unwrap(), files)
+    made_by(&Mapping::parse("map.toml", mapping, Path::new("")).unwrap(), files)
 }
 
 fn made_by(mapping: &Mapping, files: &[(&str, &[u8])]) -> Made {
@@ -141,7 +141,7 @@ fn with_hint(error: &Error) -> String {
 }
 
 fn complaint(mapping: &str) -> String {
-    with_hint(&Mapping::parse("map.toml", mapping).unwrap_err())
+    with_hint(&Mapping::parse("map.toml", mapping, Path::new("")).unwrap_err())
 }
 
 #[test]
@@ -372,7 +372,7 @@ fn the_mappings_of_the_project_are_understood() {
         include_str!("../../data/mappings/support-tweets.toml"),
         include_str!("../../data/mappings/xes.toml"),
     ] {
-        assert!(Mapping::parse("map.toml", text).unwrap().needs_order());
+        assert!(Mapping::parse("map.toml", text, Path::new("")).unwrap().needs_order());
     }
 }
 

@@ -258,5 +258,5 @@ fn a_mapping_that_is_wrong_or_missing_is_named_with_line_and_nearest_name() {
 fn the_mapping_that_a_new_project_shows_is_a_mapping() {
     let readme = include_str!("../../src/cli/init/mappings.md");
     let toml = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    casebook::import::Mapping::parse("mappings/README.md", toml).unwrap();
+    casebook::import::Mapping::parse("mappings/README.md", toml, std::path::Path::new("")).unwrap();
 }

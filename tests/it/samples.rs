@@ -1,11 +1,9 @@
 //! The mappings that come with the program, each on a sample of its help desk: every figure is stated in `tests/samples`.
 
-use std::path::{Path, PathBuf};
-
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::project::Project;
+use crate::project::{Project, Ran, of_repository};
 
 /// What a sample must give.
 #[derive(Deserialize)]
@@ -38,13 +36,9 @@ struct Figures {
     expected: String,
 }
 
-fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
 /// The files of a folder with an ending, by name.
 fn names(folder: &str, ending: &str) -> Vec<String> {
-    let entries = std::fs::read_dir(repository(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let entries = std::fs::read_dir(of_repository(folder)).unwrap().map(|entry| entry.unwrap().path());
     let of_ending = entries.filter(|path| path.extension().is_some_and(|found| found == ending));
     let mut names: Vec<String> = of_ending.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
     names.sort();
@@ -52,12 +46,12 @@ fn names(folder: &str, ending: &str) -> Vec<String> {
 }
 
 fn import(project: &Project, import: &Import) -> Vec<String> {
-    let inputs = import.inputs.iter().map(|input| repository(&format!("data/samples/{input}")));
-    let mut command = project.command(&["import", "--summary", "json", "--mapping", &import.mapping]);
-    let ran = Project::wait(
-        command.args(inputs).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap(),
-    );
-    let summary = ran.summary(i32::from(import.quarantined > 0));
+    let run = || {
+        let inputs = import.inputs.iter().map(|input| of_repository(&format!("data/samples/{input}")));
+        let mut command = project.command(&["import", "--summary", "json", "--mapping", &import.mapping]);
+        Ran::of(command.args(inputs).output().unwrap())
+    };
+    let summary = run().summary(i32::from(import.quarantined > 0));
     let mut faults = Vec::new();
     let mut compare = |what: &str, found: Value, expected: Value| {
         if found != expected {
@@ -69,20 +63,20 @@ fn import(project: &Project, import: &Import) -> Vec<String> {
     let text = |left: &Value| format!("{}: {}", left["event"].as_str().unwrap(), left["reason"].as_str().unwrap());
     let left_out: Vec<String> = summary["left_out"]["events"].as_array().unwrap().iter().map(text).collect();
     compare("left out", left_out.into(), import.left_out.clone().into());
-    let again = project
-        .command(&["import", "--summary", "json", "--mapping", &import.mapping])
-        .args(import.inputs.iter().map(|input| repository(&format!("data/samples/{input}"))))
-        .output()
-        .unwrap();
-    let again: Value = serde_json::from_slice(&again.stdout).unwrap();
+    let again: Value = serde_json::from_str(&run().stdout).unwrap();
     compare("added by a second import", again["added"].clone(), 0.into());
     faults
 }
 
 fn check(name: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(repository(&format!("tests/samples/{name}.toml"))).unwrap();
+    let text = std::fs::read_to_string(of_repository(&format!("tests/samples/{name}.toml"))).unwrap();
     let sample: Sample = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
     let project = Project::new();
+    // Tables that mappings look cells up in.
+    for table in names("data/mappings", "csv") {
+        let content = std::fs::read(of_repository(&format!("data/mappings/{table}.csv"))).unwrap();
+        project.write(&format!("mappings/{table}.csv"), content);
+    }
     let mut faults: Vec<String> =
         sample.only.iter().chain(&sample.imports).flat_map(|one| import(&project, one)).collect();
     for figures in &sample.figures {
@@ -109,7 +103,7 @@ fn every_sample_gives_the_figures_that_are_stated() {
 fn every_mapping_that_comes_with_the_program_has_a_sample() {
     let samples: String = names("tests/samples", "toml")
         .iter()
-        .map(|name| std::fs::read_to_string(repository(&format!("tests/samples/{name}.toml"))).unwrap())
+        .map(|name| std::fs::read_to_string(of_repository(&format!("tests/samples/{name}.toml"))).unwrap())
         .collect();
     // The two of public data sets are tested on the data, the two of event logs beside their readers.
     let elsewhere = ["ocel", "support-tweets", "volvo-incidents", "xes"];

@@ -1,7 +1,5 @@
 //! What exports of real help desks need.
 
-use std::path::Path;
-
 use super::*;
 
 /// A mapping of cases whose rows have local times of Prague.
@@ -291,7 +289,7 @@ fn an_event_may_have_its_own_key_and_cells_are_looked_up_in_another_table() {
     assert_eq!(events[1]["id"], "Ana Duarte/1:case.created");
     assert_eq!(left_out(&tally, "case.created", "`who` is empty").count, 1);
     let error =
-        with_hint(&Mapping::parse("map.toml", &std::fs::read_to_string(Path::new(&path)).unwrap()).unwrap_err());
+        with_hint(&Mapping::parse("map.toml", &std::fs::read_to_string(&path).unwrap(), Path::new("")).unwrap_err());
     assert!(error.starts_with("people.csv: "), "{error}");
 }
 

@@ -268,7 +268,7 @@ fn read_mapping(bench: &mut Bench, input: &Input, answers: &mut Answers) {
     let (mapping, table) =
         at.map_or((&*input.bytes, &b"a,b\n1,2\n"[..]), |at| (&input.bytes[..at], &input.bytes[at + TABLE.len()..]));
     let Ok(text) = std::str::from_utf8(mapping) else { return };
-    let mapping = match Mapping::parse("map.toml", text) {
+    let mapping = match Mapping::parse("map.toml", text, Path::new("")) {
         Ok(mapping) => mapping,
         Err(error) => return answers.add(error),
     };
