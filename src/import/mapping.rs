@@ -93,6 +93,8 @@ pub(super) struct InputRules {
     pub(super) skip_lines: u64,
     /// Rows with fewer cells than the header have empty ones at the end, and cells beyond the header are left out.
     pub(super) uneven_rows: bool,
+    /// The worksheet of a workbook, and the line that names it; the first that has rows where the mapping names none.
+    pub(super) worksheet: Option<(String, usize)>,
     /// The rows of a JSON document; the document itself where the mapping states none.
     pub(super) rows: Arrays,
 }

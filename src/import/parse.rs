@@ -31,6 +31,7 @@ const ROOT_KEYS: &[&str] = &[
     "skip_lines",
     "uneven_rows",
     "rows",
+    "worksheet",
     "tables",
     "key",
     "snapshots",
@@ -149,6 +150,10 @@ fn input(root: &Section<'_>) -> Result<InputRules> {
         encoding: root.get("encoding").map(encoding).transpose()?,
         skip_lines: root.get("skip_lines").map_or(Ok(0), |item| item.count())?,
         uneven_rows: root.flag("uneven_rows")?,
+        worksheet: root
+            .get("worksheet")
+            .map(|item| Ok::<_, Error>((item.some_text()?.to_owned(), item.line())))
+            .transpose()?,
         rows: root.get("rows").map(rows).transpose()?.unwrap_or_default(),
     })
 }

@@ -1,18 +1,22 @@
 //! Readers: an input of any format, record by record, as the cells of the columns that the mapping names.
 //!
-//! The format is that of the first bytes of an input, whatever its name: a table in text, JSON, an event log in XES. Each reader gives its records to
+//! The format is that of the first bytes of an input, whatever its name: a table in text, JSON, a workbook, Parquet, an event log in XES. Each reader gives its records to
 //! [`TakeRecord`] one by one and holds no more than one of them.
 
+mod columnar;
 mod json;
 mod layout;
 mod table;
 mod text;
+mod values;
+mod workbook;
 mod xes;
 mod xml;
 
 use super::mapping::Mapping;
 use super::record::{Ended, TakeRecord};
 use crate::error::Result;
+use crate::input::signature::BinaryTable;
 use crate::input::source::Source;
 
 /// An input that is open: of a known format, with all columns of the mapping.
@@ -20,6 +24,8 @@ pub(super) enum Reader<'m> {
     Table(table::TableReader<'m>),
     Json(json::JsonReader<'m>),
     Xes(Box<xes::XesReader<'m>>),
+    Workbook(Box<workbook::WorkbookReader<'m>>),
+    Columnar(Box<columnar::ColumnarReader<'m>>),
 }
 
 impl<'m> Reader<'m> {
@@ -28,7 +34,20 @@ impl<'m> Reader<'m> {
     /// # Errors
     /// When it cannot be read, is of a format that is not read, or lacks a column.
     pub(super) fn open(source: &Source, mapping: &'m Mapping) -> Result<Reader<'m>> {
-        let input = text::open(source, mapping)?;
+        let begun = text::begin(source)?;
+        let file = source.name();
+        match begun.binary() {
+            Some(BinaryTable::Workbook) => {
+                let reader = workbook::WorkbookReader::open(file, begun.local()?, mapping)?;
+                return Ok(Reader::Workbook(Box::new(reader)));
+            }
+            Some(BinaryTable::Parquet) => {
+                let reader = columnar::ColumnarReader::open(file, begun.local()?, mapping)?;
+                return Ok(Reader::Columnar(Box::new(reader)));
+            }
+            Some(BinaryTable::Sqlite) | None => {}
+        }
+        let input = begun.text(mapping)?;
         match input.first_byte() {
             Some(b'<') if text::is_xml(input.beginning()) => {
                 Ok(Reader::Xes(Box::new(xes::XesReader::open(input, mapping)?)))
@@ -47,6 +66,8 @@ impl<'m> Reader<'m> {
             Reader::Table(reader) => reader.read(take),
             Reader::Json(reader) => reader.read(take),
             Reader::Xes(reader) => reader.read(take),
+            Reader::Workbook(reader) => reader.read(take),
+            Reader::Columnar(reader) => reader.read(take),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::*;
 
 mod documented;
 mod exports;
+mod formats;
 mod xes;
 
 const CASES: &str = r#"

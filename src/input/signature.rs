@@ -23,6 +23,30 @@ struct Unexpected {
     advice: &'static str,
 }
 
+/// Formats of foreign tables that are no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryTable {
+    /// A workbook (XLSX).
+    Workbook,
+    /// Parquet.
+    Parquet,
+    /// An SQLite database.
+    Sqlite,
+}
+
+impl BinaryTable {
+    /// The format of a file that begins so.
+    #[must_use]
+    pub fn of(head: &[u8]) -> Option<BinaryTable> {
+        match find(BINARY, head)?.name {
+            XLSX => Some(BinaryTable::Workbook),
+            PARQUET_FILE => Some(BinaryTable::Parquet),
+            SQLITE => Some(BinaryTable::Sqlite),
+            _ => None,
+        }
+    }
+}
+
 /// Bytes at a fixed position, and a text anywhere in the head where the bytes alone do not determine the format.
 struct Signature {
     offset: usize,
@@ -45,6 +69,12 @@ impl Signature {
     }
 }
 
+const XLSX: &str = "a spreadsheet (XLSX)";
+const PARQUET_FILE: &str = "a Parquet file";
+const SQLITE: &str = "an SQLite database";
+
+const IMPORT_SHEET: &str = "`casebook import --mapping` turns the rows of a worksheet into events";
+const IMPORT_OCEL: &str = "`casebook import --mapping ocel` turns an event log in OCEL 2.0 into events; export a table of another database as CSV";
 const SAVE_SHEET_AS_CSV: &str = "save the sheet as CSV; `casebook import --mapping` turns a CSV table into events";
 const EXPORT_AS_CSV: &str = "export a table of it as CSV; `casebook import --mapping` turns a CSV table into events";
 const IMPORT_XES: &str = "`casebook import --mapping xes` turns an event log into events";
@@ -66,14 +96,14 @@ const CHECK_ENDING: &str =
 const BINARY: &[Signature] = &[
     signature(GZIP, "data compressed with gzip", DECOMPRESS_PIPE),
     signature(ZSTD, "data compressed with zstd", DECOMPRESS_PIPE),
-    signature(PARQUET, "a Parquet file", SAVE_AS_PARQUET).containing("\0"),
+    signature(PARQUET, PARQUET_FILE, SAVE_AS_PARQUET).containing("\0"),
     signature(b"PARE", "an encrypted Parquet file", NO_EVENTS),
-    signature(b"PK\x03\x04", "a spreadsheet (XLSX)", SAVE_SHEET_AS_CSV).containing("xl/"),
+    signature(b"PK\x03\x04", XLSX, IMPORT_SHEET).containing("xl/"),
     signature(b"PK\x03\x04", "a spreadsheet (ODS)", SAVE_SHEET_AS_CSV).containing("opendocument.spreadsheet"),
     signature(b"PK\x03\x04", "a ZIP archive", EXTRACT),
     signature(b"PK\x05\x06", "an empty ZIP archive", EXTRACT),
     signature(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (XLS or DOC)", SAVE_SHEET_AS_CSV),
-    signature(b"SQLite format 3\0", "an SQLite database", EXPORT_AS_CSV),
+    signature(b"SQLite format 3\0", SQLITE, IMPORT_OCEL),
     signature(b"DUCK", "a DuckDB database", EXPORT_AS_CSV).at(8).containing("\0"),
     signature(b"\0\x01\0\0Standard ", "an Access database", EXPORT_AS_CSV),
     signature(b"Obj\x01", "an Avro file", CONVERT_TO_PARQUET),

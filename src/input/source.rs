@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::input::format::{InputFormat, has_compressed_ending};
 use crate::input::signature::{self, GZIP, HEAD_BYTES, ZSTD};
+use crate::store::scratch::{self, ScratchFolder};
 
 /// Bytes of a compressed file that are read at once.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -83,6 +84,48 @@ pub fn open_source(source: &Source) -> Result<Box<dyn Read + Send>> {
     match source {
         Source::File(path) => open_decompressed(path),
         Source::Stdin => decompressed(io::stdin(), Path::new("-")),
+    }
+}
+
+/// A file that is read at any place: the source itself, or a copy of what it is decompressed, which is removed with this value.
+#[derive(Debug)]
+pub struct LocalFile {
+    path: PathBuf,
+    _copy: Option<ScratchFolder>,
+}
+
+impl LocalFile {
+    /// Copies what is compressed or comes through a pipe. `input` is the source from its beginning, decompressed.
+    ///
+    /// # Errors
+    /// When the source cannot be read, or the disk refuses the copy.
+    pub fn of(source: &Source, mut input: impl Read) -> Result<LocalFile> {
+        if let Source::File(path) = source
+            && uncompressed_bytes(path).is_some()
+        {
+            return Ok(LocalFile { path: path.clone(), _copy: None });
+        }
+        let folder = ScratchFolder::in_system_folder()?;
+        let path = folder.file("input");
+        let mut copy = scratch::create_file(&path).map_err(Error::file(scratch::system_folder()))?;
+        io::copy(&mut input, &mut copy).map_err(|error| Error::invalid(source.name(), error.to_string()))?;
+        Ok(LocalFile { path, _copy: Some(folder) })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens it, and gives its length in bytes.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(&self) -> Result<(File, u64)> {
+        let file = File::open(&self.path).map_err(Error::file(&self.path))?;
+        let bytes = file.metadata().map_err(Error::file(&self.path))?.len();
+        Ok((file, bytes))
     }
 }
 

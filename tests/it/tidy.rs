@@ -69,7 +69,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("deltalake", &["store/table.rs", "error.rs"]),
     ("plotters", &["report/draw/paint.rs"]),
     ("typst", &["report/format/pdf.rs"]),
-    ("rust_xlsxwriter", &["export/workbook.rs", "report/format/xlsx.rs", "report/format/xlsx/"]),
+    ("rust_xlsxwriter", &["export/workbook.rs", "report/format/xlsx.rs", "report/format/xlsx/", "import/tests/"]),
     ("polars", &["report/frame.rs", "error.rs"]),
     ("polars_arrow", &["report/frame.rs"]),
     ("clap", &["cli.rs", "cli/"]),

@@ -1,6 +1,8 @@
 //! Columns of a table: where those that the mapping names are.
 
+use jiff::SignedDuration;
 use serde_json::{Map, Value as Json};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::super::mapping::{Column, Each, Mapping};
 use super::super::record::Record;
@@ -37,6 +39,11 @@ impl Layout {
         };
         check_flat(mapping, place)?;
         Ok(Layout { positions: mapping.columns.iter().map(position).collect::<Result<_>>()? })
+    }
+
+    /// The positions in the table that the mapping takes from.
+    pub(super) fn used(&self) -> impl Iterator<Item = usize> {
+        self.positions.iter().filter_map(|position| *position)
     }
 
     /// Adds the rows of a record whose cells are `texts`.
@@ -191,4 +198,24 @@ pub(super) fn object<T: AsRef<str>>(header: &[String], texts: &[T]) -> Json {
         object.insert(name, Json::from(text.as_ref()));
     }
     Json::Object(object)
+}
+
+/// A hash of a whole record of a table, columns that the mapping does not name included.
+pub(super) fn hash<'f>(fields: impl Iterator<Item = &'f [u8]>) -> u128 {
+    let mut hash = Xxh3::new();
+    for field in fields {
+        hash.update(&(field.len() as u64).to_le_bytes());
+        hash.update(field);
+    }
+    hash.digest128()
+}
+
+/// A duration as `hh:mm:ss`, with a fraction where there is one.
+pub(super) fn clock(time: SignedDuration) -> String {
+    let sign = if time.is_negative() { "-" } else { "" };
+    let time = time.unsigned_abs();
+    let (seconds, nanos) = (time.as_secs(), time.subsec_nanos());
+    let fraction = format!(".{nanos:09}");
+    let fraction = if nanos == 0 { "" } else { fraction.trim_end_matches('0') };
+    format!("{sign}{:02}:{:02}:{:02}{fraction}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

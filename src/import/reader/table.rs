@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::Xxh3;
-
 use super::super::mapping::Mapping;
 use super::super::record::{Ended, Record, TakeRecord};
 use super::layout::{self, Layout};
 use super::text::TextInput;
 use crate::error::Result;
-use crate::input::records::{Dialect, Fields, Records};
+use crate::input::records::{Dialect, Records};
 
 /// What to do about a record that is too long.
 const ADVICE: &str = "look for a quote that is never closed, or state another `quote` or `delimiter` in the mapping";
@@ -63,7 +61,7 @@ impl<'m> TableReader<'m> {
             let next = next.map_err(|cause| cause.after(skipped_lines).of(&self.file, ADVICE))?;
             let Some(found) = next else { break };
             record.begin(found.line + self.skipped_lines, found.offset + self.skipped_bytes);
-            record.hash = hash(found.fields);
+            record.hash = layout::hash(found.fields.iter());
             let texts = if self.mapping.input.uneven_rows { found.any_texts() } else { found.texts() };
             match texts {
                 Ok(texts) => self.layout.fill(self.mapping, 0, &texts, &mut record),
@@ -77,16 +75,6 @@ impl<'m> TableReader<'m> {
         }
         Ok(Ended::after(self.records.bytes() + self.skipped_bytes))
     }
-}
-
-/// A hash of the whole record, columns that the mapping does not name included.
-fn hash(fields: Fields<'_>) -> u128 {
-    let mut hash = Xxh3::new();
-    for field in fields.iter() {
-        hash.update(&(field.len() as u64).to_le_bytes());
-        hash.update(field);
-    }
-    hash.digest128()
 }
 
 /// The delimiter that a first line `sep=;` states, as spreadsheets write it.

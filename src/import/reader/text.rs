@@ -8,8 +8,8 @@ use encoding_rs_io::DecodeReaderBytesBuilder;
 use super::super::mapping::Mapping;
 use crate::error::{Error, Result};
 use crate::input::piece::without_mark;
-use crate::input::signature;
-use crate::input::source::{Source, open_source, peek};
+use crate::input::signature::{self, BinaryTable};
+use crate::input::source::{LocalFile, Source, open_source, peek};
 
 /// Bytes that are looked at to find out a format.
 const HEAD_BYTES: usize = 64 << 10;
@@ -22,29 +22,61 @@ pub(super) struct TextInput {
     input: Box<dyn Read + Send>,
 }
 
-/// Opens an input, decompressed and decoded.
+/// An input whose first bytes are known.
+pub(super) struct Begun<'s> {
+    source: &'s Source,
+    file: Arc<str>,
+    head: Vec<u8>,
+    input: Box<dyn Read + Send>,
+}
+
+/// Opens an input, decompressed.
 ///
 /// # Errors
-/// When it cannot be read, or its first bytes are those of a format that is no text.
-pub(super) fn open(source: &Source, mapping: &Mapping) -> Result<TextInput> {
+/// When it cannot be read.
+pub(super) fn begin(source: &Source) -> Result<Begun<'_>> {
     let file: Arc<str> = source.name().into();
     let cannot_read = |error: io::Error| Error::invalid(&*file, error.to_string());
     let (head, input) = peek(open_source(source)?, signature::HEAD_BYTES).map_err(cannot_read)?;
-    let beginning = without_mark(&head).trim_ascii_start();
-    let mut encoding = mapping.input.encoding;
-    if encoding.is_none() && is_xml(beginning) {
-        encoding = declared_encoding(beginning);
-    } else if encoding.is_none() && !has_mark(&head) {
-        signature::check_foreign(&file, &head)?;
+    Ok(Begun { source, file: file.clone(), head, input: Box::new(input) })
+}
+
+impl Begun<'_> {
+    /// The format, where it is no text.
+    pub(super) fn binary(&self) -> Option<BinaryTable> {
+        BinaryTable::of(&self.head)
     }
-    let decoder = DecodeReaderBytesBuilder::new()
-        .encoding(encoding)
-        .utf8_passthru(true)
-        .strip_bom(true)
-        .bom_override(true)
-        .build(input);
-    let (head, input) = peek(decoder, HEAD_BYTES).map_err(cannot_read)?;
-    Ok(TextInput { file: file.clone(), head, input: Box::new(input) })
+
+    /// A file that is read at any place.
+    ///
+    /// # Errors
+    /// When the input cannot be read, or not copied.
+    pub(super) fn local(self) -> Result<LocalFile> {
+        LocalFile::of(self.source, self.input)
+    }
+
+    /// The input decoded.
+    ///
+    /// # Errors
+    /// When it cannot be read, or its first bytes are those of a format that is no text.
+    pub(super) fn text(self, mapping: &Mapping) -> Result<TextInput> {
+        let Begun { file, head, input, .. } = self;
+        let beginning = without_mark(&head).trim_ascii_start();
+        let mut encoding = mapping.input.encoding;
+        if encoding.is_none() && is_xml(beginning) {
+            encoding = declared_encoding(beginning);
+        } else if encoding.is_none() && !has_mark(&head) {
+            signature::check_foreign(&file, &head)?;
+        }
+        let decoder = DecodeReaderBytesBuilder::new()
+            .encoding(encoding)
+            .utf8_passthru(true)
+            .strip_bom(true)
+            .bom_override(true)
+            .build(input);
+        let (head, input) = peek(decoder, HEAD_BYTES).map_err(|error| Error::invalid(&*file, error.to_string()))?;
+        Ok(TextInput { file: file.clone(), head, input: Box::new(input) })
+    }
 }
 
 /// Whether a text begins as an event log in XML does.

@@ -82,6 +82,8 @@ const LITERAL: &[(&str, &str, &str)] = &[
     ("docs/specification/6-reports.md", "sheet", "a sheet of a spreadsheet"),
     ("src/input/signature.rs", "sheet", "a sheet of a spreadsheet"),
     ("src/input/signature.rs", "SHEET", "a sheet of a spreadsheet"),
+    ("src/import/reader/workbook.rs", "sheet", "a sheet of a spreadsheet"),
+    ("src/import/reader/workbook.rs", "Sheet", "a sheet of a spreadsheet"),
     ("src/report/format/xlsx.rs", "sheet", "a sheet of a spreadsheet"),
     ("src/export/workbook.rs", "sheet", "a sheet of a spreadsheet"),
     ("tests/it/cases.rs", "sheet", "a sheet of a spreadsheet"),
