@@ -68,6 +68,11 @@ impl<'d> Item<'d> {
         self.at
     }
 
+    /// The file and the line.
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", self.document.file, self.line())
+    }
+
     pub(super) fn value(&self) -> &'d DeValue<'d> {
         self.value
     }

@@ -95,6 +95,10 @@ impl Dated for Draft<'_> {
         self.rule.kind == EventType::CaseCreated
     }
 
+    fn is_of_case(&self) -> bool {
+        self.rule.kind.is_about_a_case()
+    }
+
     fn settle(&mut self, time_ms: i64) {
         self.time_ms = time_ms;
     }
@@ -145,6 +149,8 @@ impl<'m> EventWriter<'m> {
             }
             match self.draft(rule, case, row, view, state, tally) {
                 Ok(draft) => drafts.push(draft),
+                // Of a first snapshot nothing is known before: an empty cell is no change that is left out.
+                Err(missing) if missing.is_empty && self.mapping.snapshots && is_unknown_before(rule, state) => {}
                 Err(missing) => tally.miss(&rule.name, None, missing),
             }
         }
@@ -221,11 +227,12 @@ impl<'m> EventWriter<'m> {
         let Some(time) = &rule.time else { return Ok(row.time) };
         match time.read(view) {
             Ok(Some(moment)) => Ok(moment),
-            Ok(None) => Err(empty(&format!("`{}`", self.mapping.cell_name(&time.cell)))),
+            Ok(None) => Err(empty(&format!("`{}`", self.mapping.cell_name(time.empty_cell(view))))),
             Err((text, reason)) => Err(Missing {
                 reason: format!("`{}`: {reason}", self.mapping.cell_name(&time.cell)),
                 value: Some(shortened(&text)),
                 unreadable: true,
+                is_empty: false,
             }),
         }
     }
@@ -264,11 +271,13 @@ impl<'m> EventWriter<'m> {
                     reason: format!("`{}` is not {}", self.name(&taken.cell), taken.value_type.expected()),
                     value: Some(shortened(&text)),
                     unreadable: true,
+                    is_empty: false,
                 }),
                 Looked::Unknown(text) => Err(Missing {
                     reason: format!("`{}` is not in the map", self.name(&taken.cell)),
                     value: Some(shortened(&text)),
                     unreadable: false,
+                    is_empty: false,
                 }),
             },
         }
@@ -325,8 +334,12 @@ impl<'m> EventWriter<'m> {
     }
 }
 
+fn is_unknown_before(rule: &EventRule, state: &CaseState) -> bool {
+    state.first && matches!(rule.on, On::Change(_))
+}
+
 fn empty(what: &str) -> Missing {
-    Missing { reason: format!("{what} is empty"), ..Missing::default() }
+    Missing { reason: format!("{what} is empty"), is_empty: true, ..Missing::default() }
 }
 
 /// The text whose change is noticed: mapped; absent where the cell is empty or the map lacks it.

@@ -8,6 +8,8 @@ pub(super) trait Dated {
     fn moment(&self) -> TimeReading;
     /// Whether no event of the case can be before it.
     fn begins_case(&self) -> bool;
+    /// Whether it is an event of the case.
+    fn is_of_case(&self) -> bool;
     /// Takes the instant that was chosen.
     fn settle(&mut self, time_ms: i64);
 }
@@ -41,16 +43,21 @@ pub(super) fn settle<D: Dated>(events: &mut [D], bounds: &mut Bounds, is_chain: 
     let creation = events.iter().find(|event| event.begins_case()).map(Dated::moment);
     let begun = creation.map(|moment| {
         let latest = |event: &D| event.moment().later_ms.unwrap_or(event.moment().ms);
-        let fits = |ms: i64| events.iter().all(|event| latest(event) >= ms) && earliest.is_none_or(|bound| ms >= bound);
+        let fits = |ms: i64| {
+            events.iter().filter(|event| event.is_of_case()).all(|event| latest(event) >= ms)
+                && earliest.is_none_or(|bound| ms >= bound)
+        };
         counts.choose(moment, &mut seen, fits)
     });
     let bound = begun.max(earliest);
     for event in events.iter_mut() {
         let moment = event.moment();
         let chosen = match (creation, begun) {
-            // Events that have the time of the creation go with it.
-            (Some(creation), Some(begun)) if creation == moment => begun,
-            _ => counts.choose(moment, &mut seen, |ms| bound.is_none_or(|bound| ms >= bound)),
+            // Events that have the time of the creation, or that and a duration, go with it.
+            (Some(creation), Some(begun)) if creation.base() == moment.base() => {
+                begun - creation.plus_ms + moment.plus_ms
+            }
+            _ => counts.choose(moment, &mut seen, |ms| !event.is_of_case() || bound.is_none_or(|bound| ms >= bound)),
         };
         event.settle(chosen);
         if is_chain {
@@ -97,6 +104,10 @@ mod tests {
             self.1
         }
 
+        fn is_of_case(&self) -> bool {
+            true
+        }
+
         fn settle(&mut self, time_ms: i64) {
             self.2 = time_ms;
         }
@@ -104,7 +115,7 @@ mod tests {
 
     /// Minutes of the two readings of a local time.
     fn twice(minute: i64) -> TimeReading {
-        TimeReading { ms: minute, later_ms: Some(minute + 60), skipped: false }
+        TimeReading { later_ms: Some(minute + 60), ..TimeReading::at(minute) }
     }
 
     fn settled(events: &[(TimeReading, bool)]) -> (Vec<i64>, Settled) {
@@ -127,6 +138,13 @@ mod tests {
         assert_eq!((counts.settled, counts.ambiguous), (0, 2));
         let (chosen, counts) = settled(&[(twice(10), true), (twice(10), false)]);
         assert_eq!((chosen, counts.ambiguous), (vec![10, 10], 1), "one time of two events counts once");
+    }
+
+    #[test]
+    fn what_follows_the_creation_by_a_duration_goes_with_it() {
+        let reply = TimeReading { ms: 160, later_ms: Some(220), plus_ms: 110, ..twice(50) };
+        let (chosen, counts) = settled(&[(twice(50), true), (twice(20), false), (reply, false)]);
+        assert_eq!((chosen, counts.ambiguous), (vec![50, 80, 160], 0));
     }
 
     #[test]

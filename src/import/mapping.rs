@@ -69,7 +69,7 @@ impl Mapping {
         self.key.is_empty()
             || self.snapshots
             || !self.leave_out.is_empty()
-            || self.order.iter().any(|key| matches!(key, OrderKey::Integer(_) | OrderKey::Text(_)))
+            || !matches!(self.order.as_slice(), [OrderKey::Time, OrderKey::Sequence])
             || matches!(self.case, CaseOf::Thread { .. })
             || self.events.iter().any(EventRule::needs_other_rows)
     }
@@ -106,6 +106,8 @@ pub(super) struct Column {
     pub(super) names: Vec<String>,
     /// Which of the columns of that name, from 1; absent where there must be one.
     pub(super) occurrence: Option<usize>,
+    /// An input may lack it; its cells are empty then.
+    pub(super) optional: bool,
     /// 0 for a column of the record, else the number of the level whose elements have it.
     pub(super) level: usize,
     /// How many elements around that of the level it belongs to: 1 for that around it.
@@ -128,7 +130,8 @@ impl Column {
 
     /// The same column, wherever the mapping names it.
     pub(super) fn is_same(&self, other: &Column) -> bool {
-        (&self.names, self.occurrence, self.level, self.up) == (&other.names, other.occurrence, other.level, other.up)
+        let place = |column: &Column| (column.occurrence, column.optional, column.level, column.up);
+        self.names == other.names && place(self) == place(other)
     }
 }
 

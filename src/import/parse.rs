@@ -169,7 +169,9 @@ fn tables(root: &Section<'_>, folder: &Path) -> Result<LookupTables> {
             quote: section.get("quote").map_or(Ok(b'"'), |item| byte(&item))?,
         };
         let file = folder.join(section.need("file")?.some_text()?);
-        tables.insert(name, LookupTable::read(&file, dialect, section.need("key")?.some_text()?)?);
+        let read = LookupTable::read(&file, dialect, section.need("key")?.some_text()?);
+        let beside = || format!("a table that cells are looked up in is beside the mapping; {} names it", item.place());
+        tables.insert(name, read.map_err(|error| if file.is_file() { error } else { error.with_hint(beside()) })?);
     }
     Ok(tables)
 }

@@ -130,6 +130,16 @@ impl Arrays {
         self.0.len()
     }
 
+    /// The path to the first array, as it was written.
+    pub(super) fn first(&self) -> &str {
+        self.0.first().map_or("", |path| &path.written)
+    }
+
+    /// Whether the value has the first array.
+    pub(super) fn has_first(&self, value: &Json) -> bool {
+        self.0.first().and_then(|path| path.find(value)).is_some_and(|found| found.is_array())
+    }
+
     /// The path through the first `depth` arrays, and that through the others.
     pub(super) fn split_at(&self, depth: usize) -> (Arrays, Arrays) {
         let depth = depth.min(self.0.len());

@@ -321,6 +321,7 @@ impl<'b> Ordered<'b> {
                 ms: *self.time_ms.get(at)?,
                 later_ms: self.later_ms.is_valid(at).then(|| self.later_ms.value(at)),
                 skipped: self.skipped.value(at),
+                plus_ms: 0,
             },
             sequence: *self.sequence.get(at)?,
             hash: (u128::from(*self.hash_high.get(at)?) << 64) | u128::from(*self.hash_low.get(at)?),

@@ -94,6 +94,8 @@ pub(super) struct Missing {
     pub(super) reason: String,
     pub(super) value: Option<String>,
     pub(super) unreadable: bool,
+    /// A cell is empty.
+    pub(super) is_empty: bool,
 }
 
 impl Tally {

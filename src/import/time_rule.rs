@@ -71,6 +71,8 @@ pub(super) struct TimeReading {
     pub(super) later_ms: Option<i64>,
     /// The local time does not exist; it is read with the offset before the change of clocks.
     pub(super) skipped: bool,
+    /// Of this, what was added to the time that was read.
+    pub(super) plus_ms: i64,
 }
 
 const PARSER: DateTimeParser = DateTimeParser::new();
@@ -94,7 +96,12 @@ pub(super) type TimeResult<T> = Result<T, String>;
 
 impl TimeReading {
     pub(super) fn at(ms: i64) -> TimeReading {
-        TimeReading { ms, later_ms: None, skipped: false }
+        TimeReading { ms, later_ms: None, skipped: false, plus_ms: 0 }
+    }
+
+    /// The instants of the time that was read, before anything was added.
+    pub(super) fn base(self) -> (i64, Option<i64>) {
+        (self.ms - self.plus_ms, self.later_ms.map(|later| later - self.plus_ms))
     }
 
     fn plus(self, ms: i64) -> TimeReading {
@@ -102,6 +109,7 @@ impl TimeReading {
             ms: self.ms.saturating_add(ms),
             later_ms: self.later_ms.map(|later| later.saturating_add(ms)),
             skipped: self.skipped,
+            plus_ms: ms,
         }
     }
 
@@ -112,7 +120,7 @@ impl TimeReading {
             AmbiguousOffset::Gap { .. } => (None, true),
             AmbiguousOffset::Fold { .. } => (Some(ambiguous.later()?.as_millisecond()), false),
         };
-        Ok(TimeReading { ms: ambiguous.compatible()?.as_millisecond(), later_ms, skipped })
+        Ok(TimeReading { ms: ambiguous.compatible()?.as_millisecond(), later_ms, skipped, plus_ms: 0 })
     }
 }
 
@@ -136,6 +144,14 @@ impl TimeRule {
             return Ok(None);
         }
         plus.unit.read_ms(&duration).map(|ms| Some(moment.plus(ms))).map_err(|reason| (duration.into_owned(), reason))
+    }
+
+    /// Which of its cells is empty, where there is no instant.
+    pub(super) fn empty_cell(&self, view: RowView<'_>) -> &Cell {
+        match &self.plus {
+            Some(plus) if !view.text(&self.cell).trim().is_empty() => &plus.cell,
+            _ => &self.cell,
+        }
     }
 
     /// The instant that a text means; digits below a millisecond are cut off.

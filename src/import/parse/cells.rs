@@ -17,6 +17,7 @@ pub(super) const CELL_KEYS: &[&str] = &[
     "root",
     "text",
     "occurrence",
+    "optional",
     "find",
     "split",
     "part",
@@ -44,7 +45,7 @@ impl Parser {
         if item.is_table() {
             self.cell(item, &item.section(CELL_KEYS)?, &[RowChoice::Current])
         } else {
-            Ok(Cell::plain(self.column(item, vec![item.some_text()?.to_owned()], None)?))
+            Ok(Cell::plain(self.column(item, vec![item.some_text()?.to_owned()], None, false)?))
         }
     }
 
@@ -61,7 +62,7 @@ impl Parser {
                 let occurrence = occurrence.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
                 let names = if name.value().is_array() { name.texts()? } else { vec![name.text()?.to_owned()] };
                 let row = if *key == "root" { RowChoice::First } else { RowChoice::Current };
-                (CellSource::Column(self.column(name, names, occurrence)?), row)
+                (CellSource::Column(self.column(name, names, occurrence, section.flag("optional")?)?), row)
             }
             [] => return Err(item.error("found no `column`, expected the name of one", None)),
             [(one, _), (other, _), ..] => {
@@ -126,7 +127,7 @@ impl Parser {
             if !before.is_empty() {
                 parts.push(TextPart::Plain(before.to_owned()));
             }
-            parts.push(TextPart::Column(self.column(item, vec![name.to_owned()], None)?));
+            parts.push(TextPart::Column(self.column(item, vec![name.to_owned()], None, false)?));
             rest = after;
         }
         if !rest.is_empty() {

@@ -20,7 +20,13 @@ pub(super) struct Parser {
 
 impl Parser {
     /// The number of a column; `../` before its name leads to the element around that of the rule.
-    pub(super) fn column(&mut self, item: &Item<'_>, names: Vec<String>, occurrence: Option<usize>) -> Result<usize> {
+    pub(super) fn column(
+        &mut self,
+        item: &Item<'_>,
+        names: Vec<String>,
+        occurrence: Option<usize>,
+        optional: bool,
+    ) -> Result<usize> {
         let (ups, names): (Vec<usize>, Vec<String>) = names.into_iter().map(climbed).unzip();
         let up = ups.first().copied().unwrap_or_default();
         if ups.iter().any(|other| *other != up) || names.is_empty() {
@@ -30,7 +36,7 @@ impl Parser {
             return Err(item.error("found the occurrence 0, expected 1 or more", None));
         }
         let (level, up) = self.place(item, up, &names)?;
-        let column = Column { names, occurrence, level, up, line: item.line() };
+        let column = Column { names, occurrence, optional, level, up, line: item.line() };
         let known = self.columns.iter().position(|known| known.is_same(&column));
         Ok(known.unwrap_or_else(|| {
             self.columns.push(column);

@@ -37,6 +37,8 @@ struct Plan<'m> {
     inner: Arrays,
     /// For each column, the paths of its names.
     columns: Vec<Vec<Path>>,
+    /// A document has the array of the records.
+    reached: Cell<bool>,
 }
 
 impl<'m> JsonReader<'m> {
@@ -51,17 +53,24 @@ impl<'m> JsonReader<'m> {
 
     /// Gives every record.
     pub(super) fn read(self, take: TakeRecord<'_>) -> Result<Ended> {
-        self.read_documents(take).map(Ended::after)
+        let JsonReader { input, plan } = self;
+        let file = input.file.clone();
+        let bytes = JsonReader::read_documents(input, &plan, take)?;
+        if plan.outer.depth() == 0 || plan.reached.get() || bytes == 0 {
+            return Ok(Ended::after(bytes));
+        }
+        let (array, mapping) = (plan.outer.first(), &plan.mapping.file);
+        let message = format!("no document has the array `{array}`, which `rows` of {mapping} names");
+        Err(Error::invalid(&*file, message).with_hint("leave `rows` out where each document is a row"))
     }
 
     /// Returns the bytes read.
-    fn read_documents(self, take: TakeRecord<'_>) -> Result<u64> {
-        let JsonReader { input, plan } = self;
+    fn read_documents(input: TextInput, plan: &Plan<'_>, take: TakeRecord<'_>) -> Result<u64> {
         let file = input.file.clone();
         let is_array = input.first_byte() == Some(b'[');
         let mut input = BufReader::new(input.reader());
         if is_array {
-            return documents(&file, input, &plan, take);
+            return documents(&file, input, plan, take);
         }
         // Documents one a line, unless the first line is not one.
         let mut first = Vec::new();
@@ -75,8 +84,8 @@ impl<'m> JsonReader<'m> {
             skipped += read;
         }
         match serde_json::from_slice::<IgnoredAny>(&first) {
-            Ok(_) => lines(&file, Cursor::new(first).chain(input), &plan, take),
-            Err(_) => documents(&file, Cursor::new(first).chain(input), &plan, take),
+            Ok(_) => lines(&file, Cursor::new(first).chain(input), plan, take),
+            Err(_) => documents(&file, Cursor::new(first).chain(input), plan, take),
         }
     }
 }
@@ -163,12 +172,15 @@ impl<'m> Plan<'m> {
         // Where a column is taken from around the rows, what is around them is held.
         let streamed = if up < rows.depth() && rows.members_to_first().is_some() { 1 } else { 0 };
         let (outer, inner) = rows.split_at(streamed);
-        Ok(Plan { mapping, outer, inner, columns })
+        Ok(Plan { mapping, outer, inner, columns, reached: Cell::new(false) })
     }
 
     /// Gives the records of a document that is held.
     fn document(&self, document: Json, take: &mut dyn FnMut(&Json) -> Result<()>) -> Result<()> {
         let mut outcome = Ok(());
+        let is_there = |document: &Json| self.outer.has_first(document);
+        let any = document.as_array().map_or_else(|| is_there(&document), |documents| documents.iter().any(is_there));
+        self.reached.set(self.reached.get() || any);
         let mut give = |record: &Json| {
             if outcome.is_ok() {
                 outcome = take(record);
@@ -282,6 +294,7 @@ impl<'de> Visitor<'de> for Walk<'_, '_> {
         }
         match self.members {
             Some([]) => {
+                self.plan.reached.set(true);
                 while let Some(value) = elements.next_element::<Json>()? {
                     self.give(&value)?;
                 }

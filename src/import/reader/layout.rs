@@ -34,6 +34,7 @@ impl Layout {
             match find(column, header) {
                 Found::At(position) => Ok(Some(position)),
                 Found::Several(positions) => Err(several(mapping, column, place, &positions)),
+                Found::Nowhere if column.optional => Ok(None),
                 Found::Nowhere => Err(missing(mapping, column, place, header, found.as_deref())),
             }
         };
@@ -136,7 +137,13 @@ fn missing(mapping: &Mapping, column: &Column, place: &str, header: &[String], f
         column.line,
         shown.join(", ")
     );
-    let near = did_you_mean(column.name(), header.iter().map(String::as_str));
+    let there = header.iter().filter(|name| *name == column.name()).count();
+    let near = match there {
+        0 => did_you_mean(column.name(), header.iter().map(String::as_str)),
+        count => {
+            Some(format!("the header has that column {count} times; with `optional = true` an input may have fewer"))
+        }
+    };
     match found.map(str::to_owned).or(near) {
         Some(hint) => Error::invalid(place, message).with_hint(hint),
         None => Error::invalid(place, message),

@@ -208,6 +208,11 @@ fn json_one_a_line_in_an_array_or_in_a_document_gives_the_same_events() {
     for text in [&lines, &pretty, &array] {
         assert_eq!(import_files(&of_documents, &[("t.json", text.as_bytes())]).0, expected, "{text}");
     }
+    for document in ["{\"id\": 1}", "{\"id\": 1}\n{\"id\": 2}\n", "{\n\"id\": 1}"] {
+        let error = refusal(AUDITS, "t.json", document.as_bytes());
+        assert!(error.starts_with("t.json: no document has the array `tickets`, which `rows` of map.toml"), "{error}");
+    }
+    assert_eq!(import_files(AUDITS, &[("t.json", b"{\"tickets\": []}")]).1.rows_read, 0);
     // Rows that take something from around them.
     let audits = of_documents
         .replace("time = \"created_at\"", "rows = \"audits[]\"\ntime = \"created_at\"")
@@ -373,6 +378,10 @@ data.priority = { column = "p" }
         events[1..].iter().map(of).filter(|(priority, _)| *priority != Json::Null).collect::<Vec<_>>()
     };
     assert_eq!(found(&mapping), [(Json::from("high"), 9), (Json::from("low"), 10)]);
+    // Rows of one instant are brought into the order of the sequence, though every event needs its own row alone.
+    let by_sequence = mapping.replace("order = [{ column = \"n\" }]", "order = [\"sequence\"]");
+    let by_sequence = by_sequence.replace("[time]", "sequence = \"n\"\n[time]");
+    assert_eq!(found(&by_sequence), [(Json::from("high"), 9), (Json::from("low"), 10)]);
     let by_text = mapping.replace("{ column = \"n\" }", "{ column = \"n\", as = \"text\" }");
     assert_eq!(found(&by_text), [(Json::from("low"), 0), (Json::from("high"), 1)]);
 }
