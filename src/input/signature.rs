@@ -74,7 +74,6 @@ const PARQUET_FILE: &str = "a Parquet file";
 const SQLITE: &str = "an SQLite database";
 
 const IMPORT_SHEET: &str = "`casebook import --mapping` turns the rows of a worksheet into events";
-const IMPORT_OCEL: &str = "`casebook import --mapping ocel` turns an event log in OCEL 2.0 into events; export a table of another database as CSV";
 const SAVE_SHEET_AS_CSV: &str = "save the sheet as CSV; `casebook import --mapping` turns a CSV table into events";
 const EXPORT_AS_CSV: &str = "export a table of it as CSV; `casebook import --mapping` turns a CSV table into events";
 const IMPORT_XES: &str = "`casebook import --mapping xes` turns an event log into events";
@@ -103,7 +102,7 @@ const BINARY: &[Signature] = &[
     signature(b"PK\x03\x04", "a ZIP archive", EXTRACT),
     signature(b"PK\x05\x06", "an empty ZIP archive", EXTRACT),
     signature(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (XLS or DOC)", SAVE_SHEET_AS_CSV),
-    signature(b"SQLite format 3\0", SQLITE, IMPORT_OCEL),
+    signature(b"SQLite format 3\0", SQLITE, EXPORT_AS_CSV),
     signature(b"DUCK", "a DuckDB database", EXPORT_AS_CSV).at(8).containing("\0"),
     signature(b"\0\x01\0\0Standard ", "an Access database", EXPORT_AS_CSV),
     signature(b"Obj\x01", "an Avro file", CONVERT_TO_PARQUET),
