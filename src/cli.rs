@@ -13,6 +13,7 @@ mod generate;
 mod import;
 mod ingest;
 mod init;
+mod mapping;
 mod metric;
 mod moment;
 mod output;
@@ -117,6 +118,8 @@ enum Command {
     Ingest(ingest::IngestArguments),
     /// Append the events that a foreign export becomes through a mapping
     Import(import::ImportArguments),
+    /// Write a first mapping for an export, or check a mapping
+    Mapping(mapping::MappingArguments),
     /// Change policies, calendars, settings, users and profiles to the state that a TOML file describes
     Apply(apply::ApplyArguments),
     /// List, export, retry or remove the lines that were set aside
@@ -236,6 +239,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
         Command::Generate(arguments) => generate::generate(&context, &arguments),
         Command::Ingest(arguments) => ingest::ingest(&context, &arguments).await,
         Command::Import(arguments) => import::import(&context, &arguments).await,
+        Command::Mapping(arguments) => mapping::mapping(&context, &arguments),
         Command::Apply(arguments) => apply::apply(&context, &arguments).await,
         Command::Quarantine(arguments) => quarantine::quarantine(&context, &arguments).await,
         Command::Demo(arguments) => demo::demo(&context, &arguments).await,

@@ -14,6 +14,7 @@ mod case;
 mod cell;
 mod condition;
 mod document;
+pub mod draft;
 pub mod dry_run;
 mod event;
 mod instants;

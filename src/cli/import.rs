@@ -62,8 +62,8 @@ const BUILT_IN: &[(&str, &str)] = mappings![
 ];
 
 /// How to come to a mapping, at the end of the help.
-const ABOUT_MAPPINGS: &str = "`--dry-run` shows what a mapping makes of an export and what it leaves out, and writes nothing. docs/mappings.md \
-                              describes every key of a mapping.";
+const ABOUT_MAPPINGS: &str = "`casebook mapping new EXPORT` looks at an export and writes a first mapping. `--dry-run` shows what a mapping makes \
+                              of an export and what it leaves out, and writes nothing. docs/mappings.md describes every key of a mapping.";
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]
@@ -123,7 +123,7 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
 }
 
 /// A path; else a name of the project's; else a built-in name.
-fn find_mapping(project: &Path, typed: &str) -> Result<Mapping> {
+pub fn find_mapping(project: &Path, typed: &str) -> Result<Mapping> {
     let path = Path::new(typed);
     let is_name = path.extension().is_none() && path.components().count() == 1;
     if path.is_file() || !is_name {

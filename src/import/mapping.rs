@@ -64,6 +64,11 @@ impl Mapping {
         self.events.iter().map(|rule| (rule.name.as_str(), rule.kind.name()))
     }
 
+    /// The names of the columns that are read, in the order in which the mapping names them.
+    pub fn columns_read(&self) -> impl Iterator<Item = String> {
+        self.columns.iter().map(Column::shown)
+    }
+
     /// Whether the rows must be brought together by case before they can become events.
     pub(super) fn needs_order(&self) -> bool {
         self.key.is_empty()

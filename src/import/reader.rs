@@ -7,7 +7,7 @@ mod columnar;
 mod json;
 mod layout;
 mod table;
-mod text;
+pub(super) mod text;
 mod values;
 mod workbook;
 mod xes;

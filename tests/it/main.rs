@@ -34,6 +34,7 @@ mod ingest;
 mod laws;
 mod log;
 mod lookup;
+mod mapping;
 mod metric;
 mod moment;
 mod needs;

@@ -15,10 +15,10 @@ use crate::input::source::{LocalFile, Source, open_source, peek};
 const HEAD_BYTES: usize = 64 << 10;
 
 /// An open input of text.
-pub(super) struct TextInput {
-    pub(super) file: Arc<str>,
+pub(in crate::import) struct TextInput {
+    pub(in crate::import) file: Arc<str>,
     /// Its beginning, decoded.
-    pub(super) head: Vec<u8>,
+    pub(in crate::import) head: Vec<u8>,
     input: Box<dyn Read + Send>,
 }
 
@@ -28,6 +28,14 @@ pub(super) struct Begun<'s> {
     file: Arc<str>,
     head: Vec<u8>,
     input: Box<dyn Read + Send>,
+}
+
+/// Opens an input, decompressed and decoded.
+///
+/// # Errors
+/// When it cannot be read, or its first bytes are those of a format that is no text.
+pub(in crate::import) fn open(source: &Source, mapping: &Mapping) -> Result<TextInput> {
+    begin(source)?.text(mapping)
 }
 
 /// Opens an input, decompressed.
@@ -105,7 +113,7 @@ fn has_mark(head: &[u8]) -> bool {
 
 impl TextInput {
     /// Its first byte that is not blank.
-    pub(super) fn first_byte(&self) -> Option<u8> {
+    pub(in crate::import) fn first_byte(&self) -> Option<u8> {
         self.beginning().first().copied()
     }
 
@@ -115,7 +123,7 @@ impl TextInput {
     }
 
     /// The input from its beginning.
-    pub(super) fn reader(self) -> Box<dyn Read + Send> {
+    pub(in crate::import) fn reader(self) -> Box<dyn Read + Send> {
         self.input
     }
 
@@ -123,7 +131,7 @@ impl TextInput {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn after_lines(self, lines: u64) -> Result<(Box<dyn Read + Send>, u64)> {
+    pub(in crate::import) fn after_lines(self, lines: u64) -> Result<(Box<dyn Read + Send>, u64)> {
         let file = self.file;
         let mut input = BufReader::new(self.input);
         let mut skipped = 0;
