@@ -8,7 +8,7 @@
 //! that it has. A second import adds nothing, because the id of an event is a pure function of its row and of the mapping; the order
 //! of the rows in the input, their files and their line endings do not matter.
 //!
-//! [`reader`] turns an input of any format into records of cells, [`mapping`] states what they become, [`event`] writes it.
+//! `reader` turns an input of any format into records of cells, `mapping` states what they become, `event` writes it.
 
 mod case;
 mod cell;

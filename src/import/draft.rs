@@ -1,6 +1,6 @@
 //! A first mapping for an export: what its columns hold, as comments, and the rules that this suggests.
 //!
-//! [`look`] reads the export, [`times`] finds the formats of its times, [`roles`] guesses what its columns are, [`write`] puts the text of a
+//! `look` reads the export, `times` finds the formats of its times, `roles` guesses what its columns are, `write` puts the text of a
 //! mapping together. What cannot be known from the cells, such as the zone of times, is a comment in the text.
 
 mod look;
