@@ -117,6 +117,10 @@ fn an_event_log_by_the_mapping_of_logs_has_the_facts_of_the_table_by_its_own_map
     let (Some(table), Some(log)) = (data("volvo-incidents.csv.gz"), data("volvo-incidents.xes.gz")) else { return };
     let (of_table, of_log) = (Project::new(), Project::new());
     import(&of_table, "volvo-incidents", &table);
+    // Under the source of the table, which rows of facts name.
+    let mapping =
+        include_str!("../../data/mappings/xes.toml").replacen("source = \"xes\"", "source = \"volvo/incidents\"", 1);
+    of_log.write("mappings/xes.toml", mapping);
     let summary = import(&of_log, "xes", &log);
     assert_eq!(
         (&summary["rows"], &summary["cases"], &summary["quarantined"], &summary["columns_absent"]),
