@@ -95,8 +95,9 @@ fn volvo_incidents() {
     assert_second_import_adds_nothing(&project, "volvo-incidents", &table, &summary);
 }
 
-/// The facts of every table without custom fields, and the events without their ids.
-fn facts_of_any_source(project: &Project) -> Vec<(String, Vec<String>)> {
+/// The facts of every table without custom fields, and the events without their ids. Ids in facts have the name of a rule, of which
+/// the mapping of the table has two where that of logs has one.
+fn facts_of_any_rule(project: &Project) -> Vec<(String, Vec<String>)> {
     let mut facts = project.facts();
     facts.retain(|(table, _)| !["field_values", "fields", "cases", "events"].contains(&table.as_str()));
     let queries = [
@@ -108,6 +109,10 @@ fn facts_of_any_source(project: &Project) -> Vec<(String, Vec<String>)> {
         let mut rows: Vec<String> = rows.map(|row| Value::Object(row).to_string()).collect();
         rows.sort();
         facts.push((table.to_owned(), rows));
+    }
+    for (_, rows) in &mut facts {
+        rows.iter_mut().for_each(|row| *row = row.replace(":completed\"", ":case.status_changed\""));
+        rows.sort();
     }
     facts
 }
@@ -127,7 +132,7 @@ fn an_event_log_by_the_mapping_of_logs_has_the_facts_of_the_table_by_its_own_map
         (&json!(65_533), &json!(7_554), &json!(0), &json!([]))
     );
     assert_eq!(summary["left_out"]["events"][0]["values"], json!({"unmatched": 5}));
-    assert_same_facts(&facts_of_any_source(&of_table), &facts_of_any_source(&of_log));
+    assert_same_facts(&facts_of_any_rule(&of_table), &facts_of_any_rule(&of_log));
 }
 
 #[test]
