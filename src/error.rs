@@ -73,6 +73,15 @@ impl Error {
         }
     }
 
+    /// Adds the next step, where there is one.
+    #[must_use]
+    pub fn with_any_hint(self, hint: Option<String>) -> Error {
+        match hint {
+            Some(hint) => self.with_hint(hint),
+            None => self,
+        }
+    }
+
     /// The same error at the place where the user wrote what is wrong.
     #[must_use]
     pub fn at(self, place: impl Into<String>) -> Error {

@@ -21,11 +21,7 @@ pub fn error(file: &Path, text: &str, error: &toml::de::Error) -> Error {
         let known: Vec<String> = names.collect();
         did_you_mean(&written, known.iter().map(String::as_str))
     });
-    let error = Error::invalid(position(file, text, error.span().map_or(0, |span| span.start)), message);
-    match hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
+    Error::invalid(position(file, text, error.span().map_or(0, |span| span.start)), message).with_any_hint(hint)
 }
 
 /// `file:line` of a byte of a file's text.

@@ -62,11 +62,7 @@ pub fn read(file: &Path, text: &str) -> Result<Vec<Desired>, Vec<Error>> {
 }
 
 fn error_of(file: &Path, text: &str, fault: Fault) -> Error {
-    let error = Error::invalid(toml_file::position(file, text, fault.at), fault.message);
-    match fault.hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
+    Error::invalid(toml_file::position(file, text, fault.at), fault.message).with_any_hint(fault.hint)
 }
 
 struct Reader<'a> {

@@ -42,11 +42,7 @@ impl<'t> Document<'t> {
     }
 
     fn error(&self, at: usize, problem: String, hint: Option<String>) -> Error {
-        let error = Error::invalid(format!("{}:{}", self.file, self.line(at)), problem);
-        match hint {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
+        Error::invalid(format!("{}:{}", self.file, self.line(at)), problem).with_any_hint(hint)
     }
 }
 

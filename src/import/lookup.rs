@@ -81,9 +81,7 @@ impl LookupTable {
 fn position(file: &str, header: &[String], name: &str) -> Result<usize> {
     header.iter().position(|known| known == name).ok_or_else(|| {
         let error = Error::invalid(format!("{file}:1"), format!("no column `{name}`"));
-        match did_you_mean(name, header.iter().map(String::as_str)) {
-            Some(hint) => error.with_hint(hint),
-            None => error.with_hint(format!("the columns are {}", header.join(", "))),
-        }
+        let near = did_you_mean(name, header.iter().map(String::as_str));
+        error.with_hint(near.unwrap_or_else(|| format!("the columns are {}", header.join(", "))))
     })
 }

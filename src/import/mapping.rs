@@ -133,6 +133,11 @@ impl Column {
         format!("{}{}{occurrence}", "../".repeat(self.up), self.name())
     }
 
+    /// Its names in messages: `` `a` or `b` ``.
+    pub(super) fn any_name(&self) -> String {
+        self.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+    }
+
     /// The same column, wherever the mapping names it.
     pub(super) fn is_same(&self, other: &Column) -> bool {
         let place = |column: &Column| (column.occurrence, column.optional, column.level, column.up);

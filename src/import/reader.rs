@@ -6,12 +6,14 @@
 mod columnar;
 mod json;
 mod layout;
-mod table;
+pub(super) mod table;
 pub(super) mod text;
 mod values;
 mod workbook;
 mod xes;
 mod xml;
+
+pub(super) use layout::SHOWN_COLUMNS;
 
 use super::mapping::Mapping;
 use super::record::{Ended, TakeRecord};

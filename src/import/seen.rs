@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::mapping::{CaseOf, Column, Mapping};
+use super::reader::SHOWN_COLUMNS;
 use super::record::Ended;
 use crate::error::{Error, Result};
 use crate::spelling::did_you_mean;
-
-/// How many names of columns an error shows.
-const SHOWN_COLUMNS: usize = 30;
 
 /// The columns that occur.
 #[derive(Debug, Default)]
@@ -52,15 +50,12 @@ impl Seen {
     }
 
     fn missing(&self, mapping: &Mapping, column: &Column) -> Error {
-        let names = column.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+        let names = column.any_name();
         let shown: Vec<String> = self.names.iter().take(SHOWN_COLUMNS).map(|name| format!("`{name}`")).collect();
         let place = format!("{}:{}", mapping.file, column.line);
         let message = format!("no row of the inputs has {names}; among their columns are {}", shown.join(", "));
         let near = did_you_mean(column.name(), self.names.iter().map(String::as_str));
-        match near {
-            Some(hint) => Error::invalid(place, message).with_hint(hint),
-            None => Error::invalid(place, message),
-        }
+        Error::invalid(place, message).with_any_hint(near)
     }
 }
 

@@ -154,11 +154,7 @@ impl Reader<'_> {
                 Error::Invalid { message, .. } | Error::Refused { message, .. } => message,
                 other => other.to_string(),
             };
-            let error = Error::invalid(self.place(value.span().start), message);
-            match hint {
-                Some(hint) => error.with_hint(hint),
-                None => error,
-            }
+            Error::invalid(self.place(value.span().start), message).with_any_hint(hint)
         })
     }
 

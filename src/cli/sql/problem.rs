@@ -43,10 +43,7 @@ fn misplaced(error: Error, found: &str) -> Error {
     if ALL_KEYWORDS.binary_search(&found.to_uppercase().as_str()).is_ok() {
         return error.with_hint(format!("`{word}` is a word of SQL; a column of that name is `\"{word}\"`"));
     }
-    match did_you_mean(&word, PARTS.iter().copied()) {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
+    error.with_any_hint(did_you_mean(&word, PARTS.iter().copied()))
 }
 
 /// The statement would change something.

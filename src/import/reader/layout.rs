@@ -13,8 +13,8 @@ use crate::spelling::did_you_mean;
 /// The number of the row among those of its level, as a column.
 pub(super) const INDEX: &str = "@index";
 
-/// How many columns of a header an error shows.
-const SHOWN_COLUMNS: usize = 30;
+/// How many columns of an input an error shows.
+pub(in crate::import) const SHOWN_COLUMNS: usize = 30;
 
 /// For each column of the mapping its position in a table; none for those that are not of the record.
 pub(super) struct Layout {
@@ -123,7 +123,7 @@ fn several(mapping: &Mapping, column: &Column, place: &str, positions: &[usize])
 }
 
 fn missing(mapping: &Mapping, column: &Column, place: &str, header: &[String], found: Option<&str>) -> Error {
-    let names = column.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+    let names = column.any_name();
     let occurrence = column.occurrence.map_or_else(String::new, |number| format!(" number {number}"));
     let shown: Vec<String> = header.iter().take(SHOWN_COLUMNS).map(|name| format!("`{name}`")).collect();
     let more = if header.len() > SHOWN_COLUMNS {
@@ -144,10 +144,7 @@ fn missing(mapping: &Mapping, column: &Column, place: &str, header: &[String], f
             Some(format!("the header has that column {count} times; with `optional = true` an input may have fewer"))
         }
     };
-    match found.map(str::to_owned).or(near) {
-        Some(hint) => Error::invalid(place, message).with_hint(hint),
-        None => Error::invalid(place, message),
-    }
+    Error::invalid(place, message).with_any_hint(found.map(str::to_owned).or(near))
 }
 
 /// Adds the rows of the levels that cut up a cell or count by it, after each row of the record.

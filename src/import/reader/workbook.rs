@@ -92,12 +92,8 @@ fn find_worksheet(file: &str, workbook: &mut Workbook, mapping: &Mapping) -> Res
         Some((name, line)) => {
             let all = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             let message = format!("no worksheet `{name}`, which {}:{line} names; the workbook has {all}", mapping.file);
-            let error = Error::invalid(file, message);
-            let hint = did_you_mean(name, names.iter().map(String::as_str));
-            return Err(match hint {
-                Some(hint) => error.with_hint(hint),
-                None => error,
-            });
+            let near = did_you_mean(name, names.iter().map(String::as_str));
+            return Err(Error::invalid(file, message).with_any_hint(near));
         }
     };
     for name in chosen {
