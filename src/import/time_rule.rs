@@ -124,6 +124,14 @@ impl TimeReading {
     }
 }
 
+impl TimeFormat {
+    /// A strptime pattern, which may have `%Z` at its end.
+    pub(super) fn pattern(pattern: &str) -> TimeFormat {
+        let without = pattern.strip_suffix("%Z");
+        TimeFormat::Pattern { text: without.unwrap_or(pattern).to_owned(), abbreviation: without.is_some() }
+    }
+}
+
 impl TimeRule {
     /// A rule for a column of RFC 3339.
     pub(super) fn plain(cell: Cell) -> TimeRule {
@@ -368,11 +376,6 @@ mod tests {
         rule(vec![format], zone).moment(text).map(|moment| written(moment.ms))
     }
 
-    fn pattern(text: &str) -> TimeFormat {
-        let abbreviation = text.ends_with("%Z");
-        TimeFormat::Pattern { text: text.trim_end_matches("%Z").to_owned(), abbreviation }
-    }
-
     #[test]
     fn formats_and_zones() {
         let read = |format, zone, text: &str| read(format, zone, text).unwrap();
@@ -382,17 +385,20 @@ mod tests {
         assert_eq!(read(TimeFormat::UnixSeconds, None, "1000000000,2509"), "2001-09-09T01:46:40.250Z");
         assert_eq!(read(TimeFormat::UnixMilliseconds, None, "1000000000250"), "2001-09-09T01:46:40.250Z");
         assert_eq!(
-            read(pattern("%a %b %d %H:%M:%S %z %Y"), None, "Tue Oct 31 22:10:47 +0000 2017"),
+            read(TimeFormat::pattern("%a %b %d %H:%M:%S %z %Y"), None, "Tue Oct 31 22:10:47 +0000 2017"),
             "2017-10-31T22:10:47.000Z"
         );
         assert_eq!(
-            read(pattern("%d.%m.%Y %H:%M"), Some("Europe/Prague"), "01.02.2026 09:30"),
+            read(TimeFormat::pattern("%d.%m.%Y %H:%M"), Some("Europe/Prague"), "01.02.2026 09:30"),
             "2026-02-01T08:30:00.000Z"
         );
-        assert_eq!(read(pattern("%d.%m.%Y"), Some("Europe/Prague"), "01.02.2026"), "2026-01-31T23:00:00.000Z");
+        assert_eq!(
+            read(TimeFormat::pattern("%d.%m.%Y"), Some("Europe/Prague"), "01.02.2026"),
+            "2026-01-31T23:00:00.000Z"
+        );
         // 02:30 does not exist on the night the clocks go forward; it is read with the offset before.
         assert_eq!(
-            read(pattern("%Y-%m-%d %H:%M"), Some("Europe/Prague"), "2026-03-29 02:30"),
+            read(TimeFormat::pattern("%Y-%m-%d %H:%M"), Some("Europe/Prague"), "2026-03-29 02:30"),
             "2026-03-29T01:30:00.000Z"
         );
         assert_eq!(read(TimeFormat::SpreadsheetDays, Some("Europe/Prague"), "46115.5"), "2026-04-03T10:00:00.000Z");
@@ -400,16 +406,18 @@ mod tests {
 
     #[test]
     fn a_time_without_offset_or_zone_is_no_instant() {
-        for (format, text) in [(TimeFormat::Rfc3339, "2026-07-01T12:00:00"), (pattern("%Y-%m-%d"), "2026-07-01")] {
+        for (format, text) in
+            [(TimeFormat::Rfc3339, "2026-07-01T12:00:00"), (TimeFormat::pattern("%Y-%m-%d"), "2026-07-01")]
+        {
             assert_eq!(read(format, None, text).unwrap_err(), NO_ZONE);
         }
-        let error = read(pattern("%d.%m.%Y"), Some("Europe/Prague"), "yesterday").unwrap_err();
+        let error = read(TimeFormat::pattern("%d.%m.%Y"), Some("Europe/Prague"), "yesterday").unwrap_err();
         assert!(error.starts_with("expected the format `%d.%m.%Y`: "), "{error}");
     }
 
     #[test]
     fn an_abbreviation_chooses_between_the_two_hours_and_must_be_one_of_the_zone() {
-        let read = |text: &str| read(pattern("%d.%m.%Y %H:%M %Z"), Some("Europe/Prague"), text);
+        let read = |text: &str| read(TimeFormat::pattern("%d.%m.%Y %H:%M %Z"), Some("Europe/Prague"), text);
         assert_eq!(read("02.03.2026 09:14 CET").unwrap(), "2026-03-02T08:14:00.000Z");
         assert_eq!(read("30.03.2026 09:14 CEST").unwrap(), "2026-03-30T07:14:00.000Z");
         assert_eq!(read("25.10.2026 02:10 CEST").unwrap(), "2026-10-25T00:10:00.000Z");
@@ -420,7 +428,7 @@ mod tests {
 
     #[test]
     fn a_local_time_of_an_hour_that_comes_twice_means_two_instants() {
-        let rule = rule(vec![pattern("%Y-%m-%d %H:%M")], Some("Europe/Prague"));
+        let rule = rule(vec![TimeFormat::pattern("%Y-%m-%d %H:%M")], Some("Europe/Prague"));
         let moment = rule.moment("2026-10-25 02:50").unwrap();
         assert_eq!(moment.later_ms, Some(moment.ms + 3_600_000));
         assert!(rule.moment("2026-03-29 02:30").unwrap().skipped);
@@ -429,7 +437,7 @@ mod tests {
 
     #[test]
     fn several_formats_and_months_of_another_language() {
-        let formats = vec![pattern("%d.%m.%Y %H:%M"), pattern("%d. %B %Y")];
+        let formats = vec![TimeFormat::pattern("%d.%m.%Y %H:%M"), TimeFormat::pattern("%d. %B %Y")];
         let names = ["ledna", "února", "března", "dubna", "května", "června", "července", "srpna", "září", "října"];
         let months = names.into_iter().chain(["listopadu", "prosince"]).map(str::to_owned).collect();
         let rule = TimeRule { months: Some(Months(months)), ..rule(formats, Some("Europe/Prague")) };

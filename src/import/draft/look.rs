@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::super::mapping::Mapping;
 use super::super::path;
+use super::super::reader::table::DELIMITERS;
 use super::super::reader::text::{self, TextInput};
 use crate::error::{Error, Result};
 use crate::input::records::{Dialect, Records};
@@ -19,7 +20,6 @@ const VALUES_MAX: usize = 2000;
 const JSON_BYTES_MAX: u64 = 256 << 20;
 /// How deep members of a document are columns.
 const DEPTH_MAX: usize = 4;
-const DELIMITERS: [u8; 4] = *b",;\t|";
 /// A mapping that names no column.
 const NO_COLUMNS: &str = "source = \"look\"\ngrace_period = \"1d\"\ntime = \"@index\"\ncase.id = \"@index\"\n\
                           [[event]]\ntype = \"case.closed\"\non = \"row\"\n";

@@ -108,11 +108,7 @@ fn of_pair(pair: &[&str], values: &[&str]) -> Option<TimeGuess> {
 }
 
 fn reads(pattern: &str, value: &str) -> bool {
-    let (text, abbreviation) = match pattern.strip_suffix("%Z") {
-        Some(text) => (text, true),
-        None => (pattern, false),
-    };
-    let formats = vec![TimeFormat::Pattern { text: text.to_owned(), abbreviation }];
+    let formats = vec![TimeFormat::pattern(pattern)];
     TimeRule { formats, zone: Some(TimeZone::UTC), ..TimeRule::plain(Cell::plain(0)) }.moment(value).is_ok()
 }
 

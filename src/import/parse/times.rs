@@ -72,13 +72,10 @@ fn format(item: &Item<'_>) -> Result<TimeFormat> {
         "unix" => Ok(TimeFormat::UnixSeconds),
         "unix_ms" => Ok(TimeFormat::UnixMilliseconds),
         "spreadsheet" => Ok(TimeFormat::SpreadsheetDays),
-        pattern if pattern.contains('%') => match pattern.strip_suffix("%Z") {
-            Some(text) => Ok(TimeFormat::Pattern { text: text.to_owned(), abbreviation: true }),
-            None if pattern.contains("%Z") => {
-                Err(item.error("`%Z`, the abbreviation of a zone, is read at the end of a time only", None))
-            }
-            None => Ok(TimeFormat::Pattern { text: pattern.to_owned(), abbreviation: false }),
-        },
+        pattern if pattern.contains("%Z") && !pattern.ends_with("%Z") => {
+            Err(item.error("`%Z`, the abbreviation of a zone, is read at the end of a time only", None))
+        }
+        pattern if pattern.contains('%') => Ok(TimeFormat::pattern(pattern)),
         other => {
             let known = ["rfc3339", "unix", "unix_ms", "spreadsheet", "%Y-%m-%d %H:%M:%S"];
             Err(item.unknown("time format", other, known))

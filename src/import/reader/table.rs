@@ -12,7 +12,7 @@ use crate::input::records::{Dialect, Records};
 /// What to do about a record that is too long.
 const ADVICE: &str = "look for a quote that is never closed, or state another `quote` or `delimiter` in the mapping";
 /// Delimiters of tables, the most common first.
-const DELIMITERS: [u8; 4] = *b",;\t|";
+pub(in crate::import) const DELIMITERS: [u8; 4] = *b",;\t|";
 
 /// An open table.
 pub(in crate::import) struct TableReader<'m> {
@@ -38,12 +38,11 @@ impl<'m> TableReader<'m> {
         let header = usize::try_from(skipped_lines).ok().and_then(|lines_before| lines.get(lines_before));
         let header = header.copied().unwrap_or_default();
         let quote = mapping.input.quote;
-        let delimiter = mapping.input.delimiter.or(stated);
-        let delimiter = delimiter.unwrap_or_else(|| likely_delimiter(header, quote, mapping));
-        let other = likely_delimiter(header, quote, mapping);
-        let guess = (other != delimiter
-            && known(header, other, quote, mapping) > known(header, delimiter, quote, mapping))
-        .then(|| format!("the delimiter seems to be `{}`: state it as `delimiter` in the mapping", shown(other)));
+        let likely = likely_delimiter(header, quote, mapping);
+        let delimiter = mapping.input.delimiter.or(stated).unwrap_or(likely);
+        let guess = (likely != delimiter
+            && known(header, likely, quote, mapping) > known(header, delimiter, quote, mapping))
+        .then(|| format!("the delimiter seems to be `{}`: state it as `delimiter` in the mapping", shown(likely)));
         let (input, skipped_bytes) = input.after_lines(skipped_lines)?;
         let records = Records::of(input, Dialect { delimiter, quote }).map_err(|cause| cause.of(&file, ADVICE))?;
         let place = format!("{file}:{}", skipped_lines + 1);
