@@ -96,8 +96,8 @@ async fn read_all(
     rows_shown: u64,
     emit: Emit<'_>,
 ) -> Result<Tally> {
-    let files = inputs.iter().filter(|input| !input.may_never_end());
-    files.into_iter().try_for_each(|input| Reader::open(input, mapping).map(drop))?;
+    let mut files = inputs.iter().filter(|input| !input.may_never_end());
+    files.try_for_each(|input| Reader::open(input, mapping).map(drop))?;
     let mut tally = Tally::default();
     let mut writer = EventWriter::new(mapping, known);
     writer.files = inputs.iter().map(|input| input.name().into()).collect();
@@ -161,7 +161,7 @@ async fn in_order(
         for (case, row) in Ordered::of(&batch, mapping)?.rows() {
             match case {
                 Some(case) => follow.row(case, &row, tally, emit)?,
-                None => tally::count(&mut tally.rows_left_out, CIRCLE.to_owned()),
+                None => tally::count(&mut tally.rows_left_out, CIRCLE),
             }
         }
     }

@@ -1,8 +1,17 @@
-//! Names that are probably meant where an unknown one was written.
+//! What messages repeat of what was written: names that are probably meant, long texts cut short.
 
 /// The longest name that is compared with others. Comparing takes as many steps as the product of both lengths, which is too
 /// many for whole paragraphs.
 const NAME_BYTES_MAX: usize = 256;
+
+/// The first characters of a text, and `…` where there are more.
+#[must_use]
+pub fn shortened(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
 
 /// `did you mean ...?`, where a candidate is similar.
 #[must_use]

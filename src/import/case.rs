@@ -65,7 +65,7 @@ impl<'m> CaseWriter<'m> {
         let reason = self.mapping.leave_out.iter().find(|reason| reason.condition.holds(view));
         self.left_out = reason.is_some();
         match reason {
-            Some(reason) => count(&mut tally.cases_left_out, reason.name.clone()),
+            Some(reason) => count(&mut tally.cases_left_out, &reason.name),
             None => *tally.cases.get_or_insert(0) += 1,
         }
     }

@@ -62,33 +62,20 @@ impl Cell {
         Cell { source: CellSource::Column(column), row: RowChoice::Current, steps: Vec::new() }
     }
 
-    /// The text of its one column as the mapping wants it.
-    pub(super) fn cleaned<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.steps.iter().fold(Cow::Borrowed(text), |text, step| step.done(text))
-    }
-
-    /// The text put together from the cells of a row, as the mapping wants it.
-    pub(super) fn put_together<T: AsRef<str>>(&self, cells: &[T]) -> String {
+    /// The text as the mapping wants it; `cells` are those of the row that it is taken from.
+    pub(super) fn text<'a, T: AsRef<str>>(&self, cells: &'a [T]) -> Cow<'a, str> {
         let cell = |column: usize| cells.get(column).map_or("", AsRef::as_ref);
         let text = match &self.source {
-            CellSource::Column(column) => cell(*column).to_owned(),
+            CellSource::Column(column) => Cow::Borrowed(cell(*column)),
             CellSource::Text(parts) => {
                 let part = |part: &TextPart| match part {
                     TextPart::Plain(text) => text.clone(),
                     TextPart::Column(column) => cell(*column).to_owned(),
                 };
-                parts.iter().map(part).collect()
+                Cow::Owned(parts.iter().map(part).collect())
             }
         };
-        self.steps.iter().fold(Cow::Owned(text), |text, step| step.done(text)).into_owned()
-    }
-
-    /// The number of its column, where it is one column.
-    pub(super) fn column(&self) -> Option<usize> {
-        match self.source {
-            CellSource::Column(column) => Some(column),
-            CellSource::Text(_) => None,
-        }
+        self.steps.iter().fold(text, |text, step| step.done(text))
     }
 
     /// The numbers of all columns it takes from.
@@ -154,7 +141,7 @@ mod tests {
     use super::*;
 
     fn cleaned(steps: Vec<CellStep>, text: &str) -> String {
-        Cell { source: CellSource::Column(0), row: RowChoice::Current, steps }.cleaned(text).into_owned()
+        Cell { source: CellSource::Column(0), row: RowChoice::Current, steps }.text(&[text]).into_owned()
     }
 
     #[test]
@@ -173,7 +160,7 @@ mod tests {
     fn a_text_is_put_together_from_columns() {
         let parts = vec![TextPart::Column(1), TextPart::Plain(" / ".into()), TextPart::Column(0)];
         let cell = Cell { source: CellSource::Text(parts), row: RowChoice::Current, steps: Vec::new() };
-        assert_eq!(cell.put_together(&["a", "b"]), "b / a");
+        assert_eq!(cell.text(&["a", "b"]), "b / a");
         assert_eq!(cell.columns(), [1, 0]);
     }
 }

@@ -19,6 +19,10 @@ use super::vocabulary::{self, ValueType};
 use crate::error::Result;
 use crate::input::piece::{MadeLine, Quarantined};
 use crate::model::event::EventType;
+use crate::spelling::shortened;
+
+/// The longest value that is counted whole.
+const VALUE_CHARACTERS: usize = 60;
 
 /// What an import makes of its inputs.
 #[derive(Debug)]
@@ -165,7 +169,7 @@ impl<'m> EventWriter<'m> {
                 tally.events_known += 1;
                 continue;
             }
-            count(&mut tally.events, draft.rule.name.clone());
+            count(&mut tally.events, &draft.rule.name);
             emit(Output::Event(self.line(&draft, &id, row)))?;
         }
         Ok(())
@@ -230,9 +234,9 @@ impl<'m> EventWriter<'m> {
             Ok(None) => Err(empty(&format!("`{}`", self.mapping.cell_name(time.empty_cell(view))))),
             Err((text, reason)) => Err(Missing {
                 reason: format!("`{}`: {reason}", self.mapping.cell_name(&time.cell)),
-                value: Some(shortened(&text)),
+                value: Some(shortened(&text, VALUE_CHARACTERS)),
                 unreadable: true,
-                is_empty: false,
+                ..Missing::default()
             }),
         }
     }
@@ -269,15 +273,14 @@ impl<'m> EventWriter<'m> {
                 Looked::Default(default) => self.value(default, view),
                 Looked::Text(text) => typed(&taken.value_type, &text).map(Some).ok_or_else(|| Missing {
                     reason: format!("`{}` is not {}", self.name(&taken.cell), taken.value_type.expected()),
-                    value: Some(shortened(&text)),
+                    value: Some(shortened(&text, VALUE_CHARACTERS)),
                     unreadable: true,
-                    is_empty: false,
+                    ..Missing::default()
                 }),
                 Looked::Unknown(text) => Err(Missing {
                     reason: format!("`{}` is not in the map", self.name(&taken.cell)),
-                    value: Some(shortened(&text)),
-                    unreadable: false,
-                    is_empty: false,
+                    value: Some(shortened(&text, VALUE_CHARACTERS)),
+                    ..Missing::default()
                 }),
             },
         }
@@ -404,13 +407,6 @@ fn joined<'a>(parts: impl Iterator<Item = &'a str>) -> String {
         .collect::<Vec<_>>()
         .join("/");
     if escaped.len() <= 160 { escaped } else { format!("~{:032x}", xxhash_rust::xxh3::xxh3_128(escaped.as_bytes())) }
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }
 
 /// Appends a member to an object that is not yet closed.

@@ -86,10 +86,10 @@ impl Mapping {
             CaseOf::Column(id) => (id, None),
             CaseOf::Thread { id, parent } => (id, Some(view.text(parent))),
         };
-        let name = self.cell_name(id);
-        let id = view.text(id);
+        let cell = id;
+        let id = view.text(cell);
         if id.is_empty() {
-            return Err(format!("`{name}` is empty, expected an id"));
+            return Err(format!("`{}` is empty, expected an id", self.cell_name(cell)));
         }
         let parent = parent.filter(|parent| !parent.is_empty() && *parent != id);
         Ok(Belongs { id, parent })

@@ -139,6 +139,9 @@ impl Tally {
     }
 }
 
-pub(super) fn count(counts: &mut BTreeMap<String, u64>, name: String) {
-    *counts.entry(name).or_default() += 1;
+pub(super) fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
+    match counts.get_mut(name) {
+        Some(count) => *count += 1,
+        None => drop(counts.insert(name.to_owned(), 1)),
+    }
 }

@@ -18,18 +18,9 @@ impl<'a> RowView<'a> {
     }
 
     pub(super) fn text(self, cell: &Cell) -> Cow<'a, str> {
-        // The lifetime of the text is that of the rows: owned where the cell puts it together.
-        let text = match cell.row {
-            RowChoice::Current => {
-                cell.column().map(|column| cell.cleaned(self.row.get(column).copied().unwrap_or_default()))
-            }
-            RowChoice::First => {
-                cell.column().map(|column| cell.cleaned(self.first.get(column).map_or("", String::as_str)))
-            }
-        };
-        text.unwrap_or_else(|| match cell.row {
-            RowChoice::Current => Cow::Owned(cell.put_together(self.row)),
-            RowChoice::First => Cow::Owned(cell.put_together(self.first)),
-        })
+        match cell.row {
+            RowChoice::Current => cell.text(self.row),
+            RowChoice::First => cell.text(self.first),
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::import::dry_run::{self, DryRun, ReadRecord, Refused, RuleOutcome};
 use crate::import::{Known, LeftOut, Limits, Mapping, ReadRow, Reason};
 use crate::input::source::Source;
+use crate::spelling::shortened;
 
 /// The longest text of a cell or of an event that is shown whole.
 const SHOWN_CHARACTERS: usize = 200;
@@ -116,7 +117,7 @@ fn record_lines(record: &ReadRecord) -> Vec<String> {
         lines.extend(row.element.map(|number| format!("  element {number}")));
         let filled = row.cells.iter().filter(|(_, text)| !text.is_empty());
         let width = filled.clone().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        lines.extend(filled.map(|(name, text)| format!("  {name:width$}  {}", shortened(text))));
+        lines.extend(filled.map(|(name, text)| format!("  {name:width$}  {}", on_one_line(text))));
         let empty: Vec<&str> =
             row.cells.iter().filter(|(_, text)| text.is_empty()).map(|(name, _)| name.as_str()).collect();
         if !empty.is_empty() {
@@ -138,7 +139,7 @@ fn event_lines(event: &Value) -> [String; 2] {
     let sequence = event.get("sequence").map_or_else(String::new, |number| format!("  sequence {number}"));
     let head = format!("    {}  {}  {}{sequence}", text("type"), text("subject"), text("time"));
     let data = event.get("data").map_or_else(String::new, Value::to_string);
-    [head, format!("      {}", shortened(&data))]
+    [head, format!("      {}", on_one_line(&data))]
 }
 
 /// One line for a rule, and one for each reason why it made fewer events.
@@ -197,10 +198,6 @@ fn refused_lines(run: &DryRun) -> Vec<String> {
 }
 
 /// A text on one line, and not too long.
-fn shortened(text: &str) -> String {
-    let line = text.replace(['\n', '\r'], " ");
-    match line.char_indices().nth(SHOWN_CHARACTERS) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line,
-    }
+fn on_one_line(text: &str) -> String {
+    shortened(&text.replace(['\n', '\r'], " "), SHOWN_CHARACTERS)
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::look::{Look, LookColumn};
 use super::roles::{self, Roles, Timed};
 use super::times;
+use crate::spelling::shortened;
 
 /// How many values of a column are shown.
 const SHOWN_VALUES: usize = 8;
@@ -43,11 +44,7 @@ fn quoted(text: &str) -> String {
 
 /// A value in a comment: on one line and not too long.
 fn shown(value: &str) -> String {
-    let line: String = value.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-    match line.char_indices().nth(SHOWN_CHARACTERS) {
-        Some((end, _)) => format!("`{}…`", line.get(..end).unwrap_or_default()),
-        None => format!("`{line}`"),
-    }
+    format!("`{}`", shortened(&one_line(value), SHOWN_CHARACTERS))
 }
 
 fn head(text: &mut String, look: &Look, name: &str) {

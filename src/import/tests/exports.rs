@@ -277,19 +277,9 @@ fn an_event_may_have_its_own_key_and_cells_are_looked_up_in_another_table() {
     let text = text.replace("on = \"row\"", "on = \"row\"\nkey = [\"who\", \"ticket\"]");
     std::fs::write(&path, text).unwrap();
     let mapping = Mapping::read(&path).unwrap();
-    let table = folder.path().join("t.csv");
-    std::fs::write(&table, "ticket,who,created\n1,Ana Duarte,01.02.2026 09:30\n2,Eva,01.02.2026 09:30\n").unwrap();
-    let mut events: Vec<Json> = Vec::new();
-    let mut emit = |output| {
-        if let Output::Event(line) = output {
-            events.push(serde_json::from_slice(&line.json).unwrap());
-        }
-        Ok(())
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let limits = Limits { memory_bytes: 64 << 20, spill: None };
-    let tally =
-        runtime.block_on(read(&mapping, &[Source::File(table)], &Known::default(), &limits, &mut emit)).unwrap();
+    let table = b"ticket,who,created\n1,Ana Duarte,01.02.2026 09:30\n2,Eva,01.02.2026 09:30\n";
+    let Made { events, outcome, .. } = made_by(&mapping, &[("t.csv", table)]);
+    let tally = outcome.unwrap();
     assert_eq!(shown(&events, "customer"), ["case.created 1 ana"]);
     assert_eq!(events[1]["id"], "Ana Duarte/1:case.created");
     assert_eq!(left_out(&tally, "case.created", "`who` is empty").count, 1);
