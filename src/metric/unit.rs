@@ -116,8 +116,8 @@ mod tests {
         assert_eq!(Unit::Duration.difference_text(0.0), "0ms");
         assert_eq!(Unit::Share.difference_text(0.05), "+5.0 points");
         assert_eq!(
-            [Some(1234.56), Some(-7.0), Some(0.0), None].map(percent_text),
-            ["+1,234.6 %", "−7.0 %", "0.0 %", "–"]
+            [Some(12.34), Some(1234.56), Some(-7.0), Some(0.0), None].map(percent_text),
+            ["+12.3 %", "+1,234.6 %", "−7.0 %", "0.0 %", "–"]
         );
         assert_eq!(Unit::Share.text(Some(0.1234)), "12.3 %");
         assert_eq!(Unit::Share.text(None), "–");

@@ -134,12 +134,13 @@ mod tests {
 
     #[test]
     fn a_change_that_rounds_to_nothing_is_shown_as_it_is() {
-        let texts =
-            [(1003.0, 1000.0), (997.0, 1000.0), (2010.0, 100.0), (3.0, 0.0), (7.0, 7.0)].map(|(now, before)| {
+        let texts = [(1003.0, 1000.0), (997.0, 1000.0), (1010.0, 1000.0), (2010.0, 100.0), (3.0, 0.0), (7.0, 7.0)].map(
+            |(now, before)| {
                 let (figure, change) = change(now, before, false);
                 difference(&figure, &change)
-            });
-        assert_eq!(texts, ["+3", "−3", "+1,910 %", "+3", "unchanged"]);
+            },
+        );
+        assert_eq!(texts, ["+3", "−3", "+1 %", "+1,910 %", "+3", "unchanged"]);
     }
 
     #[test]
