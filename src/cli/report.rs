@@ -126,6 +126,7 @@ pub struct Rendered {
 /// Renders a dashboard and returns the paths of the files.
 pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArguments) -> Result<Rendered> {
     let begun = Stopwatch::now();
+    check_folder(folder_of(arguments))?;
     let catalogue = Arc::new(context.catalogue().await?);
     let choices = arguments.choices(name);
     let dashboard = choices.dashboard(&context.settings.project.value, &catalogue)?;
@@ -187,6 +188,16 @@ struct Written {
 
 fn folder_of(arguments: &ReportArguments) -> &Path {
     arguments.output.as_deref().unwrap_or(Path::new("."))
+}
+
+/// Refuses the name of a file where the folder of the files is asked for.
+fn check_folder(folder: &Path) -> Result<()> {
+    let ending = folder.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let format = FORMATS.iter().find(|format| format.ending == ending).filter(|_| !folder.is_dir());
+    let Some(Format { name, .. }) = format else { return Ok(()) };
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let message = format!("`{}` is the name of a file, expected a folder: a report is several files", folder.display());
+    Err(Error::invalid("--output", message).with_hint(format!("write `--format {name} -o {}`", parent.display())))
 }
 
 /// Writes the files of every format.

@@ -362,3 +362,17 @@ fn one_widget_alone_is_a_picture() {
     assert!(one(&["First response", "--format", "svg"]).stderr.contains("did you mean `First response time`?"));
     assert!(one(&["First response time"]).stderr.contains("`svg`"));
 }
+
+#[test]
+fn a_file_name_is_refused_where_the_folder_of_the_files_is_asked_for() {
+    let project = desk();
+    let ran = project.run(&["report", "overview", "--range", "2026-05", "-o", "out/overview.png"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    let expected = "`out/overview.png` is the name of a file, expected a folder: a report is several files";
+    assert!(
+        ran.stderr.contains(expected) && ran.stderr.contains("hint: write `--format png -o out`"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!project.path("out").exists());
+}
