@@ -26,6 +26,7 @@ mod parse;
 mod path;
 mod reader;
 mod record;
+mod route;
 mod row;
 mod seen;
 mod spool;
@@ -44,6 +45,7 @@ use serde_json::Value as Json;
 pub use event::{Emit, Output, ReadRow};
 pub use known::Known;
 pub use mapping::Mapping;
+pub use route::{Conversation, KnownCases, RoutedEvent};
 pub use tally::{LeftOut, Malformed, Reason, Tally};
 pub use vocabulary::event_types;
 pub use workspace::Limits;
@@ -231,7 +233,7 @@ fn rows_of<'r>(
         };
         let RecordRow { level, index, cells, hash } = row;
         let row = Row { cells, level, index, time, sequence, hash, place };
-        let taken = match mapping.belongs(&row.cells) {
+        let taken = match writer.belongs(&row.cells) {
             Ok(belongs) => take(&row, &belongs, tally, emit)?,
             Err(reason) => Err(reason),
         };
@@ -248,12 +250,13 @@ fn set_aside(file: &Arc<str>, place: Place, detail: String, whole: &Json) -> Qua
     Quarantined { file: file.clone(), line: place.line, offset: place.offset, rule: UNREADABLE, detail, bytes }
 }
 
-/// The rows by case, the first message of a thread first, equal rows side by side. The hash comes before the place, so that rows which
+/// The rows by case, or by conversation where messages are routed; the first message of a thread first, equal rows side by side. The hash comes before the place, so that rows which
 /// the mapping's order leaves equal come in an order that does not depend on the file.
 fn ordered_rows(mapping: &Mapping) -> String {
     let order = spool::order_columns(mapping);
     let (rows, root) = match mapping.case {
         CaseOf::Column(_) => ("(SELECT id AS case_id, * FROM rows)", ""),
+        CaseOf::Route { .. } => ("(SELECT parent AS case_id, * FROM rows)", ""),
         CaseOf::Thread { .. } => ("rows", "reply, "),
     };
     format!("SELECT * FROM {rows} ORDER BY case_id, {root}{order}, hash_high, hash_low, file, line")

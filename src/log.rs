@@ -5,6 +5,7 @@
 //! one commit ([`crate::store::table`]). Lines that break a rule go to the [`quarantine`]. The memory does not grow with the
 //! input.
 
+pub mod case_events;
 pub mod columns;
 pub mod compact;
 pub mod event_log;

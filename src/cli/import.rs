@@ -19,13 +19,16 @@ use super::summary::SummaryArguments;
 use crate::apply::desk_events;
 use crate::apply::state::DeskEvent;
 use crate::error::{Error, Result};
-use crate::import::{self, Known, Limits, Mapping, Output, Tally};
+use crate::import::{self, Conversation, Known, KnownCases, Limits, Mapping, Output, RoutedEvent, Tally};
 use crate::input::files;
 use crate::input::format::has_compressed_ending;
 use crate::input::piece::{MadeLine, Piece, Take};
 use crate::input::source::Source;
+use crate::log::Log;
+use crate::log::case_events::OfCase;
 use crate::model::event::EventType;
 use crate::spelling::did_you_mean;
+use crate::store::engine::Resources;
 
 /// Lines that are handed over at once; fewer when they are long.
 const BATCH_LINES: usize = 4096;
@@ -163,7 +166,26 @@ async fn known(context: &CommandContext, mapping: &Mapping) -> Result<Known> {
     if !types.is_empty() {
         log.each_id(mapping.source(), &types, resources, &mut |id| known.add(id)).await?;
     }
+    if mapping.routes() {
+        known.cases = known_cases(&log, mapping, resources).await?;
+    }
     Ok(known)
+}
+
+/// The cases of the mapping's source, into which its messages are routed.
+async fn known_cases(log: &Log, mapping: &Mapping, resources: Resources) -> Result<KnownCases> {
+    let mut cases = KnownCases::new(mapping.grace_period_ms());
+    let mut take = |event: OfCase<'_>| match (event.kind, event.customer) {
+        (EventType::CaseCreated, Some(customer)) if event.source == mapping.source() => {
+            cases.created(event.subject, Conversation::new(customer, event.profile), event.time_ms);
+        }
+        (kind, _) => {
+            let (time_ms, status) = (event.time_ms, event.status);
+            cases.follow(event.subject, RoutedEvent { kind, time_ms, status });
+        }
+    };
+    log.each_of_case(&RoutedEvent::TYPES, resources, &mut take).await?;
+    Ok(cases.finish())
 }
 
 /// Whether the desk has the mapping's grace period without its event: by `apply`.

@@ -1,7 +1,10 @@
 //! The rows of one case after another, in order: what is first, what repeats, which cases are left out.
 
+use std::borrow::Cow;
+
 use super::event::{CaseState, Emit, EventWriter};
-use super::mapping::{Mapping, OrderKey};
+use super::mapping::{CaseOf, Mapping, OrderKey};
+use super::route::{NO_CASE, Place, Router};
 use super::row::Row;
 use super::tally::{Tally, count};
 use super::view::RowView;
@@ -16,13 +19,16 @@ pub(super) struct CaseWriter<'m> {
     left_out: bool,
     state: CaseState,
     last: Option<u128>,
+    router: Router<'m>,
 }
 
 impl<'m> CaseWriter<'m> {
     pub(super) fn new(mapping: &'m Mapping, writer: EventWriter<'m>) -> Self {
+        let router = Router::new(writer.known_cases(), mapping.grace_period_ms());
         Self {
             mapping,
             writer,
+            router,
             case: None,
             first_row: Vec::new(),
             left_out: false,
@@ -31,12 +37,18 @@ impl<'m> CaseWriter<'m> {
         }
     }
 
-    /// Takes the next row; rows of a case come together, its first row first, equal rows one after the other.
-    pub(super) fn row(&mut self, case: &str, row: &Row<'_>, tally: &mut Tally, emit: Emit<'_>) -> Result<()> {
-        self.state.first = self.case.as_deref() != Some(case);
-        if self.state.first {
+    /// Takes the next row; rows of a group come together, its first row first, equal rows one after the other. A group is a case or,
+    /// where messages are routed, a conversation.
+    pub(super) fn row(&mut self, group: &str, row: &Row<'_>, tally: &mut Tally, emit: Emit<'_>) -> Result<()> {
+        let Some((case, is_first)) = self.place(group, row) else {
+            count(&mut tally.rows_left_out, NO_CASE);
+            return Ok(());
+        };
+        let case = case.as_ref();
+        if self.case.as_deref() != Some(case) {
             self.begin(case, row, tally);
         }
+        self.state.first = is_first;
         if self.last.replace(row.hash) == Some(row.hash) {
             if !self.mapping.key.is_empty() {
                 tally.rows_repeated += u64::from(row.level == 0);
@@ -51,7 +63,20 @@ impl<'m> CaseWriter<'m> {
         }
         self.state.rank = if self.state.rank_ms == Some(row.time.ms) { self.state.rank + 1 } else { 0 };
         self.state.rank_ms = Some(row.time.ms);
-        self.writer.row(case, row, &self.first_row, &mut self.state, tally, emit)
+        self.writer.row(case, row, &self.first_row, &mut self.state, tally, emit)?;
+        self.state.happened.drain(..).for_each(|event| self.router.follow(event));
+        Ok(())
+    }
+
+    /// The case of a row, and whether the row is its first; none where the row belongs to no case.
+    fn place<'a>(&mut self, group: &'a str, row: &Row<'_>) -> Option<(Cow<'a, str>, bool)> {
+        let CaseOf::Route { message } = &self.mapping.case else {
+            return Some((Cow::Borrowed(group), self.case.as_deref() != Some(group)));
+        };
+        let message = RowView::of(&row.cells).text(message);
+        let writer = &self.writer;
+        let Place { case, opens } = self.router.place(group, &message, row.time.ms, || writer.is_received(row))?;
+        Some((Cow::Owned(case), opens && row.level == 0))
     }
 
     fn begin(&mut self, case: &str, row: &Row<'_>, tally: &mut Tally) {
@@ -59,8 +84,7 @@ impl<'m> CaseWriter<'m> {
         self.first_row = row.cells.iter().map(|cell| (*cell).to_owned()).collect();
         self.last = None;
         let is_chain = self.mapping.order.first().is_some_and(|key| !matches!(key, OrderKey::Time));
-        self.state =
-            CaseState { before: vec![None; self.mapping.events.len()], first: true, is_chain, ..CaseState::default() };
+        self.state = CaseState { before: vec![None; self.mapping.events.len()], is_chain, ..CaseState::default() };
         let view = RowView { row: &row.cells, first: &self.first_row };
         let reason = self.mapping.leave_out.iter().find(|reason| reason.condition.holds(view));
         self.left_out = reason.is_some();

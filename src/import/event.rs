@@ -11,14 +11,15 @@ use super::known::Known;
 use super::mapping::{EventRule, Mapping, Member, On, OrderKey, Taken, Value};
 use super::path;
 use super::record::RecordRow;
-use super::row::{Place, Row};
+use super::route::{Conversation, KnownCases, RoutedEvent};
+use super::row::{Belongs, Place, Row, RowResult};
 use super::tally::{Missing, Tally, count};
 use super::time_rule::{self, TimeReading};
 use super::view::RowView;
 use super::vocabulary::{self, ValueType};
 use crate::error::Result;
 use crate::input::piece::{MadeLine, Quarantined};
-use crate::model::event::EventType;
+use crate::model::event::{EventType, Status};
 use crate::spelling::shortened;
 
 /// The longest value that is counted whole.
@@ -69,6 +70,8 @@ pub(super) struct CaseState {
     pub(super) is_chain: bool,
     /// The instants that the case's next events cannot be before.
     pub(super) bounds: Bounds,
+    /// The events of the row, where messages are routed.
+    pub(super) happened: Vec<RoutedEvent>,
 }
 
 /// Writes the events of rows and counts what they leave out.
@@ -88,6 +91,18 @@ struct Draft<'m> {
     moment: TimeReading,
     time_ms: i64,
     sequence: i64,
+}
+
+impl Draft<'_> {
+    fn routed(&self) -> RoutedEvent {
+        #[derive(serde::Deserialize)]
+        struct Stated {
+            status: Option<String>,
+        }
+        let stated = serde_json::from_slice(&self.data).ok().and_then(|Stated { status }| status);
+        let status = stated.as_deref().and_then(Status::parse);
+        RoutedEvent { kind: self.rule.kind, time_ms: self.time_ms, status }
+    }
 }
 
 impl Dated for Draft<'_> {
@@ -124,6 +139,34 @@ impl<'m> EventWriter<'m> {
         let json = envelope.json(&self.mapping.source, data.as_bytes());
         let (line, offset) = (grace.line as u64, grace.offset as u64);
         emit(Output::Event(MadeLine { json, file: self.mapping.file.clone(), line, offset }))
+    }
+
+    pub(super) fn known_cases(&self) -> &'m KnownCases {
+        &self.known.cases
+    }
+
+    /// Where the row belongs. A row that names no case or, where messages are routed, no customer, is malformed.
+    pub(super) fn belongs<'a>(&self, cells: &'a [&'a str]) -> RowResult<Belongs<'a>> {
+        let belongs = self.mapping.belongs(cells)?;
+        if !self.mapping.routes() {
+            return Ok(belongs);
+        }
+        let of_creation = |name: &str| {
+            let value = self.mapping.at_creation(name).map(|value| self.value(value, RowView::of(cells)));
+            let found = value.transpose().map_err(|missing| missing.reason)?.flatten();
+            Ok::<_, String>(found.map(|json| path::text(&json).into_owned()))
+        };
+        let customer = of_creation("customer")?.ok_or("the row has no customer, by whom messages are routed")?;
+        let conversation = Conversation::new(&customer, of_creation("profile")?.as_deref());
+        Ok(Belongs { parent: Some(Cow::Owned(conversation.key())), ..belongs })
+    }
+
+    /// Whether the row is a message of a customer.
+    pub(super) fn is_received(&self, row: &Row<'_>) -> bool {
+        let view = RowView::of(&row.cells);
+        let rules = self.mapping.events.iter().filter(|rule| rule.level == row.level);
+        let mut received = rules.filter(|rule| rule.kind == EventType::MessageReceived);
+        received.any(|rule| rule.when.iter().all(|condition| condition.holds(view)))
     }
 
     /// The cells of a row, without those of other elements.
@@ -170,6 +213,9 @@ impl<'m> EventWriter<'m> {
                 continue;
             }
             count(&mut tally.events, &draft.rule.name);
+            if self.mapping.routes() {
+                state.happened.push(draft.routed());
+            }
             emit(Output::Event(self.line(&draft, &id, row)))?;
         }
         Ok(())

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::route::KnownCases;
+
 /// What the log holds already of a mapping's source, as far as an import must know it.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -11,6 +13,8 @@ pub struct Known {
     pub grace_is_stated: bool,
     /// Hashes of the ids of events that later snapshots do not state again.
     ids: HashSet<u128>,
+    /// Cases into which messages are routed.
+    pub cases: KnownCases,
 }
 
 impl Known {

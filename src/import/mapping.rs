@@ -59,6 +59,22 @@ impl Mapping {
         first.map(|rule| rule.kind.name()).collect()
     }
 
+    /// Whether messages are routed into cases.
+    pub fn routes(&self) -> bool {
+        matches!(self.case, CaseOf::Route { .. })
+    }
+
+    /// The grace period of its cases, in milliseconds.
+    pub fn grace_period_ms(&self) -> i64 {
+        self.grace.period_ms
+    }
+
+    /// The value of a member of a case's creation.
+    pub(super) fn at_creation(&self, name: &str) -> Option<&Value> {
+        let creation = self.events.iter().find(|rule| rule.kind == EventType::CaseCreated)?;
+        creation.members.iter().find(|member| member.name == name && !member.of_fields).map(|member| &member.value)
+    }
+
     /// Name and event type of every rule, in their order.
     pub fn rules(&self) -> impl Iterator<Item = (&str, &'static str)> {
         self.events.iter().map(|rule| (rule.name.as_str(), rule.kind.name()))
@@ -75,7 +91,7 @@ impl Mapping {
             || self.snapshots
             || !self.leave_out.is_empty()
             || !matches!(self.order.as_slice(), [OrderKey::Time, OrderKey::Sequence])
-            || matches!(self.case, CaseOf::Thread { .. })
+            || !matches!(self.case, CaseOf::Column(_))
             || self.events.iter().any(EventRule::needs_other_rows)
     }
 
@@ -160,6 +176,7 @@ pub(super) enum Each {
 #[derive(Debug)]
 pub(super) struct Grace {
     pub(super) period: String,
+    pub(super) period_ms: i64,
     pub(super) line: usize,
     pub(super) offset: usize,
 }
@@ -171,6 +188,9 @@ pub(super) enum CaseOf {
     Column(Cell),
     /// The case is the root of the chain of parents.
     Thread { id: Cell, parent: Cell },
+    /// The row is a message of this id without a case. It belongs to one of the cases of the customer and the profile that the rule of
+    /// `case.created` gives.
+    Route { message: Cell },
 }
 
 /// One key of the order of rows within a case.
@@ -212,10 +232,14 @@ pub(super) struct EventRule {
 
 impl EventRule {
     fn needs_other_rows(&self) -> bool {
+        !matches!(self.on, On::Row) || self.takes_of_first_row()
+    }
+
+    /// Whether a cell is that of the first row of the case.
+    pub(super) fn takes_of_first_row(&self) -> bool {
         let cells = self.when.iter().flat_map(Condition::cells);
         let values = self.subject.iter().chain(self.members.iter().map(|member| &member.value));
-        !matches!(self.on, On::Row)
-            || cells.chain(values.flat_map(Value::cells)).any(|cell| cell.row == RowChoice::First)
+        cells.chain(values.flat_map(Value::cells)).any(|cell| cell.row == RowChoice::First)
     }
 }
 

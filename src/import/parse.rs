@@ -15,6 +15,7 @@ use super::mapping::*;
 use super::path::Arrays;
 use crate::error::{Error, Result};
 use crate::input::records::Dialect;
+use crate::model::event::EventType;
 use crate::model::time::parse_duration_ms;
 use crate::store::project;
 use parser::Parser;
@@ -42,6 +43,8 @@ const ROOT_KEYS: &[&str] = &[
     "leave_out",
     "event",
 ];
+
+const CASE_KEYS: &[&str] = &["id", "thread", "route", "order"];
 
 impl Mapping {
     /// Reads and checks a mapping file, and the tables that it looks cells up in.
@@ -83,6 +86,9 @@ fn mapping(file: &str, text: &str, folder: &Path) -> Result<Mapping> {
     let case = parser.case(&root.need("case")?)?;
     let events = parser.events(&root)?;
     let snapshots = root.flag("snapshots")?;
+    if matches!(case, CaseOf::Route { .. }) {
+        check_routed(&root.need("case")?, &events, snapshots)?;
+    }
     let Parser { columns, levels, .. } = parser;
     Ok(Mapping {
         file,
@@ -120,7 +126,8 @@ fn grace(item: &Item<'_>) -> Result<Grace> {
             return Err(item.error(format!("found `{text}`, expected a duration or `never`"), Some(hint)));
         }
     };
-    Ok(Grace { period: period.to_owned(), line: item.line(), offset: item.offset() })
+    let period_ms = parse_duration_ms(period).map_err(|reason| item.error(reason, None))?;
+    Ok(Grace { period_ms, period: period.to_owned(), line: item.line(), offset: item.offset() })
 }
 
 /// Every key of a mapping.
@@ -176,6 +183,25 @@ fn tables(root: &Section<'_>, folder: &Path) -> Result<LookupTables> {
     Ok(tables)
 }
 
+/// What holds of a mapping that routes messages: the case of a row may have begun in an earlier import, and a case is created by a
+/// message, with the customer.
+fn check_routed(case: &Item<'_>, events: &[EventRule], snapshots: bool) -> Result<()> {
+    let creations = events.iter().filter(|rule| rule.kind == EventType::CaseCreated);
+    let is_one = matches!(creations.collect::<Vec<_>>().as_slice(), [rule] if matches!(rule.on, On::First));
+    let problem = if !is_one {
+        "messages are routed into cases: expected one `case.created` with `on = \"first\"`"
+    } else if !events.iter().any(|rule| rule.kind == EventType::MessageReceived && matches!(rule.on, On::Row)) {
+        "messages are routed into cases that `message.received` opens: expected one with `on = \"row\"`"
+    } else if events.iter().any(EventRule::takes_of_first_row) {
+        "messages are routed into cases whose first row may be in an earlier import: expected no `root`"
+    } else if snapshots {
+        "messages are routed into cases: expected no `snapshots`"
+    } else {
+        return Ok(());
+    };
+    Err(case.error(problem, None))
+}
+
 fn byte(item: &Item<'_>) -> Result<u8> {
     match item.text()?.as_bytes() {
         [byte] => Ok(*byte),
@@ -191,23 +217,28 @@ impl Parser {
     }
 
     fn case(&mut self, item: &Item<'_>) -> Result<CaseOf> {
-        let section = item.section(&["id", "thread", "order"])?;
-        match (section.get("id"), section.get("thread")) {
-            (Some(id), None) => Ok(CaseOf::Column(self.row_cell(&id)?)),
-            (None, Some(thread)) => {
+        let section = item.section(CASE_KEYS)?;
+        match (section.get("id"), section.get("thread"), section.get("route")) {
+            (Some(id), None, None) => Ok(CaseOf::Column(self.row_cell(&id)?)),
+            (None, Some(thread), None) => {
                 let thread = thread.section(&["id", "parent"])?;
                 Ok(CaseOf::Thread {
                     id: self.row_cell(&thread.need("id")?)?,
                     parent: self.row_cell(&thread.need("parent")?)?,
                 })
             }
-            _ => Err(section.error("expected either `id`, a column, or `thread`, an `id` and a `parent` column", None)),
+            (None, None, Some(message)) => Ok(CaseOf::Route { message: self.row_cell(&message)? }),
+            _ => {
+                let message = "expected one of `id`, the column of the case, `thread`, an `id` and a `parent` column, and `route`, the \
+                               column of the id of a message without a case";
+                Err(section.error(message, None))
+            }
         }
     }
 
     fn order(&mut self, root: &Section<'_>) -> Result<Vec<OrderKey>> {
         let items = match root.get("case").filter(Item::is_table) {
-            Some(case) => case.section(&["id", "thread", "order"])?.list("order")?,
+            Some(case) => case.section(CASE_KEYS)?.list("order")?,
             None => Vec::new(),
         };
         match items.as_slice() {

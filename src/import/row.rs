@@ -35,7 +35,7 @@ pub(super) struct Place {
     pub(super) offset: u64,
 }
 
-/// The case a row names, or its own id and its parent's in a thread.
+/// The case a row names; its own id and its parent's in a thread; its own id and its conversation where messages are routed.
 pub(super) struct Belongs<'a> {
     pub(super) id: Cow<'a, str>,
     /// Absent in a row without one, and in a row that names itself.
@@ -83,7 +83,7 @@ impl Mapping {
     pub(super) fn belongs<'a>(&self, cells: &'a [&'a str]) -> RowResult<Belongs<'a>> {
         let view = RowView::of(cells);
         let (id, parent) = match &self.case {
-            CaseOf::Column(id) => (id, None),
+            CaseOf::Column(id) | CaseOf::Route { message: id } => (id, None),
             CaseOf::Thread { id, parent } => (id, Some(view.text(parent))),
         };
         let cell = id;

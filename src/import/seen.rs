@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::mapping::{CaseOf, Column, Mapping};
+use super::cell::Cell;
+use super::mapping::{CaseOf, Column, Mapping, Value};
 use super::reader::SHOWN_COLUMNS;
 use super::record::Ended;
 use crate::error::{Error, Result};
@@ -63,6 +64,10 @@ impl Seen {
 fn needed(mapping: &Mapping) -> Vec<usize> {
     let case = match &mapping.case {
         CaseOf::Column(id) | CaseOf::Thread { id, .. } => id.columns(),
+        CaseOf::Route { message } => {
+            let customer = mapping.at_creation("customer").and_then(Value::cell);
+            [message].into_iter().chain(customer).flat_map(Cell::columns).collect()
+        }
     };
     let time = if mapping.time.default.is_none() { mapping.time.cell.columns() } else { Vec::new() };
     [case, time, mapping.key.iter().flat_map(|cell| cell.columns()).collect()].concat()

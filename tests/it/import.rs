@@ -176,3 +176,85 @@ fn inputs_are_files_folders_and_patterns() {
     assert_eq!((again["added"].clone(), again["duplicates"].as_u64().map(|count| count > 0)), (json!(0), Some(true)));
     assert_eq!(added, json!(22));
 }
+
+/// Messages without cases.
+const MESSAGES: &str = r#"
+source = "dm"
+grace_period = "1d"
+key = ["id"]
+time = "at"
+case.route = "id"
+[[event]]
+type = "case.created"
+on = "first"
+data.customer = { column = "customer" }
+data.profile = { column = "page" }
+[[event]]
+type = "message.received"
+on = "row"
+when = { column = "from", equals = "customer" }
+data.message = { column = "id" }
+[[event]]
+type = "message.sent"
+on = "row"
+when = { column = "from", equals = "page" }
+data.message = { column = "id" }
+[[event]]
+type = "case.status_changed"
+on = "row"
+when = { column = "tag", equals = "solved" }
+data.status = "done"
+"#;
+
+/// Two customers, one of them with two profiles; a case that is reopened, one that closes, a reply after that.
+const DIRECT: [&str; 12] = [
+    "m0,2026-03-01T08:00:00Z,petra,shop,page,",
+    "m1,2026-03-02T09:00:00Z,petra,shop,customer,",
+    "m2,2026-03-02T09:10:00Z,petra,shop,page,solved",
+    "m3,2026-03-02T09:20:00Z,petra,club,customer,",
+    "m4,2026-03-03T09:00:00Z,petra,shop,customer,",
+    "m5,2026-03-03T10:00:00Z,petra,shop,page,solved",
+    "m6,2026-03-03T11:00:00Z,ivo,shop,customer,",
+    "m7,2026-03-04T10:00:00Z,petra,shop,customer,",
+    "m8,2026-03-04T12:00:00Z,petra,club,page,",
+    "m9,2026-03-05T12:00:00Z,petra,shop,page,solved",
+    "m10,2026-03-08T12:00:00Z,petra,shop,page,",
+    "m11,2026-03-09T12:00:00Z,petra,shop,customer,",
+];
+
+fn of_messages(parts: &[&[&str]]) -> Project {
+    let project = Project::new();
+    project.write("mappings/dm.toml", MESSAGES);
+    for (number, rows) in parts.iter().enumerate() {
+        project.write(&format!("{number}.csv"), format!("id,at,customer,page,from,tag\n{}\n", rows.join("\n")));
+    }
+    project
+}
+
+#[test]
+fn messages_without_cases_are_routed_by_customer_and_profile_over_several_imports() {
+    let cases =
+        "SELECT case_id, customer, profile, status, reopenings, created_at, closed_at FROM cases ORDER BY created_at";
+    let messages = "SELECT message, case_id FROM messages ORDER BY time, message";
+    let expected_cases = "case_id,customer,profile,status,reopenings,created_at,closed_at\n\
+        m1,petra,shop,done,1,2026-03-02T09:00:00.000Z,2026-03-04T10:00:00.000Z\n\
+        m3,petra,club,new,0,2026-03-02T09:20:00.000Z,\n\
+        m6,ivo,shop,new,0,2026-03-03T11:00:00.000Z,\n\
+        m7,petra,shop,done,0,2026-03-04T10:00:00.000Z,2026-03-06T12:00:00.000Z\n\
+        m11,petra,shop,new,0,2026-03-09T12:00:00.000Z,\n";
+    let expected_messages =
+        "message,case_id\nm1,m1\nm2,m1\nm3,m3\nm4,m1\nm5,m1\nm6,m6\nm7,m7\nm8,m3\nm9,m7\nm10,m7\nm11,m11\n";
+    let mut turned = DIRECT;
+    turned.reverse();
+    for cut in [0, 1, 3, 4, 5, 8, 10, 11] {
+        let (first, second) = DIRECT.split_at(cut);
+        let project = of_messages(&[first, second, &turned]);
+        import(&project, "dm", &["0.csv"], 0);
+        import(&project, "dm", &["1.csv"], 0);
+        assert_eq!(answer(&project, cases), expected_cases, "{cut}");
+        assert_eq!(answer(&project, messages), expected_messages, "{cut}");
+        let again = import(&project, "dm", &["2.csv"], 0);
+        assert_eq!((&again["added"], &again["conflicts"]), (&json!(0), &json!(0)), "{cut}");
+        assert_eq!(again["left_out"]["rows"], json!({"before the first message of the customer": 1}), "{cut}");
+    }
+}

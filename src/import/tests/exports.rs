@@ -375,3 +375,31 @@ data.priority = { column = "p" }
     let by_text = mapping.replace("{ column = \"n\" }", "{ column = \"n\", as = \"text\" }");
     assert_eq!(found(&by_text), [(Json::from("low"), 0), (Json::from("high"), 1)]);
 }
+
+#[test]
+fn a_mapping_that_routes_messages_needs_rules_that_open_cases() {
+    let routed = |rest: &str| {
+        let head = "source = \"dm\"\ngrace_period = \"1d\"\nkey = [\"id\"]\ntime = \"at\"\ncase.route = \"id\"\n";
+        complaint(&format!("{head}{rest}"))
+    };
+    let creation = "[[event]]\ntype = \"case.created\"\non = \"first\"\ndata.customer = { column = \"who\" }\n";
+    let received = "[[event]]\ntype = \"message.received\"\non = \"row\"\ndata.message = { column = \"id\" }\n";
+    assert_eq!(
+        routed(received),
+        "map.toml:5: `case`: messages are routed into cases: expected one `case.created` with `on = \"first\"`"
+    );
+    assert_eq!(
+        routed(creation),
+        "map.toml:5: `case`: messages are routed into cases that `message.received` opens: expected one with `on = \"row\"`"
+    );
+    let rooted = creation.replace("column", "root");
+    assert_eq!(
+        routed(&format!("{rooted}{received}")),
+        "map.toml:5: `case`: messages are routed into cases whose first row may be in an earlier import: expected no `root`"
+    );
+    let mapping = format!(
+        "source = \"dm\"\ngrace_period = \"1d\"\nkey = [\"id\"]\ntime = \"at\"\ncase.route = \"id\"\n{creation}{received}"
+    );
+    let made = made_of(&mapping, &[("t.csv", b"id,at,who\n1,2026-03-02T09:00:00Z,\n")]);
+    assert_eq!(made.set_aside[0].detail, "the row has no customer, by whom messages are routed");
+}
