@@ -431,18 +431,19 @@ fn typed(value_type: &ValueType, text: &str) -> Option<Json> {
         ValueType::Integer => text.parse::<i64>().ok().map(Json::from),
         ValueType::Boolean => vocabulary::boolean(text).map(Json::from),
         // A list of JSON is one already.
-        ValueType::List(_) if text.starts_with('[') && texts_of(text).is_some() => texts_of(text).map(Json::from),
-        ValueType::List(separator) => Some(
-            text.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect(),
-        ),
+        ValueType::List(separator) => Some(match plain_elements(text) {
+            Some(elements) => elements.iter().map(|element| path::text(element)).collect(),
+            None => {
+                text.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect()
+            }
+        }),
     }
 }
 
-/// The elements of a JSON array of plain values, as texts.
-fn texts_of(text: &str) -> Option<Vec<String>> {
-    let elements: Vec<Json> = serde_json::from_str(text).ok()?;
-    let plain = |element: &Json| !element.is_object() && !element.is_array();
-    elements.iter().all(plain).then(|| elements.iter().map(|element| path::text(element).into_owned()).collect())
+/// The elements of a JSON array of plain values.
+fn plain_elements(text: &str) -> Option<Vec<Json>> {
+    let is_plain = |element: &Json| !element.is_object() && !element.is_array();
+    path::elements(text).filter(|elements| elements.iter().all(is_plain))
 }
 
 /// The parts with `/` between them. `/`, `%`, and the `~` that marks a hash are escaped, so that different parts never give the same

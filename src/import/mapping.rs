@@ -125,8 +125,7 @@ pub(super) struct InputRules {
 pub(super) struct Column {
     /// The first of these that the input has counts.
     pub(super) names: Vec<String>,
-    /// Which of the columns of that name, from 1; absent where there must be one.
-    pub(super) occurrence: Option<usize>,
+    pub(super) occurrence: Occurrence,
     /// An input may lack it; its cells are empty then.
     pub(super) optional: bool,
     /// 0 for a column of the record, else the number of the level whose elements have it.
@@ -145,7 +144,11 @@ impl Column {
 
     /// Its name, and what chooses among several of that name.
     pub(super) fn shown(&self) -> String {
-        let occurrence = self.occurrence.map_or_else(String::new, |number| format!(" ({number})"));
+        let occurrence = match self.occurrence {
+            Occurrence::Only => String::new(),
+            Occurrence::Number(number) => format!(" ({number})"),
+            Occurrence::All => " (all)".to_owned(),
+        };
         format!("{}{}{occurrence}", "../".repeat(self.up), self.name())
     }
 
@@ -161,13 +164,24 @@ impl Column {
     }
 }
 
+/// Which of the columns of one name a column is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occurrence {
+    /// There must be one of that name.
+    Only,
+    /// That of this number, from 1.
+    Number(usize),
+    /// All of them: the cell is a JSON array of their texts, empty ones left out.
+    All,
+}
+
 /// What a rule goes through within a record.
 #[derive(Clone, Debug)]
 pub(super) enum Each {
     /// The elements of arrays.
     Elements(Arrays),
-    /// The parts of a cell of the record.
-    Parts { cell: Cell, separator: String },
+    /// The parts of a cell of the record; without a separator the elements of its JSON array.
+    Parts { cell: Cell, separator: Option<String> },
     /// As many times as a cell of the record counts.
     Times(Cell),
 }

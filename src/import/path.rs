@@ -106,6 +106,17 @@ pub(super) fn text(value: &Json) -> Cow<'_, str> {
     }
 }
 
+/// An array of the values whose text is not empty; null where there is none.
+pub(super) fn not_empty(mut values: Vec<Json>) -> Json {
+    values.retain(|value| !text(value).is_empty());
+    if values.is_empty() { Json::Null } else { Json::Array(values) }
+}
+
+/// The elements of a text that is a JSON array.
+pub(super) fn elements(text: &str) -> Option<Vec<Json>> {
+    if text.starts_with('[') { serde_json::from_str(text).ok() } else { None }
+}
+
 /// A path through arrays whose elements are wanted: `tickets[].audits[].events[]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Arrays(Vec<Path>);

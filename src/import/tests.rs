@@ -12,6 +12,7 @@ use super::*;
 mod documented;
 mod exports;
 mod formats;
+mod language;
 mod xes;
 
 const CASES: &str = r#"

@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::super::cell::{Cell, CellSource, CellStep, RowChoice, TextPart};
 use super::super::condition::{Condition, Test};
 use super::super::document::{Item, Section};
-use super::super::mapping::{Taken, Value};
+use super::super::mapping::{Occurrence, Taken, Value};
 use super::super::vocabulary::ValueType;
 use super::parser::Parser;
 use crate::error::Result;
@@ -45,7 +45,7 @@ impl Parser {
         if item.is_table() {
             self.cell(item, &item.section(CELL_KEYS)?, &[RowChoice::Current])
         } else {
-            Ok(Cell::plain(self.column(item, vec![item.some_text()?.to_owned()], None, false)?))
+            Ok(Cell::plain(self.column(item, vec![item.some_text()?.to_owned()], Occurrence::Only, false)?))
         }
     }
 
@@ -58,8 +58,7 @@ impl Parser {
                 return Err(root.error("the root is not known yet here, expected `column`", None));
             }
             [(key, name)] => {
-                let occurrence = section.get("occurrence").map(|item| item.count()).transpose()?;
-                let occurrence = occurrence.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+                let occurrence = section.get("occurrence").map_or(Ok(Occurrence::Only), |item| occurrence(&item))?;
                 let names = if name.value().is_array() { name.texts()? } else { vec![name.text()?.to_owned()] };
                 let row = if *key == "root" { RowChoice::First } else { RowChoice::Current };
                 (CellSource::Column(self.column(name, names, occurrence, section.flag("optional")?)?), row)
@@ -127,7 +126,7 @@ impl Parser {
             if !before.is_empty() {
                 parts.push(TextPart::Plain(before.to_owned()));
             }
-            parts.push(TextPart::Column(self.column(item, vec![name.to_owned()], None, false)?));
+            parts.push(TextPart::Column(self.column(item, vec![name.to_owned()], Occurrence::Only, false)?));
             rest = after;
         }
         if !rest.is_empty() {
@@ -180,6 +179,20 @@ impl Parser {
             default: section.get("default").map(|item| self.value(&item, &value_type, allowed)).transpose()?,
             value_type,
         })))
+    }
+}
+
+/// The number of one of several columns of a name, or all of them.
+fn occurrence(item: &Item<'_>) -> Result<Occurrence> {
+    if item.value().is_str() {
+        return match item.text()? {
+            "all" => Ok(Occurrence::All),
+            other => Err(item.error(format!("found `{other}`, expected a number from 1 or `all`"), None)),
+        };
+    }
+    match usize::try_from(item.count()?).unwrap_or(usize::MAX) {
+        0 => Err(item.error("found the occurrence 0, expected 1 or more", None)),
+        number => Ok(Occurrence::Number(number)),
     }
 }
 

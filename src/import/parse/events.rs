@@ -63,9 +63,14 @@ impl Parser {
             let section = item.section(&[CELL_KEYS, &["separator", "times"]].concat())?;
             let cell = self.cell(item, &section, &[RowChoice::Current])?;
             match (section.get("separator"), section.get("times").map_or(Ok(false), |item| item.flag())?) {
-                (Some(separator), false) => Each::Parts { cell, separator: separator.some_text()?.to_owned() },
                 (None, true) => Each::Times(cell),
-                _ => return Err(item.error("expected a `separator` of parts, or `times = true`", None)),
+                (Some(_), true) => {
+                    return Err(item.error("found both `separator` and `times`, expected one of them", None));
+                }
+                (separator, false) => {
+                    let separator = separator.map(|item| item.some_text().map(str::to_owned)).transpose()?;
+                    Each::Parts { cell, separator }
+                }
             }
         } else {
             Each::Elements(Arrays::parse(item.some_text()?).map_err(|reason| item.error(reason, None))?)

@@ -2,7 +2,7 @@
 
 use super::super::document::Item;
 use super::super::lookup::LookupTables;
-use super::super::mapping::{Column, Each};
+use super::super::mapping::{Column, Each, Occurrence};
 use super::super::time_rule::TimeRule;
 use crate::error::Result;
 
@@ -24,16 +24,13 @@ impl Parser {
         &mut self,
         item: &Item<'_>,
         names: Vec<String>,
-        occurrence: Option<usize>,
+        occurrence: Occurrence,
         optional: bool,
     ) -> Result<usize> {
         let (ups, names): (Vec<usize>, Vec<String>) = names.into_iter().map(climbed).unzip();
         let up = ups.first().copied().unwrap_or_default();
         if ups.iter().any(|other| *other != up) || names.is_empty() {
             return Err(item.error("expected the names of columns of the same element", None));
-        }
-        if occurrence == Some(0) {
-            return Err(item.error("found the occurrence 0, expected 1 or more", None));
         }
         let (level, up) = self.place(item, up, &names)?;
         let column = Column { names, occurrence, optional, level, up, line: item.line() };

@@ -3,6 +3,7 @@
 //! A document whose rows are the elements of an array is gone through as it is read, unless a column is taken from around these
 //! elements: then the document is held as a whole.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::rc::Rc;
@@ -12,8 +13,8 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Deserializer, Map, Value as Json};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::super::mapping::{Each, Mapping};
-use super::super::path::{Arrays, Path, text};
+use super::super::mapping::{Each, Mapping, Occurrence};
+use super::super::path::{Arrays, Path, not_empty, text};
 use super::super::record::{Ended, Record, TakeRecord};
 use super::layout::{self, INDEX};
 use super::text::TextInput;
@@ -238,11 +239,23 @@ impl<'m> Plan<'m> {
             }
             let around = chain.len().checked_sub(1 + column.up).and_then(|position| chain.get(position));
             let found = around.and_then(|value| paths.iter().find_map(|path| path.find(value)));
+            let found = found.and_then(|value| chosen(column.occurrence, value));
             match found {
                 Some(value) => record.cell(&text(&value)),
                 None => record.cell(""),
             }
         }
+    }
+}
+
+/// What a column takes of a value: columns of one name are an array in a row that was set aside.
+fn chosen(occurrence: Occurrence, value: Cow<'_, Json>) -> Option<Cow<'_, Json>> {
+    match (occurrence, value.as_ref()) {
+        (Occurrence::Only, _) => Some(value),
+        (Occurrence::Number(number), Json::Array(texts)) => texts.get(number - 1).cloned().map(Cow::Owned),
+        (Occurrence::Number(number), _) => (number == 1).then_some(value),
+        (Occurrence::All, Json::Array(texts)) => Some(Cow::Owned(not_empty(texts.clone()))),
+        (Occurrence::All, one) => Some(Cow::Owned(not_empty(vec![one.clone()]))),
     }
 }
 

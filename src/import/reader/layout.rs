@@ -4,7 +4,8 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value as Json};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::super::mapping::{Column, Each, Mapping};
+use super::super::mapping::{Column, Each, Mapping, Occurrence};
+use super::super::path;
 use super::super::record::Record;
 use super::super::view::RowView;
 use crate::error::{Error, Result};
@@ -16,9 +17,10 @@ pub(super) const INDEX: &str = "@index";
 /// How many columns of an input an error shows.
 pub(in crate::import) const SHOWN_COLUMNS: usize = 30;
 
-/// For each column of the mapping its position in a table; none for those that are not of the record.
+/// For each column of the mapping its position in a table, and of all columns of one name each; none for those that are not of the
+/// record.
 pub(super) struct Layout {
-    positions: Vec<Option<usize>>,
+    positions: Vec<Vec<usize>>,
 }
 
 impl Layout {
@@ -29,12 +31,12 @@ impl Layout {
     pub(super) fn of(mapping: &Mapping, header: &[String], place: &str, found: Option<String>) -> Result<Layout> {
         let position = |column: &Column| {
             if column.level > 0 || column.name() == INDEX {
-                return Ok(None);
+                return Ok(Vec::new());
             }
             match find(column, header) {
-                Found::At(position) => Ok(Some(position)),
+                Found::At(positions) => Ok(positions),
                 Found::Several(positions) => Err(several(mapping, column, place, &positions)),
-                Found::Nowhere if column.optional => Ok(None),
+                Found::Nowhere if column.optional => Ok(Vec::new()),
                 Found::Nowhere => Err(missing(mapping, column, place, header, found.as_deref())),
             }
         };
@@ -44,17 +46,22 @@ impl Layout {
 
     /// The positions in the table that the mapping takes from.
     pub(super) fn used(&self) -> impl Iterator<Item = usize> {
-        self.positions.iter().filter_map(|position| *position)
+        self.positions.iter().flatten().copied()
     }
 
     /// Adds the rows of a record whose cells are `texts`.
     pub(super) fn fill<T: AsRef<str>>(&self, mapping: &Mapping, index: u64, texts: &[T], record: &mut Record) {
         record.row(0, index);
-        for (position, column) in self.positions.iter().zip(&mapping.columns) {
-            match position.and_then(|position| texts.get(position)) {
-                Some(text) => record.cell(text.as_ref()),
-                None if column.level == 0 && column.name() == INDEX => record.cell(&index.to_string()),
-                None => record.cell(""),
+        let text = |position: &usize| texts.get(*position).map_or("", AsRef::as_ref);
+        for (positions, column) in self.positions.iter().zip(&mapping.columns) {
+            match positions.as_slice() {
+                positions if column.occurrence == Occurrence::All => {
+                    let texts = positions.iter().map(|position| Json::from(text(position)));
+                    record.cell(&path::text(&path::not_empty(texts.collect())));
+                }
+                [position, ..] => record.cell(text(position)),
+                [] if column.level == 0 && column.name() == INDEX => record.cell(&index.to_string()),
+                [] => record.cell(""),
             }
         }
         add_parts(mapping, record);
@@ -86,8 +93,9 @@ pub(super) fn known_columns(mapping: &Mapping, header: &[String]) -> usize {
 }
 
 enum Found {
-    At(usize),
-    /// Positions of several columns of the name.
+    /// One position, or those of all columns of the name.
+    At(Vec<usize>),
+    /// Positions of several columns of the name, of which the mapping chooses none.
     Several(Vec<usize>),
     Nowhere,
 }
@@ -98,11 +106,11 @@ fn find(column: &Column, header: &[String]) -> Found {
         let positions: Vec<usize> = header.iter().enumerate().filter_map(same).collect();
         match (positions.as_slice(), column.occurrence) {
             ([], _) => {}
-            (positions, Some(number)) => {
-                return positions.get(number - 1).map_or(Found::Nowhere, |position| Found::At(*position));
+            (positions, Occurrence::Number(number)) => {
+                return positions.get(number - 1).map_or(Found::Nowhere, |position| Found::At(vec![*position]));
             }
-            ([position], None) => return Found::At(*position),
-            (_, None) => return Found::Several(positions),
+            ([_], Occurrence::Only) | (_, Occurrence::All) => return Found::At(positions),
+            (_, Occurrence::Only) => return Found::Several(positions),
         }
     }
     Found::Nowhere
@@ -118,13 +126,18 @@ fn several(mapping: &Mapping, column: &Column, place: &str, positions: &[usize])
         mapping.file,
         column.line
     );
-    let hint = format!("write `{{ column = \"{name}\", occurrence = 2 }}` for the second of them");
+    let hint = format!(
+        "write `{{ column = \"{name}\", occurrence = 2 }}` for the second of them, `occurrence = \"all\"` for a list of all"
+    );
     Error::invalid(place, message).with_hint(hint)
 }
 
 fn missing(mapping: &Mapping, column: &Column, place: &str, header: &[String], found: Option<&str>) -> Error {
     let names = column.any_name();
-    let occurrence = column.occurrence.map_or_else(String::new, |number| format!(" number {number}"));
+    let occurrence = match column.occurrence {
+        Occurrence::Number(number) => format!(" number {number}"),
+        Occurrence::Only | Occurrence::All => String::new(),
+    };
     let shown: Vec<String> = header.iter().take(SHOWN_COLUMNS).map(|name| format!("`{name}`")).collect();
     let more = if header.len() > SHOWN_COLUMNS {
         format!(" and {} more", header.len() - SHOWN_COLUMNS)
@@ -152,11 +165,9 @@ pub(super) fn add_parts(mapping: &Mapping, record: &mut Record) {
     for (number, each) in mapping.levels.iter().enumerate() {
         let parts: Vec<(usize, Vec<String>)> = match each {
             Each::Elements(_) => continue,
-            Each::Parts { cell, separator } => of_rows(mapping, record, |view| {
-                let text = view.text(cell);
-                let parts = text.split(separator.as_str()).map(str::trim).filter(|part| !part.is_empty());
-                parts.map(str::to_owned).collect()
-            }),
+            Each::Parts { cell, separator } => {
+                of_rows(mapping, record, |view| parts(&view.text(cell), separator.as_deref()))
+            }
             Each::Times(cell) => of_rows(mapping, record, |view| {
                 let count: u64 = view.text(cell).trim().parse().unwrap_or(0);
                 (1..=count.min(TIMES_MAX)).map(|number| number.to_string()).collect()
@@ -180,6 +191,16 @@ pub(super) fn add_parts(mapping: &Mapping, record: &mut Record) {
     }
 }
 
+/// The parts of a text that are not empty.
+fn parts(text: &str, separator: Option<&str>) -> Vec<String> {
+    let parts: Vec<String> = match (separator, path::elements(text)) {
+        (Some(separator), _) => text.split(separator).map(|part| part.trim().to_owned()).collect(),
+        (None, Some(elements)) => elements.iter().map(|element| path::text(element).into_owned()).collect(),
+        (None, None) => vec![text.to_owned()],
+    };
+    parts.into_iter().filter(|part| !part.is_empty()).collect()
+}
+
 /// The most events that one cell may count.
 const TIMES_MAX: u64 = 10_000;
 
@@ -193,13 +214,17 @@ fn of_rows(
     rows.map(|(number, row)| (number, parts(RowView::of(&row.cells)))).collect()
 }
 
-/// A row of a table as a JSON object. Of several columns of one name, and of cells without a column, the name has the number.
+/// A row of a table as a JSON object. Several columns of one name are an array; a cell without a column has its number.
 pub(super) fn object<T: AsRef<str>>(header: &[String], texts: &[T]) -> Json {
     let mut object = Map::new();
     for (position, text) in texts.iter().enumerate() {
-        let name = header.get(position).filter(|name| !object.contains_key(name.as_str()));
-        let name = name.cloned().unwrap_or_else(|| format!("#{}", position + 1));
-        object.insert(name, Json::from(text.as_ref()));
+        let name = header.get(position).cloned().unwrap_or_else(|| format!("#{}", position + 1));
+        let text = Json::from(text.as_ref());
+        match object.get_mut(&name) {
+            None => drop(object.insert(name, text)),
+            Some(Json::Array(texts)) => texts.push(text),
+            Some(first) => *first = Json::Array(vec![first.take(), text]),
+        }
     }
     Json::Object(object)
 }

@@ -38,7 +38,7 @@ fn a_column_that_is_there_twice_is_refused_unless_one_is_chosen() {
     let table = b"ticket,who,created,who\n1,ana,01.02.2026 09:30,ben\n";
     let error = refusal(LOCAL, "t.csv", table);
     let expected = "t.csv:1: the column `who` is there twice, as columns 2 and 4; map.toml:14 does not choose one\n\
-        hint: write `{ column = \"who\", occurrence = 2 }` for the second of them";
+        hint: write `{ column = \"who\", occurrence = 2 }` for the second of them, `occurrence = \"all\"` for a list of all";
     assert_eq!(error, expected);
     let chosen = LOCAL.replace("column = \"who\"", "column = \"who\", occurrence = 2");
     assert_eq!(shown(&import(&chosen, std::str::from_utf8(table).unwrap()).0, "customer"), ["case.created 1 ben"]);

@@ -1,0 +1,68 @@
+//! What the language of mappings can say of rows.
+
+use super::*;
+
+/// A case in each row, with its messages in columns of one name.
+const REPEATED: &str = r#"
+source = "test"
+grace_period = "never"
+key = ["ticket"]
+time = "at"
+case.id = "ticket"
+[[event]]
+type = "case.created"
+on = "row"
+data.customer = { column = "who" }
+data.fields.labels = { column = "label", occurrence = "all", as = "list" }
+[[event]]
+type = "message.received"
+each = { column = "note", occurrence = "all" }
+time = { column = ".", split = ";", part = 1 }
+data.message = { text = "{../ticket}/{@index}" }
+data.text = { column = ".", split = ";", part = 2 }
+"#;
+
+#[test]
+fn a_rule_goes_through_all_columns_of_one_name() {
+    let table = "ticket,who,label,at,note,label,note,note\n\
+        1,ana,late,2026-03-02T09:00:00Z,2026-03-02T10:00:00Z;a,\"x, y\",,2026-03-02T11:00:00Z;[b]\n\
+        2,ben,,2026-03-02T09:00:00Z,,,,\n";
+    let (events, _) = import(REPEATED, table);
+    assert_eq!(
+        shown(&events, "text"),
+        ["case.created 1 null", "message.received 1 a", "message.received 1 [b]", "case.created 2 null"]
+    );
+    assert_eq!(
+        ids(&events),
+        ["1/1:message.received", "1/2:message.received", "1:case.created", "2:case.created", "grace_period"]
+    );
+    assert_eq!(events[1]["data"]["fields"], json!({"labels": ["late", "x, y"]}));
+    assert_eq!(events[4]["data"], json!({"customer": "ben"}));
+    assert_eq!(events[3]["data"]["message"], "1/1");
+}
+
+#[test]
+fn columns_of_one_name_are_the_same_once_a_row_that_was_set_aside_is_repaired() {
+    let table = "ticket,who,label,at,note,label,note\n1,ana,late,yesterday,2026-03-02T10:00:00Z;a,vip,\n";
+    let made = made_of(REPEATED, &[("t.csv", table.as_bytes())]);
+    let row = std::str::from_utf8(&made.set_aside[0].bytes).unwrap();
+    assert_eq!(
+        row,
+        r#"{"at":"yesterday","label":["late","vip"],"note":["2026-03-02T10:00:00Z;a",""],"ticket":"1","who":"ana"}"#
+    );
+    let repaired = row.replace("yesterday", "2026-03-02T09:00:00Z");
+    for mapping in [REPEATED.to_owned(), REPEATED.replace("label\", occurrence = \"all\"", "label\", occurrence = 2")] {
+        let again = made_of(&mapping, &[("repaired.ndjson", repaired.as_bytes())]);
+        let (events, _) = import(&mapping, &table.replace("yesterday", "2026-03-02T09:00:00Z"));
+        assert_eq!(again.events, events);
+        assert_eq!(events.len(), 3);
+    }
+}
+
+#[test]
+fn columns_of_one_name_that_an_input_lacks_are_an_error_unless_they_are_optional() {
+    let table = "ticket,who,label,at\n1,ana,late,2026-03-02T09:00:00Z\n";
+    assert!(refusal(REPEATED, "t.csv", table.as_bytes()).starts_with("t.csv:1: no column `note`, which map.toml:"));
+    let optional = REPEATED.replace("occurrence = \"all\" }", "occurrence = \"all\", optional = true }");
+    assert_eq!(shown(&import(&optional, table).0, "customer"), ["case.created 1 ana"]);
+}
