@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use toml::de::DeValue;
 
 use super::super::cell::{Cell, CellSource, CellStep, RowChoice, TextPart};
-use super::super::condition::{Condition, Test};
+use super::super::condition::{Condition, Operand, Test};
 use super::super::document::{Item, Section};
 use super::super::mapping::{Occurrence, Taken, Value};
 use super::super::vocabulary::ValueType;
@@ -161,7 +161,34 @@ impl Parser {
             let all = TEST_KEYS.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
             return Err(item.error(format!("found {} tests, expected exactly one of {all}", tests.len()), None));
         };
-        Ok(Condition::Cell(cell, test(key, value)?))
+        Ok(Condition::Cell(cell, self.test(key, value, allowed)?))
+    }
+
+    fn test(&mut self, key: &str, value: &Item<'_>, allowed: &[RowChoice]) -> Result<Test> {
+        Ok(match key {
+            "equals" => Test::In(vec![self.operand(value, allowed)?]),
+            "not_equals" => Test::NotIn(vec![self.operand(value, allowed)?]),
+            "in" => Test::In(self.operands(value, allowed)?),
+            "not_in" => Test::NotIn(self.operands(value, allowed)?),
+            "begins_with" => Test::BeginsWith(value.some_text()?.to_owned()),
+            "ends_with" => Test::EndsWith(value.some_text()?.to_owned()),
+            "contains" => Test::Contains(value.some_text()?.to_owned()),
+            "matches" => Test::Matches(expression(value)?),
+            _ => Test::Empty(value.flag()?),
+        })
+    }
+
+    fn operands(&mut self, list: &Item<'_>, allowed: &[RowChoice]) -> Result<Vec<Operand>> {
+        list.list()?.iter().map(|item| self.operand(item, allowed)).collect()
+    }
+
+    /// A text, or a table that takes a cell.
+    fn operand(&mut self, item: &Item<'_>, allowed: &[RowChoice]) -> Result<Operand> {
+        if item.is_table() {
+            self.cell(item, &item.section(CELL_KEYS)?, allowed).map(Operand::Cell)
+        } else {
+            Ok(Operand::Text(item.text()?.to_owned()))
+        }
     }
 
     /// A constant, or a table that takes a cell.
@@ -235,20 +262,6 @@ fn expression(item: &Item<'_>) -> Result<Regex> {
     Regex::new(item.some_text()?).map_err(|error| {
         let last = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
         item.error(format!("not a regular expression: {last}"), None)
-    })
-}
-
-fn test(key: &str, value: &Item<'_>) -> Result<Test> {
-    Ok(match key {
-        "equals" => Test::In(vec![value.text()?.to_owned()]),
-        "not_equals" => Test::NotIn(vec![value.text()?.to_owned()]),
-        "in" => Test::In(value.texts()?),
-        "not_in" => Test::NotIn(value.texts()?),
-        "begins_with" => Test::BeginsWith(value.some_text()?.to_owned()),
-        "ends_with" => Test::EndsWith(value.some_text()?.to_owned()),
-        "contains" => Test::Contains(value.some_text()?.to_owned()),
-        "matches" => Test::Matches(expression(value)?),
-        _ => Test::Empty(value.flag()?),
     })
 }
 

@@ -66,3 +66,47 @@ fn columns_of_one_name_that_an_input_lacks_are_an_error_unless_they_are_optional
     let optional = REPEATED.replace("occurrence = \"all\" }", "occurrence = \"all\", optional = true }");
     assert_eq!(shown(&import(&optional, table).0, "customer"), ["case.created 1 ana"]);
 }
+
+#[test]
+fn a_condition_compares_two_cells_of_a_row_of_its_case_or_around_it() {
+    let mapping = r#"
+source = "test"
+grace_period = "never"
+key = ["id", "n"]
+sequence = "n"
+time = "at"
+case.id = "id"
+[[filter]]
+column = "at"
+not_equals = { column = "seen", optional = true }
+[[leave_out]]
+name = "answered by the author"
+column = "author"
+equals = { column = "answered" }
+[[event]]
+type = "message.received"
+on = "row"
+when = { column = "author", lower = true, in = ["bot", { root = "author" }] }
+data.message = { column = "n" }
+[[event]]
+type = "message.sent"
+each = { column = "tags", separator = " " }
+when = { column = ".", not_in = [{ column = "../author" }, "x"] }
+data.message = { column = "." }
+"#;
+    let at = "2026-03-02T09:00:00Z";
+    let table = format!(
+        "id,n,at,seen,author,answered,tags\n\
+        1,1,{at},,ana,ben,ana\n1,2,{at},,Ana,,y x\n1,3,{at},,Bot,,\n1,4,{at},,ben,,\n1,5,{at},{at},ana,,\n\
+        2,1,{at},,ana,ana,\n2,2,{at},,ben,,z\n"
+    );
+    let (events, tally) = import(mapping, &table);
+    let messages = ["received 1 1", "received 1 2", "sent 1 y", "received 1 3"];
+    assert_eq!(shown(&events, "message"), messages.map(|message| format!("message.{message}")));
+    assert_eq!(tally.cases_left_out, [("answered by the author".to_owned(), 1)].into());
+    let wrong = complaint(&mapping.replace("{ column = \"answered\" }", "{ root = \"answered\", times = true }"));
+    assert!(
+        wrong.starts_with("map.toml:14: unknown key `leave_out.equals.times`, expected one of `column`"),
+        "{wrong}"
+    );
+}
