@@ -294,6 +294,7 @@ impl<'m> EventWriter<'m> {
         for member in &rule.members {
             match self.value(&member.value, view) {
                 Ok(Some(json)) => push(if member.of_fields { &mut fields } else { &mut data }, &member.name, &json),
+                Ok(None) if member.clears => push(&mut data, &member.name, &Json::Null),
                 Ok(None) if member.required => return Err(empty(&format!("`{}`", self.origin(member)))),
                 Ok(None) => {}
                 Err(missing) if member.required => return Err(missing),

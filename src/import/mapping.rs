@@ -273,6 +273,8 @@ pub(super) struct Member {
     /// A member of `fields` rather than of `data` itself.
     pub(super) of_fields: bool,
     pub(super) required: bool,
+    /// Null, which clears what was there, where the cell is empty.
+    pub(super) clears: bool,
     pub(super) value: Value,
 }
 

@@ -52,6 +52,16 @@ pub(super) fn members(kind: EventType) -> impl Iterator<Item = MemberOf> + Clone
     })
 }
 
+/// Whether null is a value of the member, which clears what was there.
+pub(super) fn may_clear(kind: EventType, member: &str) -> bool {
+    matches!(
+        (kind, member),
+        (EventType::CaseFieldChanged, "value")
+            | (EventType::UserUpdated, "team")
+            | (EventType::ProfileUpdated, "calendar")
+    )
+}
+
 /// The type of the JSON value that the text of a cell becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ValueType {

@@ -191,19 +191,25 @@ impl Parser {
         }
     }
 
-    /// A constant, or a table that takes a cell.
-    pub(super) fn value(&mut self, item: &Item<'_>, default: &ValueType, allowed: &[RowChoice]) -> Result<Value> {
+    /// A constant, or a table that takes a cell; `more` are keys of the table that the caller reads.
+    pub(super) fn value(
+        &mut self,
+        item: &Item<'_>,
+        default: &ValueType,
+        allowed: &[RowChoice],
+        more: &[&str],
+    ) -> Result<Value> {
         if !item.is_table() {
             return constant(item).map(Value::Constant);
         }
-        let section = item.section(&[CELL_KEYS, VALUE_KEYS].concat())?;
+        let section = item.section(&[more, CELL_KEYS, VALUE_KEYS].concat())?;
         let map = section.get("map").map(|map| map.entries()).transpose()?;
         let pair = |(key, value): (String, Item<'_>)| Ok((key, value.text()?.to_owned()));
         let value_type = value_type(&section, default)?;
         Ok(Value::Taken(Box::new(Taken {
             cell: self.cell(item, &section, allowed)?,
             map: map.map(|entries| entries.into_iter().map(pair).collect::<Result<_>>()).transpose()?,
-            default: section.get("default").map(|item| self.value(&item, &value_type, allowed)).transpose()?,
+            default: section.get("default").map(|item| self.value(&item, &value_type, allowed, &[])).transpose()?,
             value_type,
         })))
     }

@@ -16,6 +16,9 @@ use crate::model::event::EventType;
 pub(super) const EVENT_KEYS: &[&str] =
     &["type", "name", "on", "of", "each", "when", "key", "subject", "time", "sequence", "data"];
 
+/// Cells of events are those of the row, or of the first row of its case.
+const EITHER_ROW: [RowChoice; 2] = [RowChoice::Current, RowChoice::First];
+
 impl Parser {
     pub(super) fn events(&mut self, root: &Section<'_>) -> Result<Vec<EventRule>> {
         let mut names = BTreeSet::new();
@@ -105,7 +108,7 @@ impl Parser {
     /// What `on = "change"` watches: a member of the event, or a value of its own.
     fn watched(&mut self, of: &Item<'_>, members: &[Member]) -> Result<Value> {
         if of.is_table() {
-            return self.value(of, &ValueType::Text, &[RowChoice::Current]);
+            return self.value(of, &ValueType::Text, &[RowChoice::Current], &[]);
         }
         let name = of.text()?;
         let member = members.iter().find(|member| member.name == name && member.value.cell().is_some());
@@ -117,7 +120,7 @@ impl Parser {
     fn when(&mut self, section: &Section<'_>) -> Result<Vec<Condition>> {
         let Some(item) = section.get("when") else { return Ok(Vec::new()) };
         let items = if item.is_table() { vec![item] } else { item.list()? };
-        items.iter().map(|item| self.condition(item, &[], &[RowChoice::Current, RowChoice::First])).collect()
+        items.iter().map(|item| self.condition(item, &[], &EITHER_ROW)).collect()
     }
 
     fn subject(&mut self, kind: EventType, section: &Section<'_>) -> Result<Option<Value>> {
@@ -126,7 +129,7 @@ impl Parser {
             (Some(About::Case), Some(item)) => {
                 Err(item.error(format!("the subject of `{}` is the case, expected none here", kind.name()), None))
             }
-            (_, Some(item)) => self.value(&item, &ValueType::Text, &[RowChoice::Current, RowChoice::First]).map(Some),
+            (_, Some(item)) => self.value(&item, &ValueType::Text, &EITHER_ROW, &[]).map(Some),
             (_, None) => Err(section.error(format!("found no `subject`, which `{}` needs", kind.name()), None)),
         }
     }
@@ -136,8 +139,8 @@ impl Parser {
         for (name, item) in data.entries()? {
             if name == "fields" && vocabulary::members(kind).any(|known| known.name == "fields") {
                 for (field, item) in item.entries()? {
-                    let value = self.value(&item, &ValueType::Text, &[RowChoice::Current, RowChoice::First])?;
-                    members.push(Member { name: field, of_fields: true, required: false, value });
+                    let value = self.value(&item, &ValueType::Text, &EITHER_ROW, &[])?;
+                    members.push(Member { name: field, of_fields: true, required: false, clears: false, value });
                 }
             } else {
                 members.push(self.member(kind, name, &item)?);
@@ -152,11 +155,13 @@ impl Parser {
             let names = vocabulary::members(kind).map(|known| known.name);
             return Err(item.unknown(&format!("member of `{}`", kind.name()), &name, names));
         }
-        let value = self.value(item, &vocabulary::default_type(known), &[RowChoice::Current, RowChoice::First])?;
+        let more: &[&str] = if vocabulary::may_clear(kind, &name) { &["clears"] } else { &[] };
+        let value = self.value(item, &vocabulary::default_type(known), &EITHER_ROW, more)?;
+        let clears = item.find("clears").map_or(Ok(false), |item| item.flag())?;
         if let Some(words) = known.and_then(|known| known.values) {
             known_words(item, &value, words)?;
         }
-        Ok(Member { required: known.is_some_and(|known| known.required), of_fields: false, name, value })
+        Ok(Member { required: known.is_some_and(|known| known.required), of_fields: false, clears, name, value })
     }
 }
 

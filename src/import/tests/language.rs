@@ -110,3 +110,23 @@ data.message = { column = "." }
         "{wrong}"
     );
 }
+
+#[test]
+fn an_empty_cell_clears_what_may_be_null_and_only_where_it_is_stated() {
+    let rule = |kind: &str, data: &str| format!("{CASES}[[event]]\ntype = \"{kind}\"\non = \"row\"\n{data}\n");
+    let field = "data.field = \"f\"\ndata.value = { column = \"state\", map = { A = \"a\" }, clears = true }";
+    let (events, tally) = import(
+        &rule("case.field_changed", field),
+        "case,n,at,state\na,1,2026-01-01T00:00:00Z,A\na,2,2026-01-01T00:00:00Z,\na,3,2026-01-01T00:00:00Z,B\n",
+    );
+    assert_eq!(shown(&events, "value"), ["case.field_changed a a", "case.field_changed a null"]);
+    assert_eq!(events[2]["data"], json!({"field": "f", "value": null}));
+    assert_eq!(left_out(&tally, "case.field_changed", "`state` is not in the map").count, 1);
+    for (kind, data) in [
+        ("case.priority_changed", "data.priority = { column = \"state\", clears = true }"),
+        ("case.created", "data.customer = \"c\"\ndata.fields.x = { column = \"state\", clears = true }"),
+    ] {
+        let error = complaint(&rule(kind, data));
+        assert!(error.contains(".clears`, expected one of `column`, "), "{error}");
+    }
+}
