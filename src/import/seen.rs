@@ -34,15 +34,15 @@ impl Seen {
         self.names.extend(ended.names.iter().cloned());
     }
 
-    /// The columns that occur in no row of any input.
+    /// The columns that occur in no row of any input, without those that an input may lack.
     ///
     /// # Errors
     /// Where one of them is that of the case, of the time or of the key, without which there are no events.
     pub(super) fn absent(self, mapping: &Mapping) -> Result<BTreeSet<String>> {
-        let absent = |(number, column)| {
-            self.columns.get(number).is_some_and(|seen| !seen && !self.all).then_some((number, column))
-        };
-        let absent: Vec<(usize, &Column)> = mapping.columns.iter().enumerate().filter_map(absent).collect();
+        let is_absent = |number: usize| self.columns.get(number).is_some_and(|seen| !seen && !self.all);
+        let columns = mapping.columns.iter().enumerate();
+        let absent: Vec<(usize, &Column)> =
+            columns.filter(|(number, column)| !column.optional && is_absent(*number)).collect();
         let needed = needed(mapping);
         match absent.iter().find(|(number, _)| needed.contains(number)) {
             Some((_, column)) => Err(self.missing(mapping, column)),

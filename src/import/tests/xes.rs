@@ -105,6 +105,19 @@ fn an_attribute_of_no_event_is_an_error_where_rows_need_it_and_else_noted() {
 }
 
 #[test]
+fn an_optional_attribute_of_no_event_is_an_empty_cell() {
+    let mapping = EVENTS
+        .replace("\"time:timestamp\"", "{ column = \"time:timestamp\", optional = true }")
+        .replace("\"case:kind\"", "\"case:kind\", optional = true");
+    let log = LOG.replace("time:timestamp", "time:stamp").replace("\"kind\"", "\"sort\"");
+    let made = made_of(&mapping, &[("log.xes", log.as_bytes())]);
+    let tally = made.outcome.unwrap();
+    assert_eq!(tally.columns_absent.len(), 0, "{:?}", tally.columns_absent);
+    assert_eq!((made.set_aside.len() as u64, made.events.len()), (tally.rows_read, 1));
+    assert_eq!(made.set_aside[0].detail, "`time:timestamp` is empty, expected a time");
+}
+
+#[test]
 fn a_broken_log_is_refused_with_its_line_and_byte() {
     let cases = [
         (
