@@ -16,6 +16,12 @@ use crate::model::event::EventType;
 pub(super) const EVENT_KEYS: &[&str] =
     &["type", "name", "on", "of", "each", "when", "key", "subject", "time", "sequence", "data"];
 
+/// Where events about the desk come from.
+const BY_APPLY: &str = "calendars, policies, settings, fields, groups and skills are stated in desk.toml, which `casebook apply` reads; \
+                        the grace period of a mapping is its key `grace_period`";
+/// Where events come from that are in no table.
+const BY_INGEST: &str = "write such events as lines of JSON, which `casebook ingest` reads";
+
 /// Cells of events are those of the row, or of the first row of its case.
 const EITHER_ROW: [RowChoice; 2] = [RowChoice::Current, RowChoice::First];
 
@@ -167,7 +173,14 @@ impl Parser {
 
 fn event_type(item: &Item<'_>) -> Result<EventType> {
     let name = item.text()?;
-    vocabulary::event_type(name).ok_or_else(|| item.unknown("event type", name, vocabulary::event_types()))
+    vocabulary::event_type(name).ok_or_else(|| match EventType::parse(name) {
+        Some(_) => {
+            let is_stated = !["salesforce.", "view."].iter().any(|about| name.starts_with(about));
+            let hint = if is_stated { BY_APPLY } else { BY_INGEST };
+            item.error(format!("`{name}` is no event of a row"), Some(hint.to_owned()))
+        }
+        None => item.unknown("event type", name, vocabulary::event_types()),
+    })
 }
 
 fn event_name(item: &Item<'_>) -> Result<String> {

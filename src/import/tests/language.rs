@@ -130,3 +130,21 @@ fn an_empty_cell_clears_what_may_be_null_and_only_where_it_is_stated() {
         assert!(error.contains(".clears`, expected one of `column`, "), "{error}");
     }
 }
+
+#[test]
+fn a_rule_for_what_is_stated_elsewhere_is_refused_with_the_command_that_takes_it() {
+    for (kind, command) in [
+        ("policy.updated", "apply"),
+        ("settings.updated", "apply"),
+        ("field.removed", "apply"),
+        ("view.updated", "ingest"),
+        ("salesforce.linked", "ingest"),
+    ] {
+        let error = complaint(&format!("{CASES}{}", CREATED.replace("case.created", kind)));
+        assert!(
+            error.starts_with(&format!("map.toml:11: `event.type`: `{kind}` is no event of a row\nhint: ")),
+            "{error}"
+        );
+        assert!(error.contains(&format!("`casebook {command}`")), "{error}");
+    }
+}
