@@ -24,6 +24,8 @@ pub(super) struct Ended {
     pub(super) seen: Option<Vec<bool>>,
     /// Columns that there are, for a message about one that is missing; of many, some.
     pub(super) names: BTreeSet<String>,
+    /// What may be wrong where one is missing.
+    pub(super) advice: Option<&'static str>,
 }
 
 impl Ended {

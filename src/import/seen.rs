@@ -17,6 +17,7 @@ pub(super) struct Seen {
     /// An input had all columns at its beginning.
     all: bool,
     names: BTreeSet<String>,
+    advice: Option<&'static str>,
 }
 
 impl Seen {
@@ -32,6 +33,7 @@ impl Seen {
         self.columns.resize(seen.len(), false);
         self.columns.iter_mut().zip(seen).for_each(|(all, one)| *all |= one);
         self.names.extend(ended.names.iter().cloned());
+        self.advice = self.advice.or(ended.advice);
     }
 
     /// The columns that occur in no row of any input, without those that an input may lack.
@@ -56,7 +58,8 @@ impl Seen {
         let place = format!("{}:{}", mapping.file, column.line);
         let message = format!("no row of the inputs has {names}; among their columns are {}", shown.join(", "));
         let near = did_you_mean(column.name(), self.names.iter().map(String::as_str));
-        Error::invalid(place, message).with_any_hint(near)
+        let hints: Vec<String> = near.into_iter().chain(self.advice.map(str::to_owned)).collect();
+        Error::invalid(place, message).with_any_hint((!hints.is_empty()).then(|| hints.join(" ")))
     }
 }
 

@@ -3,7 +3,8 @@
 //! A document whose rows are the elements of an array is gone through as it is read, unless a column is taken from around these
 //! elements: then the document is held as a whole.
 
-use std::borrow::Cow;
+mod columns;
+
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Cursor, Read};
 use std::rc::Rc;
@@ -13,12 +14,13 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Deserializer, Map, Value as Json};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::super::mapping::{Each, Mapping, Occurrence};
-use super::super::path::{Arrays, Path, not_empty, text};
+use super::super::mapping::{Each, Mapping};
+use super::super::path::{Arrays, Path, text};
 use super::super::record::{Ended, Record, TakeRecord};
 use super::layout::{self, INDEX};
 use super::text::TextInput;
 use crate::error::{Error, Result};
+use columns::{ColumnsFound, chosen};
 
 /// The longest line that is taken for one document.
 const LINE_BYTES_MAX: u64 = 64 << 20;
@@ -40,6 +42,7 @@ struct Plan<'m> {
     columns: Vec<Vec<Path>>,
     /// A document has the array of the records.
     reached: Cell<bool>,
+    found: ColumnsFound,
 }
 
 impl<'m> JsonReader<'m> {
@@ -58,7 +61,7 @@ impl<'m> JsonReader<'m> {
         let file = input.file.clone();
         let bytes = JsonReader::read_documents(input, &plan, take)?;
         if plan.outer.depth() == 0 || plan.reached.get() || bytes == 0 {
-            return Ok(Ended::after(bytes));
+            return Ok(plan.found.ended(plan.mapping, bytes));
         }
         let (array, mapping) = (plan.outer.first(), &plan.mapping.file);
         let message = format!("no document has the array `{array}`, which `rows` of {mapping} names");
@@ -173,7 +176,7 @@ impl<'m> Plan<'m> {
         // Where a column is taken from around the rows, what is around them is held.
         let streamed = if up < rows.depth() && rows.members_to_first().is_some() { 1 } else { 0 };
         let (outer, inner) = rows.split_at(streamed);
-        Ok(Plan { mapping, outer, inner, columns, reached: Cell::new(false) })
+        Ok(Plan { mapping, outer, inner, columns, reached: Cell::new(false), found: ColumnsFound::of(mapping) })
     }
 
     /// Gives the records of a document that is held.
@@ -205,6 +208,7 @@ impl<'m> Plan<'m> {
         let mut numbers = vec![0; self.mapping.levels.len()];
         self.inner.each(value, &mut |row| {
             record.row(0, index);
+            self.found.row(row.last().copied());
             self.cells(record, (0, index), row, &[]);
             index += 1;
             let Some(around) = row.last() else { return };
@@ -212,6 +216,7 @@ impl<'m> Plan<'m> {
                 let Each::Elements(arrays) = each else { continue };
                 arrays.each(around, &mut |element| {
                     record.row(number + 1, *next);
+                    self.found.level(number + 1);
                     self.cells(record, (number + 1, *next), row, element);
                     *next += 1;
                 });
@@ -223,7 +228,7 @@ impl<'m> Plan<'m> {
 
     /// The cells of a row or, at another level, of an element of it. Chains begin with what is around and end with the element.
     fn cells(&self, record: &mut Record, (level, index): (usize, u64), row: &[&Json], element: &[&Json]) {
-        for (column, paths) in self.mapping.columns.iter().zip(&self.columns) {
+        for (number, (column, paths)) in self.mapping.columns.iter().zip(&self.columns).enumerate() {
             let chain = match column.level {
                 0 => row,
                 of if of == level => element,
@@ -233,6 +238,7 @@ impl<'m> Plan<'m> {
                 }
             };
             if column.name() == INDEX {
+                self.found.column(number);
                 let index = if column.level == 0 && level > 0 { 0 } else { index };
                 record.cell(&index.to_string());
                 continue;
@@ -241,21 +247,13 @@ impl<'m> Plan<'m> {
             let found = around.and_then(|value| paths.iter().find_map(|path| path.find(value)));
             let found = found.and_then(|value| chosen(column.occurrence, value));
             match found {
-                Some(value) => record.cell(&text(&value)),
+                Some(value) => {
+                    self.found.column(number);
+                    record.cell(&text(&value));
+                }
                 None => record.cell(""),
             }
         }
-    }
-}
-
-/// What a column takes of a value: columns of one name are an array in a row that was set aside.
-fn chosen(occurrence: Occurrence, value: Cow<'_, Json>) -> Option<Cow<'_, Json>> {
-    match (occurrence, value.as_ref()) {
-        (Occurrence::Only, _) => Some(value),
-        (Occurrence::Number(number), Json::Array(texts)) => texts.get(number - 1).cloned().map(Cow::Owned),
-        (Occurrence::Number(number), _) => (number == 1).then_some(value),
-        (Occurrence::All, Json::Array(texts)) => Some(Cow::Owned(not_empty(texts.clone()))),
-        (Occurrence::All, one) => Some(Cow::Owned(not_empty(vec![one.clone()]))),
     }
 }
 

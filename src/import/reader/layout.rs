@@ -74,7 +74,7 @@ impl Layout {
 /// Where the mapping has it.
 pub(super) fn check_flat(mapping: &Mapping, place: &str) -> Result<()> {
     if mapping.levels.iter().any(|each| matches!(each, Each::Elements(_))) {
-        let message = "the mapping goes through the elements of arrays, which a table does not have";
+        let message = "the mapping goes through the elements of arrays: it is for JSON, and this input is a table";
         let hint = "in a table, `each` takes a cell that is cut up: `each = { column = \"Tags\", separator = \" \" }`";
         return Err(Error::invalid(place, message).with_hint(hint));
     }
@@ -157,7 +157,11 @@ fn missing(mapping: &Mapping, column: &Column, place: &str, header: &[String], f
             Some(format!("the header has that column {count} times; with `optional = true` an input may have fewer"))
         }
     };
-    Error::invalid(place, message).with_any_hint(found.map(str::to_owned).or(near))
+    let for_documents = || {
+        let stated = mapping.input.rows.depth() > 0;
+        stated.then(|| "`rows` of the mapping leads into JSON, and this input is a table".to_owned())
+    };
+    Error::invalid(place, message).with_any_hint(found.map(str::to_owned).or_else(for_documents).or(near))
 }
 
 /// Adds the rows of the levels that cut up a cell or count by it, after each row of the record.

@@ -148,3 +148,58 @@ fn a_rule_for_what_is_stated_elsewhere_is_refused_with_the_command_that_takes_it
         assert!(error.contains(&format!("`casebook {command}`")), "{error}");
     }
 }
+
+#[test]
+fn a_mapping_for_a_table_that_gets_json_is_named_as_such_and_the_reverse() {
+    let answer = br#"{"total": 1, "tickets": [{"case": "a", "n": 1, "at": "2026-01-01T00:00:00Z"}]}"#;
+    let error = refusal(&format!("{CASES}{CREATED}"), "t.json", answer);
+    assert_eq!(
+        error,
+        "map.toml:4: no row of the inputs has `case`; among their columns are `tickets`, `total`\n\
+         hint: the input is JSON, where columns are paths (`requester.name`) and `rows` leads to the rows of a document; \
+         the mapping seems to be for a table"
+    );
+    let rows = format!("rows = \"tickets[]\"\n{CASES}{CREATED}");
+    assert_eq!(shown(&import_files(&rows, &[("t.json", answer)]).0, "customer"), ["case.created a a"]);
+    let error = refusal(&rows, "t.csv", b"id,n,at\na,1,2026-01-01T00:00:00Z\n");
+    assert!(error.ends_with("hint: `rows` of the mapping leads into JSON, and this input is a table"), "{error}");
+    let each = format!("{CASES}{}", CREATED.replace("on = \"first\"", "each = \"tickets[]\""));
+    let error = refusal(&each, "t.csv", b"case,n,at\na,1,2026-01-01T00:00:00Z\n");
+    assert!(error.contains("it is for JSON, and this input is a table\nhint: "), "{error}");
+}
+
+#[test]
+fn a_path_of_no_document_is_noted_unless_it_is_optional_or_of_elements_that_there_are_none_of() {
+    let mapping = r#"
+source = "test"
+grace_period = "never"
+key = ["id"]
+time = "at"
+case.id = "id"
+[[event]]
+type = "case.created"
+on = "row"
+data.customer = { column = ["who.name", "who.mail"] }
+data.text = { column = "subject" }
+data.platform = { column = "via", optional = true }
+[[event]]
+type = "message.received"
+each = "parts[]"
+data.message = { column = "number" }
+data.text = { column = "body" }
+"#;
+    let absent = |documents: &str| {
+        let (_, tally) = import_files(mapping, &[("t.ndjson", documents.as_bytes())]);
+        tally.columns_absent.into_iter().collect::<Vec<_>>()
+    };
+    let row = r#"{"id": 1, "at": "2026-01-01T00:00:00Z", "who": {"mail": null}}"#;
+    assert_eq!(absent(row), ["subject"]);
+    let more = r#"{"id": 2, "at": "2026-01-01T00:00:00Z", "subject": "", "parts": [{"number": 7}]}"#;
+    assert_eq!(absent(&format!("{row}\n{more}\n")), ["body"]);
+    assert_eq!(absent("[]"), [""; 0]);
+    let error = refusal(mapping, "t.ndjson", row.replace("\"at\"", "\"when\"").as_bytes());
+    assert!(
+        error.starts_with("map.toml:5: no row of the inputs has `at`; among their columns are `id`, `when`, `who`"),
+        "{error}"
+    );
+}
