@@ -84,7 +84,8 @@ impl<'m> CaseWriter<'m> {
         self.first_row = row.cells.iter().map(|cell| (*cell).to_owned()).collect();
         self.last = None;
         let is_chain = self.mapping.order.first().is_some_and(|key| !matches!(key, OrderKey::Time));
-        self.state = CaseState { before: vec![None; self.mapping.events.len()], is_chain, ..CaseState::default() };
+        let rules = self.mapping.events.len();
+        self.state = CaseState { before: vec![None; rules], met: vec![false; rules], is_chain, ..CaseState::default() };
         let view = RowView { row: &row.cells, first: &self.first_row };
         let reason = self.mapping.leave_out.iter().find(|reason| reason.condition.holds(view));
         self.left_out = reason.is_some();

@@ -190,7 +190,7 @@ fn never_due(rule: &EventRule) -> &'static str {
         (0, On::Change(_), false) => "no row with a change met its `when`",
         (0, On::Change(_), true) => "no row has a change of its `of`",
         (0, On::First, false) => "no first row of a case met its `when`",
-        (0, On::Row, false) => "no row met its `when`",
-        (0, On::First | On::Row, true) => "there is no row that can be read",
+        (0, On::Once | On::Row, false) => "no row met its `when`",
+        (0, On::First | On::Once | On::Row, true) => "there is no row that can be read",
     }
 }

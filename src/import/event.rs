@@ -59,6 +59,8 @@ pub type Emit<'e> = &'e mut dyn FnMut(Output) -> Result<()>;
 pub(super) struct CaseState {
     /// For each event that waits for a change, the value of the row before.
     pub(super) before: Vec<Option<String>>,
+    /// For each event that a case has once, whether a row has met its conditions.
+    pub(super) met: Vec<bool>,
     /// The row is the first of its case.
     pub(super) first: bool,
     /// How many records equal to this one came before it, where the mapping has no key.
@@ -194,6 +196,7 @@ impl<'m> EventWriter<'m> {
             if !self.is_due(rule, number, view, state) || !rule.when.iter().all(|condition| condition.holds(view)) {
                 continue;
             }
+            state.met.get_mut(number).into_iter().for_each(|met| *met = true);
             match self.draft(rule, case, row, view, state, tally) {
                 Ok(draft) => drafts.push(draft),
                 // Of a first snapshot nothing is known before: an empty cell is no change that is left out.
@@ -208,7 +211,7 @@ impl<'m> EventWriter<'m> {
         for draft in drafts {
             let id = self.id(&draft, case, row, state.copies);
             // Of several snapshots the first states how a case began.
-            if self.mapping.snapshots && matches!(draft.rule.on, On::First) && self.known.has(&id) {
+            if self.mapping.snapshots && draft.rule.on.is_once_per_case() && self.known.has(&id) {
                 tally.events_known += 1;
                 continue;
             }
@@ -333,14 +336,14 @@ impl<'m> EventWriter<'m> {
         }
     }
 
-    /// `key:name`, where the key is that of the event or of the row or, without one, a hash of the record and its number among equal
-    /// records.
+    /// `key:name`, where the key is that of the event, of the case or of the row or, without one, a hash of the record and its number among
+    /// equal records.
     fn id(&self, draft: &Draft<'_>, case: &str, row: &Row<'_>, copies: u64) -> String {
         let rule = draft.rule;
         let view = RowView::of(&row.cells);
         let mut parts: Vec<Cow<'_, str>> = if !rule.key.is_empty() {
             rule.key.iter().map(|cell| view.text(cell)).collect()
-        } else if self.mapping.snapshots && matches!(rule.on, On::First) {
+        } else if matches!(rule.on, On::Once) || self.mapping.snapshots && matches!(rule.on, On::First) {
             vec![Cow::Borrowed(case)]
         } else if self.mapping.key.is_empty() {
             let copy = if copies == 0 { String::new() } else { format!("~{}", copies + 1) };
@@ -349,7 +352,7 @@ impl<'m> EventWriter<'m> {
             let element = (row.level > 0).then(|| Cow::Owned((row.index + 1).to_string()));
             self.mapping.key.iter().map(|cell| view.text(cell)).chain(element).collect()
         };
-        if self.mapping.snapshots && !matches!(rule.on, On::First) {
+        if self.mapping.snapshots && !rule.on.is_once_per_case() {
             parts.push(Cow::Owned(time_rule::written(draft.time_ms)));
         }
         format!("{}:{}", joined(parts.iter().map(AsRef::as_ref)), rule.name)
@@ -369,6 +372,7 @@ impl<'m> EventWriter<'m> {
     fn is_due(&self, rule: &EventRule, number: usize, view: RowView<'_>, state: &mut CaseState) -> bool {
         match &rule.on {
             On::First => state.first,
+            On::Once => !state.met.get(number).copied().unwrap_or(false),
             On::Row => true,
             On::Change(value) => {
                 let now = watched(value, view);

@@ -52,11 +52,11 @@ impl Mapping {
         format!("{}:{}", self.file, self.grace.line)
     }
 
-    /// The names of the types of events that later snapshots do not state again: those of the first row of a case. None
-    /// where rows are not snapshots.
+    /// The names of the types of events that later snapshots do not state again: those that a case has once. None where
+    /// rows are not snapshots.
     pub fn types_stated_once(&self) -> Vec<&'static str> {
-        let first = self.events.iter().filter(|rule| self.snapshots && matches!(rule.on, On::First));
-        first.map(|rule| rule.kind.name()).collect()
+        let once = self.events.iter().filter(|rule| self.snapshots && rule.on.is_once_per_case());
+        once.map(|rule| rule.kind.name()).collect()
     }
 
     /// Whether messages are routed into cases.
@@ -252,6 +252,7 @@ impl EventRule {
     /// Whether a cell is that of the first row of the case.
     pub(super) fn takes_of_first_row(&self) -> bool {
         let cells = self.when.iter().flat_map(Condition::cells);
+        let cells = cells.chain(self.time.iter().flat_map(TimeRule::cells));
         let values = self.subject.iter().chain(self.members.iter().map(|member| &member.value));
         cells.chain(values.flat_map(Value::cells)).any(|cell| cell.row == RowChoice::First)
     }
@@ -260,10 +261,20 @@ impl EventRule {
 /// Which rows of a case an event is emitted for.
 #[derive(Debug)]
 pub(super) enum On {
+    /// The first row of the case.
     First,
+    /// The first row of the case that meets the rule's conditions.
+    Once,
     Row,
     /// Rows whose value differs from that of the row before.
     Change(Value),
+}
+
+impl On {
+    /// Whether a case has at most one such event.
+    pub(super) fn is_once_per_case(&self) -> bool {
+        matches!(self, On::First | On::Once)
+    }
 }
 
 /// A member of an event's `data`.

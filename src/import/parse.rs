@@ -75,7 +75,7 @@ fn mapping(file: &str, text: &str, folder: &Path) -> Result<Mapping> {
     let grace = grace(&root.need("grace_period")?)?;
     let input = input(&root)?;
     let key = parser.key(&root)?;
-    let time = parser.time_rule(&root.need("time")?)?;
+    let time = parser.time_rule(&root.need("time")?, &[RowChoice::Current])?;
     parser.time = Some(time.clone());
     let sequence = root.get("sequence").map(|item| parser.row_cell(&item)).transpose()?;
     let filters = root.list("filter")?;
@@ -192,8 +192,8 @@ fn check_routed(case: &Item<'_>, events: &[EventRule], snapshots: bool) -> Resul
         "messages are routed into cases: expected one `case.created` with `on = \"first\"`"
     } else if !events.iter().any(|rule| rule.kind == EventType::MessageReceived && matches!(rule.on, On::Row)) {
         "messages are routed into cases that `message.received` opens: expected one with `on = \"row\"`"
-    } else if events.iter().any(EventRule::takes_of_first_row) {
-        "messages are routed into cases whose first row may be in an earlier import: expected no `root`"
+    } else if events.iter().any(|rule| matches!(rule.on, On::Once) || rule.takes_of_first_row()) {
+        "messages are routed into cases whose first row may be in an earlier import: expected no `root` and no `once`"
     } else if snapshots {
         "messages are routed into cases: expected no `snapshots`"
     } else {

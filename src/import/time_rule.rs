@@ -139,6 +139,12 @@ impl TimeRule {
         TimeRule { cell, formats, zone: None, months: None, plus: None, default: None }
     }
 
+    /// Every cell it may be taken from.
+    pub(super) fn cells(&self) -> Vec<&Cell> {
+        let default = self.default.iter().flat_map(|default| default.cells());
+        std::iter::once(&self.cell).chain(self.plus.iter().map(|plus| &plus.cell)).chain(default).collect()
+    }
+
     /// The instant of a row; absent where the cell is empty. The error is the text that cannot be read, and why not.
     pub(super) fn read(&self, view: RowView<'_>) -> Result<Option<TimeReading>, (String, String)> {
         let text = view.text(&self.cell);

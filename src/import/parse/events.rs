@@ -60,7 +60,7 @@ impl Parser {
             when: self.when(section)?,
             key: self.key(section)?,
             subject: self.subject(kind, section)?,
-            time: section.get("time").map(|time| self.time_rule(&time)).transpose()?,
+            time: section.get("time").map(|time| self.time_rule(&time, &EITHER_ROW)).transpose()?,
             sequence: section.get("sequence").map(|item| self.row_cell(&item)).transpose()?,
             members,
         })
@@ -101,13 +101,14 @@ impl Parser {
         };
         match (on.text()?, section.get("of")) {
             ("first", None) => Ok(On::First),
+            ("once", None) => Ok(On::Once),
             ("row", None) => Ok(On::Row),
             ("change", Some(of)) => Ok(On::Change(self.watched(&of, members)?)),
             ("change", None) => {
                 Err(on.error("found no `of`, expected the member of `data`, or the column, whose change counts", None))
             }
-            ("first" | "row", Some(of)) => Err(of.error("only `on = \"change\"` has an `of`", None)),
-            (other, _) => Err(on.unknown("occasion", other, ["first", "row", "change"])),
+            ("first" | "once" | "row", Some(of)) => Err(of.error("only `on = \"change\"` has an `of`", None)),
+            (other, _) => Err(on.unknown("occasion", other, ["first", "once", "row", "change"])),
         }
     }
 

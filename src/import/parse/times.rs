@@ -13,13 +13,13 @@ pub(super) const TIME_KEYS: &[&str] = &["format", "zone", "months", "plus", "def
 
 impl Parser {
     /// `"column"`, or `{ column = …, format = …, zone = … }`. What it does not state is as in `[time]`.
-    pub(super) fn time_rule(&mut self, item: &Item<'_>) -> Result<TimeRule> {
+    pub(super) fn time_rule(&mut self, item: &Item<'_>, allowed: &[RowChoice]) -> Result<TimeRule> {
         let general = self.time.clone();
         let general = general.as_ref();
         let rule = if item.is_table() {
             let section = item.section(&[CELL_KEYS, TIME_KEYS].concat())?;
-            let cell = self.cell(item, &section, &[RowChoice::Current])?;
-            self.stated(cell, &section, general)?
+            let cell = self.cell(item, &section, allowed)?;
+            self.stated(cell, &section, general, allowed)?
         } else {
             let cell = self.row_cell(item)?;
             match general {
@@ -34,7 +34,13 @@ impl Parser {
         Ok(rule)
     }
 
-    fn stated(&mut self, cell: Cell, section: &Section<'_>, general: Option<&TimeRule>) -> Result<TimeRule> {
+    fn stated(
+        &mut self,
+        cell: Cell,
+        section: &Section<'_>,
+        general: Option<&TimeRule>,
+        allowed: &[RowChoice],
+    ) -> Result<TimeRule> {
         let formats = match section.get("format") {
             Some(item) if item.value().is_array() => item.list()?.iter().map(format).collect::<Result<Vec<_>>>()?,
             Some(item) => vec![format(&item)?],
@@ -50,17 +56,17 @@ impl Parser {
             formats,
             zone: zone.or_else(|| general.and_then(|general| general.zone.clone())),
             months: months.or_else(|| general.and_then(|general| general.months.clone())),
-            plus: section.get("plus").map(|item| self.plus(&item)).transpose()?,
-            default: section.get("default").map(|item| self.time_rule(&item).map(Box::new)).transpose()?,
+            plus: section.get("plus").map(|item| self.plus(&item, allowed)).transpose()?,
+            default: section.get("default").map(|item| self.time_rule(&item, allowed).map(Box::new)).transpose()?,
         })
     }
 
-    fn plus(&mut self, item: &Item<'_>) -> Result<Plus> {
+    fn plus(&mut self, item: &Item<'_>, allowed: &[RowChoice]) -> Result<Plus> {
         let section = item.section(&[CELL_KEYS, &["unit"]].concat())?;
         let unit = section.need("unit")?;
         let name = unit.text()?;
         Ok(Plus {
-            cell: self.cell(item, &section, &[RowChoice::Current])?,
+            cell: self.cell(item, &section, allowed)?,
             unit: DurationUnit::parse(name).ok_or_else(|| unit.unknown("unit", name, DurationUnit::NAMES))?,
         })
     }

@@ -392,11 +392,14 @@ fn a_mapping_that_routes_messages_needs_rules_that_open_cases() {
         routed(creation),
         "map.toml:5: `case`: messages are routed into cases that `message.received` opens: expected one with `on = \"row\"`"
     );
-    let rooted = creation.replace("column", "root");
-    assert_eq!(
-        routed(&format!("{rooted}{received}")),
-        "map.toml:5: `case`: messages are routed into cases whose first row may be in an earlier import: expected no `root`"
-    );
+    let rooted = format!("{}{received}", creation.replace("column", "root"));
+    let once = format!("{creation}{received}[[event]]\ntype = \"case.closed\"\non = \"once\"\n");
+    for rules in [rooted, once] {
+        assert_eq!(
+            routed(&rules),
+            "map.toml:5: `case`: messages are routed into cases whose first row may be in an earlier import: expected no `root` and no `once`"
+        );
+    }
     let mapping = format!(
         "source = \"dm\"\ngrace_period = \"1d\"\nkey = [\"id\"]\ntime = \"at\"\ncase.route = \"id\"\n{creation}{received}"
     );

@@ -203,3 +203,34 @@ data.text = { column = "body" }
         "{error}"
     );
 }
+
+#[test]
+fn a_case_has_an_event_once_of_the_first_row_that_meets_the_conditions() {
+    let mapping = format!(
+        "{CASES}{CREATED}{}",
+        r#"
+[[event]]
+type = "case.assigned"
+on = "once"
+when = { column = "state", begins_with = "owner" }
+time = { root = "at", plus = { root = "n", unit = "seconds" } }
+data.agent = { column = "state", find = "owner (.+)" }
+"#
+    );
+    let table = "case,n,at,state\n\
+        a,3,2026-01-01T00:02:00Z,owner ben\n\
+        a,2,2026-01-01T00:01:00Z,owner ana\n\
+        a,1,2026-01-01T00:00:00Z,new\n\
+        b,1,2026-01-01T00:00:00Z,owner \n\
+        b,2,2026-01-01T00:01:00Z,owner ana\n\
+        c,1,2026-01-01T00:00:00Z,new\n";
+    let (events, tally) = import(&mapping, table);
+    assert_eq!(
+        shown(&events, "agent"),
+        ["case.created a null", "case.assigned a ana", "case.created b null", "case.created c null"]
+    );
+    assert_eq!((&events[2]["id"], &events[2]["time"]), (&json!("a:case.assigned"), &json!("2026-01-01T00:00:01.000Z")));
+    assert_eq!(left_out(&tally, "case.assigned", "`state` is empty").count, 1, "the first row decides");
+    let later = complaint(&mapping.replace("time = \"at\"", "time = { root = \"at\" }"));
+    assert!(later.starts_with("map.toml:6: `time.root`: the root is not known yet here"), "{later}");
+}
