@@ -16,6 +16,7 @@ mod condition;
 mod document;
 pub mod draft;
 pub mod dry_run;
+mod duration;
 mod event;
 mod instants;
 mod known;

@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -161,6 +162,21 @@ impl<'d> Item<'d> {
             (key.to_string(), self.inner(joined(&self.name, key), value.span(), value.get_ref()))
         };
         Ok(table.iter().map(entry).collect())
+    }
+
+    /// The value as JSON; a date is its text.
+    pub(super) fn json(&self) -> Result<Json> {
+        Ok(match self.value {
+            DeValue::String(text) => Json::from(text.as_ref()),
+            DeValue::Integer(_) => Json::from(self.integer()?),
+            DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Json::Null, Json::from),
+            DeValue::Boolean(flag) => Json::from(*flag),
+            DeValue::Datetime(moment) => Json::from(moment.to_string()),
+            DeValue::Array(_) => self.list()?.iter().map(Item::json).collect::<Result<_>>()?,
+            DeValue::Table(_) => {
+                self.entries()?.into_iter().map(|(name, item)| Ok((name, item.json()?))).collect::<Result<_>>()?
+            }
+        })
     }
 
     fn inner(&self, name: String, span: Range<usize>, value: &'d DeValue<'d>) -> Item<'d> {

@@ -5,6 +5,7 @@ mod events;
 mod parser;
 mod times;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use super::path::Arrays;
 use crate::error::{Error, Result};
 use crate::input::records::Dialect;
 use crate::model::event::EventType;
+use crate::model::hours::OpenHours;
 use crate::model::time::parse_duration_ms;
 use crate::store::project;
 use parser::Parser;
@@ -34,6 +36,7 @@ const ROOT_KEYS: &[&str] = &[
     "rows",
     "worksheet",
     "tables",
+    "calendars",
     "key",
     "snapshots",
     "sequence",
@@ -70,7 +73,7 @@ fn mapping(file: &str, text: &str, folder: &Path) -> Result<Mapping> {
     let document = Document::new(file.clone(), text);
     let table = document.parse()?;
     let root = document.root(table.get_ref(), ROOT_KEYS)?;
-    let mut parser = Parser { tables: tables(&root, folder)?, ..Parser::default() };
+    let mut parser = Parser { tables: tables(&root, folder)?, calendars: calendars(&root)?, ..Parser::default() };
     let source = source(&root.need("source")?)?;
     let grace = grace(&root.need("grace_period")?)?;
     let input = input(&root)?;
@@ -137,7 +140,7 @@ pub(super) fn known_keys() -> impl Iterator<Item = &'static str> {
         .iter()
         .copied()
         .chain(cells::known_keys())
-        .chain(times::TIME_KEYS.iter().copied())
+        .chain(times::TIME_KEYS.iter().chain(times::PLUS_KEYS).copied())
         .chain(events::EVENT_KEYS.iter().copied())
 }
 
@@ -200,6 +203,12 @@ fn check_routed(case: &Item<'_>, events: &[EventRule], snapshots: bool) -> Resul
         return Ok(());
     };
     Err(case.error(problem, None))
+}
+
+/// The calendars by which durations are counted.
+fn calendars(root: &Section<'_>) -> Result<BTreeMap<String, Arc<OpenHours>>> {
+    let calendars = root.get("calendars").map_or(Ok(Vec::new()), |item| item.entries())?;
+    calendars.into_iter().map(|(name, item)| Ok((name.clone(), times::calendar(&name, &item)?))).collect()
 }
 
 fn byte(item: &Item<'_>) -> Result<u8> {

@@ -9,6 +9,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
 use super::cell::Cell;
+use super::duration::{Plus, decimal_ms};
 use super::view::RowView;
 
 /// Where an instant comes from: a cell, its format, and what is added to it.
@@ -45,22 +46,6 @@ pub(super) enum TimeFormat {
 /// Twelve names of months.
 #[derive(Clone, Debug)]
 pub(super) struct Months(pub(super) Vec<String>);
-
-/// A duration in a cell.
-#[derive(Clone, Debug)]
-pub(super) struct Plus {
-    pub(super) cell: Cell,
-    pub(super) unit: DurationUnit,
-}
-
-/// How a duration is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DurationUnit {
-    /// A number of units of so many milliseconds.
-    Number(i64),
-    /// `hh:mm:ss` or `hh:mm`.
-    Clock,
-}
 
 /// An instant, or the two that a local time means in an hour that comes twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,13 +89,10 @@ impl TimeReading {
         (self.ms - self.plus_ms, self.later_ms.map(|later| later - self.plus_ms))
     }
 
-    fn plus(self, ms: i64) -> TimeReading {
-        TimeReading {
-            ms: self.ms.saturating_add(ms),
-            later_ms: self.later_ms.map(|later| later.saturating_add(ms)),
-            skipped: self.skipped,
-            plus_ms: ms,
-        }
+    fn plus(self, end_ms: impl Fn(i64) -> TimeResult<i64>) -> TimeResult<TimeReading> {
+        let ms = end_ms(self.ms)?;
+        let later_ms = self.later_ms.map(end_ms).transpose()?;
+        Ok(TimeReading { ms, later_ms, skipped: self.skipped, plus_ms: ms - self.ms })
     }
 
     fn of_local(local: DateTime, zone: &TimeZone) -> Result<TimeReading, jiff::Error> {
@@ -157,7 +139,10 @@ impl TimeRule {
         if duration.trim().is_empty() {
             return Ok(None);
         }
-        plus.unit.read_ms(&duration).map(|ms| Some(moment.plus(ms))).map_err(|reason| (duration.into_owned(), reason))
+        moment
+            .plus(|from_ms| plus.end_ms(from_ms, &duration))
+            .map(Some)
+            .map_err(|reason| (duration.into_owned(), reason))
     }
 
     /// Which of its cells is empty, where there is no instant.
@@ -314,56 +299,6 @@ impl Months {
     }
 }
 
-impl DurationUnit {
-    /// The unit of that name.
-    pub(super) const NAMES: [&str; 6] = ["milliseconds", "seconds", "minutes", "hours", "days", "clock"];
-
-    pub(super) fn parse(name: &str) -> Option<DurationUnit> {
-        Some(match name {
-            "milliseconds" => DurationUnit::Number(1),
-            "seconds" => DurationUnit::Number(1000),
-            "minutes" => DurationUnit::Number(60_000),
-            "hours" => DurationUnit::Number(3_600_000),
-            "days" => DurationUnit::Number(86_400_000),
-            "clock" => DurationUnit::Clock,
-            _ => return None,
-        })
-    }
-
-    fn read_ms(self, text: &str) -> TimeResult<i64> {
-        match self {
-            DurationUnit::Number(factor) => decimal_ms(text, factor),
-            DurationUnit::Clock => {
-                let parts: Vec<&str> = text.trim().split(':').collect();
-                let (hours, minutes, seconds) = match parts.as_slice() {
-                    [hours, minutes] => (*hours, *minutes, "0"),
-                    [hours, minutes, seconds] => (*hours, *minutes, *seconds),
-                    _ => return Err("expected a duration such as `26:05` or `26:05:30`".to_owned()),
-                };
-                Ok(decimal_ms(hours, 3_600_000)? + decimal_ms(minutes, 60_000)? + decimal_ms(seconds, 1000)?)
-            }
-        }
-    }
-}
-
-/// A decimal number, with a point or a comma before its fraction, times `factor`, exactly; what is below 1 is cut off.
-fn decimal_ms(text: &str, factor: i64) -> TimeResult<i64> {
-    let text = text.trim();
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
-    let (whole, fraction) = digits.split_once(['.', ',']).unwrap_or((digits, ""));
-    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
-        return Err("expected a number".to_owned());
-    }
-    let too_large = || "the number is too large".to_owned();
-    let whole: i128 = whole.parse().map_err(|_| too_large())?;
-    let fraction = fraction.get(..fraction.len().min(15)).unwrap_or_default();
-    let scale = 10_i128.pow(u32::try_from(fraction.len()).unwrap_or(0));
-    let fraction: i128 = if fraction.is_empty() { 0 } else { fraction.parse().map_err(|_| too_large())? };
-    let product = whole.checked_mul(i128::from(factor)).ok_or_else(too_large)? + fraction * i128::from(factor) / scale;
-    i64::try_from(if negative { -product } else { product }).map_err(|_| too_large())
-}
-
 /// An instant as the wire format writes it: `2026-03-02T09:14:05.250Z`.
 pub(super) fn written(time_ms: i64) -> String {
     Timestamp::from_millisecond(time_ms).map(|instant| format!("{instant:.3}")).unwrap_or_default()
@@ -451,18 +386,5 @@ mod tests {
         assert_eq!(written(rule.moment("2. června 2026").unwrap().ms), "2026-06-01T22:00:00.000Z");
         assert_eq!(written(rule.moment("02.07.2026 10:00").unwrap().ms), "2026-07-02T08:00:00.000Z");
         assert_eq!(rule.moment("July").unwrap_err(), "expected one of the formats `%d.%m.%Y %H:%M`, `%d. %B %Y`");
-    }
-
-    #[test]
-    fn durations_are_exact() {
-        let read = |unit: &str, text: &str| DurationUnit::parse(unit).unwrap().read_ms(text);
-        assert_eq!(read("minutes", "20").unwrap(), 1_200_000);
-        assert_eq!(read("hours", "1,1").unwrap(), 3_960_000);
-        assert_eq!(read("seconds", "0.0019").unwrap(), 1);
-        assert_eq!(read("clock", "26:05:30").unwrap(), 93_930_000);
-        assert_eq!(read("clock", "0:05").unwrap(), 300_000);
-        for (unit, text) in [("minutes", "x"), ("clock", "5"), ("minutes", "1.000.000")] {
-            assert!(read(unit, text).is_err(), "{unit} {text}");
-        }
     }
 }

@@ -1,10 +1,14 @@
 //! The columns that a mapping names, collected while its keys are read.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::super::document::Item;
 use super::super::lookup::LookupTables;
 use super::super::mapping::{Column, Each, Occurrence};
 use super::super::time_rule::TimeRule;
 use crate::error::Result;
+use crate::model::hours::OpenHours;
 
 /// Collects the columns that the mapping names.
 #[derive(Default)]
@@ -14,6 +18,7 @@ pub(super) struct Parser {
     /// The level of the rule that is being read.
     pub(super) level: usize,
     pub(super) tables: LookupTables,
+    pub(super) calendars: BTreeMap<String, Arc<OpenHours>>,
     /// The rule of `[time]`, whose format and zone other times have where they state none.
     pub(super) time: Option<TimeRule>,
 }

@@ -1,15 +1,22 @@
 //! Times: where an instant comes from.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
 use super::super::cell::{Cell, RowChoice};
 use super::super::document::{Item, Section};
-use super::super::time_rule::{DurationUnit, Months, Plus, TimeFormat, TimeRule};
+use super::super::duration::{DurationUnit, Plus};
+use super::super::time_rule::{Months, TimeFormat, TimeRule};
 use super::cells::CELL_KEYS;
 use super::parser::Parser;
 use crate::error::Result;
+use crate::json::Json;
+use crate::model::calendar::Calendar;
+use crate::model::hours::OpenHours;
 
 pub(super) const TIME_KEYS: &[&str] = &["format", "zone", "months", "plus", "default"];
+pub(super) const PLUS_KEYS: &[&str] = &["unit", "calendar"];
 
 impl Parser {
     /// `"column"`, or `{ column = …, format = …, zone = … }`. What it does not state is as in `[time]`.
@@ -62,14 +69,37 @@ impl Parser {
     }
 
     fn plus(&mut self, item: &Item<'_>, allowed: &[RowChoice]) -> Result<Plus> {
-        let section = item.section(&[CELL_KEYS, &["unit"]].concat())?;
+        let section = item.section(&[CELL_KEYS, PLUS_KEYS].concat())?;
         let unit = section.need("unit")?;
         let name = unit.text()?;
         Ok(Plus {
             cell: self.cell(item, &section, allowed)?,
             unit: DurationUnit::parse(name).ok_or_else(|| unit.unknown("unit", name, DurationUnit::NAMES))?,
+            hours: section.get("calendar").map(|item| self.hours(&item)).transpose()?,
         })
     }
+
+    fn hours(&self, item: &Item<'_>) -> Result<Arc<OpenHours>> {
+        let name = item.some_text()?;
+        let known = self.calendars.keys().map(String::as_str);
+        self.calendars.get(name).cloned().ok_or_else(|| {
+            let hint = format!("state its hours in `[calendars.{name}]` of the mapping, as desk.toml states them");
+            if self.calendars.is_empty() {
+                item.error(format!("no calendar `{name}`"), Some(hint))
+            } else {
+                item.unknown("calendar", name, known)
+            }
+        })
+    }
+}
+
+/// The opening hours of a calendar of the mapping.
+pub(super) fn calendar(name: &str, item: &Item<'_>) -> Result<Arc<OpenHours>> {
+    item.section(&["time_zone", "hours", "holidays"])?;
+    let data = item.json()?.to_string();
+    let data = Json::parse(&data).map_err(|error| item.error(error, None))?;
+    let calendar = Calendar::check(name, &data).and_then(|()| Calendar::parse(name, &data));
+    Ok(Arc::new(OpenHours::new(calendar.map_err(|refusal| item.error(refusal, None))?)))
 }
 
 fn format(item: &Item<'_>) -> Result<TimeFormat> {

@@ -234,3 +234,41 @@ data.agent = { column = "state", find = "owner (.+)" }
     let later = complaint(&mapping.replace("time = \"at\"", "time = { root = \"at\" }"));
     assert!(later.starts_with("map.toml:6: `time.root`: the root is not known yet here"), "{later}");
 }
+
+#[test]
+fn a_duration_of_opening_hours_needs_a_calendar_that_has_so_many() {
+    let hours = r#"
+[calendars.support]
+time_zone = "UTC"
+hours = { mon = [["09:00", "10:00"]] }
+[calendars.none]
+time_zone = "UTC"
+hours = {}
+"#;
+    let rule = r#"
+[[event]]
+type = "case.closed"
+on = "row"
+time = { column = "at", plus = { column = "state", unit = "hours", calendar = "support" } }
+"#;
+    let mapping = format!("{CASES}{hours}{rule}");
+    // 5 January 2026 is a Monday.
+    let table = "case,n,at,state\na,1,2026-01-05T09:30:00Z,1\nb,1,2026-01-05T09:30:00Z,-1\n";
+    let (events, tally) = import(&mapping, table);
+    assert_eq!(times(&events), ["2026-01-12T09:30:00.000Z"]);
+    let negative = "`at`: expected a duration of opening hours, not below 0";
+    assert_eq!(left_out(&tally, "case.closed", negative).frequent(1), [("-1", 1)]);
+    let never = mapping.replace("calendar = \"support\"", "calendar = \"none\"");
+    let error = refusal(&never, "t.csv", b"case,n,at,state\na,1,2026-01-05T09:30:00Z,1\n");
+    assert!(error.contains("`at`: the calendar does not have so many opening hours, such as `1`"), "{error}");
+    let unknown = complaint(&mapping.replace("calendar = \"support\"", "calendar = \"suport\""));
+    assert!(
+        unknown
+            .ends_with("unknown calendar `suport`, expected one of `none`, `support`\nhint: did you mean `support`?"),
+        "{unknown}"
+    );
+    let absent = complaint(&format!("{CASES}{rule}"));
+    assert!(absent.ends_with("no calendar `support`\nhint: state its hours in `[calendars.support]` of the mapping, as desk.toml states them"), "{absent}");
+    let wrong = complaint(&mapping.replace("\"09:00\"", "\"9\""));
+    assert!(wrong.starts_with("map.toml:10: `calendars.support`: calendar `support`, "), "{wrong}");
+}
