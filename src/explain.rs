@@ -17,12 +17,11 @@ pub mod words;
 use crate::model::case::clock::Timeline;
 use crate::model::case::rows::{Cause, Period, Standing};
 use crate::model::desk::Desk;
-use crate::model::sla::{Situation, Terms};
 use crate::model::time::Instant;
 use choice::Choice;
 pub use clock::{Clock, Lateness};
 use current::Current;
-pub use facts::{CaseFacts, End, Instance, StatusInterval, label_named};
+pub use facts::{CaseFacts, Creation, End, Instance, StatusInterval, label_named};
 
 /// Why the numbers of a case are what they are.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,23 +34,26 @@ pub struct Explanation {
     pub clocks: Vec<Clock>,
 }
 
-/// Explains a case. `situation` is what the conditions of policies saw at its creation.
+/// Explains a case.
 #[must_use]
-pub fn explain(facts: &CaseFacts, situation: &Situation<'_>, desk: &Desk, as_of: Instant) -> Explanation {
-    let choice = choice::explain(facts, situation, desk.sla());
-    let terms = facts.policy.as_ref().and_then(|(policy, _)| desk.sla().terms(policy));
-    let clocks = terms.map_or_else(Vec::new, |terms| clocks(facts, &terms, desk, as_of));
+pub fn explain(facts: &CaseFacts, creation: &Creation<'_>, desk: &Desk, as_of: Instant) -> Explanation {
+    let choice = choice::explain(facts, creation, desk.sla());
+    let clocks = clocks(facts, desk, as_of);
     let current = current::of(facts, &clocks, as_of);
     Explanation { as_of, choice, current, clocks }
 }
 
-fn clocks(facts: &CaseFacts, terms: &Terms<'_>, desk: &Desk, as_of: Instant) -> Vec<Clock> {
-    let timeline = Timeline::new(facts.created_at, &periods(&facts.status_intervals), terms, Instant(i64::MAX));
+/// The clocks of a case at an instant, up to which those that run are shown.
+#[must_use]
+pub fn clocks(facts: &CaseFacts, desk: &Desk, as_of: Instant) -> Vec<Clock> {
+    let terms = facts.policy.as_ref().and_then(|(policy, _)| desk.sla().terms(policy));
+    let Some(terms) = terms else { return Vec::new() };
+    let timeline = Timeline::new(facts.created_at, &periods(&facts.status_intervals), &terms, Instant(i64::MAX));
     // Every turn has a clock of its own; the other milestones have one, which runs again after a reopening.
     let same_clock = |one: &Instance, other: &Instance| (one.milestone, one.turn) == (other.milestone, other.turn);
     let mut clocks = Vec::new();
     for clock in facts.instances.chunk_by(same_clock) {
-        let steps = target::steps(clock, &facts.status_intervals, terms, desk, as_of);
+        let steps = target::steps(clock, &facts.status_intervals, &terms, desk, as_of);
         for instance in clock {
             clocks.push(clock::explain(instance, &steps, &timeline, as_of));
         }

@@ -7,22 +7,25 @@ pub mod events;
 mod facts;
 pub mod rows;
 mod spans;
+pub mod tables;
 
 use datafusion::prelude::{SessionContext, col, lit};
 
 use crate::error::Result;
-use crate::explain::{CaseFacts, Explanation, explain};
+use crate::explain;
+use crate::explain::{CaseFacts, Clock, Explanation};
 use crate::facts::tables::DESK_EVENTS;
 use crate::model::desk::Desk;
 use crate::model::event::EventType;
 use crate::model::time::Instant;
+use crate::query::database::Database;
 use crate::replay;
 use events::Event;
-use facts::Creation;
+use facts::CreationRow;
 use rows::CaseRows;
 pub use spans::{Band, Head, Resolution, Turn};
 
-/// What happened in a case, and why its numbers are what they are.
+/// What happened in a case, and what its clocks measured.
 ///
 /// Nothing of it changes when the case is deleted later, so that a report can be made again.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,33 +41,31 @@ pub struct Timeline {
     pub events: Vec<Event>,
     /// Earlier messages that are not among the events.
     pub messages_hidden: usize,
-    /// Nothing of a case that was never created.
-    pub explanation: Option<Explanation>,
+    /// The instant up to which running clocks are shown; nothing of a case that was never created.
+    pub as_of: Option<Instant>,
+    pub clocks: Vec<Clock>,
 }
 
 impl Timeline {
-    /// The timelines of cases, in their order, as of that instant, with the desk as another session has it. Cases without events
-    /// have none.
+    /// The timelines of cases, in their order, as of that instant. Cases without events have none.
     ///
     /// # Errors
     /// When the tables cannot be read.
-    pub async fn read(
-        session: &SessionContext,
-        of_desk: &SessionContext,
-        cases: &[String],
-        as_of: Option<Instant>,
-    ) -> Result<Vec<Timeline>> {
+    pub async fn read(database: &Database, cases: &[String], as_of: Option<Instant>) -> Result<Vec<Timeline>> {
         if cases.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = CaseRows::read(session, cases).await?;
-        let desk = desk(of_desk).await?;
+        let rows = CaseRows::read_shown(database, cases).await?;
+        let desk = desk(&database.original_session()).await?;
         let known = cases.iter().zip(&rows).filter(|(_, rows)| rows.events.count() > 0);
         Ok(known.map(|(case, rows)| Timeline::of(case, rows, &desk, as_of)).collect())
     }
 
     fn of(case: &str, rows: &CaseRows, desk: &Desk, as_of: Option<Instant>) -> Timeline {
         let (events, messages_hidden) = events::of(rows);
+        let facts = facts::of(rows);
+        let as_of = facts.as_ref().map(|facts| as_of.unwrap_or(facts.created_at));
+        let clocks = facts.as_ref().zip(as_of).map(|(facts, as_of)| explain::clocks(facts, desk, as_of));
         Timeline {
             case: case.to_owned(),
             head: rows.cases.iter().next().and_then(|row| Head::of(&row)),
@@ -73,7 +74,8 @@ impl Timeline {
             resolutions: rows.resolutions.iter().filter_map(|row| Resolution::of(&row)).collect(),
             events,
             messages_hidden,
-            explanation: explanation(rows, desk, as_of),
+            as_of,
+            clocks: clocks.unwrap_or_default(),
         }
     }
 }
@@ -90,8 +92,7 @@ pub async fn desk(session: &SessionContext) -> Result<Desk> {
 /// Why the numbers of a case are what they are, as of that instant or its creation; nothing of a case that was never created.
 #[must_use]
 pub fn explanation(rows: &CaseRows, desk: &Desk, as_of: Option<Instant>) -> Option<Explanation> {
-    let (facts, creation) = facts::of(rows)?;
-    Some(explained(&facts, &creation, desk, as_of))
+    Some(explained(&facts::of(rows)?, &CreationRow::of(rows)?, desk, as_of))
 }
 
 /// The same, by the text that a session has of the creation of that case.
@@ -105,11 +106,11 @@ pub async fn explanation_by_text_of(
     desk: &Desk,
     as_of: Option<Instant>,
 ) -> Result<Option<Explanation>> {
-    let Some((facts, mut creation)) = facts::of(rows) else { return Ok(None) };
+    let Some((facts, mut creation)) = facts::of(rows).zip(CreationRow::of(rows)) else { return Ok(None) };
     creation.read_text(session, case).await?;
     Ok(Some(explained(&facts, &creation, desk, as_of)))
 }
 
-fn explained(facts: &CaseFacts, creation: &Creation, desk: &Desk, as_of: Option<Instant>) -> Explanation {
-    explain(facts, &creation.situation(), desk, as_of.unwrap_or(facts.created_at))
+fn explained(facts: &CaseFacts, creation: &CreationRow, desk: &Desk, as_of: Option<Instant>) -> Explanation {
+    explain::explain(facts, &creation.creation(), desk, as_of.unwrap_or(facts.created_at))
 }

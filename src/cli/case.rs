@@ -57,10 +57,10 @@ pub async fn case(context: &CommandContext, arguments: &CaseArguments) -> Result
     let database = context.database().await?;
     let session = database.session();
     let id = &arguments.id;
-    let read = CaseRows::read(&session, std::slice::from_ref(id)).await?.pop();
-    let Some(rows) = read.filter(|rows| rows.events.count() > 0) else {
+    let rows = CaseRows::read(&session, id).await?;
+    if rows.events.count() == 0 {
         return Err(no_such_case(&session, id).await?);
-    };
+    }
     let as_of = context.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant));
     let explanation = explanation(&database, id, &rows, as_of).await?;
     if arguments.format == CaseFormat::Json {

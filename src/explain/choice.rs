@@ -1,6 +1,6 @@
 //! Why a case has the policy it has, and not another (3.2).
 
-use super::facts::CaseFacts;
+use super::facts::{CaseFacts, Creation};
 use crate::model::policy::{Conditions, Policy};
 use crate::model::sla::{Mismatch, Situation, Sla, Trial};
 use crate::model::time::Instant;
@@ -40,17 +40,18 @@ pub struct Tried {
 }
 
 /// Explains the choice, for a deleted case without its text.
-pub(super) fn explain(facts: &CaseFacts, situation: &Situation<'_>, sla: &Sla) -> Choice {
+pub(super) fn explain(facts: &CaseFacts, creation: &Creation<'_>, sla: &Sla) -> Choice {
+    let Creation { situation, is_deleted } = creation;
     let at = facts.created_at;
     let chosen = facts.policy.as_ref().map(|(policy, _)| policy.as_str());
-    let trials = match facts.deleted {
+    let trials = match is_deleted {
         true => sla.trials_without_text(situation, at, chosen),
         false => sla.trials(situation, at),
     };
     let mut choice = Choice { at, chosen: None, rejected: Vec::new() };
     for trial in &trials {
         if chosen == Some(trial.policy) {
-            choice.chosen = Some(tried(trial, None, held(&trial.statement.policy, situation, facts.deleted)));
+            choice.chosen = Some(tried(trial, None, held(&trial.statement.policy, situation, *is_deleted)));
         } else {
             let (condition, detail) = mismatch(trial, situation);
             choice.rejected.push(tried(trial, Some(condition), detail));

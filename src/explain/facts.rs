@@ -4,6 +4,7 @@ use crate::model::case::clock::{Entry, Label};
 use crate::model::case::milestones::Outcome;
 use crate::model::event::{Priority, Status};
 use crate::model::policy::Milestone;
+use crate::model::sla::Situation;
 use crate::model::time::Instant;
 
 /// The facts of one case that are needed to explain it.
@@ -11,8 +12,6 @@ use crate::model::time::Instant;
 pub struct CaseFacts {
     pub created_at: Instant,
     pub closed_at: Option<Instant>,
-    /// Then its text reads as null.
-    pub deleted: bool,
     /// The policy that it got, and the version by which it was chosen.
     pub policy: Option<(String, Instant)>,
     /// In time order, from the creation on.
@@ -21,6 +20,14 @@ pub struct CaseFacts {
     pub resolution_ms: Option<i64>,
     /// By milestone in the order of 3.6, then by number.
     pub instances: Vec<Instance>,
+}
+
+/// What the conditions of policies saw when a case was created.
+#[derive(Clone, Copy, Debug)]
+pub struct Creation<'a> {
+    pub situation: Situation<'a>,
+    /// The case was deleted since, and its text reads as null.
+    pub is_deleted: bool,
 }
 
 /// A time of unchanged status and priority, up to the next.

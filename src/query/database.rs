@@ -230,21 +230,35 @@ impl Database {
     /// # Errors
     /// When the facts cannot be read.
     pub async fn case_ids(&self, numbers: &HashSet<u64>) -> Result<HashMap<u64, String>> {
-        let mut ids = HashMap::new();
-        if numbers.is_empty() {
-            return Ok(ids);
-        }
+        let is_wanted = |number: u64, _: &str| numbers.contains(&number);
+        let cases = if numbers.is_empty() { Vec::new() } else { self.cases_that(is_wanted).await? };
+        Ok(cases.into_iter().collect())
+    }
+
+    /// The numbers of cases, by their ids. A case that was never created has none.
+    ///
+    /// # Errors
+    /// When the facts cannot be read.
+    pub async fn case_numbers(&self, ids: &[String]) -> Result<HashMap<String, u64>> {
+        let ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
+        let cases = self.cases_that(|_, id| ids.contains(id)).await?;
+        Ok(cases.into_iter().map(|(number, id)| (id, number)).collect())
+    }
+
+    /// Number and id of each case of which these are wanted.
+    async fn cases_that(&self, are_wanted: impl Fn(u64, &str) -> bool) -> Result<Vec<(u64, String)>> {
         let cases = self.session().read_table(self.cases_with_numbers().await?)?;
-        let frame = cases.select_columns(&[CASE_NUMBER, "case_id"])?;
-        let mut rows = frame.execute_stream().await?;
+        let mut rows = cases.select_columns(&[CASE_NUMBER, "case_id"])?.execute_stream().await?;
+        let mut found = Vec::new();
         while let Some(batch) = rows.next().await {
             let batch = batch?;
             let texts = cast(batch.column(1), &DataType::Utf8View)?;
             let known = batch.column(0).as_primitive::<UInt64Type>().iter().zip(texts.as_string_view());
-            let wanted = known.filter_map(|(number, id)| number.zip(id)).filter(|(number, _)| numbers.contains(number));
-            ids.extend(wanted.map(|(number, id)| (number, id.to_owned())));
+            let known = known.filter_map(|(number, id)| number.zip(id));
+            let wanted = known.filter(|(number, id)| are_wanted(*number, id));
+            found.extend(wanted.map(|(number, id)| (number, id.to_owned())));
         }
-        Ok(ids)
+        Ok(found)
     }
 
     /// Values of cases that questions look up; nothing where those of a table with so many bytes for each row would take

@@ -230,14 +230,15 @@ pub async fn page(dashboard: &Dashboard, mut sources: Sources) -> Result<Page> {
 async fn list_cases(page: &mut Page, candidates: Vec<Candidates>, sources: &Sources) -> Result<()> {
     let database = &sources.database;
     let ids = database.case_ids(&candidates.iter().flat_map(Candidates::numbers).collect()).await?;
-    let mut listed = BTreeSet::new();
     for (widget, candidates) in page.widgets_mut().zip(candidates) {
         widget.behind = candidates.choose(&ids, sources.cases);
-        listed.extend(widget.behind.cases.iter().map(|case| case.case.clone()));
     }
-    let listed: Vec<String> = listed.into_iter().collect();
-    let (session, of_desk) = (database.session(), database.original_session());
-    page.cases = Timeline::read(&session, &of_desk, &listed, sources.timelines_as_of).await?;
+    if !sources.has_timelines {
+        return Ok(());
+    }
+    let listed = page.widgets().flat_map(|widget| &widget.behind.cases).map(|case| case.case.clone());
+    let listed: Vec<String> = listed.collect::<BTreeSet<String>>().into_iter().collect();
+    page.cases = Timeline::read(database, &listed, sources.timelines_as_of).await?;
     Ok(())
 }
 

@@ -26,9 +26,20 @@ pub struct Format {
     pub about: &'static str,
     /// Whether it is written to standard output unless a file is asked for.
     pub is_read_at_once: bool,
-    /// Whether it lists cases behind its widgets.
-    pub lists_cases: bool,
+    /// What it shows of the cases behind its widgets.
+    pub cases: ShownCases,
     render: Render,
+}
+
+/// What is shown of the cases behind widgets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ShownCases {
+    #[default]
+    None,
+    /// Which they are.
+    Listed,
+    /// On a whole page also what happened in each.
+    WithTimelines,
 }
 
 /// How a format shows a page.
@@ -54,7 +65,7 @@ const IN_A_FILE: Format = Format {
     ending: "",
     about: "",
     is_read_at_once: false,
-    lists_cases: false,
+    cases: ShownCases::None,
     render: Render::Widgets(rows::csv),
 };
 
@@ -64,7 +75,7 @@ pub const FORMATS: &[Format] = &[
         name: "html",
         ending: "html",
         about: "one file for a browser, without network",
-        lists_cases: true,
+        cases: ShownCases::WithTimelines,
         render: Render::Page(html::page, None),
         ..IN_A_FILE
     },
@@ -86,7 +97,7 @@ pub const FORMATS: &[Format] = &[
         name: "xlsx",
         ending: "xlsx",
         about: "a workbook, a sheet for each widget",
-        lists_cases: true,
+        cases: ShownCases::Listed,
         render: Render::Page(xlsx::page, Some(xlsx::widget)),
         ..IN_A_FILE
     },
@@ -137,7 +148,7 @@ pub const FORMATS: &[Format] = &[
         name: "json",
         ending: "json",
         about: "everything that the page shows, for programs",
-        lists_cases: true,
+        cases: ShownCases::WithTimelines,
         render: Render::Page(json::page, Some(json::widget)),
         ..IN_A_FILE
     },

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::build::{self, Sources};
 use super::dashboard::{Dashboard, Hours};
 use super::find_dashboard;
-use super::format::{File, Format};
+use super::format::{File, Format, ShownCases};
 use super::page::{Page, Widget};
 use crate::error::{Error, Result};
 use crate::metric::catalogue::Catalogue;
@@ -112,9 +112,11 @@ impl Choices {
         Ok(self)
     }
 
-    /// Whether a format lists cases.
-    fn lists_cases(&self) -> bool {
-        self.formats.iter().any(|name| Format::find(name).is_some_and(|format| format.lists_cases))
+    /// What the formats show of cases; a widget alone has no timelines.
+    fn shown_cases(&self) -> ShownCases {
+        let most = if self.widget.is_some() { ShownCases::Listed } else { ShownCases::WithTimelines };
+        let formats = self.formats.iter().filter_map(|name| Format::find(name));
+        formats.map(|format| format.cases).max().unwrap_or_default().min(most)
     }
 
     /// The files that show a page in every format, in the order of the formats.
@@ -174,10 +176,12 @@ impl ReportQuestion {
         catalogue: Arc<Catalogue>,
     ) -> Result<Page> {
         // As of an instant within the range, or of its end, the present makes no other difference.
-        let cases = if self.choices.lists_cases() { self.choices.cases } else { 0 };
+        let shown = self.choices.shown_cases();
+        let cases = if shown == ShownCases::None { 0 } else { self.choices.cases };
+        let has_timelines = shown == ShownCases::WithTimelines;
         let timelines_as_of = self.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant));
         let (range, now, shared) = (self.range()?, self.as_of, Shared::default());
-        let sources = Sources { database, catalogue, range, now, cases, timelines_as_of, shared };
+        let sources = Sources { database, catalogue, range, now, cases, has_timelines, timelines_as_of, shared };
         build::page(dashboard, sources).await
     }
 }
@@ -190,4 +194,22 @@ fn find_widget<'p>(page: &'p Page, title: &str) -> Result<&'p Widget> {
         let error = Error::refused(format!("there is no widget `{title}`"));
         error.with_hint(hint.unwrap_or_else(|| format!("there are: {}", titles.join("; "))))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timelines_are_read_for_pages_that_show_them() {
+        let shown = |formats: &str, widget: Option<&str>| {
+            let formats = formats.split(',').map(str::to_owned).collect();
+            Choices { formats, widget: widget.map(str::to_owned), ..Choices::default() }.shown_cases()
+        };
+        assert_eq!(shown("pdf,csv", None), ShownCases::None);
+        assert_eq!(shown("csv,xlsx,pdf", None), ShownCases::Listed);
+        assert_eq!(shown("xlsx,json", None), ShownCases::WithTimelines);
+        assert_eq!(shown("html", None), ShownCases::WithTimelines);
+        assert_eq!(shown("json", Some("Backlog")), ShownCases::Listed);
+    }
 }

@@ -1,15 +1,11 @@
 //! The events of a case, and the findings beside those that broke a rule.
 
 use super::rows::{CaseRows, RowAt, Rows};
+use super::tables::DETAILS;
 use crate::model::time::Instant;
 
 /// Only the last so many messages of one case are shown; all are counted (2.2).
 const MESSAGES_MAX: usize = 500;
-
-/// The columns of `events` that describe an event beside its type, in the order in which they are shown. They have no text that
-/// people wrote, and stay when the case is deleted.
-pub const SHOWN: &[&str] =
-    &["by", "agent", "customer", "profile", "status", "priority", "sentiment", "message", "kind", "set_status"];
 
 /// An event of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +14,7 @@ pub struct Event {
     /// Its type.
     pub kind: String,
     pub by: Option<String>,
-    /// Name and value of the other columns of [`SHOWN`] that it has.
+    /// Name and value of the other columns of [`DETAILS`] that it has.
     pub details: Vec<(&'static str, String)>,
     pub findings: Vec<Finding>,
 }
@@ -52,7 +48,7 @@ fn event(row: &RowAt<'_>, findings: &Rows) -> Option<Event> {
         time: row.instant("time")?,
         kind: row.text("type")?,
         by: row.text("by"),
-        details: SHOWN.iter().skip(1).filter_map(value).collect(),
+        details: DETAILS.iter().skip(1).filter_map(value).collect(),
         findings: broken_rules(findings, row),
     })
 }

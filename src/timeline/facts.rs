@@ -4,14 +4,15 @@ use datafusion::prelude::SessionContext;
 
 use super::rows::{CaseRows, RowAt, Rows};
 use crate::error::Result;
-use crate::explain::{CaseFacts, End, Instance, StatusInterval, label_named};
+use crate::explain::{CaseFacts, Creation, End, Instance, StatusInterval, label_named};
 use crate::model::case::clock::Entry;
 use crate::model::event::{Priority, Sentiment, Status};
 use crate::model::policy::Milestone;
 use crate::model::sla::Situation;
 
 /// What the conditions of policies saw when the case was created.
-pub struct Creation {
+pub struct CreationRow {
+    is_deleted: bool,
     text: Option<String>,
     profile: Option<String>,
     platform: Option<String>,
@@ -23,7 +24,23 @@ const TEXT: &str = "\
     SELECT text FROM events WHERE case_id = $case_id AND type = 'case.created' \
     ORDER BY time, sequence, source, id LIMIT 1";
 
-impl Creation {
+impl CreationRow {
+    /// That of a case; nothing of one that was never created.
+    pub fn of(rows: &CaseRows) -> Option<CreationRow> {
+        let case = rows.cases.iter().next()?;
+        let created = rows.events.iter().find(|row| row.text("type").as_deref() == Some("case.created"))?;
+        Some(CreationRow {
+            // Also of a case that is deleted later than the moment that is shown: its text is gone whatever the moment.
+            is_deleted: case.instant("deleted_at").is_some() || created.text("data").is_none(),
+            text: created.text("text"),
+            // Not that of `cases`, which is the present one.
+            profile: created.text("profile"),
+            platform: case.text("platform"),
+            sentiment: created.text("sentiment").and_then(|name| Sentiment::parse(&name)).unwrap_or(Sentiment::None),
+            language: case.text("language"),
+        })
+    }
+
     /// Reads the text as it is from a session with people as they are.
     ///
     /// # Errors
@@ -35,42 +52,31 @@ impl Creation {
     }
 
     /// As the policies look at it.
-    pub fn situation(&self) -> Situation<'_> {
-        Situation {
+    pub fn creation(&self) -> Creation<'_> {
+        let situation = Situation {
             text: self.text.as_deref(),
             profile: self.profile.as_deref(),
             platform: self.platform.as_deref(),
             sentiment: self.sentiment,
             language: self.language.as_deref(),
-        }
+        };
+        Creation { situation, is_deleted: self.is_deleted }
     }
 }
 
-/// The facts of a case and its creation; none of one that was never created.
-pub fn of(rows: &CaseRows) -> Option<(CaseFacts, Creation)> {
+/// The facts of a case; none of one that was never created.
+pub fn of(rows: &CaseRows) -> Option<CaseFacts> {
     let case = rows.cases.iter().next()?;
-    let created = rows.events.iter().find(|row| row.text("type").as_deref() == Some("case.created"))?;
-    let creation = Creation {
-        text: created.text("text"),
-        // Not that of `cases`, which is the present one.
-        profile: created.text("profile"),
-        platform: case.text("platform"),
-        sentiment: created.text("sentiment").and_then(|name| Sentiment::parse(&name)).unwrap_or(Sentiment::None),
-        language: case.text("language"),
-    };
     let mut instances: Vec<Instance> = rows.milestones.iter().filter_map(|row| instance(&row, &rows.ledger)).collect();
     instances.sort_by_key(|instance| (instance.milestone, instance.n));
-    let facts = CaseFacts {
+    Some(CaseFacts {
         created_at: case.instant("created_at")?,
         closed_at: case.instant("closed_at"),
-        // Also of a case that is deleted later than the moment that is shown: its text is gone whatever the moment.
-        deleted: case.instant("deleted_at").is_some() || created.text("data").is_none(),
         policy: case.text("policy").zip(case.instant("policy_version")),
         status_intervals: rows.periods.iter().filter_map(|row| status_interval(&row)).collect(),
         resolution_ms: rows.resolutions.iter().last().and_then(|row| row.whole("active_ms")),
         instances,
-    };
-    Some((facts, creation))
+    })
 }
 
 fn status_interval(row: &RowAt<'_>) -> Option<StatusInterval> {

@@ -1,6 +1,7 @@
 //! The rows of cases, read by column name.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::compute::{cast, concat_batches};
@@ -10,9 +11,11 @@ use datafusion::prelude::{DataFrame, SessionContext, ident, lit};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::tables::{CASE_ID, CUSTOMERS, CaseTable, TABLES};
 use crate::error::Result;
 use crate::export::{Format, RowWriter, Shown};
 use crate::model::time::Instant;
+use crate::query::database::Database;
 use crate::store::engine;
 
 /// Rows of a query.
@@ -31,17 +34,23 @@ impl Rows {
         Ok(Rows { batches: frame.collect().await? })
     }
 
-    /// The rows of a frame by case, for each of those cases; rows of one case are in the order of these columns.
-    async fn by_case(frame: DataFrame, order: &str, cases: &[String]) -> Result<Vec<Rows>> {
-        let among = ident(CASE_ID).in_list(cases.iter().map(|case| lit(case.as_str())).collect(), false);
-        let order = std::iter::once(CASE_ID).chain(order.split(", ")).map(|name| ident(name).sort(true, false));
-        let batches = frame.filter(among)?.sort(order.collect())?.collect().await?;
+    /// The rows that a table has of each of those cases; of a page only the columns that it shows. Rows of one case are in the
+    /// order of the table.
+    async fn by_case(table: &CaseTable, frame: DataFrame, cases: &[CaseKey], shown: bool) -> Result<Vec<Rows>> {
+        let is_by_number = frame.schema().field_with_unqualified_name(CASE_ID)?.data_type() == &DataType::UInt64;
+        let frame = if shown { frame.select_columns(&table.shown_columns())? } else { frame };
+        let literals = cases.iter().filter_map(|case| match is_by_number {
+            true => case.number.map(lit),
+            false => Some(lit(case.id.as_str())),
+        });
+        let batches = frame.filter(ident(CASE_ID).in_list(literals.collect(), false))?.collect().await?;
         let Some(first) = batches.first() else { return Ok(cases.iter().map(|_| Rows::default()).collect()) };
-        let rows = concat_batches(&first.schema(), &batches)?;
-        let ids = rows.column_by_name(CASE_ID).map(|ids| cast(ids, &DataType::Utf8)).transpose()?;
-        let mut parts = ids.as_ref().map(|ids| parts(ids.as_string())).unwrap_or_default();
-        let of_case = |case: &String| {
-            let (begin, count) = parts.remove(case.as_str())?;
+        let rows = table.sorted(&concat_batches(&first.schema(), &batches)?)?;
+        let keys = rows.column_by_name(CASE_ID).map(|keys| cast(keys, &DataType::Utf8)).transpose()?;
+        let mut parts = keys.as_ref().map(|keys| parts(keys.as_string())).unwrap_or_default();
+        let of_case = |case: &CaseKey| {
+            let number = case.number.map(|number| number.to_string());
+            let (begin, count) = parts.remove(if is_by_number { number.as_deref()? } else { &case.id })?;
             Some(Rows { batches: vec![rows.slice(begin, count)] })
         };
         Ok(cases.iter().map(of_case).map(Option::unwrap_or_default).collect())
@@ -119,10 +128,8 @@ impl RowAt<'_> {
     }
 }
 
-/// The column by which rows belong to a case.
-const CASE_ID: &str = "case_id";
-
-/// Every row that the tables hold of one case.
+/// Rows that the tables hold of one case; none of a table that was not read.
+#[derive(Default)]
 pub struct CaseRows {
     pub cases: Rows,
     pub events: Rows,
@@ -139,40 +146,58 @@ pub struct CaseRows {
     pub customers: Rows,
 }
 
-/// Each table that has rows of cases, with the order of the rows of one case.
-const TABLES: [(&str, &str); 11] = [
-    ("cases", "case_id"),
-    ("events", "time, sequence, source, id"),
-    ("periods", "since"),
-    ("assignments", "n"),
-    ("turns", "n"),
-    ("milestones", "milestone, n"),
-    ("ledger", "milestone, n, since"),
-    ("resolutions", "n"),
-    ("messages", "time, message"),
-    ("surveys", "survey"),
-    ("findings", "time, source, id, rule"),
-];
+/// A case, as the tables know it.
+#[derive(Clone, Debug)]
+struct CaseKey {
+    id: String,
+    /// Nothing of a case that was never created, and where tables are read by id.
+    number: Option<u64>,
+}
 
 impl CaseRows {
-    /// Reads those of several cases, one query for each table; the result is in the order of the cases.
+    /// Reads all that a session has of a case.
     ///
     /// # Errors
     /// When the tables cannot be read.
-    pub async fn read(session: &SessionContext, cases: &[String]) -> Result<Vec<CaseRows>> {
+    pub async fn read(session: &SessionContext, id: &str) -> Result<CaseRows> {
+        let case = CaseKey { id: id.to_owned(), number: None };
+        let mut rows = CaseRows::of_tables(session, vec![case], false).await?;
+        Ok(rows.pop().unwrap_or_default())
+    }
+
+    /// Reads what pages show of cases; the result is in their order.
+    ///
+    /// # Errors
+    /// When the tables cannot be read.
+    pub async fn read_shown(database: &Database, ids: &[String]) -> Result<Vec<CaseRows>> {
+        let numbers = database.case_numbers(ids).await?;
+        let key = |id: &String| CaseKey { id: id.clone(), number: numbers.get(id).copied() };
+        CaseRows::of_tables(&database.session_by_number(), ids.iter().map(key).collect(), true).await
+    }
+
+    /// One query for each table.
+    async fn of_tables(session: &SessionContext, cases: Vec<CaseKey>, shown: bool) -> Result<Vec<CaseRows>> {
         engine::read_keys_first(session);
+        let cases = Arc::new(cases);
         // Each is short and much of it is one core's; beside each other they keep all cores.
-        let queries = TABLES.map(|(table, order)| {
-            let (session, cases) = (session.clone(), cases.to_vec());
-            tokio::spawn(async move { Rows::by_case(session.table(table).await?, order, &cases).await })
+        let queries = TABLES.iter().map(|table| {
+            let (session, cases) = (session.clone(), Arc::clone(&cases));
+            tokio::spawn(async move {
+                if shown && table.shown.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let frame = match table.name {
+                    "customers" => session.sql(CUSTOMERS).await?,
+                    name => session.table(name).await?,
+                };
+                Rows::by_case(table, frame, &cases, shown).await
+            })
         });
-        let customers = Rows::by_case(session.sql(CUSTOMERS).await?, "since", cases);
-        let mut customers = customers.await?.into_iter();
         let mut tables = Vec::new();
-        for query in queries {
+        for query in queries.collect::<Vec<_>>() {
             tables.push(query.await??.into_iter());
         }
-        let of_case = |_: &String| {
+        let of_case = |_: &CaseKey| {
             let mut rows = tables.iter_mut().map(|rows| rows.next().unwrap_or_default());
             let mut next = || rows.next().unwrap_or_default();
             CaseRows {
@@ -187,14 +212,9 @@ impl CaseRows {
                 messages: next(),
                 surveys: next(),
                 findings: next(),
-                customers: customers.next().unwrap_or_default(),
+                customers: next(),
             }
         };
         Ok(cases.iter().map(of_case).collect())
     }
 }
-
-const CUSTOMERS: &str = "\
-    SELECT case_id, greatest(since, created_at) AS time, since, known.name, known.data \
-    FROM customers AS known JOIN cases USING (customer) \
-    WHERE deleted_at IS NULL AND (until IS NULL OR until > created_at)";

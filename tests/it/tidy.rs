@@ -31,7 +31,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("apply", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     ("import", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     ("export", &["log", "input", "store", "wire", "model", "json", "error"]),
-    ("timeline", &["export", "replay", "facts", "store", "explain", "model", "json", "error"]),
+    ("timeline", &["export", "query", "replay", "facts", "store", "explain", "model", "json", "error"]),
     ("metric", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     (
         "report",

@@ -5,8 +5,9 @@ use super::text::{NOTHING, clock, harmless};
 use crate::json::Json;
 use crate::model::event::EventType;
 use crate::model::time::Instant;
-use crate::timeline::events::{Finding, SHOWN, broken_rules, messages_hidden};
+use crate::timeline::events::{Finding, broken_rules, messages_hidden};
 use crate::timeline::rows::{CaseRows, RowAt};
+use crate::timeline::tables::DETAILS;
 use crate::wire::members;
 
 /// One line of the timeline.
@@ -62,7 +63,7 @@ const WITH_TEXT: &[&str] = &["text", "comment", "customer_name"];
 fn describe(row: &RowAt<'_>, with_text: bool) -> String {
     let mut parts = vec![format!("{:24}", or_nothing(row.text("type").as_ref()))];
     parts.extend(
-        SHOWN.iter().filter_map(|member| row.text(member).map(|value| format!("{member} {}", harmless(&value)))),
+        DETAILS.iter().filter_map(|member| row.text(member).map(|value| format!("{member} {}", harmless(&value)))),
     );
     // A deleted case has no data any more.
     let data = row.text("data").unwrap_or_default();
@@ -80,7 +81,7 @@ fn describe(row: &RowAt<'_>, with_text: bool) -> String {
 fn further_members(row: &RowAt<'_>, data: &Json<'_>, with_text: bool) -> Vec<String> {
     let Some(kind) = row.text("type").and_then(|kind| EventType::parse(&kind)) else { return Vec::new() };
     let is_shown =
-        |name: &&str| !SHOWN.contains(name) && (*name == "customer_name" && with_text || !WITH_TEXT.contains(name));
+        |name: &&str| !DETAILS.contains(name) && (*name == "customer_name" && with_text || !WITH_TEXT.contains(name));
     let names = members::of(kind).map(|member| member.name).filter(is_shown);
     names.filter_map(|name| member_text(name, data.get_or_null(name)?)).collect()
 }

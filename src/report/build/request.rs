@@ -34,6 +34,8 @@ pub struct Sources {
     pub now: Instant,
     /// How many cases each widget lists at most.
     pub cases: usize,
+    /// Whether the page has a timeline of each of these cases.
+    pub has_timelines: bool,
     /// The instant up to which the clocks of these cases are shown.
     pub timelines_as_of: Option<Instant>,
     /// What the questions of the page share.

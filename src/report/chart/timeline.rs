@@ -93,7 +93,7 @@ impl Drawing<'_> {
     }
 
     fn clocks(&self) -> impl Iterator<Item = &Clock> {
-        self.timeline.explanation.iter().flat_map(|explanation| &explanation.clocks).take(CLOCKS_MAX)
+        self.timeline.clocks.iter().take(CLOCKS_MAX)
     }
 
     /// The rows, one below the other, and what their colours mean.
@@ -132,8 +132,8 @@ impl Drawing<'_> {
         let from = events.clone().chain(bands.clone()).min()?;
         let mut to = events.chain(bands).chain(intervals).max()?;
         let is_open = timeline.bands.last().is_some_and(|band| !matches!(band.status.as_str(), "done" | "spam"));
-        if let Some(explanation) = timeline.explanation.as_ref().filter(|_| is_open) {
-            to = to.max(explanation.as_of);
+        if let Some(as_of) = timeline.as_of.filter(|_| is_open) {
+            to = to.max(as_of);
         }
         Some((from, to.max(from.plus_ms(60_000))))
     }

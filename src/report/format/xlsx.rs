@@ -66,7 +66,7 @@ fn made(title: &str, scope: &Scope, widgets: &[&Widget], page: Option<&Page>) ->
         self::sheet(sheet, widget, name)?;
     }
     if let Some(page) = page {
-        if !page.cases.is_empty() {
+        if page.widgets().any(|widget| !widget.behind.cases.is_empty()) {
             cases(workbook.add_worksheet(), page)?;
         }
         definitions(workbook.add_worksheet(), page)?;

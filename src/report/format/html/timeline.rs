@@ -24,7 +24,7 @@ const WIDTH: f64 = 1130.0;
 /// The timelines of all listed cases; nothing where none is listed.
 pub(super) fn section(page: &Page, anchors: &Anchors) -> Result<String, DrawError> {
     let Some(first) = page.cases.first() else { return Ok(String::new()) };
-    let as_of = first.explanation.as_ref().map(|explanation| explanation.as_of).unwrap_or(page.scope.as_of);
+    let as_of = first.as_of.unwrap_or(page.scope.as_of);
     let places = places(page);
     let mut cases = String::new();
     for timeline in &page.cases {
@@ -120,7 +120,7 @@ impl Shower<'_> {
         let high = drawing.height();
         let svg = paint::svg(&drawing.sketch(WIDTH), WIDTH, high, &drawing.description())?;
         let state = timeline.head.as_ref().map_or("never created".to_owned(), state);
-        let clocks: String = self.clocks().map(|clock| self.clock(clock)).collect();
+        let clocks: String = self.timeline.clocks.iter().map(|clock| self.clock(clock)).collect();
         Ok(format!(
             "<details class=\"case\" id=\"{id}\">\n<summary><span>{}</span> {}</summary>\n{}\
              <p class=\"caption\">Behind {behind}</p>\n\
@@ -169,10 +169,6 @@ impl Shower<'_> {
         format!("<dl class=\"facts\">\n{}</dl>\n", entries.into_iter().filter_map(entry).collect::<String>())
     }
 
-    fn clocks(&self) -> impl Iterator<Item = &Clock> {
-        self.timeline.explanation.iter().flat_map(|explanation| &explanation.clocks)
-    }
-
     fn clock(&self, clock: &Clock) -> String {
         let instance = &clock.instance;
         let milestone = capitalized(&words::milestone(instance.milestone, instance.turn));
@@ -192,10 +188,7 @@ impl Shower<'_> {
             }
             Some((time, End::Stopped)) => (*time, "stopped".to_owned()),
             Some((time, End::Disabled)) => (*time, "its target was taken away".to_owned()),
-            None => (
-                self.timeline.explanation.as_ref().map_or(instance.started_at, |all| all.as_of),
-                "not ended".to_owned(),
-            ),
+            None => (self.timeline.as_of.unwrap_or(instance.started_at), "not ended".to_owned()),
         };
         let sum = words::sum(&clock.sums);
         rows.push(remark("mark", &self.exactly(end), &format!("{what}: {}", sum.trim_start_matches("= ")), 5));

@@ -49,15 +49,14 @@ fn text(value: &value::Value) -> Value {
 
 /// What happened in a case, and what its clocks measured.
 pub(super) fn timeline(timeline: &Timeline) -> Value {
-    let clocks = timeline.explanation.iter().flat_map(|explanation| &explanation.clocks);
     json!({
         "case_id": timeline.case,
-        "as_of": timeline.explanation.as_ref().map(|explanation| at(explanation.as_of)),
+        "as_of": maybe(timeline.as_of),
         "case": timeline.head.as_ref().map(head),
         "periods": timeline.bands.iter().map(band).collect::<Vec<_>>(),
         "turns": timeline.turns.iter().map(turn).collect::<Vec<_>>(),
         "resolutions": timeline.resolutions.iter().map(resolution).collect::<Vec<_>>(),
-        "milestones": clocks.map(clock).collect::<Vec<_>>(),
+        "milestones": timeline.clocks.iter().map(clock).collect::<Vec<_>>(),
         "events": timeline.events.iter().map(event).collect::<Vec<_>>(),
         "messages_hidden": timeline.messages_hidden,
     })
