@@ -26,7 +26,7 @@ pub(super) struct Cell {
 }
 
 /// Where the text of a cell comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CellSource {
     /// One column, by its number in the mapping.
     Column(usize),
@@ -60,6 +60,12 @@ impl Cell {
     /// A cell of the current row whose text is taken as it is.
     pub(super) fn plain(column: usize) -> Cell {
         Cell { source: CellSource::Column(column), row: RowChoice::Current, steps: Vec::new() }
+    }
+
+    /// Whether both are the same columns of a row as they are.
+    pub(super) fn is_same_plain(&self, other: &Cell) -> bool {
+        let is_plain = self.steps.is_empty() && other.steps.is_empty();
+        is_plain && self.source == other.source && self.row == other.row
     }
 
     /// The text as the mapping wants it; `cells` are those of the row that it is taken from.

@@ -186,6 +186,20 @@ pub(super) enum Each {
     Times(Cell),
 }
 
+impl Each {
+    /// Whether two rules go through the same. Cells to whose text something is done are not compared.
+    pub(super) fn is_same(&self, other: &Each) -> bool {
+        match (self, other) {
+            (Each::Elements(one), Each::Elements(other)) => one == other,
+            (Each::Parts { cell: one, separator }, Each::Parts { cell: other, separator: others }) => {
+                separator == others && one.is_same_plain(other)
+            }
+            (Each::Times(one), Each::Times(other)) => one.is_same_plain(other),
+            _ => false,
+        }
+    }
+}
+
 /// The grace period, as a duration of the specification, and its place in the mapping file.
 #[derive(Debug)]
 pub(super) struct Grace {

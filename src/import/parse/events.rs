@@ -84,11 +84,8 @@ impl Parser {
         } else {
             Each::Elements(Arrays::parse(item.some_text()?).map_err(|reason| item.error(reason, None))?)
         };
-        if let Each::Elements(arrays) = &each {
-            let same = |known: &Each| matches!(known, Each::Elements(known) if known == arrays);
-            if let Some(known) = self.levels.iter().position(same) {
-                return Ok(known + 1);
-            }
+        if let Some(known) = self.levels.iter().position(|known| known.is_same(&each)) {
+            return Ok(known + 1);
         }
         self.levels.push(each);
         Ok(self.levels.len())

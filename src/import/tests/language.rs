@@ -272,3 +272,30 @@ time = { column = "at", plus = { column = "state", unit = "hours", calendar = "s
     let wrong = complaint(&mapping.replace("\"09:00\"", "\"9\""));
     assert!(wrong.starts_with("map.toml:10: `calendars.support`: calendar `support`, "), "{wrong}");
 }
+
+#[test]
+fn rules_go_through_the_list_in_a_cell_and_a_text_that_is_none_is_one_part() {
+    let rules = r#"
+[[event]]
+type = "message.received"
+each = { column = "state" }
+when = { column = ".", not_equals = "c" }
+data.message = { column = "." }
+[[event]]
+type = "message.sent"
+each = { column = "state" }
+when = { column = ".", equals = "c" }
+data.message = { column = "." }
+"#;
+    let mapping = format!("{CASES}{rules}");
+    let table = "case,n,at,state\n\
+        a,1,2026-01-01T00:00:00Z,\"[\"\"a\"\",\"\"\"\",{\"\"b\"\":1}]\"\nb,1,2026-01-01T00:00:00Z,c\nc,1,2026-01-01T00:00:00Z,\n";
+    let (events, _) = import(&mapping, table);
+    assert_eq!(shown(&events, "message"), ["message.received a a", "message.received a {\"b\":1}", "message.sent b c"]);
+    let levels = |mapping: &str| Mapping::parse("map.toml", mapping, Path::new("")).unwrap().levels.len();
+    assert_eq!(levels(&mapping), 1, "rules that go through the same share its rows");
+    assert_eq!(levels(&mapping.replacen("\"state\" }", "\"state\", separator = \";\" }", 1)), 2);
+    assert_eq!(levels(&mapping.replacen("\"state\" }", "\"state\", trim = true }", 1)), 2);
+    let both = complaint(&mapping.replacen("\"state\" }", "\"state\", separator = \";\", times = true }", 1));
+    assert!(both.contains("found both `separator` and `times`, expected one of them"), "{both}");
+}
