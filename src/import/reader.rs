@@ -4,8 +4,10 @@
 //! [`TakeRecord`] one by one and holds no more than one of them.
 
 mod columnar;
+mod elements;
 mod json;
 mod layout;
+mod plan;
 pub(super) mod table;
 pub(super) mod text;
 mod values;
