@@ -49,6 +49,7 @@ const BUILT_IN: &[(&str, &str)] = mappings![
     "intercom-conversations",
     "jira-changelog",
     "jira-csv",
+    "ocel",
     "salesforce-case",
     "salesforce-case-history",
     "salesforce-email-message",
@@ -75,7 +76,7 @@ pub struct ImportArguments {
     /// A mapping file, or a name: NAME.toml in the mappings/ of the project, or a built-in mapping
     #[arg(long, value_name = "FILE")]
     mapping: String,
-    /// Files, folders, patterns in quotes: CSV, TSV, JSON, XLSX, Parquet or XES, uncompressed or compressed with gzip or zstd; - is standard input
+    /// Files, folders, patterns in quotes: CSV, TSV, JSON, XLSX, Parquet, XES or OCEL, uncompressed or compressed with gzip or zstd; - is standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<String>,
     /// Write nothing: show what the first rows become and what the import would do. Works without a project
@@ -89,7 +90,10 @@ pub struct ImportArguments {
 }
 
 /// Endings of the files of a folder that are read; those of text also with `.gz` or `.zst` after them.
-const ENDINGS: [&str; 10] = ["csv", "tsv", "txt", "json", "jsonl", "ndjson", "xlsx", "xlsm", "parquet", "xes"];
+const ENDINGS: [&str; 14] = [
+    "csv", "tsv", "txt", "json", "jsonl", "ndjson", "xlsx", "xlsm", "parquet", "xes", "xml", "jsonocel", "xmlocel",
+    "sqlite",
+];
 
 /// Appends the events that tables become.
 pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Result<Completion> {

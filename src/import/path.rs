@@ -57,6 +57,11 @@ impl Path {
         Ok(Path { written: written.to_owned(), steps })
     }
 
+    /// Whether it goes through a member of this name.
+    pub(super) fn has_member(&self, name: &str) -> bool {
+        self.steps.iter().any(|step| step.member() == Some(name))
+    }
+
     /// The value at this place; absent where there is none, null where it is null. `[]` gives an array.
     pub(super) fn find<'v>(&self, value: &'v Json) -> Option<Cow<'v, Json>> {
         if let Some(member) = value.get(&self.written) {
@@ -134,6 +139,11 @@ impl Arrays {
         };
         let part = |part: &str| Path::parse(if part.is_empty() { "." } else { part });
         inner.split("[].").map(part).collect::<Result<_, _>>().map(Arrays)
+    }
+
+    /// Whether it goes through a member of this name.
+    pub(super) fn has_member(&self, name: &str) -> bool {
+        self.0.iter().any(|path| path.has_member(name))
     }
 
     /// How many arrays the path goes through.

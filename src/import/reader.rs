@@ -1,12 +1,13 @@
 //! Readers: an input of any format, record by record, as the cells of the columns that the mapping names.
 //!
-//! The format is that of the first bytes of an input, whatever its name: a table in text, JSON, a workbook, Parquet, an event log in XES. Each reader gives its records to
+//! The format is that of the first bytes of an input, whatever its name: a table in text, JSON, a workbook, Parquet, an event log in XES or OCEL. Each reader gives its records to
 //! [`TakeRecord`] one by one and holds no more than one of them.
 
 mod columnar;
 mod elements;
 mod json;
 mod layout;
+mod ocel;
 mod plan;
 pub(super) mod table;
 pub(super) mod text;
@@ -20,7 +21,7 @@ pub(super) use layout::SHOWN_COLUMNS;
 use super::mapping::Mapping;
 use super::record::{Ended, TakeRecord};
 use crate::error::Result;
-use crate::input::signature::BinaryTable;
+use crate::input::signature::{self, BinaryTable};
 use crate::input::source::Source;
 
 /// An input that is open: of a known format, with all columns of the mapping.
@@ -28,6 +29,7 @@ pub(super) enum Reader<'m> {
     Table(table::TableReader<'m>),
     Json(json::JsonReader<'m>),
     Xes(Box<xes::XesReader<'m>>),
+    Ocel(ocel::OcelReader<'m>),
     Workbook(Box<workbook::WorkbookReader<'m>>),
     Columnar(Box<columnar::ColumnarReader<'m>>),
 }
@@ -49,9 +51,16 @@ impl<'m> Reader<'m> {
                 let reader = columnar::ColumnarReader::open(file, begun.local()?, mapping)?;
                 return Ok(Reader::Columnar(Box::new(reader)));
             }
-            Some(BinaryTable::Sqlite) | None => {}
+            Some(BinaryTable::Sqlite) => {
+                return Ok(Reader::Ocel(ocel::OcelReader::of_database(file, begun.local()?, mapping)?));
+            }
+            None => {}
         }
         let input = begun.text(mapping)?;
+        if let Some(written) = signature::ocel_text(input.beginning()) {
+            let file = text::TextFile::of(source, input, mapping)?;
+            return Ok(Reader::Ocel(ocel::OcelReader::of_text(file, written, mapping)?));
+        }
         match input.first_byte() {
             Some(b'<') if text::is_xml(input.beginning()) => {
                 Ok(Reader::Xes(Box::new(xes::XesReader::open(input, mapping)?)))
@@ -70,6 +79,7 @@ impl<'m> Reader<'m> {
             Reader::Table(reader) => reader.read(take),
             Reader::Json(reader) => reader.read(take),
             Reader::Xes(reader) => reader.read(take),
+            Reader::Ocel(reader) => reader.read(take),
             Reader::Workbook(reader) => reader.read(take),
             Reader::Columnar(reader) => reader.read(take),
         }

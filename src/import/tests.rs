@@ -13,6 +13,7 @@ mod documented;
 mod exports;
 mod formats;
 mod language;
+mod ocel;
 mod xes;
 
 const CASES: &str = r#"

@@ -47,6 +47,29 @@ impl BinaryTable {
     }
 }
 
+/// How an event log in OCEL is written as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OcelText {
+    /// One object of JSON.
+    Json,
+    /// A document in XML.
+    Xml,
+}
+
+/// How a text is written that begins as an event log in OCEL 2.0 does. Its parts come in any order, so that the beginning of a log may
+/// have the names of one or two of them only.
+#[must_use]
+pub fn ocel_text(head: &[u8]) -> Option<OcelText> {
+    let text = without_mark(head).trim_ascii_start();
+    let contains = |part: &&str| memmem::find(text, part.as_bytes()).is_some();
+    if let Some(inner) = text.strip_prefix(b"{").map(<[u8]>::trim_ascii_start) {
+        let begins = OCEL_MEMBERS.iter().any(|name| inner.starts_with(name.as_bytes()));
+        return (begins && OCEL_ONLY_JSON.iter().any(contains)).then_some(OcelText::Json);
+    }
+    let is_xml = text.starts_with(b"<?xml") || text.starts_with(b"<log");
+    (is_xml && contains(&"<log") && OCEL_ONLY_XML.iter().any(contains)).then_some(OcelText::Xml)
+}
+
 /// Bytes at a fixed position, and a text anywhere in the head where the bytes alone do not determine the format.
 struct Signature {
     offset: usize,
@@ -69,6 +92,13 @@ impl Signature {
     }
 }
 
+/// What a log in JSON may begin with, and what no other document that begins so has.
+const OCEL_MEMBERS: [&str; 4] = ["\"objectTypes\"", "\"eventTypes\"", "\"objects\"", "\"events\""];
+const OCEL_ONLY_JSON: [&str; 3] = ["\"objectTypes\"", "\"eventTypes\"", "\"objectId\""];
+/// The parts of a log in XML; the root of a log in XES has the same name and none of them.
+const OCEL_ONLY_XML: [&str; 4] = ["<object-types", "<event-types", "<objects", "<events"];
+
+const OCEL: &str = "an event log in OCEL";
 const XLSX: &str = "a spreadsheet (XLSX)";
 const PARQUET_FILE: &str = "a Parquet file";
 const SQLITE: &str = "an SQLite database";
@@ -77,6 +107,8 @@ const IMPORT_SHEET: &str = "`casebook import --mapping` turns the rows of a work
 const SAVE_SHEET_AS_CSV: &str = "save the sheet as CSV; `casebook import --mapping` turns a CSV table into events";
 const EXPORT_AS_CSV: &str = "export a table of it as CSV; `casebook import --mapping` turns a CSV table into events";
 const IMPORT_XES: &str = "`casebook import --mapping xes` turns an event log into events";
+const IMPORT_OCEL: &str = "`casebook import --mapping ocel` turns an event log into events";
+const IMPORT_DATABASE: &str = "`casebook import --mapping ocel` reads an event log in OCEL; of another database, export a table as CSV, which `casebook import --mapping` reads";
 const CONVERT_TO_PARQUET: &str = "convert it to Parquet, which `casebook ingest` reads";
 const EXTRACT: &str = "extract its files first; `casebook ingest` reads all files of a folder";
 const DECOMPRESS: &str = "decompress it first; only files compressed with gzip or zstd are read as they are";
@@ -102,7 +134,7 @@ const BINARY: &[Signature] = &[
     signature(b"PK\x03\x04", "a ZIP archive", EXTRACT),
     signature(b"PK\x05\x06", "an empty ZIP archive", EXTRACT),
     signature(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (XLS or DOC)", SAVE_SHEET_AS_CSV),
-    signature(b"SQLite format 3\0", SQLITE, EXPORT_AS_CSV),
+    signature(b"SQLite format 3\0", SQLITE, IMPORT_DATABASE),
     signature(b"DUCK", "a DuckDB database", EXPORT_AS_CSV).at(8).containing("\0"),
     signature(b"\0\x01\0\0Standard ", "an Access database", EXPORT_AS_CSV),
     signature(b"Obj\x01", "an Avro file", CONVERT_TO_PARQUET),
@@ -165,7 +197,8 @@ pub fn check(file: &str, head: &[u8], expected: InputFormat) -> Result<()> {
 /// # Errors
 /// The format found, and what to do about it.
 pub fn check_foreign(file: &str, head: &[u8]) -> Result<()> {
-    let Some(Unexpected { name, advice }) = unexpected(head, InputFormat::Json) else { return Ok(()) };
+    let found = unexpected(head, InputFormat::Json).filter(|found| found.name != OCEL);
+    let Some(Unexpected { name, advice }) = found else { return Ok(()) };
     let error = Error::invalid(file, format!("found {name}, expected a table or JSON, as `import` reads them"));
     Err(error.with_hint(advice))
 }
@@ -176,7 +209,9 @@ fn unexpected(head: &[u8], expected: InputFormat) -> Option<Unexpected> {
         return None;
     }
     let text = without_mark(head).trim_ascii_start();
-    let found = find(BINARY, head).or_else(|| find(TEXT, &text.to_ascii_lowercase())).or_else(|| by_zero_bytes(head));
+    let log = || ocel_text(text).map(|_| Unexpected { name: OCEL, advice: IMPORT_OCEL });
+    let found = find(BINARY, head).or_else(log).or_else(|| find(TEXT, &text.to_ascii_lowercase()));
+    let found = found.or_else(|| by_zero_bytes(head));
     match expected {
         InputFormat::Json => found,
         InputFormat::Csv | InputFormat::Tsv => found.or_else(|| json(text)),
@@ -237,6 +272,8 @@ mod tests {
             (b"BZh91AY&SY".to_vec(), "data compressed with bzip2"),
             (tar, "a tar archive"),
             (b"\xef\xbb\xbf\n<?xml version='1.0'?>\n<log xes.version='2.0'>".to_vec(), "an event log in XES"),
+            (b"<?xml version='1.0'?>\n<log>\n<objects>\n".to_vec(), "an event log in OCEL"),
+            (b"\xef\xbb\xbf{\n\"events\": [{\"relationships\": [{\"objectId\":".to_vec(), "an event log in OCEL"),
             (b"<?xml version='1.0'?>\n<feed>".to_vec(), "an XML document"),
             (b"\n<!DOCTYPE HTML>\n".to_vec(), "an HTML page"),
             (b"\xff\xfe{\0".to_vec(), "UTF-16 text"),
@@ -255,8 +292,9 @@ mod tests {
     #[test]
     fn what_a_reader_reads_and_what_may_be_broken_lines_is_not_refused() {
         let torn = [&[0; 64][..], b"\n{\"id\":1}\n"].concat();
-        let lines: [&[u8]; 10] = [
+        let lines: [&[u8]; 11] = [
             b"",
+            b"{\"events\":[{\"id\":1}],\"objects\":[]}",
             b" \n",
             b"{\"id\":\"\0\"}",
             b"[{",

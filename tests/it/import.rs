@@ -258,3 +258,16 @@ fn messages_without_cases_are_routed_by_customer_and_profile_over_several_import
         assert_eq!(again["left_out"]["rows"], json!({"before the first message of the customer": 1}), "{cut}");
     }
 }
+
+#[test]
+fn a_filter_that_no_row_meets_is_noted() {
+    let project = of_weeks();
+    project.write("week1.csv", FIRST_WEEK);
+    let filter = |id: &str| format!("[[filter]]\ncolumn = \"Id\"\nequals = \"{id}\"\n");
+    for (id, is_noted) in [("1", false), ("9", true)] {
+        project.write("mappings/some.toml", format!("{SNAPSHOTS}{}", filter(id)));
+        let ran = project.run(&["import", "--dry-run", "--mapping", "some", "week1.csv"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert_eq!(ran.stdout.contains("note: no row meets the `filter` of the mapping"), is_noted, "{}", ran.stdout);
+    }
+}

@@ -252,6 +252,16 @@ fn not_events() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("l.csv", parquet_of(instants()), "a Parquet file, expected a CSV table with a header line"),
         ("m.parquet", table.into(), "no Parquet data, expected a Parquet file"),
         ("n.tsv", format!("{}\n", closed("a")).into(), "JSON, expected a TSV table with a header line"),
+        (
+            "p.json",
+            b"\n{ \"objectTypes\": [{\"name\": \"ticket\"}]".to_vec(),
+            "an event log in OCEL, expected events as JSON",
+        ),
+        (
+            "q.csv",
+            b"<?xml version='1.0'?>\n<log>\n<object-types>".to_vec(),
+            "an event log in OCEL, expected a CSV table with a header line",
+        ),
         ("o.ndjson", b"\x7fELF\x02\x01\x01\0\0\0".to_vec(), "binary data, expected events as JSON"),
     ]
 }

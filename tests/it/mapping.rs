@@ -106,12 +106,24 @@ fn a_first_mapping_for_each_sample_reads_it() {
     files.sort();
     for file in files {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        // Formats that are not looked at, and a table without times.
+        // Formats that are not looked at, a table without times, and an event log.
         let is_looked_at = [".csv", ".json", ".ndjson"].iter().any(|ending| name.ends_with(ending));
-        if is_looked_at && name != "salesforce-user.csv" {
+        if is_looked_at && !["ocel.json", "salesforce-user.csv"].contains(&name.as_str()) {
             drafted(&name, &std::fs::read(&file).unwrap());
         }
     }
+}
+
+#[test]
+fn an_event_log_has_no_first_mapping() {
+    let project = Project::new();
+    let ran = project.run(&["mapping", "new", of_repository("data/samples/ocel.json").to_str().unwrap()]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert!(
+        ran.stderr.contains("ocel.json: found an event log in OCEL, expected a table or JSON\nhint: "),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

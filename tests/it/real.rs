@@ -1,6 +1,7 @@
 //! The real data: two public exports through the mappings that come with the program, against figures that another
 //! engine computed. They are not part of the repository: where they are absent these tests say so and pass.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -131,6 +132,56 @@ fn an_event_log_by_the_mapping_of_logs_has_the_facts_of_the_table_by_its_own_map
         (&summary["rows"], &summary["cases"], &summary["quarantined"], &summary["columns_absent"]),
         (&json!(65_533), &json!(7_554), &json!(0), &json!([]))
     );
+    assert_eq!(summary["left_out"]["events"][0]["values"], json!({"unmatched": 5}));
+    assert_same_facts(&facts_of_any_rule(&of_table), &facts_of_any_rule(&of_log));
+}
+
+/// The table of incidents as an event log in OCEL 2.0, its events before its objects.
+fn in_ocel(table: &PathBuf) -> Value {
+    let input = flate2::read::MultiGzDecoder::new(std::fs::File::open(table).unwrap());
+    let mut reader = csv::Reader::from_reader(input);
+    let header = reader.headers().unwrap().clone();
+    let (mut events, mut objects) = (Vec::new(), BTreeMap::new());
+    for record in reader.records() {
+        let record = record.unwrap();
+        let cell = |name: &str| &record[header.iter().position(|column| column == name).unwrap()];
+        let (incident, owner) = (cell("case:concept:name"), cell("org:resource"));
+        let attributes = json!([
+            {"name": "lifecycle:transition", "value": cell("lifecycle:transition")},
+            {"name": "place", "value": cell("_ord").parse::<i64>().unwrap()},
+        ]);
+        events.push(json!({
+            "id": format!("e{}", events.len()), "type": cell("concept:name"), "time": cell("time:timestamp"), "attributes": attributes,
+            "relationships": [{"objectId": incident, "qualifier": ""}, {"objectId": owner, "qualifier": "assignee"}],
+        }));
+        let impact = json!([{"name": "impact", "time": "1970-01-01T00:00:00Z", "value": cell("impact")}]);
+        objects.entry(incident.to_owned()).or_insert_with(|| ("incident", impact));
+        objects.entry(owner.to_owned()).or_insert_with(|| ("owner", json!([])));
+    }
+    let object =
+        |(id, (kind, attributes)): (&String, &(&str, Value))| json!({"id": id, "type": kind, "attributes": attributes});
+    let objects: Vec<Value> = objects.iter().map(object).collect();
+    json!({"eventTypes": [], "events": events, "objectTypes": [], "objects": objects})
+}
+
+#[test]
+fn the_table_written_as_a_log_of_objects_has_the_facts_of_the_table() {
+    let Some(table) = data("volvo-incidents.csv.gz") else { return };
+    let (of_table, of_log) = (Project::new(), Project::new());
+    import(&of_table, "volvo-incidents", &table);
+    // Under the source and the ids of the table, and in its order of events of one time, which rows of facts name.
+    let mapping = include_str!("../../data/mappings/ocel.toml")
+        .replacen("source = \"ocel\"", "source = \"volvo/incidents\"", 1)
+        .replacen("key = [\"../id\", \"id\"]", "key = [\"id\", \"../attributes.place\"]", 1)
+        .replacen("sequence = { text = \"0\" }", "sequence = \"../attributes.place\"", 1);
+    of_log.write("mappings/ocel.toml", mapping);
+    let log = of_log.write("log.json", in_ocel(&table).to_string());
+    let summary = import(&of_log, "ocel", &log);
+    assert_eq!(
+        (&summary["rows"], &summary["cases"], &summary["quarantined"], &summary["columns_absent"]),
+        (&json!(2 * 65_533), &json!(7_554), &json!(0), &json!([]))
+    );
+    assert_eq!(summary["left_out"]["rows_filtered"], 65_533);
     assert_eq!(summary["left_out"]["events"][0]["values"], json!({"unmatched": 5}));
     assert_same_facts(&facts_of_any_rule(&of_table), &facts_of_any_rule(&of_log));
 }

@@ -68,6 +68,9 @@ pub fn left_out(tally: &Tally, is_shown: impl Fn(&Reason) -> bool) -> Vec<String
     lines.extend(reasons(&tally.cases_left_out, "case"));
     let events = tally.events_left_out.iter().filter(|(reason, _)| is_shown(reason));
     lines.extend(events.map(|(reason, left)| left_out_text(reason, left)));
+    if tally.rows_filtered > 0 && tally.rows_filtered == tally.rows_read {
+        lines.push("note: no row meets the `filter` of the mapping".to_owned());
+    }
     let absent = tally.columns_absent.iter();
     lines.extend(absent.map(|column| format!("note: no row has `{column}`, which the mapping names")));
     lines

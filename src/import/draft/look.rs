@@ -12,6 +12,7 @@ use super::super::reader::table::DELIMITERS;
 use super::super::reader::text::{self, TextInput};
 use crate::error::{Error, Result};
 use crate::input::records::{Dialect, Records};
+use crate::input::signature;
 use crate::input::source::Source;
 
 /// How many different values of a column are kept.
@@ -95,6 +96,12 @@ pub(super) fn look(export: &Source) -> Result<Look> {
         (input, None)
     };
     let look = Look { file, encoding, ..Look::default() };
+    if signature::ocel_text(&input.head).is_some() {
+        let error = Error::invalid(&*look.file, "found an event log in OCEL, expected a table or JSON");
+        return Err(error.with_hint(
+            "the built-in mapping `ocel` reads it; write a copy of it with the types and words of your log",
+        ));
+    }
     match input.first_byte() {
         Some(b'{' | b'[') => of_json(look, input),
         Some(b'<') => Err(Error::invalid(&*look.file, "found XML, expected a table or JSON")

@@ -54,16 +54,22 @@ impl<'m> Plan<'m> {
         Ok((array, Plan { rows, ..plan }))
     }
 
+    /// Whether a path goes through a member of this name.
+    pub(super) fn has_member(&self, name: &str) -> bool {
+        self.columns.iter().flatten().any(|path| path.has_member(name)) || self.rows.has_member(name)
+    }
+
     /// What is known at the end of an input of so many bytes: which columns the rows of its values had.
     pub(super) fn ended(self, bytes: u64) -> Ended {
         self.found.ended(self.mapping, bytes)
     }
 
-    /// Fills a record that has begun with a value: its rows, and the elements that rules go through.
-    pub(super) fn fill(&self, value: &Json, record: &mut Record) {
+    /// Fills a record that has begun with a value: its rows, and the elements that rules go through. Returns the number of rows.
+    pub(super) fn fill(&self, value: &Json, record: &mut Record) -> u64 {
         record.hash = xxh3_128(value.to_string().as_bytes());
         // A record that was set aside keeps the number that it had.
-        let mut index = value.get(INDEX).and_then(Json::as_u64).unwrap_or(0);
+        let first = value.get(INDEX).and_then(Json::as_u64).unwrap_or(0);
+        let mut index = first;
         let mut numbers = vec![0; self.mapping.levels.len()];
         self.rows.each(value, &mut |row| {
             record.row(0, index);
@@ -82,6 +88,7 @@ impl<'m> Plan<'m> {
             }
         });
         layout::add_parts(self.mapping, record);
+        index - first
     }
 
     /// The cells of a row or, at another level, of an element of it. Chains begin with what is around and end with the element.

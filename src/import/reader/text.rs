@@ -22,6 +22,42 @@ pub(in crate::import) struct TextInput {
     input: Box<dyn Read + Send>,
 }
 
+/// A text that is read more than once: a file, or a copy of what comes through a pipe, which is removed with this value.
+pub(super) struct TextFile<'m> {
+    file: Arc<str>,
+    source: Source,
+    mapping: &'m Mapping,
+    copy: Option<LocalFile>,
+}
+
+impl<'m> TextFile<'m> {
+    /// Keeps what is needed to read an input again. What comes through a pipe is copied, decoded.
+    ///
+    /// # Errors
+    /// When the input cannot be read, or not copied.
+    pub(super) fn of(source: &Source, input: TextInput, mapping: &'m Mapping) -> Result<TextFile<'m>> {
+        let file = input.file.clone();
+        let is_pipe = source.may_never_end();
+        let copy = is_pipe.then(|| LocalFile::of(&Source::Stdin, input.reader())).transpose();
+        let copy = copy.map_err(|error| error.at(&*file))?;
+        Ok(TextFile { file, source: source.clone(), mapping, copy })
+    }
+
+    /// The text from its beginning.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn open(&self) -> Result<TextInput> {
+        match &self.copy {
+            Some(copy) => {
+                let (input, _) = copy.open()?;
+                Ok(TextInput { file: self.file.clone(), head: Vec::new(), input: Box::new(input) })
+            }
+            None => open(&self.source, self.mapping),
+        }
+    }
+}
+
 /// An input whose first bytes are known.
 pub(super) struct Begun<'s> {
     source: &'s Source,
