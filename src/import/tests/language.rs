@@ -299,3 +299,24 @@ data.message = { column = "." }
     let both = complaint(&mapping.replacen("\"state\" }", "\"state\", separator = \";\", times = true }", 1));
     assert!(both.contains("found both `separator` and `times`, expected one of them"), "{both}");
 }
+
+#[test]
+fn an_export_of_freshdesk_without_the_columns_of_features_that_are_off_is_read() {
+    let mapping = include_str!("../../../data/mappings/freshdesk-tickets.toml");
+    let sample = include_str!("../../../data/samples/freshdesk-tickets.csv");
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(sample.as_bytes());
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.unwrap()).collect();
+    let off = ["Product", "Survey results", "First response status", "Resolution status", "Agent interactions"];
+    let is_kept = |at: &usize| !off.contains(&&rows[0][*at]);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in &rows {
+        writer.write_record((0..row.len()).filter(is_kept).map(|at| &row[at])).unwrap();
+    }
+    let (_, whole) = import(mapping, sample);
+    let (_, tally) = import_files(mapping, &[("t.csv", &writer.into_inner().unwrap())]);
+    assert_eq!((tally.rows_read, tally.cases, tally.rows_malformed), (whole.rows_read, whole.cases, 0));
+    assert_eq!(
+        (tally.events["case.created"], tally.events.get("survey.answered")),
+        (whole.events["case.created"], None)
+    );
+}
