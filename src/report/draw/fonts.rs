@@ -60,6 +60,11 @@ impl Letter {
         same_font.map_or(0.0, |before| self.font.kern_unscaled(before.glyph, self.glyph) / self.units)
     }
 
+    /// The space that it takes after the letter before, in ems.
+    pub fn ems_after(&self, before: Option<Letter>) -> f64 {
+        f64::from(self.kern(before)) + f64::from(self.advance())
+    }
+
     /// How far the next letter is, in ems.
     pub fn advance(&self) -> f32 {
         self.font.h_advance_unscaled(self.glyph) / self.units

@@ -15,14 +15,11 @@ pub const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// Width of one line of text.
 pub fn width(text: &str, face: Face) -> f64 {
-    let mut before = None;
-    let mut sum = 0.0;
-    for char in text.chars() {
-        let Some(letter) = Letter::new(char, face.bold) else { return count(text.chars().count()) * face.size * 0.6 };
-        sum += f64::from(letter.kern(before)) + f64::from(letter.advance());
-        before = Some(letter);
+    let mut ems = Some(0.0);
+    for beginning in beginnings(text, face.bold) {
+        ems = beginning.map(|beginning| beginning.ems);
     }
-    sum * face.size
+    ems.unwrap_or(count(text.chars().count()) * 0.6) * face.size
 }
 
 /// The text, or its beginning and an ellipsis where it would be wider.
@@ -30,14 +27,34 @@ pub fn shortened(text: &str, face: Face, width_max: f64) -> String {
     if width(text, face) <= width_max {
         return text.to_owned();
     }
-    let mut kept = text.to_owned();
-    while kept.pop().is_some() {
-        let candidate = format!("{}…", kept.trim_end());
-        if width(&candidate, face) <= width_max {
-            return candidate;
-        }
-    }
-    "…".to_owned()
+    let all: Vec<Beginning> = beginnings(text, face.bold).flatten().collect();
+    let fits = |beginning: &&Beginning| {
+        let ems = Letter::new('…', face.bold).map(|ellipsis| beginning.ems + ellipsis.ems_after(Some(beginning.last)));
+        ems.is_some_and(|ems| ems * face.size <= width_max)
+    };
+    // Longest first; no space is before the ellipsis.
+    let shorter = all.iter().rev().skip(1).filter(|beginning| !beginning.text.ends_with(char::is_whitespace));
+    let kept = shorter.into_iter().find(fits).map_or("", |beginning| beginning.text);
+    format!("{kept}…")
+}
+
+/// The beginning of a text.
+struct Beginning<'t> {
+    text: &'t str,
+    ems: f64,
+    last: Letter,
+}
+
+/// The beginnings of a text, up to each of its letters; nothing in the place of those that cannot be measured because the fonts
+/// cannot be read, which would be a defect.
+fn beginnings(text: &str, is_bold: bool) -> impl Iterator<Item = Option<Beginning<'_>>> {
+    let (mut before, mut ems) = (None, 0.0);
+    text.char_indices().map(move |(at, char)| {
+        let last = Letter::new(char, is_bold)?;
+        ems += last.ems_after(before);
+        before = Some(last);
+        Some(Beginning { text: text.get(..at + char.len_utf8())?, ems, last })
+    })
 }
 
 /// The text in lines that fit; a word that is wider than a line is shortened. A name such as `first_response` may go on
@@ -177,6 +194,8 @@ mod tests {
         assert_eq!(wrapped_to("first_response_time", FACE, width("response_", FACE), 2), ["first_", "respons…"]);
         assert_eq!(wrapped("顧客対応 の", FACE, width("顧客対", FACE)), ["顧客対", "応 の"]);
         assert!(shortened("first response time", FACE, width_max).ends_with('…'));
+        let dots = width("first …", FACE);
+        assert_eq!(["first…", "…"], [dots, 0.0].map(|width_max| shortened("first response", FACE, width_max)));
         assert!(width(&shortened("first response time", FACE, width_max), FACE) <= width_max);
     }
 }
