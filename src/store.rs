@@ -19,6 +19,7 @@
 //! - [`Store::create_folder`], [`Store::flush`] and files that were begun ([`vacuum`]) have no meaning in a bucket.
 
 pub mod commits;
+pub mod contents;
 pub mod cores;
 pub mod data_file;
 pub mod disk;

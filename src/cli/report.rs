@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::metric::catalogue::Catalogue;
 use crate::metric::compare::Compare;
 use crate::metric::range::Range;
-use crate::query::contents::Contents;
+use crate::query::contents;
 use crate::query::database::Database;
 use crate::report::dashboard::Dashboard;
 use crate::report::dashboard_names;
@@ -174,7 +174,7 @@ pub async fn made_from(
     files: &[&File],
 ) -> Result<Manifest> {
     let moment = question.moment(Some(database.pointer().last_batch));
-    let contents = Contents::of(&context.existing_log().await?, context.settings.resources(), moment).await?;
+    let contents = contents::of(&context.existing_log().await?, context.settings.resources(), moment).await?;
     Manifest::new(Made { question, dashboard, catalogue, database, contents, files }).await
 }
 

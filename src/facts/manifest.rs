@@ -127,8 +127,9 @@ impl Pointer {
         let mut files: BTreeMap<String, Vec<TableFile>> = BTreeMap::new();
         for (table, FactFile { name, bytes, rows, hash }) in self.named() {
             let path = home.folder(table).local_path(name);
-            let (time_range, batch_range) = (None, None);
-            let file = TableFile { path, bytes: *bytes, rows: *rows, time_range, batch_range, hash: Some(*hash) };
+            let (time_range, batch_range, events) = (None, None, None);
+            let hash = Some(*hash);
+            let file = TableFile { path, bytes: *bytes, rows: *rows, time_range, batch_range, events, hash };
             files.entry(table.to_owned()).or_default().push(file);
         }
         files

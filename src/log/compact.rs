@@ -260,7 +260,8 @@ mod tests {
 
     fn file(number: i64, rows: u64) -> TableFile {
         let time_range = Some((Instant(number), Instant(number)));
-        TableFile { path: format!("{number}").into(), bytes: rows, rows, time_range, batch_range: None, hash: None }
+        let (batch_range, events, hash) = (None, None, None);
+        TableFile { path: format!("{number}").into(), bytes: rows, rows, time_range, batch_range, events, hash }
     }
 
     /// Of ten thousand small batches few files stay, and no event is rewritten often.

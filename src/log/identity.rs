@@ -157,7 +157,8 @@ mod tests {
 
     fn staged(entries: Vec<Entry>, disk: Option<PathBuf>) -> StagedFile {
         let rows = entries.len() as u64;
-        let file = NewFile { name: String::new(), bytes: 0, rows, time_range: None, batch_range: None, hash: 0 };
+        let (time_range, batch_range, events) = (None, None, None);
+        let file = NewFile { name: String::new(), bytes: 0, rows, time_range, batch_range, events, hash: 0 };
         let files = vec![Arc::from("a")];
         let entries = match disk {
             Some(path) => Entries::on_disk(files, &entries, path).unwrap(),

@@ -10,6 +10,7 @@ use arrow::datatypes::{Int64Type, TimestampMillisecondType};
 use crate::error::{Error, Result};
 use crate::log::event_log::Log;
 use crate::model::time::Instant;
+use crate::store::contents::Contents;
 use crate::store::cores::for_each;
 use crate::store::data_file::TableFile;
 use crate::store::objects::Store;
@@ -22,7 +23,8 @@ use crate::wire::line;
 pub struct Problem {
     /// The file, relative to the store.
     pub file: String,
-    /// One of `file_missing`, `file_size`, `file_altered`, `file_rows`, `file_unreadable`, `event_altered`, `event_twice`.
+    /// One of `file_missing`, `file_size`, `file_altered`, `file_rows`, `file_unreadable`, `file_events`, `event_altered`,
+    /// `event_twice`.
     pub rule: &'static str,
     pub detail: String,
 }
@@ -70,10 +72,13 @@ pub fn events(log: &Log, threads: usize, memory_bytes: usize) -> Result<Vec<Prob
     let entries = log.events.entries()?;
     for_each(&entries, threads, |file| {
         let name = name_in(log.store(), &file.path);
-        if let Err(error) = read_events(&file.path, |detail| {
-            add(&problems, Problem { file: name.clone(), rule: "event_altered", detail });
-        }) {
-            add(&problems, Problem { file: name.clone(), rule: "file_unreadable", detail: error.to_string() });
+        let report = |rule, detail| add(&problems, Problem { file: name.clone(), rule, detail });
+        match read_events(&file.path, |detail| report("event_altered", detail)) {
+            Ok(contents) if file.events.is_some_and(|known| known != contents.fingerprint) => {
+                report("file_events", "its events are not those that its commit states".to_owned());
+            }
+            Ok(_) => {}
+            Err(error) => report("file_unreadable", error.to_string()),
         }
         Ok(())
     })?;
@@ -84,17 +89,19 @@ pub fn events(log: &Log, threads: usize, memory_bytes: usize) -> Result<Vec<Prob
 
 const EVENT_COLUMNS: &[&str] = &["id", "source", "type", "subject", "time", "sequence", "data", "identity", "content"];
 
-fn read_events(path: &Path, mut report: impl FnMut(String)) -> Result<()> {
-    let mut buffer = Vec::new();
+/// The events of a file, after `report` got what is wrong with each that is not as it was written.
+fn read_events(path: &Path, mut report: impl FnMut(String)) -> Result<Contents> {
+    let (mut contents, mut buffer) = (Contents::default(), Vec::new());
     for batch in read_file(path, EVENT_COLUMNS)? {
         let batch = batch?;
+        contents += Contents::of(&batch)?;
         for row in 0..batch.num_rows() {
             if let Err(detail) = read_event(&batch, row, &mut buffer) {
                 report(detail);
             }
         }
     }
-    Ok(())
+    Ok(contents)
 }
 
 fn read_event(batch: &RecordBatch, row: usize, buffer: &mut Vec<u8>) -> std::result::Result<(), String> {

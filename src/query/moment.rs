@@ -22,6 +22,7 @@ use crate::query::shared::without_text;
 use crate::replay;
 use crate::replay::select::instant;
 use crate::replay::touched::collect_keys;
+use crate::store::data_file::TableFile;
 use crate::store::engine;
 use crate::store::engine::Resources;
 use crate::store::lock::WriterLock;
@@ -50,6 +51,13 @@ impl Moment {
     #[must_use]
     pub fn present(self, now: Instant) -> Instant {
         self.as_of.or(self.known_at).unwrap_or(now)
+    }
+
+    /// Whether all events of a file of the log belong to the moment, as far as its commit shows.
+    pub(super) fn has_all_of(self, file: &TableFile) -> bool {
+        let by_time = |as_of| file.time_range.is_some_and(|(_, last)| last <= as_of);
+        let by_batch = |last| file.batch_range.is_some_and(|(_, own)| own <= last);
+        self.known_at.is_none() && self.as_of.is_none_or(by_time) && self.last_batch.is_none_or(by_batch)
     }
 
     /// Those of a frame of the log's events that belong to the moment.

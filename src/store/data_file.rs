@@ -17,6 +17,8 @@ pub struct NewFile {
     pub time_range: Option<(Instant, Instant)>,
     /// First and last number in the batch column, where the table has one.
     pub batch_range: Option<(i64, i64)>,
+    /// The fingerprint of its events ([`Contents`](crate::store::contents::Contents)), where the table is one of events.
+    pub events: Option<u128>,
     /// A fingerprint of the file's bytes (XXH3), by which later damage is found.
     pub hash: u64,
 }
@@ -29,6 +31,8 @@ pub struct TableFile {
     pub rows: u64,
     pub time_range: Option<(Instant, Instant)>,
     pub batch_range: Option<(i64, i64)>,
+    /// As of a new file; files of older stores have none.
+    pub events: Option<u128>,
     /// Files of older stores have none.
     pub hash: Option<u64>,
 }

@@ -25,6 +25,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
+use crate::store::contents::Contents;
 use crate::store::data_file::{NewFile, new_file_name};
 use crate::store::disk;
 use crate::store::objects::Store;
@@ -136,6 +137,7 @@ pub struct FileWriter {
     rows: u64,
     time_range: Option<(i64, i64)>,
     batch_range: Option<(i64, i64)>,
+    contents: Contents,
     /// Whether the last rows were events of rank 0; nothing where they were mixed.
     ends_in_rank_0: Option<bool>,
 }
@@ -192,6 +194,7 @@ impl FileWriter {
             rows: 0,
             time_range: None,
             batch_range: None,
+            contents: Contents::default(),
             ends_in_rank_0: None,
         })
     }
@@ -207,6 +210,7 @@ impl FileWriter {
         }
         self.time_range = widen::<TimestampMillisecondType>(self.time_range, batch, "time");
         self.batch_range = widen::<Int64Type>(self.batch_range, batch, "batch");
+        self.contents += Contents::of(batch)?;
         for part in by_rank_0(batch) {
             let differs = part.is_rank_0.is_some_and(|rank_0| self.ends_in_rank_0 == Some(!rank_0));
             if differs {
@@ -238,7 +242,8 @@ impl FileWriter {
         self.unfinished.is_finished = true;
         let time_range = self.time_range.map(|(first, last)| (Instant(first), Instant(last)));
         let (rows, batch_range) = (self.rows, self.batch_range);
-        Ok(NewFile { name: self.name, bytes, rows, time_range, batch_range, hash: hash.digest() })
+        let events = self.has_events.then_some(self.contents.fingerprint);
+        Ok(NewFile { name: self.name, bytes, rows, time_range, batch_range, events, hash: hash.digest() })
     }
 }
 

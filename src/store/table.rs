@@ -338,6 +338,7 @@ impl NewFile {
         // The library reads the statistics of a table's first columns only; it keeps tags as they are.
         let batches = self.batch_range.map(|(first, last)| (BATCHES_TAG.to_owned(), Some(format!("{first}..{last}"))));
         let hash = (HASH_TAG.to_owned(), Some(format!("{:016x}", self.hash)));
+        let events = self.events.map(|events| (EVENTS_TAG.to_owned(), Some(format!("{events:032x}"))));
         Add {
             path: self.name.clone(),
             partition_values: HashMap::new(),
@@ -346,7 +347,7 @@ impl NewFile {
             modification_time: 0,
             data_change: true,
             stats: Some(stats.to_string()),
-            tags: Some(batches.into_iter().chain([hash]).collect()),
+            tags: Some(batches.into_iter().chain([hash]).chain(events).collect()),
             deletion_vector: None,
             base_row_id: None,
             default_row_commit_version: None,
@@ -357,6 +358,9 @@ impl NewFile {
 
 /// Tag of a file: the fingerprint of its bytes.
 const HASH_TAG: &str = "casebook.xxh3";
+
+/// Tag of a file: the fingerprint of its events.
+const EVENTS_TAG: &str = "casebook.events";
 
 impl TableFile {
     fn of(folder: &Store, add: &Add) -> TableFile {
@@ -371,6 +375,7 @@ impl TableFile {
             rows: stats.get("numRecords").and_then(Value::as_u64).unwrap_or(0),
             time_range: time("/minValues/time").zip(time("/maxValues/time")),
             batch_range: batches.and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?))),
+            events: tag(EVENTS_TAG).and_then(|events| u128::from_str_radix(events, 16).ok()),
             hash: tag(HASH_TAG).and_then(|hash| u64::from_str_radix(hash, 16).ok()),
         }
     }

@@ -1,5 +1,10 @@
 //! Manifests of reports: what they state, what `verify` finds, and which figures `restate` names.
 
+use casebook::log::Log;
+use casebook::model::time::Instant;
+use casebook::query::contents;
+use casebook::query::moment::Moment;
+use casebook::store::engine::Resources;
 use serde_json::Value;
 
 use crate::project::{Project, Ran};
@@ -130,6 +135,29 @@ fn a_report_is_verified_whatever_becomes_of_its_log() {
     let later = report(&project, &[]);
     assert!(manifest != later && later.contains("\"last_batch\": 2"), "{later}");
     assert_verified(&project, "of the later log");
+}
+
+/// Where files have events of a later batch, too, their rows are read.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_commits_state_of_events_is_what_their_files_have() {
+    let project = files();
+    let resources = Resources { memory_bytes: 1 << 28, threads: 2 };
+    let both = async |last_batch: Option<i64>| {
+        let log = Log::open(&project.path("store")).await.unwrap();
+        let stated = Moment { last_batch, ..Moment::default() };
+        let known_at = Some(Instant::parse("2199-01-01T00:00:00Z").unwrap());
+        let read = contents::of(&log, resources, Moment { known_at, ..stated }).await.unwrap();
+        assert_eq!(contents::of(&log, resources, stated).await.unwrap(), read);
+        read
+    };
+    project.ingest(&["even.ndjson"], 0);
+    let first = both(None).await;
+    project.ingest(&["odd.ndjson", "even.ndjson"], 0);
+    let second = both(None).await;
+    assert!(first.events > 100 && second.events > first.events && second.fingerprint != first.fingerprint);
+    assert_eq!(both(Some(1)).await, first);
+    assert_eq!(project.run(&["compact", "--full"]).code, 0);
+    assert_eq!((both(None).await, both(Some(1)).await), (second, first));
 }
 
 #[test]
