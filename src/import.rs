@@ -10,6 +10,7 @@
 //!
 //! `reader` turns an input of any format into records of cells, `mapping` states what they become, `event` writes it.
 
+mod batch;
 mod case;
 mod cell;
 mod condition;
@@ -38,6 +39,7 @@ mod view;
 mod vocabulary;
 mod workspace;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -51,8 +53,9 @@ pub use tally::{LeftOut, Malformed, Reason, Tally};
 pub use vocabulary::event_types;
 pub use workspace::Limits;
 
+use batch::Batch;
 use case::CaseWriter;
-use event::{CaseState, EventWriter};
+use event::EventWriter;
 use mapping::CaseOf;
 use reader::Reader;
 use record::RecordRow;
@@ -64,6 +67,7 @@ use workspace::Workspace;
 use crate::error::{Error, Result};
 use crate::input::piece::Quarantined;
 use crate::input::source::Source;
+use crate::store::cores::map_in_order;
 
 /// The name under which [`Tally::rows_left_out`] counts rows whose chain of parents has no root.
 pub const CIRCLE: &str = "thread that runs in a circle";
@@ -111,7 +115,7 @@ async fn read_all(
     if mapping.needs_order() {
         in_order(mapping, inputs, limits, writer, &mut tally, emit).await?
     } else {
-        as_they_come(mapping, inputs, &writer, &mut tally, emit)?
+        as_they_come(mapping, inputs, limits.threads, &writer, &mut tally, emit)?
     }
     Ok(tally)
 }
@@ -125,17 +129,41 @@ fn no_events(mapping: &Mapping, tally: &Tally) -> Option<Error> {
     Some(Error::invalid(&*mapping.file, message).with_hint(hint))
 }
 
-/// Translates every row on its own.
+/// Translates every row on its own, on several threads; one more reads.
 fn as_they_come(
     mapping: &Mapping,
     inputs: &[Source],
+    threads: usize,
     writer: &EventWriter<'_>,
     tally: &mut Tally,
     emit: Emit<'_>,
 ) -> Result<()> {
-    each_row(mapping, inputs, writer, tally, emit, &mut |row, belongs, tally, emit| {
-        writer.row(&belongs.id, row, &[], &mut CaseState::default(), tally, emit).map(Ok)
-    })
+    let read = |send: &mut dyn FnMut(Batch) -> Result<()>| {
+        let (batch, mut tally) = (RefCell::new(Batch::default()), Tally::default());
+        let mut aside = |output| {
+            batch.borrow_mut().output(output);
+            Ok(())
+        };
+        each_row(mapping, inputs, writer, &mut tally, &mut aside, &mut |row, belongs, _, _| {
+            let mut rows = batch.borrow_mut();
+            rows.row(row, belongs);
+            if rows.is_full() { send(std::mem::take(&mut *rows)).map(Ok) } else { Ok(Ok(())) }
+        })?;
+        send(batch.take())?;
+        Ok(tally)
+    };
+    let of_reading = map_in_order(
+        threads,
+        read,
+        |batch| batch.written(writer),
+        |written| {
+            let (outputs, of_batch) = written?;
+            tally.add(of_batch);
+            outputs.into_iter().try_for_each(&mut *emit)
+        },
+    )?;
+    tally.add(of_reading);
+    Ok(())
 }
 
 /// Translates the rows of each case in order, after a file and a sort.

@@ -100,7 +100,8 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
     let begun = Stopwatch::now();
     let mapping = find_mapping(&context.settings.project.value, &arguments.mapping)?;
     let inputs = find_inputs(context, &arguments.inputs)?;
-    let limits = Limits { memory_bytes: context.settings.memory_bytes.value / 2, spill: None };
+    let threads = context.settings.resources().threads;
+    let limits = Limits { memory_bytes: context.settings.memory_bytes.value / 2, threads, spill: None };
     let known = known(context, &mapping).await?;
     if arguments.dry_run {
         return dry_run::dry_run(context, &mapping, &inputs, &known, &limits, arguments.rows).await;

@@ -454,23 +454,39 @@ fn plain_elements(text: &str) -> Option<Vec<Json>> {
 /// The parts with `/` between them. `/`, `%`, and the `~` that marks a hash are escaped, so that different parts never give the same
 /// text. A key too long for an id is hashed.
 fn joined<'a>(parts: impl Iterator<Item = &'a str>) -> String {
-    let escaped = parts
-        .map(|part| part.replace('%', "%25").replace('/', "%2F").replace('~', "%7E"))
-        .collect::<Vec<_>>()
-        .join("/");
+    let mut escaped = String::new();
+    for (number, part) in parts.enumerate() {
+        if number > 0 {
+            escaped.push('/');
+        }
+        for letter in part.chars() {
+            match letter {
+                '%' => escaped.push_str("%25"),
+                '/' => escaped.push_str("%2F"),
+                '~' => escaped.push_str("%7E"),
+                other => escaped.push(other),
+            }
+        }
+    }
     if escaped.len() <= 160 { escaped } else { format!("~{:032x}", xxhash_rust::xxh3::xxh3_128(escaped.as_bytes())) }
 }
 
 /// Appends a member to an object that is not yet closed.
-fn push(object: &mut Vec<u8>, name: &str, json: &Json) {
-    push_raw(object, name, json.to_string().as_bytes());
+fn push(object: &mut Vec<u8>, name: &str, value: &(impl serde::Serialize + ?Sized)) {
+    push_raw(object, name, b"");
+    push_value(object, value);
 }
 
 fn push_raw(object: &mut Vec<u8>, name: &str, json: &[u8]) {
     object.push(if object.is_empty() { b'{' } else { b',' });
-    object.extend_from_slice(Json::from(name).to_string().as_bytes());
+    push_value(object, name);
     object.push(b':');
     object.extend_from_slice(json);
+}
+
+fn push_value(object: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
+    // Writing a text, a number or JSON to memory does not fail.
+    let _ = serde_json::to_writer(object, value);
 }
 
 /// The attributes of an event besides its source and data.
@@ -486,13 +502,13 @@ impl Envelope<'_> {
     fn json(&self, source: &str, data: &[u8]) -> Vec<u8> {
         let mut line = Vec::with_capacity(192 + data.len());
         push_raw(&mut line, "specversion", b"\"1.0\"");
-        push(&mut line, "id", &Json::from(self.id));
-        push(&mut line, "source", &Json::from(source));
-        push(&mut line, "type", &Json::from(self.kind));
-        push(&mut line, "subject", &Json::from(self.subject));
-        push(&mut line, "time", &Json::from(time_rule::written(self.time_ms)));
+        push(&mut line, "id", self.id);
+        push(&mut line, "source", source);
+        push(&mut line, "type", self.kind);
+        push(&mut line, "subject", self.subject);
+        push(&mut line, "time", &time_rule::written(self.time_ms));
         if self.sequence != 0 {
-            push(&mut line, "sequence", &Json::from(self.sequence));
+            push(&mut line, "sequence", &self.sequence);
         }
         push_raw(&mut line, "data", data);
         line.push(b'}');

@@ -78,6 +78,16 @@ pub struct LeftOut {
 }
 
 impl LeftOut {
+    fn add(&mut self, other: LeftOut) {
+        self.count += other.count;
+        self.unreadable = other.unreadable;
+        for (value, count) in other.values {
+            if self.values.len() < VALUES_MAX || self.values.contains_key(&value) {
+                *self.values.entry(value).or_default() += count;
+            }
+        }
+    }
+
     /// The most frequent values, at most `count`.
     #[must_use]
     pub fn frequent(&self, count: usize) -> Vec<(&str, u64)> {
@@ -110,6 +120,47 @@ impl Tally {
         self.rows_read - self.rows_filtered
     }
 
+    /// Adds the figures of rows that come after its own.
+    pub(super) fn add(&mut self, other: Tally) {
+        let Tally {
+            rows_read,
+            rows_filtered,
+            rows_repeated,
+            rows_malformed,
+            malformed,
+            rows_left_out,
+            columns_absent,
+            cases,
+            cases_left_out,
+            events,
+            events_left_out,
+            events_known,
+            times_settled,
+            times_ambiguous,
+            times_skipped,
+            bytes,
+        } = other;
+        self.rows_read += rows_read;
+        self.rows_filtered += rows_filtered;
+        self.rows_repeated += rows_repeated;
+        self.rows_malformed += rows_malformed;
+        self.malformed.extend(malformed);
+        self.malformed.truncate(EXAMPLES_MAX);
+        add_counts(&mut self.rows_left_out, rows_left_out);
+        self.columns_absent.extend(columns_absent);
+        self.cases = self.cases.map(|sum| sum + cases.unwrap_or(0)).or(cases);
+        add_counts(&mut self.cases_left_out, cases_left_out);
+        add_counts(&mut self.events, events);
+        for (reason, left) in events_left_out {
+            self.events_left_out.entry(reason).or_default().add(left);
+        }
+        self.events_known += events_known;
+        self.times_settled += times_settled;
+        self.times_ambiguous += times_ambiguous;
+        self.times_skipped += times_skipped;
+        self.bytes += bytes;
+    }
+
     pub(super) fn malformed(&mut self, file: &Arc<str>, line: u64, reason: String) {
         self.rows_malformed += 1;
         if self.malformed.len() < EXAMPLES_MAX {
@@ -121,13 +172,8 @@ impl Tally {
     pub(super) fn miss(&mut self, rule: &str, member: Option<&str>, missing: Missing) {
         let rule = member.map_or_else(|| rule.to_owned(), |member| format!("{rule}, member `{member}`"));
         let left = self.events_left_out.entry(Reason { rule, reason: missing.reason }).or_default();
-        left.count += 1;
-        left.unreadable = missing.unreadable && member.is_none();
-        if let Some(value) = missing.value
-            && (left.values.len() < VALUES_MAX || left.values.contains_key(&value))
-        {
-            *left.values.entry(value).or_default() += 1;
-        }
+        let values = missing.value.into_iter().map(|value| (value, 1)).collect();
+        left.add(LeftOut { count: 1, values, unreadable: missing.unreadable && member.is_none() });
     }
 
     /// The rule all of whose events are left out because what the rows have cannot be read, and why.
@@ -136,6 +182,12 @@ impl Tally {
         unreadable
             .max_by_key(|(reason, left)| (!self.events.contains_key(&reason.rule), left.count))
             .filter(|(reason, _)| !self.events.contains_key(&reason.rule))
+    }
+}
+
+fn add_counts(counts: &mut BTreeMap<String, u64>, more: BTreeMap<String, u64>) {
+    for (name, count) in more {
+        *counts.entry(name).or_default() += count;
     }
 }
 

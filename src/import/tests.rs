@@ -83,7 +83,7 @@ fn made_by(mapping: &Mapping, files: &[(&str, &[u8])]) -> Made {
         Source::File(path)
     };
     let inputs: Vec<Source> = files.iter().map(write).collect();
-    let limits = Limits { memory_bytes: 64 << 20, spill: Some(folder.path().to_owned()) };
+    let limits = Limits { memory_bytes: 64 << 20, threads: 2, spill: Some(folder.path().to_owned()) };
     let (mut events, mut set_aside) = (Vec::new(), Vec::new());
     let mut emit = |output| {
         match output {

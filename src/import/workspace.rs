@@ -17,6 +17,8 @@ use crate::store::scratch::ScratchFolder;
 pub struct Limits {
     /// Memory in bytes, whatever the size of the input; values under 128 MiB count as 128 MiB.
     pub memory_bytes: usize,
+    /// Threads on which rows become events, where each row does so on its own.
+    pub threads: usize,
     /// Folder for temporary files; the system's where absent.
     pub spill: Option<PathBuf>,
 }

@@ -1,6 +1,7 @@
 //! Work that is divided among threads: items are dealt out by number until none is left.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, MutexGuard};
 
 use crate::error::{Error, Result};
@@ -62,6 +63,54 @@ pub fn for_each<I: Sync>(items: &[I], threads: usize, work: impl Fn(&I) -> Resul
     Ok(())
 }
 
+/// Items that wait for a thread, and results that wait to be taken, of each thread.
+const WAITING: usize = 2;
+
+/// Maps the items that `produce` passes on, on so many threads, and gives the results to `take` in the order of the items.
+/// `produce` runs on a thread of its own; its next item fails once `take` has failed.
+///
+/// # Errors
+/// The first error of `take`, else that of `produce`.
+pub fn map_in_order<T: Send, R: Send, S: Send>(
+    threads: usize,
+    produce: impl FnOnce(&mut dyn FnMut(T) -> Result<()>) -> Result<S> + Send,
+    map: impl Fn(T) -> R + Sync,
+    take: impl FnMut(R) -> Result<()>,
+) -> Result<S> {
+    let map = &map;
+    std::thread::scope(|scope| {
+        let (mut items, mut results, mut workers) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..threads.max(1) {
+            let (sender, of_thread) = sync_channel::<T>(WAITING);
+            let (answer, receiver) = sync_channel::<R>(WAITING);
+            // Ends when no item comes any more, or no result is taken.
+            workers.push(scope.spawn(move || of_thread.iter().try_for_each(|item| answer.send(map(item)))));
+            items.push(sender);
+            results.push(receiver);
+        }
+        let producer = scope.spawn(move || {
+            let mut number = 0;
+            produce(&mut |item| {
+                let thread = items.get(number % items.len());
+                number += 1;
+                thread.map_or(Ok(()), |thread| {
+                    thread.send(item).map_err(|_| Error::Worker("no thread takes items".to_owned()))
+                })
+            })
+        });
+        let taken = results.iter().cycle().map_while(|thread| thread.recv().ok()).try_for_each(take);
+        drop(results);
+        let produced = producer.join().map_err(|_| panicked())?;
+        taken?;
+        let produced = produced?;
+        for worker in workers {
+            // What a thread could not send has ended `take` or `produce` above.
+            let _: std::result::Result<(), _> = worker.join().map_err(|_| panicked())?;
+        }
+        Ok(produced)
+    })
+}
+
 /// Locks what threads share.
 ///
 /// # Errors
@@ -85,6 +134,25 @@ fn panicked() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_the_items_and_a_failure_ends_all() {
+        let count = |send: &mut dyn FnMut(u64) -> Result<()>| (0..1000).try_for_each(send).map(|()| "all");
+        let mut taken = Vec::new();
+        let mut take = |number| {
+            taken.push(number);
+            Ok(())
+        };
+        let produced = map_in_order(3, count, |number| number * 2, &mut take);
+        assert_eq!(produced.unwrap(), "all");
+        assert!(taken.into_iter().eq((0..1000).map(|number| number * 2)));
+
+        let endless = |send: &mut dyn FnMut(u64) -> Result<()>| (0..u64::MAX).try_for_each(send);
+        let refuse = |number| if number < 9 { Ok(()) } else { Err(Error::refused("no more")) };
+        assert_eq!(map_in_order(2, endless, |number| number, refuse).unwrap_err().to_string(), "no more");
+        let broken = |send: &mut dyn FnMut(u64) -> Result<()>| send(1).and(Err::<(), _>(Error::refused("torn")));
+        assert_eq!(map_in_order(2, broken, |number| number, |_| Ok(())).unwrap_err().to_string(), "torn");
+    }
 
     #[test]
     fn each_number_goes_to_one_thread_and_a_failure_ends_all() {

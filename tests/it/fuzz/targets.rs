@@ -272,7 +272,7 @@ fn read_mapping(bench: &mut Bench, input: &Input, answers: &mut Answers) {
         Ok(mapping) => mapping,
         Err(error) => return answers.add(error),
     };
-    let limits = Limits { memory_bytes: 128 << 20, spill: Some(bench.folder.path().to_owned()) };
+    let limits = Limits { memory_bytes: 128 << 20, threads: 1, spill: Some(bench.folder.path().to_owned()) };
     let path = bench.write("csv", table);
     let mut kinds = Answers::default();
     let mut emit = |output: Output| {
