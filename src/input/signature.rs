@@ -98,6 +98,9 @@ const OCEL_ONLY_JSON: [&str; 3] = ["\"objectTypes\"", "\"eventTypes\"", "\"objec
 /// The parts of a log in XML; the root of a log in XES has the same name and none of them.
 const OCEL_ONLY_XML: [&str; 4] = ["<object-types", "<event-types", "<objects", "<events"];
 
+/// How the members of a log in the first version begin.
+const OCEL_1_MEMBER: &[u8] = b"\"ocel:";
+
 const OCEL: &str = "an event log in OCEL";
 const XLSX: &str = "a spreadsheet (XLSX)";
 const PARQUET_FILE: &str = "a Parquet file";
@@ -108,6 +111,8 @@ const SAVE_SHEET_AS_CSV: &str = "save the sheet as CSV; `casebook import --mappi
 const EXPORT_AS_CSV: &str = "export a table of it as CSV; `casebook import --mapping` turns a CSV table into events";
 const IMPORT_XES: &str = "`casebook import --mapping xes` turns an event log into events";
 const IMPORT_OCEL: &str = "`casebook import --mapping ocel` turns an event log into events";
+const CONVERT_TO_OCEL_2: &str =
+    "convert it to OCEL 2.0, for example with pm4py; `casebook import --mapping ocel` turns that into events";
 const IMPORT_DATABASE: &str = "`casebook import --mapping ocel` reads an event log in OCEL; of another database, export a table as CSV, which `casebook import --mapping` reads";
 const CONVERT_TO_PARQUET: &str = "convert it to Parquet, which `casebook ingest` reads";
 const EXTRACT: &str = "extract its files first; `casebook ingest` reads all files of a folder";
@@ -209,13 +214,21 @@ fn unexpected(head: &[u8], expected: InputFormat) -> Option<Unexpected> {
         return None;
     }
     let text = without_mark(head).trim_ascii_start();
-    let log = || ocel_text(text).map(|_| Unexpected { name: OCEL, advice: IMPORT_OCEL });
-    let found = find(BINARY, head).or_else(log).or_else(|| find(TEXT, &text.to_ascii_lowercase()));
+    let found = find(BINARY, head).or_else(|| event_log(text)).or_else(|| find(TEXT, &text.to_ascii_lowercase()));
     let found = found.or_else(|| by_zero_bytes(head));
     match expected {
         InputFormat::Json => found,
         InputFormat::Csv | InputFormat::Tsv => found.or_else(|| json(text)),
         InputFormat::Parquet => found.or(Some(Unexpected { name: "no Parquet data", advice: CHECK_ENDING })),
+    }
+}
+
+/// An event log in OCEL, of any version.
+fn event_log(text: &[u8]) -> Option<Unexpected> {
+    let is_first = || text.strip_prefix(b"{").is_some_and(|inner| inner.trim_ascii_start().starts_with(OCEL_1_MEMBER));
+    match ocel_text(text) {
+        Some(_) => Some(Unexpected { name: OCEL, advice: IMPORT_OCEL }),
+        None => is_first().then_some(Unexpected { name: "an event log in OCEL 1.0", advice: CONVERT_TO_OCEL_2 }),
     }
 }
 
@@ -274,6 +287,7 @@ mod tests {
             (b"\xef\xbb\xbf\n<?xml version='1.0'?>\n<log xes.version='2.0'>".to_vec(), "an event log in XES"),
             (b"<?xml version='1.0'?>\n<log>\n<objects>\n".to_vec(), "an event log in OCEL"),
             (b"\xef\xbb\xbf{\n\"events\": [{\"relationships\": [{\"objectId\":".to_vec(), "an event log in OCEL"),
+            (b"{\n \"ocel:global-log\": {\"ocel:version\": \"1.0\"}".to_vec(), "an event log in OCEL 1.0"),
             (b"<?xml version='1.0'?>\n<feed>".to_vec(), "an XML document"),
             (b"\n<!DOCTYPE HTML>\n".to_vec(), "an HTML page"),
             (b"\xff\xfe{\0".to_vec(), "UTF-16 text"),

@@ -128,9 +128,14 @@ fn the_same_log_is_the_same_in_every_format_whatever_the_order_of_its_parts() {
         };
         let expected = sorted(expected);
         let log = sample();
+        // Relations of an event have no order either.
+        let mut backwards = log.clone();
+        for event in backwards["events"].as_array_mut().unwrap() {
+            event["relationships"].as_array_mut().unwrap().reverse();
+        }
         let reversed = format!(
             "\u{feff}\n{{ \"events\": {}, \"objects\": {}, \"other\": [1], \"eventTypes\": {}, \"objectTypes\": {} }}\n",
-            log["events"], log["objects"], log["eventTypes"], log["objectTypes"]
+            backwards["events"], log["objects"], log["eventTypes"], log["objectTypes"]
         );
         let of_parts: String = xml_parts(&log).into_iter().rev().collect();
         let wide = format!("\u{feff}<log>{of_parts}</log>").encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -288,6 +293,16 @@ fn what_is_no_log_or_a_broken_one_is_refused_with_what_was_found() {
             "log.xml",
             xml.replace("low", "&low;"),
             "log.xml:10: no XML: found the entity `&low;`, which XML does not have (byte ",
+        ),
+        (
+            "log.json",
+            r#"{"ocel:global-log": {"ocel:version": "1.0"}}"#.to_owned(),
+            "log.json: found an event log in OCEL 1.0, expected a table or JSON, as `import` reads them\nhint: convert it to OCEL 2.0, ",
+        ),
+        (
+            "log.xml",
+            "<log>\n<objects>\n<object><string key=\"id\" value=\"T-1\"/></object></objects></log>".to_owned(),
+            "log.xml:3: found the element `string`, as OCEL 1.0 has it, expected a log in OCEL 2.0 (byte 54)\nhint: convert it, ",
         ),
     ];
     for (name, text, expected) in texts {

@@ -446,7 +446,22 @@ fn parquet_tables() -> Vec<Input> {
     packings.iter().map(table).chain([deep("csv", text, "[", "", "]", "\"")]).collect()
 }
 
-/// The worked mappings, without a table of their own.
+/// A mapping, and what it reads.
+fn with_table(mapping: &[u8], table: &[u8]) -> Input {
+    Input { ending: "toml".to_owned(), bytes: [mapping, TABLE.as_bytes(), table].concat() }
+}
+
+/// Event logs in OCEL, with their mapping.
+fn event_logs() -> [Input; 2] {
+    let mapping = std::fs::read(of_repository("data/mappings/ocel.toml")).unwrap();
+    let json = std::fs::read(of_repository("data/samples/ocel.json")).unwrap();
+    let xml = br#"<log><object-types><object-type name="ticket"><attributes><attribute name="n" type="integer"/></attributes></object-type></object-types>
+        <objects><object id="T" type="ticket"><attributes><attribute name="n" time="2026-01-05T09:00:00Z">1&amp;</attribute></attributes></object></objects>
+        <events><event id="e" type="close" time="2026-01-05T09:00:00Z"><objects><relationship object-id="T" qualifier=""/></objects></event></events></log>"#;
+    [with_table(&mapping, &json), with_table(&mapping, xml)]
+}
+
+/// The worked mappings, two without a table of their own.
 fn mappings() -> Vec<Input> {
     let worked = ["support-tweets", "volvo-incidents"].map(|name| of_repository(&format!("data/mappings/{name}.toml")));
     let deep = [
@@ -454,7 +469,7 @@ fn mappings() -> Vec<Input> {
         deep("toml", "case = ", "{a=", "1", "}", ""),
         deep("toml", "case = ", UNOPENED, "1", "", ""),
     ];
-    worked.iter().map(|path| Input::of_file(path)).chain(deep).collect()
+    worked.iter().map(|path| Input::of_file(path)).chain(deep).chain(event_logs()).collect()
 }
 
 fn project_files() -> Vec<Input> {

@@ -100,6 +100,11 @@ impl Log<'_> {
             (Some(Open::Type(_) | Open::Item), "attributes") => Open::Attributes,
             (Some(Open::Attributes), "attribute") => self.attribute(tag)?,
             (Some(Open::Item), "objects") => Open::Objects,
+            (Some(Open::Item), "string" | "date" | "list") => {
+                let name = name.as_ref();
+                let message = format!("found the element `{name}`, as OCEL 1.0 has it, expected a log in OCEL 2.0");
+                return Err(self.input.error(message).with_hint("convert it, for example with pm4py"));
+            }
             // The text of the standard has the one name, its schema the other.
             (Some(Open::Objects), "relationship" | "object") => self.related(tag)?,
             _ => Open::Other,
