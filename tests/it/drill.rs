@@ -194,6 +194,34 @@ fn the_same_cases_are_listed_on_any_number_of_cores() {
     assert!(String::from_utf8_lossy(&one[0]).contains("<details class=\"case\" "));
 }
 
+/// Some of the cases are in another layer of the facts, and have greater numbers and lesser ids.
+#[test]
+fn cases_of_one_instant_are_listed_in_the_order_of_their_ids_on_any_number_of_cores() {
+    let project = Project::new();
+    for cases in [12..100, 0..12] {
+        let line = |n: u32| {
+            format!(
+                r#"{{"specversion":"1.0","id":"e-{n}","source":"s","type":"case.created","subject":"K-{n:02}","time":"2026-05-04T08:00:00Z","data":{{"customer":"c-{n}","platform":"email","profile":"p"}}}}"#
+            )
+        };
+        project.write("events.ndjson", cases.map(line).collect::<Vec<_>>().join("\n"));
+        project.ingest(&["events.ndjson"], 0);
+        assert_eq!(project.run(&["replay"]).code, 0);
+    }
+    let widgets = ["created_cases", "unresolved_cases"]
+        .map(|metric| format!("[[row.widget]]\ntitle = \"{metric}\"\nmetric = \"{metric}\"\nchart = \"number\"\n"));
+    project
+        .write("dashboards/own.toml", format!("title = \"Own\"\nrange = \"2026-05\"\n[[row]]\n{}", widgets.concat()));
+    for threads in ["1", "2"] {
+        let page = board(&project, "own", &["--threads", threads]);
+        for widget in self::widgets(&page) {
+            let ids: Vec<&str> = listed(widget).iter().map(|case| text(case, "case_id")).collect();
+            let first = ["K-00", "K-01", "K-02", "K-03", "K-04", "K-05", "K-06", "K-07", "K-08", "K-09"];
+            assert_eq!(ids, first, "{} on {threads}", widget["title"]);
+        }
+    }
+}
+
 #[test]
 fn a_page_without_lists_has_no_cases_and_an_old_manifest_is_one_of_it() {
     let project = desk("60");
