@@ -47,7 +47,7 @@ use serde_json::Value as Json;
 
 pub use event::{Emit, Output, ReadRow};
 pub use known::Known;
-pub use mapping::Mapping;
+pub use mapping::{BUILT_IN_FILE, Mapping};
 pub use route::{Conversation, KnownCases, RoutedEvent};
 pub use tally::{LeftOut, Malformed, Reason, Tally};
 pub use vocabulary::event_types;

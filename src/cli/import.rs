@@ -19,7 +19,9 @@ use super::summary::SummaryArguments;
 use crate::apply::desk_events;
 use crate::apply::state::DeskEvent;
 use crate::error::{Error, Result};
-use crate::import::{self, Conversation, Known, KnownCases, Limits, Mapping, Output, RoutedEvent, Tally};
+use crate::import::{
+    self, BUILT_IN_FILE, Conversation, Known, KnownCases, Limits, Mapping, Output, RoutedEvent, Tally,
+};
 use crate::input::files;
 use crate::input::format::has_compressed_ending;
 use crate::input::piece::{MadeLine, Piece, Take};
@@ -65,6 +67,9 @@ const BUILT_IN: &[(&str, &str)] = mappings![
     "zendesk-tickets",
 ];
 
+/// How many columns of a built-in mapping an export must have to be recognised.
+const COLUMNS_MIN: usize = 4;
+
 /// How to come to a mapping, at the end of the help.
 const ABOUT_MAPPINGS: &str = "`casebook mapping new EXPORT` looks at an export and writes a first mapping. `--dry-run` shows what a mapping makes \
                               of an export and what it leaves out, and writes nothing. docs/mappings.md describes every key of a mapping.";
@@ -106,6 +111,7 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
     if arguments.dry_run {
         return dry_run::dry_run(context, &mapping, &inputs, &known, &limits, arguments.rows).await;
     }
+    let zones = figures::zones(&mapping);
     let names: Vec<String> = mapping.rules().map(|(name, _)| name.to_owned()).collect();
     let mut log = context.log().await?;
     let kept = Arc::new(OnceLock::new());
@@ -121,8 +127,8 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
     };
     let summary = log.ingest(context.ingest_options(), feed).await?;
     let tally = kept.get().cloned().unwrap_or_default();
-    let lines =
-        figures::read(&tally).into_iter().chain(figures::left_out(&tally, |_| true)).chain(figures::times(&tally));
+    let lines = figures::read(&tally).into_iter().chain(figures::left_out(&tally, |_| true));
+    let lines = lines.chain(zones).chain(figures::times(&tally));
     lines.chain(figures::events(&names, &tally)).for_each(|line| context.printer.talk(line));
     let more = figures::object(&names, &tally);
     let outcome = conclude(context, &summary, begun, &more)?;
@@ -130,29 +136,63 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
     Ok(outcome)
 }
 
+/// The text of a mapping that comes with the program.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn built_in(name: &str) -> Result<&'static str> {
+    let unknown = || Error::invalid("NAME", format!("`{name}` is not a built-in mapping")).with_hint(known_names(name));
+    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text).ok_or_else(unknown)
+}
+
+/// The names of the mappings that come with the program that read most of their columns from an export with these columns.
+pub fn built_in_for(columns: &[String]) -> Vec<&'static str> {
+    let fits = |(_, text): &&(&str, &str)| {
+        // One that looks cells up in a table of the user is not read without it.
+        let mapping = Mapping::parse("built-in mapping", text, Path::new("")).ok();
+        let known = mapping.map(|mapping| mapping.columns_in(columns));
+        known.is_some_and(|(found, all)| found >= COLUMNS_MIN && found * 5 >= all * 4)
+    };
+    BUILT_IN.iter().filter(fits).map(|(name, _)| *name).collect()
+}
+
 /// A path; else a name of the project's; else a built-in name.
 pub fn find_mapping(project: &Path, typed: &str) -> Result<Mapping> {
     let path = Path::new(typed);
     let is_name = path.extension().is_none() && path.components().count() == 1;
     if path.is_file() || !is_name {
-        return Mapping::read(path);
+        return Mapping::read(path).map_err(|error| if path.is_file() { error } else { not_there(path) });
     }
     let of_project = project.join("mappings").join(format!("{typed}.toml"));
     if of_project.is_file() {
         return Mapping::read(&of_project);
     }
     match BUILT_IN.iter().find(|(name, _)| *name == typed) {
-        Some((name, text)) => Mapping::parse(&format!("built-in mapping {name}"), text, &project.join("mappings")),
+        Some((name, text)) => Mapping::parse(&format!("{BUILT_IN_FILE}{name}"), text, &project.join("mappings")),
         None => Err(unknown_mapping(&of_project, typed)),
     }
 }
 
-fn unknown_mapping(of_project: &Path, typed: &str) -> Error {
-    let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-    let message = format!("`{typed}` is neither a file, nor {}, nor a built-in mapping", of_project.display());
-    let hint =
-        did_you_mean(typed, names.iter().copied()).unwrap_or_else(|| format!("built in are {}", names.join(", ")));
+/// The error of a path where nothing is; the hint is the built-in mapping of that name, where there is one.
+fn not_there(path: &Path) -> Error {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let message = format!("there is no mapping {}", path.display());
+    let hint = match built_in(stem) {
+        Ok(_) => format!("one of that name comes with the program: `--mapping {stem}`"),
+        Err(_) => known_names(stem),
+    };
     Error::invalid("--mapping", message).with_hint(hint)
+}
+
+fn unknown_mapping(of_project: &Path, typed: &str) -> Error {
+    let message = format!("`{typed}` is neither a file, nor {}, nor a built-in mapping", of_project.display());
+    Error::invalid("--mapping", message).with_hint(known_names(typed))
+}
+
+/// The built-in name that was probably meant, else all of them.
+fn known_names(typed: &str) -> String {
+    let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    did_you_mean(typed, names.iter().copied()).unwrap_or_else(|| format!("built in are {}", names.join(", ")))
 }
 
 /// What the log holds already of the mapping's source.

@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::context::{CommandContext, Completion};
-use super::import::find_mapping;
+use super::import::{built_in, built_in_for, find_mapping};
 use super::init::write_new;
 use crate::error::Result;
-use crate::import::draft;
+use crate::import::draft::{self, Draft};
 use crate::input::source::Source;
 
 /// Arguments of `mapping`.
@@ -34,6 +34,14 @@ enum MappingOperation {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Write a mapping that comes with the program, to be changed
+    Show {
+        /// Its name
+        name: String,
+        /// Write to a new file [default: standard output]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Check a mapping, and show the columns that it reads and its rules
     Check {
         /// A mapping file, or a name as `import --mapping` takes it
@@ -45,23 +53,40 @@ enum MappingOperation {
 pub fn mapping(context: &CommandContext, arguments: &MappingArguments) -> Result<Completion> {
     match &arguments.operation {
         MappingOperation::New { export, source, output } => new(context, export, source.as_deref(), output.as_deref()),
+        MappingOperation::Show { name, output } => {
+            write(context, built_in(name)?, output.as_deref()).map(|_| Completion::Done)
+        }
         MappingOperation::Check { mapping } => check(context, mapping),
     }
 }
 
 fn new(context: &CommandContext, export: &Path, source: Option<&str>, output: Option<&Path>) -> Result<Completion> {
     let name = source.map_or_else(|| name_of(export), str::to_owned);
-    let text = draft::draft(&Source::File(export.to_owned()), &name)?;
-    let Some(output) = output else {
-        context.printer.bytes(text.as_bytes())?;
-        return Ok(Completion::Done);
-    };
-    write_new(output, &text, "choose another name, or change the file")?;
-    let object = json!({"export": export.display().to_string(), "file": output.display().to_string()});
-    context.printer.summary(format!("wrote {}", output.display()), &object)?;
-    let (mapping, export) = (output.display(), export.display());
-    context.printer.talk(format!("hint: read it, then `casebook import --dry-run --mapping {mapping} {export}`"));
+    let Draft { text, columns } = draft::draft(&Source::File(export.to_owned()), &name)?;
+    for known in built_in_for(&columns) {
+        context.printer.talk(format!(
+            "hint: the built-in mapping `{known}` reads such columns: `casebook import --dry-run --mapping {known} {}`",
+            export.display()
+        ));
+    }
+    if let Some(output) = write(context, &text, output)? {
+        let (mapping, export) = (output.display(), export.display());
+        context.printer.talk(format!("hint: read it, then `casebook import --dry-run --mapping {mapping} {export}`"));
+    }
     Ok(Completion::Done)
+}
+
+/// Writes the text of a mapping to a new file, which is returned, or to standard output.
+fn write<'o>(context: &CommandContext, text: &str, output: Option<&'o Path>) -> Result<Option<&'o Path>> {
+    match output {
+        None => context.printer.bytes(text.as_bytes())?,
+        Some(output) => {
+            write_new(output, text, "choose another name, or change the file")?;
+            let object = json!({"file": output.display().to_string()});
+            context.printer.summary(format!("wrote {}", output.display()), &object)?;
+        }
+    }
+    Ok(output)
 }
 
 /// The name of a file up to its first dot.

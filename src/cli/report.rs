@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::metric::catalogue::Catalogue;
 use crate::metric::compare::Compare;
 use crate::metric::range::Range;
+use crate::model::time::Instant;
 use crate::query::contents;
 use crate::query::database::Database;
 use crate::report::dashboard::Dashboard;
@@ -139,7 +140,7 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
     let (choices, dashboard) = (choices.shown(&database).await?, dashboard.shown(&database).await?);
     let question = ReportQuestion::new(choices, arguments.range.clone(), &range, context.now, context.moment);
     let page = question.page(&dashboard, Arc::clone(&database), Arc::clone(&catalogue)).await?;
-    talk_notes(context, &page);
+    talk_notes(context, &page, &range, database.created_between().await?);
     let written = write(context, &question.choices, arguments, &page)?;
     let mut rendered = Rendered { files: written.paths, manifest: None };
     if !written.files.is_empty() {
@@ -231,16 +232,22 @@ fn write(context: &CommandContext, choices: &Choices, arguments: &ReportArgument
 }
 
 /// What a reader should know of a page without data, and of filters by what nothing in the log has.
-fn talk_notes(context: &CommandContext, page: &Page) {
-    let is_empty = page.widgets().all(|widget| matches!(widget.body, Body::Empty(_)));
-    if is_empty {
+fn talk_notes(context: &CommandContext, page: &Page, range: &Range, created: Option<(Instant, Instant)>) {
+    if page.widgets().all(|widget| matches!(widget.body, Body::Empty(_))) {
         context.printer.talk("note: no widget has data in this range");
     }
     page.unknown.iter().for_each(|note| context.printer.talk(format!("note: {note}")));
-    if is_empty && page.unknown.is_empty() {
-        context.printer.talk(
-            "hint: `casebook sql \"SELECT min(time), max(time) FROM events\"` shows when there are events; then use --range",
-        );
+    let Some((first, last)) = created else {
+        context.printer.talk("note: the log has no case");
+        return;
+    };
+    if first >= range.to || last < range.from {
+        let day = |time: Instant| time.to_local(range.zone()).date();
+        let (first, last) = (day(first), day(last));
+        context
+            .printer
+            .talk(format!("note: no case was created in this range: the first was on {first}, the last on {last}"));
+        context.printer.talk(format!("hint: use `--range`, such as `--range {:.7}`", last.to_string()));
     }
 }
 

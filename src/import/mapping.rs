@@ -3,7 +3,7 @@
 //! Pure data; [`parse`](super::parse) makes it from TOML, and the other files only read it. Columns are numbered in the order in which
 //! the mapping first names them; the cells of a [`Row`](super::row::Row) have the same numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cell::{Cell, RowChoice};
@@ -12,6 +12,9 @@ use super::path::Arrays;
 use super::time_rule::TimeRule;
 use super::vocabulary::ValueType;
 use crate::model::event::EventType;
+
+/// What the name of a mapping that comes with the program begins with, in place of a file.
+pub const BUILT_IN_FILE: &str = "built-in mapping ";
 
 /// How one foreign table becomes events, read from a TOML file. `docs/mappings.md` describes every key.
 #[derive(Debug)]
@@ -83,6 +86,35 @@ impl Mapping {
     /// The names of the columns that are read, in the order in which the mapping names them.
     pub fn columns_read(&self) -> impl Iterator<Item = String> {
         self.columns.iter().map(Column::shown)
+    }
+
+    /// How many of these columns the mapping needs, and how many it needs in all.
+    pub fn columns_in(&self, columns: &[String]) -> (usize, usize) {
+        let is_needed =
+            |column: &&Column| column.level == 0 && column.up == 0 && !column.optional && column.name() != "@index";
+        let needed: Vec<&Column> = self.columns.iter().filter(is_needed).collect();
+        let found = needed.iter().filter(|column| column.names.iter().any(|name| columns.contains(name)));
+        (found.count(), needed.len())
+    }
+
+    /// The zones in which it reads times without an offset, by their IANA names.
+    pub fn zones(&self) -> BTreeSet<&str> {
+        let mut times: Vec<&TimeRule> =
+            std::iter::once(&self.time).chain(self.events.iter().filter_map(|rule| rule.time.as_ref())).collect();
+        let mut zones = BTreeSet::new();
+        while let Some(time) = times.pop() {
+            zones.extend(time.zone.as_ref().and_then(|zone| zone.iana_name()));
+            times.extend(time.default.as_deref());
+        }
+        zones
+    }
+
+    /// How to change the mapping where it comes with the program.
+    pub(super) fn how_to_copy(&self) -> Option<String> {
+        let name = self.file.strip_prefix(BUILT_IN_FILE)?;
+        Some(format!(
+            "`casebook mapping show {name} -o mappings/{name}.toml` writes the mapping into a project, to be changed there"
+        ))
     }
 
     /// Whether the rows must be brought together by case before they can become events.

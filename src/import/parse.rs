@@ -180,8 +180,11 @@ fn tables(root: &Section<'_>, folder: &Path) -> Result<LookupTables> {
         };
         let file = folder.join(section.need("file")?.some_text()?);
         let read = LookupTable::read(&file, dialect, section.need("key")?.some_text()?);
-        let beside = || format!("a table that cells are looked up in is beside the mapping; {} names it", item.place());
-        tables.insert(name, read.map_err(|error| if file.is_file() { error } else { error.with_hint(beside()) })?);
+        let absent = || {
+            let message = format!("the table {}, in which cells are looked up, is not there", file.display());
+            Error::invalid(item.place(), message).with_hint("it is a file beside the mapping; for one that comes with the program, docs/imports shows how to make it")
+        };
+        tables.insert(name, read.map_err(|error| if file.is_file() { error } else { absent() })?);
     }
     Ok(tables)
 }

@@ -141,8 +141,7 @@ pub struct Range {
 /// All instants that an event can have, as a range is typed.
 pub const ALWAYS: &str = "1970-01-01..2200-01-01";
 
-const EXAMPLES: &str =
-    "write 2026, 2026-Q1, 2026-02, 2026-W07, 2026-02-03, 2026-02-03..2026-02-10, `last 7 days` or `last full month`";
+const EXAMPLES: &str = "write 2026, 2026-Q1, 2026-02, 2026-W07, 2026-02-03, 2026-02-03..2026-02-10 (without its last day), `last 7 days` or `last full month`";
 
 impl Range {
     /// Reads a range; `now` settles what is relative.

@@ -9,7 +9,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimestampMillisecondType, UInt64Type};
 use datafusion::execution::session_state::SessionState;
@@ -310,6 +310,22 @@ impl Database {
             times.iter().next().flatten()
         });
         Ok(first.map(Instant))
+    }
+
+    /// When the first and the last case were created; nothing where there is none.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub async fn created_between(&self) -> Result<Option<(Instant, Instant)>> {
+        let query = "SELECT min(created_at) AS first, max(created_at) AS last FROM cases";
+        let batches = self.session().sql(query).await?.collect().await?;
+        let time = |name: &str| {
+            let times = |batch: &RecordBatch| {
+                batch.column_by_name(name)?.as_primitive_opt::<TimestampMillisecondType>()?.iter().next().flatten()
+            };
+            batches.iter().find_map(times).map(Instant)
+        };
+        Ok(time("first").zip(time("last")))
     }
 
     /// How the facts relate to the log.

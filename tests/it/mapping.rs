@@ -134,3 +134,48 @@ fn an_export_without_times_has_no_mapping() {
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     assert!(ran.stderr.starts_with("error: t.csv: no column has the time of anything"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_mapping_that_comes_with_the_program_is_recognised_written_and_changed() {
+    let project = Project::new();
+    let sample = std::fs::read_to_string(of_repository("data/samples/zendesk-tickets.csv")).unwrap();
+    // An account without ratings.
+    let without = |table: &str| table.replace("Satisfaction Score", "Something else");
+    project.write("tickets.csv", without(&sample));
+    let made = project.run(&["mapping", "new", "tickets.csv", "-o", "first.toml"]);
+    let hint = "hint: the built-in mapping `zendesk-tickets` reads such columns: `casebook import --dry-run --mapping zendesk-tickets tickets.csv`";
+    assert!(made.stderr.contains(hint), "{}", made.stderr);
+
+    let written = project.run(&["mapping", "show", "zendesk-tickets", "-o", "mappings/zendesk-tickets.toml"]);
+    assert_eq!(written.code, 0, "{}", written.stderr);
+    let text = std::fs::read_to_string(project.path("mappings/zendesk-tickets.toml")).unwrap();
+    assert_eq!(text, std::fs::read_to_string(of_repository("data/mappings/zendesk-tickets.toml")).unwrap());
+    project.write("mappings/zendesk-tickets.toml", text.replace("Europe/Prague", "America/Chicago"));
+    let ran = project.run(&["import", "--dry-run", "--mapping", "zendesk-tickets", "tickets.csv"]);
+    let zone = "times: those without an offset are read in America/Chicago, the `zone` of the mapping\n";
+    assert!(ran.stdout.contains(zone), "{}{}", ran.stderr, ran.stdout);
+
+    let unknown = project.run(&["mapping", "show", "zendesk-ticket"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("hint: did you mean `zendesk-tickets`?"), "{}", unknown.stderr);
+}
+
+#[test]
+fn what_a_mapping_lacks_is_named_with_what_to_do() {
+    let project = Project::new();
+    let stderr = |arguments: &[&str]| project.run(&[&["import", "--dry-run", "--mapping"], arguments].concat()).stderr;
+    project.write("t.csv", "Id,Subject,Created at\n1,Lamp,2026-03-02 09:00\n");
+    let error = stderr(&["data/mappings/zendesk-tickets.toml", "t.csv"]);
+    let expected = "error: --mapping: there is no mapping data/mappings/zendesk-tickets.toml\n\
+        hint: one of that name comes with the program: `--mapping zendesk-tickets`\n";
+    assert_eq!(error, expected);
+    let error = stderr(&["zendesk-audits", "t.csv"]);
+    assert!(
+        error.contains(
+            "zendesk-users.csv, in which cells are looked up, is not there\nhint: it is a file beside the mapping"
+        ),
+        "{error}"
+    );
+    let error = stderr(&["zendesk-tickets", "t.csv"]);
+    assert!(error.contains("`casebook mapping show zendesk-tickets -o mappings/zendesk-tickets.toml`"), "{error}");
+}

@@ -304,6 +304,12 @@ fn a_range_without_data_is_noted() {
     let ran = project.run(&["report", "overview", "--range", "2020"]);
     assert_eq!(ran.code, 0);
     assert!(ran.stderr.contains("no widget has data"), "{}", ran.stderr);
+    let created = project.value("SELECT min(created_at)::DATE || ', the last on ' || max(created_at)::DATE FROM cases");
+    let created = created.as_str().unwrap();
+    let note = format!("note: no case was created in this range: the first was on {created}\n");
+    assert!(ran.stderr.contains(&note), "{note}{}", ran.stderr);
+    let last = created.rsplit(' ').next().unwrap().get(..7).unwrap();
+    assert!(ran.stderr.contains(&format!("hint: use `--range`, such as `--range {last}`")), "{}", ran.stderr);
     let page = std::fs::read_to_string(project.path("overview.html")).unwrap();
     assert!(page.contains("No data in 2020."));
 }

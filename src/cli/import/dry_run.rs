@@ -30,7 +30,7 @@ pub async fn dry_run(
     if context.printer.json_summary {
         context.printer.data(object(&run, &without.object(mapping)))?;
     } else {
-        context.printer.data(text(&run, without.lines(mapping)).join("\n"))?;
+        context.printer.data(text(&run, mapping, without.lines(mapping)).join("\n"))?;
     }
     if let Some(failure) = &run.failure {
         context.printer.error(failure);
@@ -83,7 +83,7 @@ fn refused_object(refused: &Refused) -> Value {
     json!({"count": refused.count, "example": example})
 }
 
-fn text(run: &DryRun, missing: Vec<String>) -> Vec<String> {
+fn text(run: &DryRun, mapping: &Mapping, missing: Vec<String>) -> Vec<String> {
     let mut lines: Vec<String> = run.records.iter().flat_map(record_lines).collect();
     lines.push("The whole input; nothing was written".to_owned());
     let unknown = |(reason, _): &(&Reason, &LeftOut)| is_unknown_value(reason);
@@ -92,7 +92,7 @@ fn text(run: &DryRun, missing: Vec<String>) -> Vec<String> {
     let parts = [
         figures::read(&run.tally),
         others,
-        figures::times(&run.tally),
+        figures::zones(mapping).into_iter().chain(figures::times(&run.tally)).collect(),
         part("events by rule:", run.rules.iter().flat_map(rule_lines)),
         part("values that no map knows:", values),
         refused_lines(run),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::import::{LeftOut, Reason, Tally};
+use crate::import::{LeftOut, Mapping, Reason, Tally};
 
 /// How many values of a column are shown for one reason.
 const SHOWN_VALUES: usize = 5;
@@ -84,6 +84,14 @@ fn left_out_text(reason: &Reason, left: &LeftOut) -> String {
     let more = if left.values.len() > shown.len() { ", and others" } else { "" };
     let values = if shown.is_empty() { String::new() } else { format!(": {}{more}", shown.join(", ")) };
     format!("left out: {} ({}: {}{values})", counted(left.count, what), reason.rule, reason.reason)
+}
+
+/// In which zones times without an offset are read.
+pub fn zones(mapping: &Mapping) -> Option<String> {
+    let zones: Vec<&str> = mapping.zones().into_iter().collect();
+    let stated =
+        format!("times: those without an offset are read in {}, the `zone` of the mapping", zones.join(" and "));
+    (!zones.is_empty()).then_some(stated)
 }
 
 /// How local times were read where the clock changed.

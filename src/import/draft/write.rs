@@ -139,6 +139,10 @@ fn root(text: &mut String, look: &Look, roles: &Roles, name: &str) {
             "# No two rows have the same: it identifies a row, and becomes part of the ids of its events.\nkey = [{}]",
             quoted(&roles.case)
         );
+        text.push_str(
+            "# If a row is the state of its case when it was exported, and later exports have it again: `snapshots = true` and rules with\n\
+             # `on = \"change\"` bring what changed. Without that, a case whose row changed keeps its first state.\n",
+        );
     } else {
         text.push_str("# Without a `key`, a row is identified by all its cells. Name the columns that identify one, if there are such.\n# key = []\n");
     }

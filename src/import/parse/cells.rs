@@ -53,7 +53,7 @@ impl Parser {
     pub(super) fn cell(&mut self, item: &Item<'_>, section: &Section<'_>, allowed: &[RowChoice]) -> Result<Cell> {
         let sources = ["column", "root", "text"].into_iter().filter_map(|key| Some((key, section.get(key)?)));
         let (source, row) = match sources.collect::<Vec<_>>().as_slice() {
-            [("text", text)] => (self.text(text)?, RowChoice::Current),
+            [("text", text)] => (self.text(text, section.flag("optional")?)?, RowChoice::Current),
             [("root", root)] if !allowed.contains(&RowChoice::First) => {
                 return Err(root.error("the root is not known yet here, expected `column`", None));
             }
@@ -117,7 +117,7 @@ impl Parser {
     }
 
     /// A text with the names of columns in braces.
-    fn text(&mut self, item: &Item<'_>) -> Result<CellSource> {
+    fn text(&mut self, item: &Item<'_>, optional: bool) -> Result<CellSource> {
         let mut parts = Vec::new();
         let mut rest = item.some_text()?;
         while let Some((before, after)) = rest.split_once('{') {
@@ -126,7 +126,7 @@ impl Parser {
             if !before.is_empty() {
                 parts.push(TextPart::Plain(before.to_owned()));
             }
-            parts.push(TextPart::Column(self.column(item, vec![name.to_owned()], Occurrence::Only, false)?));
+            parts.push(TextPart::Column(self.column(item, vec![name.to_owned()], Occurrence::Only, optional)?));
             rest = after;
         }
         if !rest.is_empty() {

@@ -157,11 +157,14 @@ fn missing(mapping: &Mapping, column: &Column, place: &str, header: &[String], f
             Some(format!("the header has that column {count} times; with `optional = true` an input may have fewer"))
         }
     };
+    let optional = "where an export lacks it, write `optional = true` beside its name".to_owned();
+    let of_copy = mapping.how_to_copy().map(|copy| format!("{optional}; {copy}"));
     let for_documents = || {
         let stated = mapping.input.rows.depth() > 0;
         stated.then(|| "`rows` of the mapping leads into JSON, and this input is a table".to_owned())
     };
-    Error::invalid(place, message).with_any_hint(found.map(str::to_owned).or_else(for_documents).or(near))
+    Error::invalid(place, message)
+        .with_any_hint(found.map(str::to_owned).or_else(for_documents).or(of_copy).or(near).or(Some(optional)))
 }
 
 /// Adds the rows of the levels that cut up a cell or count by it, after each row of the record.

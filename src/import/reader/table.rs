@@ -7,7 +7,7 @@ use super::super::record::{Ended, Record, TakeRecord};
 use super::layout::{self, Layout};
 use super::text::TextInput;
 use crate::error::Result;
-use crate::input::records::{Dialect, Records};
+use crate::input::records::{Dialect, Malformed, Records};
 
 /// What to do about a record that is too long.
 const ADVICE: &str = "look for a quote that is never closed, or state another `quote` or `delimiter` in the mapping";
@@ -64,7 +64,7 @@ impl<'m> TableReader<'m> {
             let texts = if self.mapping.input.uneven_rows { found.any_texts() } else { found.texts() };
             match texts {
                 Ok(texts) => self.layout.fill(self.mapping, 0, &texts, &mut record),
-                Err(malformed) => record.problem = Some(malformed.to_string()),
+                Err(malformed) => record.problem = Some(problem(&malformed)),
             }
             let whole = || {
                 let texts: Vec<_> = found.fields.iter().map(String::from_utf8_lossy).collect();
@@ -74,6 +74,15 @@ impl<'m> TableReader<'m> {
         }
         Ok(Ended::after(self.records.bytes() + self.skipped_bytes))
     }
+}
+
+fn problem(malformed: &Malformed) -> String {
+    let advice = if matches!(malformed, Malformed::Encoding) {
+        ": state its `encoding`, such as `windows-1252`, in the mapping"
+    } else {
+        ""
+    };
+    format!("{malformed}{advice}")
 }
 
 /// The delimiter that a first line `sep=;` states, as spreadsheets write it.

@@ -285,7 +285,9 @@ fn an_event_may_have_its_own_key_and_cells_are_looked_up_in_another_table() {
     assert_eq!(left_out(&tally, "case.created", "`who` is empty").count, 1);
     let error =
         with_hint(&Mapping::parse("map.toml", &std::fs::read_to_string(&path).unwrap(), Path::new("")).unwrap_err());
-    assert!(error.starts_with("people.csv: "), "{error}");
+    let expected = "map.toml:5: the table people.csv, in which cells are looked up, is not there\n\
+        hint: it is a file beside the mapping; for one that comes with the program, docs/imports shows how to make it";
+    assert_eq!(error, expected);
 }
 
 /// Two exports of the same tickets, a week apart.
