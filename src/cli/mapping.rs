@@ -25,7 +25,7 @@ enum MappingOperation {
     /// Look at an export and write a commented first mapping: its columns and values, formats of times, and rules that they
     /// suggest
     New {
-        /// A table or JSON, uncompressed or compressed with gzip or zstd
+        /// A table, a workbook, Parquet or JSON, uncompressed or compressed with gzip or zstd
         export: PathBuf,
         /// The name of the program that the export comes from [default: that of the file]
         #[arg(long, value_name = "NAME")]

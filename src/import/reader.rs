@@ -24,6 +24,14 @@ use crate::error::Result;
 use crate::input::signature::{self, BinaryTable};
 use crate::input::source::Source;
 
+/// Whether an input is a table whose cells have types: a workbook or Parquet.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn has_typed_cells(source: &Source) -> Result<bool> {
+    Ok(matches!(text::begin(source)?.binary(), Some(BinaryTable::Workbook | BinaryTable::Parquet)))
+}
+
 /// An input that is open: of a known format, with all columns of the mapping.
 pub(super) enum Reader<'m> {
     Table(table::TableReader<'m>),

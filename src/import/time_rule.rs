@@ -180,7 +180,11 @@ impl TimeRule {
             TimeFormat::Pattern { text: pattern, abbreviation } => {
                 let text =
                     self.months.as_ref().map_or(Cow::Borrowed(text), |months| Cow::Owned(months.in_english(text)));
-                let expected = |reason: jiff::Error| format!("expected the format `{format}`: {reason}");
+                let expected = |reason: jiff::Error| {
+                    let is_name = self.months.is_none() && reason.to_string().contains("month name");
+                    let months = if is_name { "; `months` names those of another language" } else { "" };
+                    format!("expected the format `{format}`: {reason}{months}")
+                };
                 if *abbreviation {
                     self.with_abbreviation(pattern, &text)
                 } else {
@@ -343,6 +347,14 @@ mod tests {
             "2026-03-29T01:30:00.000Z"
         );
         assert_eq!(read(TimeFormat::SpreadsheetDays, Some("Europe/Prague"), "46115.5"), "2026-04-03T10:00:00.000Z");
+    }
+
+    #[test]
+    fn a_month_of_another_language_is_an_error_that_names_the_key() {
+        let error = read(TimeFormat::pattern("%d/%b/%y"), Some("UTC"), "27/M\u{e4}r/26").unwrap_err();
+        assert!(error.ends_with("; `months` names those of another language"), "{error}");
+        let error = read(TimeFormat::pattern("%d/%b/%y"), Some("UTC"), "x/Mar/26").unwrap_err();
+        assert!(!error.contains("`months`"), "{error}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::super::mapping::Mapping;
 use super::super::path;
 use super::super::reader::table::DELIMITERS;
 use super::super::reader::text::{self, TextInput};
+use super::super::reader::{self, Reader};
 use crate::error::{Error, Result};
 use crate::input::records::{Dialect, Records};
 use crate::input::signature;
@@ -86,6 +87,9 @@ impl LookColumn {
 /// Looks at an export.
 pub(super) fn look(export: &Source) -> Result<Look> {
     let plain = Mapping::parse("look", NO_COLUMNS, Path::new(""))?;
+    if reader::has_typed_cells(export)? {
+        return of_cells(export, &plain);
+    }
     let input = text::open(export, &plain)?;
     let file = input.file.to_string();
     let is_foreign = std::str::from_utf8(&input.head).is_err_and(|error| error.error_len().is_some());
@@ -108,6 +112,17 @@ pub(super) fn look(export: &Source) -> Result<Look> {
             .with_hint("an event log in XES has the built-in mapping `xes`")),
         _ => of_table(look, input),
     }
+}
+
+/// A workbook, of which the first worksheet with rows is looked at, or Parquet.
+fn of_cells(export: &Source, plain: &Mapping) -> Result<Look> {
+    let mut look = Look { file: export.name(), ..Look::default() };
+    let mut paths = BTreeMap::new();
+    Reader::open(export, plain)?.read(&mut |_, whole| {
+        row(&mut look, &mut paths, &whole());
+        Ok(())
+    })?;
+    Ok(look)
 }
 
 fn of_table(mut look: Look, input: TextInput) -> Result<Look> {

@@ -20,6 +20,7 @@ pub(super) struct TimeGuess {
 /// other way round.
 const PATTERNS: &[&[&str]] = &[
     &["%Y-%m-%dT%H:%M:%S%.f%z"],
+    &["%Y-%m-%dT%H:%M:%S%.f"],
     &["%Y-%m-%d %H:%M:%S %z"],
     &["%Y-%m-%d %H:%M:%S %Z"],
     &["%a %b %d %H:%M:%S %z %Y"],

@@ -146,6 +146,31 @@ fn one_table_in_any_format_whole_or_in_parts_gives_the_same_events() {
     }
 }
 
+#[test]
+fn a_first_mapping_reads_the_workbook_and_the_parquet_that_it_was_made_from() {
+    let mut book = Workbook::new();
+    let page = book.add_worksheet();
+    let format = Format::new().set_num_format("dd/mm/yyyy hh:mm");
+    for (row, (id, status)) in (0..).zip([("Ticket", "Status"), ("1", "Solved"), ("2", "Open")]) {
+        page.write(row, 0, id).unwrap().write(row, 1, status).unwrap();
+        let days = ExcelDateTime::from_serial_datetime(START_DAYS + f64::from(row) / 4.0).unwrap();
+        page.write_with_format(row, 2, &days, &format).unwrap();
+    }
+    page.write(0, 2, "Created").unwrap();
+    let book = book.save_to_buffer().unwrap();
+    for (name, bytes, first) in
+        [("t.xlsx", book, "2026-03-02T06:00:00.000Z"), ("t.parquet", parquet(&LINES), "2026-03-02T00:00:00.000Z")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, &bytes).unwrap();
+        let draft = draft::draft(&Source::File(path), "desk").unwrap();
+        let (events, tally) = import_files(&draft.text, &[(name, &bytes)]);
+        assert!(tally.events["case.created"] > 1, "{name}: {tally:?}\n{}", draft.text);
+        assert_eq!(times(&events).iter().min(), Some(&first), "{}", draft.text);
+    }
+}
+
 /// The events of files by the mapping of the table, by their ids, each once.
 fn sorted(files: &[Vec<u8>]) -> Vec<Json> {
     let names: Vec<String> = (0..files.len()).map(|number| format!("part{number}")).collect();
