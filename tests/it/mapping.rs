@@ -47,7 +47,7 @@ fn a_table_of_tickets_has_its_columns_statuses_and_times() {
             "customer = { column = \"Requester\", default = \"unknown\" }",
             "data.agent = { column = \"Assignee\" }",
             "\"Pending\" = \"pending\" # 1",
-            "# not known (1), write what it means: \"Yellow\" = \"open\"",
+            "# not known (1), write what it means: \"Yellow\" = \"?\"",
             "\"Urgent\" = \"urgent\" # 1",
             "time = { column = \"Created at\", plus = { column = \"First reply time in minutes\", unit = \"minutes\" } }",
             "#   times: all 3 different values read as `%Y-%m-%d %H:%M`",

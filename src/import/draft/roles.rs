@@ -156,11 +156,23 @@ pub(super) fn status(value: &str) -> Option<&'static str> {
             "done"
         }
         () if any(&["hold", "paused", "snoozed", "vendor", "suspended"]) => "on_hold",
-        () if any(&["pending", "waiting", "wait", "awaiting"]) => "pending",
+        () if any(&["pending", "waiting", "wait", "awaiting"]) => waiting(value)?,
         () if any(&["new", "created", "submitted", "unopened"]) => "new",
         () if any(&["open", "opened", "reopened", "progress", "active", "working", "assigned"]) => "open",
         () => return None,
     })
+}
+
+/// Who waits in a status that names waiting: the desk for the customer, or the customer for the desk. None where the value names others.
+fn waiting(value: &str) -> Option<&'static str> {
+    let others =
+        ["customer", "client", "reporter", "requester", "user", "reply", "response", "feedback", "information"];
+    match words(value).len() {
+        1 => Some("pending"),
+        _ if has(value, &others) => Some("pending"),
+        _ if has(value, &["support", "agent", "us", "team"]) => Some("open"),
+        _ => None,
+    }
 }
 
 /// The priority of the model that the name of a priority means, where that is known.
@@ -183,6 +195,8 @@ mod tests {
     fn words_of_statuses_and_priorities() {
         let statuses = ["Waiting for customer", "In Progress", "Closed", "On-hold", "New", "Yellow"].map(status);
         assert_eq!(statuses, [Some("pending"), Some("open"), Some("done"), Some("on_hold"), Some("new"), None]);
+        let statuses = ["Waiting for support", "Pending", "Waiting for carrier", "Awaiting user info"].map(status);
+        assert_eq!(statuses, [Some("open"), Some("pending"), None, Some("pending")]);
         assert_eq!(
             ["P1", "Normal", "5 - Planning", "-"].map(priority),
             [Some("urgent"), Some("medium"), Some("low"), None]

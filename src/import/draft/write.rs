@@ -189,7 +189,7 @@ fn created(text: &mut String, look: &Look, roles: &Roles) {
     }
     if let Some(priority) = &roles.priority {
         let _ = writeln!(text, "\n[event.data.priority]\ncolumn = {}", quoted(priority));
-        map(text, look, "event.data.priority", priority, "low", roles::priority, |_| true);
+        map(text, look, "event.data.priority", priority, roles::priority, |_| true);
     }
 }
 
@@ -199,7 +199,6 @@ fn map(
     look: &Look,
     table: &str,
     column: &str,
-    example: &str,
     known: impl Fn(&str) -> Option<&'static str>,
     is_taken: impl Fn(&str) -> bool,
 ) {
@@ -211,7 +210,7 @@ fn map(
                 let _ = writeln!(text, "{} = \"{word}\" # {count}", quoted(value));
             }
             None => {
-                let _ = writeln!(text, "# not known ({count}), write what it means: {} = \"{example}\"", quoted(value));
+                let _ = writeln!(text, "# not known ({count}), write what it means: {} = \"?\"", quoted(value));
             }
         }
     }
@@ -306,9 +305,7 @@ fn statuses(text: &mut String, look: &Look, roles: &Roles) {
         let _ = writeln!(text, "{}", time(timed, roles));
     }
     let _ = writeln!(text, "\n[event.data.status]\ncolumn = {}", quoted(status));
-    map(text, look, "event.data.status", status, "open", roles::status, |value| {
-        !left.iter().any(|other| other == value)
-    });
+    map(text, look, "event.data.status", status, roles::status, |value| !left.iter().any(|other| other == value));
 }
 
 /// The values of a column whose word is wanted.
