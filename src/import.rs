@@ -279,8 +279,8 @@ fn set_aside(file: &Arc<str>, place: Place, detail: String, whole: &Json) -> Qua
     Quarantined { file: file.clone(), line: place.line, offset: place.offset, rule: UNREADABLE, detail, bytes }
 }
 
-/// The rows by case, or by conversation where messages are routed; the first message of a thread first, equal rows side by side. The hash comes before the place, so that rows which
-/// the mapping's order leaves equal come in an order that does not depend on the file.
+/// The rows by case, or by conversation where messages are routed; the first message of a thread first, equal rows side by side. The hash
+/// comes before the place, so that rows which the mapping's order leaves equal come in an order that does not depend on the file.
 fn ordered_rows(mapping: &Mapping) -> String {
     let order = spool::order_columns(mapping);
     let (rows, root) = match mapping.case {

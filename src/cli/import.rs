@@ -142,7 +142,11 @@ pub async fn import(context: &CommandContext, arguments: &ImportArguments) -> Re
 /// When there is none of that name.
 pub fn built_in(name: &str) -> Result<&'static str> {
     let unknown = || Error::invalid("NAME", format!("`{name}` is not a built-in mapping")).with_hint(known_names(name));
-    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text).ok_or_else(unknown)
+    find_built_in(name).ok_or_else(unknown)
+}
+
+fn find_built_in(name: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 /// The names of the mappings that come with the program that read most of their columns from an export with these columns.
@@ -167,8 +171,8 @@ pub fn find_mapping(project: &Path, typed: &str) -> Result<Mapping> {
     if of_project.is_file() {
         return Mapping::read(&of_project);
     }
-    match BUILT_IN.iter().find(|(name, _)| *name == typed) {
-        Some((name, text)) => Mapping::parse(&format!("{BUILT_IN_FILE}{name}"), text, &project.join("mappings")),
+    match find_built_in(typed) {
+        Some(text) => Mapping::parse(&format!("{BUILT_IN_FILE}{typed}"), text, &project.join("mappings")),
         None => Err(unknown_mapping(&of_project, typed)),
     }
 }
@@ -177,9 +181,9 @@ pub fn find_mapping(project: &Path, typed: &str) -> Result<Mapping> {
 fn not_there(path: &Path) -> Error {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let message = format!("there is no mapping {}", path.display());
-    let hint = match built_in(stem) {
-        Ok(_) => format!("one of that name comes with the program: `--mapping {stem}`"),
-        Err(_) => known_names(stem),
+    let hint = match find_built_in(stem) {
+        Some(_) => format!("one of that name comes with the program: `--mapping {stem}`"),
+        None => known_names(stem),
     };
     Error::invalid("--mapping", message).with_hint(hint)
 }

@@ -182,7 +182,9 @@ fn tables(root: &Section<'_>, folder: &Path) -> Result<LookupTables> {
         let read = LookupTable::read(&file, dialect, section.need("key")?.some_text()?);
         let absent = || {
             let message = format!("the table {}, in which cells are looked up, is not there", file.display());
-            Error::invalid(item.place(), message).with_hint("it is a file beside the mapping; for one that comes with the program, docs/imports shows how to make it")
+            let hint = "it is a file beside the mapping; for one that comes with the program, docs/imports shows how to \
+                        make it";
+            Error::invalid(item.place(), message).with_hint(hint)
         };
         tables.insert(name, read.map_err(|error| if file.is_file() { error } else { absent() })?);
     }

@@ -305,11 +305,7 @@ impl Database {
             return Ok(Some(Instant(first)));
         }
         let batches = self.session().sql("SELECT min(time) AS begins FROM events").await?.collect().await?;
-        let first = batches.iter().find_map(|batch| {
-            let times = batch.column_by_name("begins")?.as_primitive_opt::<TimestampMillisecondType>()?;
-            times.iter().next().flatten()
-        });
-        Ok(first.map(Instant))
+        Ok(first_instant(&batches, "begins"))
     }
 
     /// When the first and the last case were created; nothing where there is none.
@@ -319,13 +315,7 @@ impl Database {
     pub async fn created_between(&self) -> Result<Option<(Instant, Instant)>> {
         let query = "SELECT min(created_at) AS first, max(created_at) AS last FROM cases";
         let batches = self.session().sql(query).await?.collect().await?;
-        let time = |name: &str| {
-            let times = |batch: &RecordBatch| {
-                batch.column_by_name(name)?.as_primitive_opt::<TimestampMillisecondType>()?.iter().next().flatten()
-            };
-            batches.iter().find_map(times).map(Instant)
-        };
-        Ok(time("first").zip(time("last")))
+        Ok(first_instant(&batches, "first").zip(first_instant(&batches, "last")))
     }
 
     /// How the facts relate to the log.
@@ -333,6 +323,15 @@ impl Database {
     pub fn freshness(&self) -> Freshness {
         self.freshness
     }
+}
+
+/// The first instant of a column.
+fn first_instant(batches: &[RecordBatch], column: &str) -> Option<Instant> {
+    let first = |batch: &RecordBatch| {
+        let times = batch.column_by_name(column)?.as_primitive_opt::<TimestampMillisecondType>()?;
+        times.iter().next().flatten()
+    };
+    batches.iter().find_map(first).map(Instant)
 }
 
 /// A table whose people are shown by pseudonyms.
