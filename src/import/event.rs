@@ -216,7 +216,7 @@ impl<'m> EventWriter<'m> {
                 continue;
             }
             count(&mut tally.events, &draft.rule.name);
-            if self.mapping.routes() {
+            if self.mapping.routes() && RoutedEvent::TYPES.contains(&draft.rule.kind) {
                 state.happened.push(draft.routed());
             }
             emit(Output::Event(self.line(&draft, &id, row)))?;

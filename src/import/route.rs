@@ -89,6 +89,10 @@ impl RoutedCase {
             EventType::MessageReceived => Trigger::MessageReceived,
             EventType::CaseStatusChanged => Trigger::StatusChanged,
             EventType::CaseClosed => Trigger::Closed,
+            EventType::CaseDeleted => {
+                self.closes_ms = Some(time_ms);
+                return;
+            }
             _ => return,
         };
         let current = Current { status: self.status, is_assigned: false, is_closed: self.is_closed(time_ms) };
@@ -136,9 +140,6 @@ impl KnownCases {
         let Some((_, case)) = self.open.as_mut().filter(|(_, case)| case.id == id) else { return };
         case.known_until_ms = Some(event.time_ms);
         case.follow(event, self.grace_ms);
-        if event.kind == EventType::CaseDeleted {
-            case.closes_ms = Some(event.time_ms);
-        }
     }
 
     /// Takes no more events: the cases of each conversation, in the order of their creation.
@@ -262,6 +263,18 @@ mod tests {
         let found = cases(&KnownCases::default(), &rows);
         let expected = [None, Some("1*"), Some("1"), Some("1"), Some("1"), Some("1"), Some("6*"), Some("6"), Some("6")];
         assert_eq!(found, expected.map(|case| case.map(str::to_owned)));
+    }
+
+    #[test]
+    fn a_deleted_case_takes_no_message_whether_the_log_has_its_deletion_or_the_import() {
+        let deleted = RoutedEvent { kind: EventType::CaseDeleted, time_ms: 2 * HOUR, status: None };
+        let rows = [("1", received(1)), ("2", deleted), ("3", received(3))];
+        let expected = [Some("1*"), Some("1"), Some("3*")].map(|case| case.map(str::to_owned));
+        assert_eq!(cases(&KnownCases::default(), &rows), expected);
+        let mut known = KnownCases::new(24 * HOUR);
+        known.created("1", Conversation::new("petra", None), HOUR);
+        known.follow("1", deleted);
+        assert_eq!(cases(&known.finish(), &rows[2..]), expected[2..]);
     }
 
     #[test]
