@@ -23,6 +23,7 @@
 //! - [`metric`]: metrics, questions and answers.
 //! - [`report`]: dashboards, pages and their formats.
 //! - [`audit`]: checks that derive the facts another way.
+//! - [`schedule`]: what is sent when, and where.
 //! - [`cli`]: the command line.
 
 pub mod apply;
@@ -42,6 +43,7 @@ pub mod model;
 pub mod query;
 pub mod replay;
 pub mod report;
+pub mod schedule;
 pub mod spelling;
 pub mod store;
 pub mod timeline;

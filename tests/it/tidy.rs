@@ -42,9 +42,16 @@ const MODULES: &[(&str, &[&str])] = &[
     ),
     ("audit", &["metric", "query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     (
+        "schedule",
+        &[
+            "report", "timeline", "export", "metric", "query", "replay", "facts", "log", "input", "store", "wire",
+            "model", "json", "error",
+        ],
+    ),
+    (
         "cli",
         &[
-            "audit", "report", "metric", "timeline", "export", "import", "apply", "query", "replay", "facts", "log",
+            "schedule", "audit", "report", "metric", "timeline", "export", "import", "apply", "query", "replay", "facts", "log",
             "input", "store", "wire", "model", "json", "error", "generate", "explain",
         ],
     ),
@@ -75,6 +82,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli.rs", "cli/"]),
     ("rustyline", &["cli.rs", "cli/"]),
     ("indicatif", &["cli/progress.rs"]),
+    ("croner", &["schedule/pattern.rs"]),
+    ("lettre", &["schedule/deliver/email.rs", "schedule/deliver/email/", "schedule/target/email.rs"]),
+    ("reqwest", &["schedule/deliver/webhook.rs", "schedule/deliver/webhook/"]),
 ];
 
 /// What pure modules must not use.
