@@ -49,6 +49,7 @@ mod real;
 mod refresh;
 mod report;
 mod samples;
+mod schedule;
 mod shared;
 mod sql;
 mod store;

@@ -1,0 +1,3 @@
+//! Schedules: their instants, and what becomes of their runs.
+
+mod pattern;
