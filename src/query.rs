@@ -19,6 +19,7 @@ pub mod names;
 mod numbers;
 pub mod people;
 mod present;
+mod schedule_runs;
 mod shared;
 mod tables;
 pub mod views;

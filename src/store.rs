@@ -30,6 +30,7 @@ pub mod objects;
 pub mod parquet;
 pub mod progress;
 pub mod project;
+pub mod run_log;
 pub mod scratch;
 pub mod secret;
 pub mod table;

@@ -11,9 +11,9 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::log::compact;
+use crate::metric::range::parse_zone;
 use crate::model::Refusal;
 use crate::model::time::Instant;
-use crate::spelling::did_you_mean;
 use crate::store::engine::Resources;
 use crate::toml_file;
 
@@ -154,19 +154,6 @@ impl Settings {
     pub fn resources(&self) -> Resources {
         Resources { memory_bytes: self.memory_bytes.value, threads: self.threads.value }
     }
-}
-
-/// The zone of that name.
-///
-/// # Errors
-/// When there is none.
-pub fn parse_zone(name: &str) -> Result<TimeZone> {
-    TimeZone::get(name).map_err(|_| {
-        let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
-        let error = Error::invalid("time zone", format!("`{name}` is not a time zone"));
-        let near = did_you_mean(name, known.iter().map(String::as_str));
-        error.with_hint(near.unwrap_or_else(|| "zones have names such as `Europe/Prague`".to_owned()))
-    })
 }
 
 fn pick<T>(typed: Option<T>, variable: &str, file: Option<T>, default: T, read: impl Fn(String) -> T) -> Setting<T> {

@@ -356,6 +356,19 @@ fn relative(text: &str, today: Date) -> Option<Days> {
     Some((first, end, (count == 1).then_some(grain)))
 }
 
+/// The zone of that name.
+///
+/// # Errors
+/// When there is none.
+pub fn parse_zone(name: &str) -> Result<TimeZone> {
+    TimeZone::get(name).map_err(|_| {
+        let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
+        let error = Error::invalid("time zone", format!("`{name}` is not a time zone"));
+        let near = did_you_mean(name, known.iter().map(String::as_str));
+        error.with_hint(near.unwrap_or_else(|| "zones have names such as `Europe/Prague`".to_owned()))
+    })
+}
+
 /// The name of a zone, for SQL.
 #[must_use]
 pub fn zone_name(zone: &TimeZone) -> String {

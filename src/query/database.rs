@@ -27,6 +27,7 @@ use crate::model::time::Instant;
 use crate::query::lookup::Lookups;
 use crate::query::moment::Moment;
 use crate::query::people::{Anonymizer, Named, People};
+use crate::query::schedule_runs::SCHEDULE_RUNS;
 use crate::query::tables::{Deferred, Made, Tables};
 use crate::query::{moment, numbers, present, tables, views};
 use crate::replay;
@@ -347,5 +348,5 @@ fn anonymized(name: &str, table: &Arc<Deferred>, anonymizer: &Arc<Anonymizer>) -
 #[must_use]
 pub fn table_names() -> Vec<&'static str> {
     let facts = FACT_TABLES.iter().map(|table| table.name);
-    std::iter::once("events").chain(facts).chain(["quarantine"]).chain(views::names()).collect()
+    std::iter::once("events").chain(facts).chain(["quarantine", SCHEDULE_RUNS]).chain(views::names()).collect()
 }

@@ -24,6 +24,7 @@ use crate::facts::tables::{DESK_EVENTS, FACT_TABLES};
 use crate::log::quarantine::QUARANTINE_HOLDS;
 use crate::log::rows::EVENT_HOLDS;
 use crate::model::content::Holds;
+use crate::query::schedule_runs::{SCHEDULE_RUNS, SCHEDULE_RUNS_HOLD};
 use crate::query::tables::Made;
 use crate::query::views;
 use fields::Fields;
@@ -50,6 +51,7 @@ pub fn holds(table: &str, column: &str) -> Option<Holds> {
     match table {
         "events" => stated(EVENT_HOLDS),
         "quarantine" => stated(QUARANTINE_HOLDS),
+        SCHEDULE_RUNS => stated(SCHEDULE_RUNS_HOLD),
         view => views::of_facts().find(|known| known.name == view).and_then(|known| stated(known.holds)),
     }
 }

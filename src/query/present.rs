@@ -13,8 +13,9 @@ use crate::facts::manifest::Pointer;
 use crate::facts::tables::{CALENDARS, DESK_EVENTS, FACT_TABLES};
 use crate::log::LogFolder;
 use crate::model::time::Instant;
+use crate::query::schedule_runs::SCHEDULE_RUNS;
 use crate::query::tables::{Deferred, Tables};
-use crate::query::{functions, shared, tables, views};
+use crate::query::{functions, schedule_runs, shared, tables, views};
 use crate::store::engine::Resources;
 
 /// Every table and view over the facts as they are now, and what sessions over them start with: the settings of the engine
@@ -50,6 +51,12 @@ pub(super) async fn open(log: &LogFolder, resources: Resources) -> Result<(Sessi
     let (folder, session) = (log.clone(), SessionContext::new_with_state(state.clone()));
     let quarantine = Deferred::new(move || quarantine(session.clone(), folder.clone()));
     tables.insert("quarantine".to_owned(), quarantine);
+    let store = log.store().clone();
+    let runs = Deferred::new(move || {
+        let store = store.clone();
+        async move { schedule_runs::table(&store).await }
+    });
+    tables.insert(SCHEDULE_RUNS.to_owned(), runs);
     Ok((state, tables, pointer))
 }
 

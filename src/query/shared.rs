@@ -14,7 +14,8 @@ use crate::log::Log;
 use crate::log::rows::EVENT_COLUMNS;
 use crate::model::time::Instant;
 use crate::query::conditions::CheapFirst;
-use crate::query::{functions, views};
+use crate::query::schedule_runs::SCHEDULE_RUNS;
+use crate::query::{functions, schedule_runs, views};
 use crate::replay::select::instant;
 use crate::store::engine;
 use crate::store::engine::Resources;
@@ -43,6 +44,7 @@ pub(super) async fn register_rest(
     end: Option<Instant>,
 ) -> Result<()> {
     session.register_table("quarantine", quarantine(session, log, known_at)?)?;
+    session.register_table(SCHEDULE_RUNS, schedule_runs::table(log.store()).await?)?;
     functions::register(session, functions::calendars(session).await?);
     views::register(session, end).await
 }

@@ -1,6 +1,6 @@
 //! Locks of a store: one writer at a time for each of its parts.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use super::commits;
@@ -26,6 +26,23 @@ impl WriterLock {
             let lock = WriterLock::wait(&path)?;
             flush_tables(&folder)?;
             Ok(lock)
+        })
+        .await
+    }
+
+    /// Takes the lock of a part if no other process holds it.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub async fn try_take(store: &Store, part: &str) -> Result<Option<WriterLock>> {
+        let path = store.local_path(&format!("{part}.lock"));
+        blocking(move || {
+            let file = File::create(&path).map_err(Error::file(&path))?;
+            match file.try_lock() {
+                Ok(()) => Ok(Some(WriterLock { _file: file })),
+                Err(TryLockError::WouldBlock) => Ok(None),
+                Err(TryLockError::Error(error)) => Err(Error::file(&path)(error)),
+            }
         })
         .await
     }

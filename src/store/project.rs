@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Result};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The text of a file.
 ///
@@ -30,4 +31,10 @@ pub fn files_with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBu
     }
     paths.sort();
     Ok(paths)
+}
+
+/// When a file was last written; nothing where there is no such file.
+#[must_use]
+pub fn written_at(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
