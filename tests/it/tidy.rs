@@ -51,8 +51,8 @@ const MODULES: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "schedule", "audit", "report", "metric", "timeline", "export", "import", "apply", "query", "replay", "facts", "log",
-            "input", "store", "wire", "model", "json", "error", "generate", "explain",
+            "schedule", "audit", "report", "metric", "timeline", "export", "import", "apply", "query", "replay",
+            "facts", "log", "input", "store", "wire", "model", "json", "error", "generate", "explain",
         ],
     ),
 ];
