@@ -49,7 +49,7 @@ pub struct SummaryFigure {
     pub unit: String,
 }
 
-/// What a short message says of a run: a chat or a webhook shows it, and a mail takes its subject from it.
+/// What a short message states of a run: a chat or a webhook shows it, and a mail takes its subject from it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     pub title: String,

@@ -2,7 +2,8 @@
 
 use std::io::{ErrorKind, Result};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+
+use crate::model::time::Instant;
 
 /// The text of a file.
 ///
@@ -35,6 +36,7 @@ pub fn files_with_extension(folder: &Path, extension: &str) -> Result<Vec<PathBu
 
 /// When a file was last written; nothing where there is no such file.
 #[must_use]
-pub fn written_at(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+pub fn written_at(path: &Path) -> Option<Instant> {
+    let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()?;
+    Some(Instant(jiff::Timestamp::try_from(modified).ok()?.as_millisecond()))
 }

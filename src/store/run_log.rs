@@ -48,7 +48,7 @@ CREATE TABLE runs (
     name TEXT NOT NULL,
     scheduled_at INTEGER NOT NULL,
     state TEXT NOT NULL,
-    by_hand INTEGER NOT NULL,
+    is_requested INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     next_attempt_at INTEGER NOT NULL DEFAULT 0,
     started_at INTEGER,
@@ -216,7 +216,7 @@ fn failed(path: &Path) -> impl FnOnce(rusqlite::Error) -> Error + use<> {
             Some(PermissionDenied | CannotOpen) => std::io::ErrorKind::PermissionDenied,
             Some(NotADatabase) => {
                 return Error::invalid(path.display().to_string(), "the file is not a run log")
-                    .with_hint("put it back from a copy of the store; without the file every schedule begins anew");
+                    .with_hint("put it back from a copy of the store; without the file every schedule begins again");
             }
             _ => return Error::File { path, source: std::io::Error::other(error) },
         };

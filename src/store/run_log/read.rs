@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::model::time::Instant;
 
 const RUN: &str =
-    "SELECT name, scheduled_at, state, by_hand, attempts, next_attempt_at, started_at, ended_at, last_batch,
+    "SELECT name, scheduled_at, state, is_requested, attempts, next_attempt_at, started_at, ended_at, last_batch,
     summary, outputs, condition, error FROM runs";
 
 const DELIVERY: &str =
@@ -194,7 +194,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
     Ok(Run {
         key: key(row)?,
         state: row.get("state")?,
-        by_hand: row.get("by_hand")?,
+        is_requested: row.get("is_requested")?,
         attempts: row.get("attempts")?,
         next_attempt_at: Instant(row.get("next_attempt_at")?),
         started_at: instant(row, "started_at")?,

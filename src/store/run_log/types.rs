@@ -72,7 +72,7 @@ pub struct Run {
     pub key: RunKey,
     pub state: RunState,
     /// Whether it was asked for by a command, not by its pattern.
-    pub by_hand: bool,
+    pub is_requested: bool,
     /// How often rendering was begun.
     pub attempts: u32,
     /// Before this, rendering is not tried again.

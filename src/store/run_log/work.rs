@@ -56,7 +56,7 @@ pub enum Attempt {
 }
 
 impl RunLog {
-    /// Asks for a run by hand. `false` where the log has it already.
+    /// Asks for a run by a command. `false` where the log has it already.
     ///
     /// # Errors
     /// When the run log cannot be written.
@@ -224,14 +224,14 @@ pub(super) fn insert(
     transaction: &Transaction<'_>,
     key: &RunKey,
     state: RunState,
-    by_hand: bool,
+    is_requested: bool,
     error: Option<&str>,
     now: Instant,
 ) -> rusqlite::Result<bool> {
     let ended_at = state.is_final().then_some(now.0);
-    let insert = "INSERT OR IGNORE INTO runs (name, scheduled_at, state, by_hand, error, ended_at)
+    let insert = "INSERT OR IGNORE INTO runs (name, scheduled_at, state, is_requested, error, ended_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let values = params![key.name, key.scheduled_at.0, state, by_hand, error, ended_at];
+    let values = params![key.name, key.scheduled_at.0, state, is_requested, error, ended_at];
     Ok(transaction.prepare(insert)?.execute(values)? == 1)
 }
 
