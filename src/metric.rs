@@ -22,6 +22,7 @@ pub mod interval;
 pub mod lists;
 mod lookup;
 pub mod needs;
+pub mod numbers;
 mod opening;
 mod percentile;
 pub mod quantity;

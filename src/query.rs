@@ -4,7 +4,7 @@
 //! question a session of its own. [`memory`] makes a session over events that are in memory; [`views`] and [`functions`]
 //! are what a session has beside the tables, which the module `tables` makes when they are asked for. [`compare`] compares
 //! the facts of a store with those of a full replay; [`contents`] sums up which events a moment has; [`people`] puts pseudonyms in the place of
-//! people.
+//! people; [`sql`] understands queries that users write.
 
 pub mod by_number;
 pub mod compare;
@@ -21,5 +21,6 @@ pub mod people;
 mod present;
 mod schedule_runs;
 mod shared;
+pub mod sql;
 mod tables;
 pub mod views;

@@ -12,6 +12,7 @@ pub mod dashboard;
 pub mod draw;
 pub mod format;
 mod frame;
+pub mod made;
 pub mod manifest;
 pub mod moved;
 pub mod page;

@@ -1,7 +1,5 @@
 //! What every command works with, and how it ends.
 
-use std::path::Path;
-
 use super::people::PeopleArguments;
 use super::printer::Printer;
 use super::progress::Bar;
@@ -13,11 +11,8 @@ use crate::model::time::Instant;
 use crate::query::database::{Database, Freshness, Opening};
 use crate::query::moment::Moment;
 use crate::query::people::People;
-use crate::query::people::pseudonym::Pseudonyms;
 use crate::replay;
 use crate::replay::ReplayScope;
-use crate::store::objects::Store;
-use crate::store::secret;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +42,7 @@ impl CommandContext {
 
     /// Whether the project has a log.
     pub fn has_log(&self) -> bool {
-        self.settings.store.value.join("events").is_dir()
+        LogFolder::is_in(&self.settings.store.value)
     }
 
     /// Loads the metrics; every fault of every file is reported.
@@ -64,19 +59,7 @@ impl CommandContext {
 
     /// Opens the log of a project that has one; commands that read never create it.
     pub async fn existing_log(&self) -> Result<Log> {
-        Log::open(self.existing_store()?).await
-    }
-
-    /// The folder of a store that has a log.
-    fn existing_store(&self) -> Result<&Path> {
-        let store = &self.settings.store.value;
-        if !self.has_log() {
-            let message = format!("there is no log in {}", store.display());
-            return Err(
-                Error::refused(message).with_hint("`casebook ingest FILE` makes one, `casebook demo` shows one")
-            );
-        }
-        Ok(store)
+        Ok(LogFolder::existing(&self.settings.store.value)?.log().await?.clone())
     }
 
     /// How this project ingests.
@@ -101,11 +84,11 @@ impl CommandContext {
 
     /// The same for another moment, in which people are shown like that.
     pub async fn database_at(&self, moment: Moment, people: PeopleArguments) -> Result<Database> {
-        let log = LogFolder::of(self.existing_store()?)?;
+        let log = LogFolder::existing(&self.settings.store.value)?;
         let doing = if moment.is_now() { "replaying" } else { "replaying the events of that moment" };
         let bar = Bar::of(self.printer, doing);
         let resources = self.settings.resources();
-        let people = self.people(people).await?;
+        let people = People::of_store(log.store(), people.anonymize, people.with_text).await?;
         let opening = Opening { resources, moment, refresh: self.refresh, people, progress: bar.progress() };
         let database = Database::open(&log, opening).await?;
         drop(bar);
@@ -117,16 +100,6 @@ impl CommandContext {
             self.printer.talk(format!("note: the facts are {batches_behind} batches behind the log"));
         }
         Ok(database)
-    }
-
-    /// How people are shown, with the pseudonyms of the project.
-    async fn people(&self, typed: PeopleArguments) -> Result<People> {
-        let PeopleArguments { anonymize, with_text } = typed;
-        let pseudonyms = match anonymize {
-            true => Some(Pseudonyms::of_key(&secret::key(&Store::open(self.existing_store()?)?).await?)),
-            false => None,
-        };
-        Ok(People { pseudonyms, with_text })
     }
 }
 

@@ -1,11 +1,7 @@
 //! `metric`: the list of metrics, one metric's page, or its numbers.
 
 mod arguments;
-mod asked;
-mod caption;
-mod columns;
 mod numbers;
-mod order;
 mod own;
 
 use std::sync::Arc;
@@ -49,8 +45,7 @@ pub async fn metric(context: &CommandContext, arguments: &MetricArguments) -> Re
         }
         (Some(name), Some(range)) => {
             catalogue.get(name)?;
-            let question = numbers::question(context, arguments, name, range)?;
-            numbers::numbers(context, arguments, question, &catalogue).await?;
+            numbers::numbers(context, arguments, (name, range), &catalogue).await?;
         }
     }
     Ok(Completion::Done)

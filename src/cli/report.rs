@@ -12,17 +12,18 @@ use serde_json::json;
 use super::context::{CommandContext, Completion};
 use super::moment::MomentArguments;
 use super::people::PeopleArguments;
+use super::settings::Origin;
 use super::summary::seconds;
 use crate::error::{Error, Result};
 use crate::metric::catalogue::Catalogue;
 use crate::metric::compare::Compare;
 use crate::metric::range::{Range, parse_zone};
 use crate::model::time::Instant;
-use crate::query::contents;
 use crate::query::database::Database;
 use crate::report::dashboard::Dashboard;
 use crate::report::dashboard_names;
 use crate::report::format::{FORMATS, File, Format};
+use crate::report::made::{Report, ReportPlan};
 use crate::report::manifest::{Made, Manifest};
 use crate::report::page::{Body, Page};
 use crate::report::question::{Choices, ReportQuestion};
@@ -91,6 +92,7 @@ impl ReportArguments {
             formats: self.format.iter().map(|format| format.name.to_owned()).collect(),
             anonymize: self.people.anonymize,
             with_text: self.people.with_text,
+            stem: None,
             cases: usize::from(self.cases),
         }
     }
@@ -128,17 +130,16 @@ pub async fn render(context: &CommandContext, name: &str, arguments: &ReportArgu
     let begun = Stopwatch::now();
     check_folder(folder_of(arguments))?;
     let catalogue = Arc::new(context.catalogue().await?);
-    let choices = arguments.choices(name);
-    let dashboard = choices.dashboard(&context.settings.project.value, &catalogue)?;
-    let zone = match (&dashboard.time_zone, context.settings.time_zone.origin) {
-        (Some(zone), origin) if origin != super::settings::Origin::Flag => parse_zone(zone)?,
-        _ => context.settings.zone()?,
+    let zone = |own: Option<&str>| match own.filter(|_| context.settings.time_zone.origin != Origin::Flag) {
+        Some(zone) => parse_zone(zone),
+        None => context.settings.zone(),
     };
-    let range = Range::parse(arguments.range.as_deref().unwrap_or(&dashboard.range), &zone, context.now)?;
+    let project = (context.settings.project.value.as_path(), catalogue.as_ref());
+    let plan = ReportPlan::new(arguments.choices(name), arguments.range.clone(), project, zone, context.now)?;
+    let range = plan.range.clone();
     let database = Arc::new(context.database().await?);
-    let (choices, dashboard) = (choices.shown(&database).await?, dashboard.shown(&database).await?);
-    let question = ReportQuestion::new(choices, arguments.range.clone(), &range, context.now, context.moment);
-    let page = question.page(&dashboard, Arc::clone(&database), Arc::clone(&catalogue)).await?;
+    let report = plan.answer(Arc::clone(&database), Arc::clone(&catalogue), context.moment).await?;
+    let Report { question, dashboard, page } = report;
     talk_notes(context, &page, &range, database.created_between().await?);
     let written = write(context, &question.choices, arguments, &page)?;
     let mut rendered = Rendered { files: written.paths, manifest: None };
@@ -173,9 +174,8 @@ pub async fn made_from(
     database: &Database,
     files: &[&File],
 ) -> Result<Manifest> {
-    let moment = question.moment(Some(database.pointer().last_batch));
-    let contents = contents::of(&context.existing_log().await?, context.settings.resources(), moment).await?;
-    Manifest::new(Made { question, dashboard, catalogue, database, contents, files }).await
+    let (log, resources) = (context.existing_log().await?, context.settings.resources());
+    Manifest::new(Made { question, dashboard, catalogue, database, log: &log, resources, files }).await
 }
 
 /// What was written into a folder.

@@ -3,8 +3,6 @@
 
 mod answer;
 mod catalog;
-mod names;
-mod problem;
 mod prompt;
 mod script;
 
@@ -19,7 +17,6 @@ use super::people::PeopleArguments;
 use crate::error::Result;
 use crate::export::Shown;
 use answer::{answer, open};
-use script::Script;
 
 /// Arguments of `sql`.
 #[derive(Debug, Args)]
@@ -40,7 +37,7 @@ pub struct SqlArguments {
 
 /// Answers queries.
 pub async fn sql(context: &CommandContext, arguments: &SqlArguments) -> Result<Completion> {
-    let Some(script) = Script::of(arguments.query.as_ref(), arguments.file.as_deref())? else {
+    let Some(script) = script::of(arguments.query.as_ref(), arguments.file.as_deref())? else {
         return prompt::run(context, &arguments.output).await;
     };
     let mut output = arguments.output.open(Shown::new(context.settings.zone()?, "Rows"))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log::quarantine;
 use crate::log::rows::LOG_SCHEMA;
 use crate::store::commits::Commits;
@@ -36,6 +36,24 @@ impl LogFolder {
     /// When the path cannot be the path of a store.
     pub fn of(folder: &Path) -> Result<LogFolder> {
         Ok(LogFolder { store: Store::open(folder)?, log: Arc::default() })
+    }
+
+    /// The log of the store in that folder, which has one; nothing is created.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn existing(folder: &Path) -> Result<LogFolder> {
+        if LogFolder::is_in(folder) {
+            return LogFolder::of(folder);
+        }
+        let message = format!("there is no log in {}", folder.display());
+        Err(Error::refused(message).with_hint("`casebook ingest FILE` makes one, `casebook demo` shows one"))
+    }
+
+    /// Whether the store in that folder has a log.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join("events").is_dir()
     }
 
     /// The store that the log is in.
@@ -107,6 +125,24 @@ impl Log {
     /// When the store cannot be read.
     pub async fn reopen(&self) -> Result<Log> {
         Log::open(self.store.path()).await
+    }
+
+    /// The log of the store in that folder, which has one; nothing is created.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn existing(folder: &Path) -> Result<LogFolder> {
+        if LogFolder::is_in(folder) {
+            return LogFolder::of(folder);
+        }
+        let message = format!("there is no log in {}", folder.display());
+        Err(Error::refused(message).with_hint("`casebook ingest FILE` makes one, `casebook demo` shows one"))
+    }
+
+    /// Whether the store in that folder has a log.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join("events").is_dir()
     }
 
     /// The store that the log is in.

@@ -53,6 +53,23 @@ pub struct Overlap {
 }
 
 impl Answer {
+    /// The answer of a metric to which nothing contributed, without a row.
+    pub(super) fn nothing(metric: &Metric, show: &[Aggregation]) -> Answer {
+        Answer {
+            metric: metric.clone(),
+            show: show.to_vec(),
+            rows: Vec::new(),
+            contributions: 0,
+            cases: 0,
+            left_out: Vec::new(),
+            distinct: false,
+            keys: None,
+            integral: false,
+            overlap: None,
+            foremost: Vec::new(),
+        }
+    }
+
     /// The answer to the same question about some of its aggregations.
     #[must_use]
     pub fn showing(&self, show: &[Aggregation]) -> Answer {

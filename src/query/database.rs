@@ -62,14 +62,14 @@ pub struct Database {
     tables: Tables,
     /// The same with people and texts as they are.
     original: Tables,
-    /// `cases` with the number of each beside its id.
-    cases: Option<Arc<Deferred>>,
+    /// The tables with the number of each case beside its id, people and texts as they are.
+    all: Tables,
     /// The same with numbers of cases for ids where there are numbers.
     numbered: Tables,
     pointer: Pointer,
     freshness: Freshness,
     /// The facts of the store, where the tables are of another moment.
-    of_store: Option<Layers>,
+    of_store: Option<Arc<Layers>>,
     lookups: Lookups,
     memory_bytes: usize,
     people: People,
@@ -125,7 +125,7 @@ impl Database {
     pub async fn at(log: &Log, resources: Resources, moment: Moment) -> Result<Database> {
         let (session, pointer, of_store) = moment::open(log, resources, moment).await?;
         let database = Database::of(&session, pointer, resources.memory_bytes).await?;
-        Ok(Database { of_store: Some(of_store), ..database })
+        Ok(Database { of_store: Some(Arc::new(of_store)), ..database })
     }
 
     /// A database of everything that is registered in a session.
@@ -149,9 +149,9 @@ impl Database {
         Database {
             state,
             original: plain.clone(),
-            cases: tables.get(CASES.name).cloned(),
             tables: plain,
             numbered,
+            all: tables,
             pointer,
             freshness: Freshness::default(),
             of_store: None,
@@ -174,6 +174,14 @@ impl Database {
         };
         let (tables, numbered) = (shown(&self.tables), shown(&self.numbered));
         Database { tables, numbered, people, anonymizer: Some(anonymizer), ..self }
+    }
+
+    /// Another database of the same state and moment, whose tables show people like that. Files that are open are shared.
+    #[must_use]
+    pub fn showing(&self, people: People) -> Database {
+        let (state, pointer) = (self.state.clone(), self.pointer.clone());
+        let database = Database::over(state, self.all.clone(), pointer, self.memory_bytes);
+        Database { freshness: self.freshness, of_store: self.of_store.clone(), ..database }.with_people(people)
     }
 
     /// How people are shown.
@@ -219,7 +227,7 @@ impl Database {
     /// When the facts cannot be read.
     pub async fn cases_with_numbers(&self) -> Result<Made> {
         let missing = || Error::refused("the facts have no cases");
-        let cases = self.cases.as_ref().ok_or_else(missing)?.get().await?;
+        let cases = self.all.get(CASES.name).ok_or_else(missing)?.get().await?;
         match &self.anonymizer {
             Some(anonymizer) => anonymizer.table(CASES.name, &cases).await,
             None => Ok(cases),

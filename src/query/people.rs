@@ -27,6 +27,8 @@ use crate::model::content::Holds;
 use crate::query::schedule_runs::{SCHEDULE_RUNS, SCHEDULE_RUNS_HOLD};
 use crate::query::tables::Made;
 use crate::query::views;
+use crate::store::objects::Store;
+use crate::store::secret;
 use fields::Fields;
 use pseudonym::{Person, Pseudonyms};
 use shown::Shown;
@@ -39,6 +41,17 @@ pub struct People {
     pub pseudonyms: Option<Pseudonyms>,
     /// Whether texts that people wrote are shown beside pseudonyms. Without pseudonyms, tables always have them.
     pub with_text: bool,
+}
+
+impl People {
+    /// As they are or by the pseudonyms of a store, whose key is made when it is first needed.
+    ///
+    /// # Errors
+    /// When the key cannot be read or made.
+    pub async fn of_store(store: &Store, anonymize: bool, with_text: bool) -> Result<People> {
+        let pseudonyms = if anonymize { Some(Pseudonyms::of_key(&secret::key(store).await?)) } else { None };
+        Ok(People { pseudonyms, with_text })
+    }
 }
 
 /// What a column of a table holds, where that is stated.

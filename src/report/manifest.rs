@@ -15,12 +15,14 @@ use super::format::File;
 use super::page::file_stem;
 use super::question::ReportQuestion;
 use crate::error::{Error, Result};
+use crate::log::Log;
 use crate::metric::catalogue::Catalogue;
 use crate::metric::header::Metric;
 use crate::metric::ratio::Side;
+use crate::query::contents;
 use crate::query::database::Database;
 use crate::query::people::pseudonym::Pseudonyms;
-use crate::store::contents::Contents;
+use crate::store::engine::Resources;
 pub use desk::DeskVersion;
 pub use differences::{Cause, Difference, OnDisk};
 use hash::sha256;
@@ -59,7 +61,7 @@ pub struct Manifest {
 pub struct LogState {
     pub last_batch: i64,
     pub events: u64,
-    /// See [`Contents::fingerprint`].
+    /// See [`crate::store::contents::Contents::fingerprint`].
     pub fingerprint: String,
 }
 
@@ -84,7 +86,9 @@ pub struct Made<'a> {
     pub dashboard: &'a Dashboard,
     pub catalogue: &'a Catalogue,
     pub database: &'a Database,
-    pub contents: Contents,
+    /// The log that the database is of.
+    pub log: &'a Log,
+    pub resources: Resources,
     pub files: &'a [&'a File],
 }
 
@@ -92,9 +96,11 @@ impl Manifest {
     /// The manifest of a report that has been made.
     ///
     /// # Errors
-    /// When the facts cannot be read.
+    /// When the facts or the log cannot be read.
     pub async fn new(made: Made<'_>) -> Result<Manifest> {
-        let Made { question, dashboard, catalogue, database, contents, files } = made;
+        let Made { question, dashboard, catalogue, database, log, resources, files } = made;
+        let moment = question.moment(Some(database.pointer().last_batch));
+        let contents = contents::of(log, resources, moment).await?;
         let from = question.range()?.from;
         let metrics = used_metrics(dashboard, question.choices.widget.as_deref(), catalogue);
         Ok(Manifest {
@@ -120,7 +126,8 @@ impl Manifest {
     #[must_use]
     pub fn file_name(question: &ReportQuestion) -> String {
         let choices = &question.choices;
-        let stem = choices.widget.as_ref().map_or_else(|| choices.dashboard.clone(), |title| file_stem(title));
+        let own = || choices.widget.as_ref().map_or_else(|| choices.dashboard.clone(), |title| file_stem(title));
+        let stem = choices.stem.clone().unwrap_or_else(own);
         format!("{stem}.{ENDING}")
     }
 

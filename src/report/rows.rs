@@ -101,7 +101,13 @@ pub fn unit_name(unit: &Unit) -> &'static str {
 }
 
 fn unit_of(value: Option<&Value>) -> Option<&'static str> {
-    match value? {
+    value_unit_name(value?)
+}
+
+/// The name of the unit of a value; nothing where it is no number.
+#[must_use]
+pub fn value_unit_name(value: &Value) -> Option<&'static str> {
+    match value {
         Value::Duration(_) => Some(unit_name(&Unit::Duration)),
         Value::Share(_) => Some(unit_name(&Unit::Share)),
         Value::Count(_) | Value::OutOf(..) => Some(unit_name(&Unit::Count(String::new()))),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::prelude::SessionContext;
 
-use super::names::{columns_of, tables};
-use super::problem;
 use crate::cli::output::Output;
 use crate::error::{Error, Result};
+use crate::query::sql::names::{columns_of, tables};
+use crate::query::sql::problem;
 
 /// What a row of each table is (4).
 const MEANINGS: &[(&str, &str)] = &[

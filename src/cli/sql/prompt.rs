@@ -13,12 +13,13 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper, Highlighter, Hinter};
 
 use super::answer::{answer, open};
-use super::names::{columns_of, tables};
-use super::script::Script;
+use super::script;
 use crate::cli::context::{CommandContext, Completion};
 use crate::cli::output::OutputArguments;
 use crate::error::{Error, Result};
 use crate::export::Shown;
+use crate::query::sql::Script;
+use crate::query::sql::names::{columns_of, tables};
 
 const HELP: &str = "\
 queries end with `;` and may take several lines
@@ -170,7 +171,7 @@ async fn interruptible(
     text: String,
     output: &OutputArguments,
 ) -> Result<()> {
-    let script = Script { name: "query".to_owned(), text };
+    let script = Script { name: "query".to_owned(), text, reader: script::READER };
     let mut output = output.open(Shown::new(context.settings.zone()?, "Rows"))?;
     let begun = Stopwatch::now();
     let answered = tokio::select! {

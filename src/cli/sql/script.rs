@@ -4,32 +4,27 @@ use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::query::sql::Script;
 
-/// A text of queries, and what to call it.
-pub struct Script {
-    /// `query`, or the name of the file.
-    pub name: String,
-    pub text: String,
-}
+/// What answers the queries, for messages.
+pub const READER: &str = "`casebook sql`";
 
-impl Script {
-    /// The queries that were typed, or those of a file; nothing where they are to be typed at a terminal.
-    ///
-    /// # Errors
-    /// When the file or standard input cannot be read.
-    pub fn of(query: Option<&String>, file: Option<&Path>) -> Result<Option<Script>> {
-        if let Some(text) = query {
-            return Ok(Some(Script { name: "query".to_owned(), text: text.clone() }));
-        }
-        if let Some(path) = file.filter(|path| *path != Path::new("-")) {
-            let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
-            return Ok(Some(Script { name: path.display().to_string(), text }));
-        }
-        if file.is_none() && io::stdin().is_terminal() {
-            return Ok(None);
-        }
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map_err(Error::file(Path::new("standard input")))?;
-        Ok(Some(Script { name: "standard input".to_owned(), text }))
+/// The queries that were typed, or those of a file; nothing where they are to be typed at a terminal.
+///
+/// # Errors
+/// When the file or standard input cannot be read.
+pub fn of(query: Option<&String>, file: Option<&Path>) -> Result<Option<Script>> {
+    if let Some(text) = query {
+        return Ok(Some(Script { name: "query".to_owned(), text: text.clone(), reader: READER }));
     }
+    if let Some(path) = file.filter(|path| *path != Path::new("-")) {
+        let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
+        return Ok(Some(Script { name: path.display().to_string(), text, reader: READER }));
+    }
+    if file.is_none() && io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text).map_err(Error::file(Path::new("standard input")))?;
+    Ok(Some(Script { name: "standard input".to_owned(), text, reader: READER }))
 }

@@ -11,6 +11,8 @@ use crate::spelling::did_you_mean;
 
 /// The order and the number of rows that were typed.
 pub struct Order {
+    /// Where it is written, for messages.
+    place: String,
     keys: Vec<Key>,
     limit: Option<usize>,
 }
@@ -27,27 +29,31 @@ pub struct Ordered {
 }
 
 impl Order {
-    /// Reads `--sort`: a column, or `-` and a column for the largest first.
+    /// Reads what is written at that place: a column, or `-` and a column for the largest first.
     ///
     /// # Errors
     /// When a column is named twice, or has no name.
-    pub fn parse(sort: &[String], limit: Option<usize>) -> Result<Order> {
+    pub fn parse(place: &str, sort: &[String], limit: Option<usize>) -> Result<Order> {
         let key = |typed: &String| {
             let (column, is_descending) = typed.strip_prefix('-').map_or((typed.as_str(), false), |name| (name, true));
             Key { column: column.trim().to_owned(), is_descending }
         };
         let keys: Vec<Key> = sort.iter().map(key).collect();
         if keys.iter().any(|key| key.column.is_empty()) {
-            let error = Error::invalid("--sort", "a column has no name");
-            return Err(error.with_hint("write `--sort count`, or `--sort -count` for the largest first"));
+            let error = Error::invalid(place, "a column has no name");
+            return Err(error.with_hint(format!(
+                "write {}, or {} for the largest first",
+                written(place, "count"),
+                written(place, "-count")
+            )));
         }
         for (position, key) in keys.iter().enumerate() {
             if keys.iter().take(position).any(|before| before.column == key.column) {
-                let error = Error::invalid("--sort", format!("`{}` is named twice", key.column));
+                let error = Error::invalid(place, format!("`{}` is named twice", key.column));
                 return Err(error.with_hint("name each column once"));
             }
         }
-        Ok(Order { keys, limit })
+        Ok(Order { place: place.to_owned(), keys, limit })
     }
 
     /// Puts rows in order. Rows that are equal in every key keep their natural order; what has no value comes last. `names` has
@@ -60,8 +66,9 @@ impl Order {
         let mut columns = Vec::new();
         for key in &self.keys {
             let other = names.iter().find(|(_, title)| *title == key.column).map(|(name, _)| *name);
-            let values =
-                batch.column_by_name(other.unwrap_or(&key.column)).ok_or_else(|| unknown(&key.column, batch))?;
+            let values = batch
+                .column_by_name(other.unwrap_or(&key.column))
+                .ok_or_else(|| unknown(&self.place, &key.column, batch))?;
             let options = SortOptions { descending: key.is_descending, nulls_first: false };
             columns.push(SortColumn { values: Arc::clone(values), options: Some(options) });
         }
@@ -81,11 +88,19 @@ impl Ordered {
     }
 
     /// How many rows there are.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The positions of the rows that are not shown.
+    #[must_use]
     pub fn hidden(&self) -> Vec<usize> {
         self.rows.values().iter().skip(self.shown).filter_map(|row| usize::try_from(*row).ok()).collect()
     }
@@ -99,17 +114,26 @@ pub fn joined(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch
     Ok(arrow::compute::concat_batches(schema, batches)?)
 }
 
-fn unknown(name: &str, batch: &RecordBatch) -> Error {
+/// A column as it is written at a place: behind a flag, or alone.
+fn written(place: &str, column: &str) -> String {
+    if place.starts_with('-') { format!("`{place} {column}`") } else { format!("`{column}`") }
+}
+
+fn unknown(place: &str, name: &str, batch: &RecordBatch) -> Error {
     let schema = batch.schema();
     let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let plain = name.rsplit_once(':').map_or(name, |(plain, _)| plain);
     let hint = match known.contains(&plain) {
-        true => format!("write `--sort {plain}` for the smallest first, `--sort -{plain}` for the largest"),
+        true => format!(
+            "write {} for the smallest first, {} for the largest",
+            written(place, plain),
+            written(place, &format!("-{plain}"))
+        ),
         false => {
             did_you_mean(name, known.iter().copied()).unwrap_or_else(|| format!("the columns are {}", known.join(", ")))
         }
     };
-    Error::invalid("--sort", format!("`{name}` is not a column of these rows")).with_hint(hint)
+    Error::invalid(place, format!("`{name}` is not a column of these rows")).with_hint(hint)
 }
 
 #[cfg(test)]
@@ -128,7 +152,7 @@ mod tests {
     fn counts(sort: &[&str], limit: Option<usize>) -> std::result::Result<Vec<String>, String> {
         let sort: Vec<String> = sort.iter().map(|key| (*key).to_owned()).collect();
         let text = |error: Error| format!("{error} / {}", error.hint().unwrap_or_default());
-        let order = Order::parse(&sort, limit).map_err(text)?;
+        let order = Order::parse("--sort", &sort, limit).map_err(text)?;
         let ordered = order.of(&batch(), &[("count", "number")]).map_err(text)?;
         let shown = ordered.shown(&batch()).unwrap();
         let medians = shown.column(1).as_primitive::<Float64Type>().iter();

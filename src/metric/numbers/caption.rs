@@ -34,6 +34,7 @@ pub fn lines(asked: &[Asked], begins: Option<Instant>) -> Vec<String> {
 }
 
 /// A line for a list of cases, and why a contribution may be in several rows.
+#[must_use]
 pub fn of_cases(question: &Question, listing: &Listing) -> Vec<String> {
     let Listing { title, contributions, cases, left_out, .. } = listing;
     let mut lines =

@@ -47,8 +47,9 @@ fn misplaced(error: Error, found: &str) -> Error {
 }
 
 /// The statement would change something.
-pub fn read_only(what: &str) -> Error {
-    let error = Error::refused(format!("`{what}` is refused: `casebook sql` only reads"));
+#[must_use]
+pub fn read_only(what: &str, script: &Script) -> Error {
+    let error = Error::refused(format!("`{what}` is refused: {} only reads", script.reader));
     error.with_hint("`-o FILE` writes the rows of a query to a file; the log grows by `casebook ingest`")
 }
 
