@@ -155,6 +155,26 @@ impl<W: Write + Send> RowWriter<W> {
     }
 }
 
+/// The bytes of a file of these rows.
+///
+/// # Errors
+/// When two columns share a name in a format that finds values by name, or a column has a type that the format has no form for.
+pub fn file(format: Format, schema: &SchemaRef, batches: &[RecordBatch], shown: &Shown) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut writer = RowWriter::begin(format, schema, shown, &mut bytes)?;
+    batches.iter().try_for_each(|batch| writer.write(batch))?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+/// The cells of rows as people read them in a table.
+///
+/// # Errors
+/// When a column has a type that cannot be shown.
+pub fn texts(batch: &RecordBatch, zone: &TimeZone) -> Result<Vec<Vec<String>>> {
+    table::texts(batch, zone).map_err(arrow_error)
+}
+
 /// Two columns of one name cannot both be found by name, and readers of JSON keep one of them silently.
 fn refuse_twins(schema: &Schema) -> Result<()> {
     let mut names = HashSet::new();

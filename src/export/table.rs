@@ -19,6 +19,20 @@ pub fn render(batches: &[RecordBatch], zone: &TimeZone) -> Result<impl Display +
     pretty_format_batches_with_options(batches, &options)
 }
 
+/// The cells of every row.
+pub fn texts(batch: &RecordBatch, zone: &TimeZone) -> Result<Vec<Vec<String>>, ArrowError> {
+    let (factory, options) = (People { zone: zone.clone() }, FormatOptions::new());
+    let mut rows = vec![Vec::new(); batch.num_rows()];
+    for column in batch.columns() {
+        let own = factory.create_array_formatter(column, &options, None)?;
+        let formatter = own.map_or_else(|| ArrayFormatter::try_new(column, &options), Ok)?;
+        for (position, row) in rows.iter_mut().enumerate() {
+            row.push(formatter.value(position).try_to_string()?);
+        }
+    }
+    Ok(rows)
+}
+
 /// What people see otherwise than Arrow would show it.
 #[derive(Debug)]
 struct People {

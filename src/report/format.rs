@@ -2,8 +2,10 @@
 //!
 //! A new format is that file and one entry in [`FORMATS`]; the command line reads the list.
 
+mod aligned;
 mod html;
 mod json;
+pub mod mail;
 mod markdown;
 mod pdf;
 mod png;
@@ -179,21 +181,24 @@ impl Format {
         }
     }
 
-    /// The file that shows one widget of a page, under the widget's title.
+    /// The file that shows one widget of a page, under a name or the widget's title.
     ///
     /// # Errors
     /// When the widget cannot be drawn, and of formats that only show whole pages.
-    pub fn widget(&self, scope: &Scope, widget: &Widget) -> Result<File> {
+    pub fn widget(&self, scope: &Scope, widget: &Widget, stem: Option<&str>) -> Result<File> {
         let (Render::Page(_, Some(render)) | Render::Widgets(render)) = self.render else {
             let able = FORMATS.iter().filter(|format| format.shows_widgets());
             let able: Vec<String> = able.map(|format| format!("`{}`", format.name)).collect();
             let error = Error::refused(format!("`{}` shows a whole page, not one widget", self.name));
             return Err(error.with_hint(format!("write `--format` with one of {}", able.join(", "))));
         };
-        Ok(self.file(&file_stem(&widget.title), render(scope, widget)?))
+        let stem = stem.map_or_else(|| file_stem(&widget.title), str::to_owned);
+        Ok(self.file(&stem, render(scope, widget)?))
     }
 
-    fn shows_widgets(&self) -> bool {
+    /// Whether it shows a widget alone.
+    #[must_use]
+    pub fn shows_widgets(&self) -> bool {
         matches!(self.render, Render::Page(_, Some(_)) | Render::Widgets(_))
     }
 

@@ -45,6 +45,17 @@ impl Page {
         self.tabs.iter_mut().flat_map(|tab| &mut tab.rows).flat_map(|row| &mut row.widgets)
     }
 
+    /// The page with no widget but those of that title.
+    #[must_use]
+    pub fn only(mut self, title: &str) -> Page {
+        for row in self.tabs.iter_mut().flat_map(|tab| &mut tab.rows) {
+            row.widgets.retain(|widget| widget.title == title);
+        }
+        self.tabs.iter_mut().for_each(|tab| tab.rows.retain(|row| !row.widgets.is_empty()));
+        self.tabs.retain(|tab| !tab.rows.is_empty());
+        self
+    }
+
     /// A name for the file of each widget, by its title; a title that comes again gets a number.
     #[must_use]
     pub fn widget_stems(&self) -> Vec<String> {

@@ -43,6 +43,9 @@ pub struct Choices {
     /// Whether texts that people wrote may be shown.
     #[serde(default)]
     pub with_text: bool,
+    /// What the names of the files begin with, where that is not the name of the dashboard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stem: Option<String>,
     /// How many cases each widget lists at most, in formats that list any.
     #[serde(default)]
     pub cases: usize,
@@ -128,8 +131,8 @@ impl Choices {
         for name in &self.formats {
             let format = Format::find(name).ok_or_else(|| Error::refused(format!("`{name}` is not a format")))?;
             let of_format = match &self.widget {
-                Some(title) => vec![format.widget(&page.scope, find_widget(page, title)?)?],
-                None => format.page(page, &self.dashboard)?,
+                Some(title) => vec![format.widget(&page.scope, find_widget(page, title)?, self.stem.as_deref())?],
+                None => format.page(page, self.stem.as_deref().unwrap_or(&self.dashboard))?,
             };
             files.extend(of_format.into_iter().map(|file| (format, file)));
         }

@@ -3,7 +3,8 @@
 use jiff::tz::TimeZone;
 
 use crate::error::Result;
-use crate::export::{Format, RowWriter, Shown};
+use crate::export;
+use crate::export::{Format, Shown};
 use crate::report::page::{Scope, Widget};
 use crate::report::rows;
 
@@ -29,11 +30,6 @@ pub(super) fn parquet(_: &Scope, widget: &Widget) -> Result<Vec<u8>> {
 /// The writer's, which would be a defect.
 pub(super) fn written(format: Format, widget: &Widget) -> Result<Vec<u8>> {
     let batch = rows::rows(&widget.table)?;
-    let mut bytes = Vec::new();
-    let mut writer = RowWriter::begin(format, &batch.schema(), &Shown::new(TimeZone::UTC, "Rows"), &mut bytes)?;
-    if batch.num_rows() > 0 {
-        writer.write(&batch)?;
-    }
-    writer.finish()?;
-    Ok(bytes)
+    let batches = if batch.num_rows() > 0 { std::slice::from_ref(&batch) } else { &[] };
+    export::file(format, &batch.schema(), batches, &Shown::new(TimeZone::UTC, "Rows"))
 }

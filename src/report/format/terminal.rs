@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::aligned::columns;
 use crate::error::Result;
 use crate::export::printable;
 use crate::report::chart::Chart;
@@ -192,19 +193,6 @@ fn aligned_left(rows: &[Vec<String>]) -> Vec<String> {
     columns(rows, |_| false)
 }
 
-fn columns(rows: &[Vec<String>], ends_right: impl Fn(usize) -> bool) -> Vec<String> {
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
-    let count = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
-    let widths: Vec<usize> = (0..count).map(|column| width(column).unwrap_or_default()).collect();
-    let cell = |(column, (cell, width)): (usize, (&String, &usize))| {
-        let spaces = " ".repeat(width.saturating_sub(cell.width()));
-        if ends_right(column) { format!("{spaces}{cell}") } else { format!("{cell}{spaces}") }
-    };
-    let line = |row: &Vec<String>| row.iter().zip(&widths).enumerate().map(cell).collect::<Vec<_>>().join("  ");
-    rows.iter().map(line).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,11 +204,5 @@ mod tests {
         assert_eq!(spark(&[Some(0.0), None, Some(1.0), Some(0.5)], 1.0), "▁ █▅");
         let many: Vec<Option<f64>> = (0..365).map(|day| Some(f64::from(day))).collect();
         assert_eq!(spark(&many, 364.0).width(), 73);
-    }
-
-    #[test]
-    fn wide_letters_keep_columns_in_line_and_none_commands_the_terminal() {
-        let rows = [["名前", "1"], ["a\u{1b}[31m", "100"]].map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(aligned(&rows), ["名前           1", "a\\u{1b}[31m  100"].map(str::to_owned).to_vec());
     }
 }
