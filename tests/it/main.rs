@@ -20,6 +20,7 @@ mod catalogue;
 mod check;
 mod commands;
 mod compact;
+mod content;
 mod deliver;
 mod desk;
 mod disk;

@@ -1,0 +1,197 @@
+//! What schedules send: the same bytes as the commands give for the same question, and what is wrong with what is written.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use casebook::metric::catalogue::Catalogue;
+use casebook::model::time::Instant;
+use casebook::schedule::content::{Content, merged};
+use casebook::schedule::parcel::{Rendered, RenderedFile, Role};
+use casebook::schedule::sources::Sources;
+use casebook::store::engine::Resources;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::project::Project;
+
+const RESOURCES: Resources = Resources { memory_bytes: 512 << 20, threads: 2 };
+/// A Monday after the month that the generated desk is asked about.
+const MONDAY: &str = "2026-06-01T06:00:00Z";
+
+fn desk() -> Project {
+    let project = Project::new();
+    let made = project.run(&["generate", "--cases", "300", "--seed", "3"]);
+    project.write("events.ndjson", made.stdout);
+    project.ingest(&["events.ndjson"], 0);
+    project
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(work)
+}
+
+fn sources(project: &Project) -> Sources {
+    let folder = project.path("");
+    let catalogue = block_on(Catalogue::load(&folder)).unwrap();
+    Sources::new(&folder, &project.path("store"), RESOURCES, Arc::new(catalogue))
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    send: Vec<Content>,
+}
+
+/// The contents of a file with `[[send]]`.
+fn contents(text: &str) -> Vec<Content> {
+    toml::from_str::<Sent>(text).unwrap().send
+}
+
+fn content(text: &str) -> Content {
+    contents(&format!("[[send]]\n{text}")).remove(0)
+}
+
+fn prague() -> TimeZone {
+    TimeZone::get("Europe/Prague").unwrap()
+}
+
+fn render(sources: &Sources, text: &str) -> Rendered {
+    block_on(content(text).render(sources, Instant::parse(MONDAY).unwrap(), &prague())).unwrap()
+}
+
+fn file<'r>(rendered: &'r Rendered, name: &str) -> &'r RenderedFile {
+    let names: Vec<&str> = rendered.files.iter().map(|file| file.name.as_str()).collect();
+    rendered.files.iter().find(|file| file.name == name).unwrap_or_else(|| panic!("no {name} in {names:?}"))
+}
+
+fn mail(rendered: &Rendered, role: Role) -> String {
+    let mail = rendered.files.iter().find(|file| file.role == role).unwrap();
+    String::from_utf8(mail.bytes.clone()).unwrap()
+}
+
+#[test]
+fn a_board_is_what_report_writes() {
+    let project = desk();
+    let sources = sources(&project);
+    let formats = "html,pdf,xlsx,png,svg,markdown,csv,parquet,json";
+    let asked =
+        "report overview --range 2026-05 --tz Europe/Prague --where platform=email --hours business --cases 3 -o out";
+    let ran = project.run(&[asked.split(' ').collect::<Vec<_>>(), vec!["--format", formats]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let list: Vec<String> = formats.split(',').map(|format| format!("\"{format}\"")).collect();
+    let text = format!(
+        "board = \"overview\"\nrange = \"last full month\"\nwhere = [\"platform=email\"]\nhours = \"business\"\ncases = 3\nformats = [{}]",
+        list.join(",")
+    );
+    let rendered = render(&sources, &text);
+    let mut compared = 0;
+    for path in ran.stdout.lines() {
+        let (name, bytes) = (Path::new(path).file_name().unwrap().to_str().unwrap(), std::fs::read(path).unwrap());
+        let own = &file(&rendered, name).bytes;
+        match name.ends_with(".manifest.json") {
+            false => assert!(*own == bytes, "{name}"),
+            // It also states how the range was typed.
+            true => {
+                let [mut own, file]: [Value; 2] = [own, &bytes].map(|bytes| serde_json::from_slice(bytes).unwrap());
+                assert_eq!(own["question"]["range"]["typed"].take(), "last full month");
+                own["question"]["range"]["typed"] = "2026-05".into();
+                assert_eq!(own, file);
+            }
+        }
+        compared += 1;
+    }
+    assert_eq!(compared, rendered.files.iter().filter(|file| file.role == Role::File).count());
+    assert!(rendered.summary.figures.len() > 3 && rendered.summary.figures.len() <= 8, "{:?}", rendered.summary);
+    assert_eq!(rendered.summary.range, "May 2026 (Europe/Prague)");
+}
+
+#[test]
+fn numbers_and_rows_are_what_the_commands_print() {
+    let project = desk();
+    let sources = sources(&project);
+    let metric = "metric first_response_time --range 2026-05 --tz Europe/Prague --by agent --show median,p90 --sort -median --limit 5 --compare previous";
+    let rendered = render(
+        &sources,
+        "metric = \"first_response_time\"\nrange = \"last full month\"\nby = \"agent\"\nshow = [\"median\", \"p90\"]\n\
+         sort = [\"-median\"]\nlimit = 5\ncompare = \"previous\"\nname = \"responses\"\n\
+         formats = [\"csv\", \"json\", \"ndjson\", \"parquet\", \"xlsx\"]",
+    );
+    for format in ["csv", "json", "ndjson", "parquet", "xlsx"] {
+        let words: Vec<&str> = metric.split(' ').chain(["--format", format, "-o", "out"]).collect();
+        assert_eq!(project.run(&words).code, 0);
+        let expected = std::fs::read(project.path("out")).unwrap();
+        assert!(file(&rendered, &format!("responses.{format}")).bytes == expected, "{format}");
+    }
+    project.write(
+        "exports/closed.sql",
+        "SELECT case_id, created_at FROM cases WHERE created_at >= $from AND created_at < $to ORDER BY 1",
+    );
+    let plain = "SELECT case_id, created_at FROM cases WHERE created_at >= '2026-04-30T22:00:00Z' AND created_at < '2026-05-31T22:00:00Z' ORDER BY 1";
+    let rendered =
+        render(&sources, "sql = \"exports/closed.sql\"\nrange = \"last full month\"\nformats = [\"csv\", \"parquet\"]");
+    for format in ["csv", "parquet"] {
+        assert_eq!(project.run(&["sql", plain, "--format", format, "-o", "out"]).code, 0);
+        let expected = std::fs::read(project.path("out")).unwrap();
+        assert!(file(&rendered, &format!("closed.{format}")).bytes == expected, "{format}");
+    }
+    let rows = expected_rows(&project, plain);
+    assert!(rows > 50);
+    assert_eq!(
+        (rendered.summary.figures[0].text.as_str(), rendered.summary.figures.len()),
+        (rows.to_string().as_str(), 1)
+    );
+    let text = mail(&rendered, Role::MailText);
+    assert!(text.contains(&format!("({} more rows are not shown here)", rows - 50)), "{text}");
+}
+
+fn expected_rows(project: &Project, sql: &str) -> usize {
+    project.run(&["sql", sql, "--format", "csv"]).stdout.lines().count() - 1
+}
+
+#[test]
+fn mails_show_the_numbers_and_nothing_from_outside() {
+    let project = desk();
+    let sources = sources(&project);
+    for board in ["overview", "supervisor-weekly", "agents"] {
+        let rendered = render(&sources, &format!("board = \"{board}\"\nrange = \"last full month\"\nformats = []"));
+        let (html, text) = (mail(&rendered, Role::MailHtml), mail(&rendered, Role::MailText));
+        for forbidden in ["<script", "<svg", "http:", "https:", "url(", "<link"] {
+            assert!(!html.contains(forbidden), "{board}: {forbidden}");
+        }
+        assert!(html.len() < 102_000, "{board}: Gmail cuts a mail of {} bytes", html.len());
+        assert!(text.lines().all(|line| line.chars().count() <= 78), "{text}");
+        let pictures: Vec<&RenderedFile> = rendered.files.iter().filter(|file| file.role == Role::Picture).collect();
+        assert_eq!(pictures.len(), html.matches("src=\"cid:").count());
+        assert!(pictures.iter().all(|picture| html.contains(&format!("src=\"cid:{}\"", picture.name))));
+        assert!(rendered.files.iter().all(|file| file.role != Role::File), "nothing is attached");
+        if board == "supervisor-weekly" {
+            insta::assert_snapshot!("mail.html", html);
+            insta::assert_snapshot!("mail.txt", text);
+        }
+    }
+}
+
+#[test]
+fn contents_of_one_run_keep_their_names_apart() {
+    let project = desk();
+    let sources = sources(&project);
+    let board = "board = \"supervisor-weekly\"\nrange = \"last full month\"\nformats = [\"csv\"]";
+    let metric = "metric = \"created_cases\"\nrange = \"last full month\"";
+    let parts: Vec<Rendered> = [board, metric, board].map(|text| render(&sources, text)).to_vec();
+    let both = merged(parts.clone());
+    let mut names: Vec<&str> = both.files.iter().map(|file| file.name.as_str()).collect();
+    let html = mail(&both, Role::MailHtml);
+    for picture in both.files.iter().filter(|file| file.role == Role::Picture) {
+        assert_eq!(html.matches(&format!("\"cid:{}\"", picture.name)).count(), 1, "{}", picture.name);
+    }
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    assert_eq!(both.summary.title, "Week of the desk, Created cases, Week of the desk");
+    assert_eq!(both.summary.range, "May 2026 (Europe/Prague)");
+    assert_eq!(both.summary.figures.len(), 8);
+    let text = mail(&both, Role::MailText);
+    assert_eq!(text.matches("Week of the desk\n====").count(), 2, "{text}");
+    assert_eq!(merged(vec![parts[1].clone()]).files.len(), parts[1].files.len());
+}
