@@ -60,7 +60,7 @@ fn a_disk_that_refuses_loses_nothing_and_is_reported() {
 }
 
 /// A folder that is a disk of its own until this value is dropped, where the system allows that.
-struct Mounted(PathBuf);
+pub(crate) struct Mounted(PathBuf);
 
 impl Mounted {
     fn new(options: &[&str], source: &Path, at: PathBuf) -> Option<Mounted> {
@@ -70,7 +70,7 @@ impl Mounted {
         mount.status().is_ok_and(|status| status.success()).then_some(Mounted(at))
     }
 
-    fn small(at: PathBuf, size: &str) -> Option<Mounted> {
+    pub(crate) fn small(at: PathBuf, size: &str) -> Option<Mounted> {
         Mounted::new(&["-t", "tmpfs", "-o", &format!("size={size}")], Path::new("tmpfs"), at)
     }
 
@@ -79,7 +79,7 @@ impl Mounted {
         Mounted::new(&["--bind"], &folder, folder.clone())
     }
 
-    fn remount(&self, options: &str) {
+    pub(crate) fn remount(&self, options: &str) {
         let mut mount = Command::new("mount");
         assert!(mount.args(["-o", &format!("remount,{options}")]).arg(&self.0).status().unwrap().success());
     }

@@ -146,5 +146,5 @@ async fn connect_webhook(target: &WebhookTarget, environment: &Environment) -> R
             Err(_) => Err("it took too long".to_owned()),
         }
     };
-    connected.map_err(|cause| Error::refused(format!("{} cannot be reached: {cause}", receiver.place)))
+    connected.map_err(|cause| Error::refused(receiver.unreachable(&cause)))
 }

@@ -13,6 +13,7 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::contents;
@@ -35,11 +36,20 @@ const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of a message that are sent at a time.
 const CHUNK_BYTES: usize = 64 << 10;
 
+/// Memory for the messages that are sent at the same time, and conversations with the server.
+const MEMORY_KIB: u32 = 160 << 10;
+const CONVERSATIONS_MAX: u32 = 32;
+
+/// Copies of a file in memory while it is sent: itself, encoded, in the message, and on its way.
+const COPIES: u64 = 4;
+
 /// The mail server, and what is made once for all mail.
 #[derive(Debug)]
 pub struct Mailer {
     pub server: MailSettings,
     tls: OnceLock<Tls>,
+    /// Memory that is free, in KiB.
+    memory: Semaphore,
 }
 
 /// The parameters of encryption.
@@ -55,7 +65,7 @@ impl Mailer {
     /// The mail server, with which nothing is done yet.
     #[must_use]
     pub fn new(server: MailSettings) -> Mailer {
-        Mailer { server, tls: OnceLock::new() }
+        Mailer { server, tls: OnceLock::new(), memory: Semaphore::new(MEMORY_KIB as usize) }
     }
 
     /// Where the server is, as messages name it.
@@ -134,8 +144,12 @@ pub async fn deliver(
 ) -> std::result::Result<Receipt, Failure> {
     let (recipient, to) = addressees(target, recipient, &mailer.server)?;
     let (attached, left_out) = attachments(target, parcel, mailer.server.attachments);
+    let shown = parcel.outputs.iter().filter(|output| output.role != Role::File);
+    let bytes: u64 = shown.clone().chain(attached.iter().copied()).map(|output| output.bytes).sum();
+    // Many mails at once wait for each other here. Nothing closes the semaphore.
+    let _memory = mailer.memory.acquire_many(memory_kib(bytes)).await.ok();
     let attached = contents::read_all(attached).await?;
-    let shown = contents::read_all(parcel.outputs.iter().filter(|output| output.role != Role::File)).await?;
+    let shown = contents::read_all(shown).await?;
     let parts = message::Parts { shown: &shown, attached: &attached, left_out: &left_out };
     let message = message::build(target, &mailer.server.from.0, &to, parcel, &parts, now)?;
     let envelope = Envelope::new(Some(mailer.server.from.0.email.clone()), vec![recipient.email.clone()]);
@@ -144,6 +158,12 @@ pub async fn deliver(
     let files = if attached.len() == 1 { "1 file".to_owned() } else { format!("{} files", attached.len()) };
     let text = format!("{} took the mail to {} with {files}", mailer.place(), recipient.email);
     Ok(Receipt { text, was_there: false })
+}
+
+/// The memory that a mail with so many bytes takes, and its part of the conversations.
+fn memory_kib(bytes: u64) -> u32 {
+    let kib = u32::try_from(bytes.saturating_mul(COPIES) >> 10).unwrap_or(MEMORY_KIB);
+    kib.clamp(MEMORY_KIB / CONVERSATIONS_MAX, MEMORY_KIB)
 }
 
 /// The recipient, and everybody who is named in the message.
@@ -197,8 +217,11 @@ async fn send(
         sent
     });
     let sent = sent.await.unwrap_or_else(|_| {
-        let reason = format!("{place} took more than {} s; check the server", mailer.server.timeout.as_secs());
-        Err(if is_ended.load(Ordering::Relaxed) { Failure::unknown(reason) } else { Failure::for_now(reason) })
+        let reason = format!("{place} took more than {} s", mailer.server.timeout.as_secs());
+        Err(match is_ended.load(Ordering::Relaxed) {
+            true => Failure::unknown(format!("{reason} to accept the message; ask there whether it arrived")),
+            false => Failure::for_now(format!("{reason}; check `server`, `port` and `security`")),
+        })
     });
     sent.map_err(|failure| match &login {
         Some(login) => Failure { reason: without_secrets(&failure.reason, [&login.password]), ..failure },

@@ -208,13 +208,25 @@ impl Bucket {
                 Failure::for_good(reason("there is no such bucket; check `url` and `options`"))
             }
             StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
-                Failure::for_good(reason("the storage does not permit it; check `secrets` and the rights of that key"))
+                let advice = "check `secrets` and the rights of that key";
+                Failure::for_good(reason(&format!("the storage does not permit it: {}; {advice}", cause(error))))
             }
             StoreError::InvalidPath { .. } | StoreError::NotSupported { .. } | StoreError::NotImplemented { .. } => {
-                Failure::for_good(reason(&root_cause(error)))
+                Failure::for_good(reason(&cause(error)))
             }
-            _ => otherwise(reason(&format!("{}; check `url` and `options`", root_cause(error)))),
+            _ => otherwise(reason(&format!("{}; check `url` and `options`", cause(error)))),
         }
+    }
+}
+
+/// What caused an error; of an answer in XML only its code.
+fn cause(error: &StoreError) -> String {
+    let text = root_cause(error);
+    let (before, xml) = text.split_once('<').unwrap_or((&text, ""));
+    let before = before.trim_end_matches([' ', ':']);
+    match xml.split_once("<Code>").and_then(|(_, from)| from.split_once("</Code>")) {
+        Some((code, _)) => format!("{before} ({code})"),
+        None => before.to_owned(),
     }
 }
 

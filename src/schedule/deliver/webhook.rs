@@ -147,6 +147,18 @@ impl Receiver {
     }
 }
 
+impl Receiver {
+    /// What is written where no connection can be made.
+    pub(super) fn unreachable(&self, cause: &str) -> String {
+        let place = &self.place;
+        let advice = match cause.contains("certificate") {
+            true => "name the certificate that signs its own as `ca`",
+            false => "check `url`",
+        };
+        format!("{place} cannot be reached: {cause}; {advice}")
+    }
+}
+
 /// A URL without what may be secret in it.
 fn shown(url: &Url) -> String {
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
@@ -218,9 +230,7 @@ async fn post(
             false => root_cause(&error.without_url()),
         };
         match is_connect {
-            true => Failure::for_now(format!(
-                "{place} cannot be reached: {cause}; check `url`, and `ca` if it has a certificate of its own"
-            )),
+            true => Failure::for_now(receiver.unreachable(&cause)),
             false => {
                 Failure::unknown(format!("{place} did not answer the request: {cause}; ask there whether it arrived"))
             }

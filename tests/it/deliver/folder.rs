@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use casebook::store::disk;
 
 use super::{Project, class};
+use crate::disk::Mounted;
 
 const TARGET: &str = "kind = \"folder\"\npath = \"out/{schedule}/{date}/{file}\"";
 
@@ -43,6 +44,25 @@ async fn a_folder_that_refuses_is_tried_again() {
     assert_eq!(class(&attempt), "later");
     let reason = attempt.unwrap_err().reason;
     assert!(reason.contains("overview.pdf` cannot be written: ") && reason.ends_with("; check `path`"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_full_disk_has_no_part_of_a_file_and_is_tried_again() {
+    let project = Project::new();
+    let folder = project.path().join("out");
+    let Some(disk) = Mounted::small(folder.clone(), "4k") else {
+        eprintln!("skipped: no disk of its own can be mounted here");
+        return;
+    };
+    let target = "kind = \"folder\"\npath = \"out/{file}\"";
+    let attempt = project.deliver(target).await;
+    assert_eq!(class(&attempt), "later");
+    let reason = attempt.unwrap_err().reason;
+    assert!(reason.ends_with("řeky.csv` cannot be written: no space left on device; free some space"), "{reason}");
+    let names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["overview.pdf"]);
+    disk.remount("size=1m");
+    assert!(project.deliver(target).await.unwrap().text.starts_with("wrote 1 of 2 files"));
 }
 
 #[tokio::test]

@@ -81,6 +81,8 @@ async fn each_way_to_fail_has_its_class() {
         let attempt = project.deliver(&target(server.await.port)).await;
         assert_eq!(class(&attempt), expected, "{method} {code}: {attempt:?}");
         let reason = attempt.unwrap_err().reason;
+        let has_code = method == "HEAD" || code.starts_with("404") || reason.contains("(InvalidAccessKeyId)");
+        assert!(has_code && !reason.contains('<'), "{reason}");
         assert!(
             reason.starts_with("`overview.pdf` cannot be ") && reason.contains("s3://reports/care/weekly"),
             "{reason}"
