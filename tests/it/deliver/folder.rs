@@ -30,7 +30,8 @@ async fn files_appear_whole_and_are_left_where_they_are() {
     }
     let again = project.deliver(TARGET).await.unwrap();
     assert_eq!((again.text, again.was_there), (format!("all 2 files were there in `{}`", folder.display()), true));
-    std::fs::write(folder.join("overview.pdf"), "changed").unwrap();
+    // As long as before, and not the same.
+    std::fs::write(folder.join("overview.pdf"), "x".repeat(project.bytes("overview.pdf").len())).unwrap();
     let repaired = project.deliver(TARGET).await.unwrap();
     assert!(repaired.text.starts_with("wrote 1 of 2 files") && !repaired.was_there, "{repaired:?}");
     assert_eq!(std::fs::read(folder.join("overview.pdf")).unwrap(), project.bytes("overview.pdf"));
