@@ -24,6 +24,7 @@ mod quarantine;
 mod replay;
 mod report;
 mod restate;
+mod schedule;
 pub mod settings;
 mod signals;
 mod sql;
@@ -132,6 +133,8 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Ask a report's question again on the log of now: the figures that moved, and the events that arrived later
     Restate(restate::RestateArguments),
+    /// What is sent when, and where: carry schedules out, list them, check them
+    Schedule(schedule::ScheduleArguments),
     /// A case's timeline, and why its numbers are what they are: policy, clocks, targets, ledgers
     Case(case::CaseArguments),
     /// One row for each case: what it is, every metric of the case alone, and its milestones
@@ -246,6 +249,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
         Command::Report(arguments) => report::report(&context, &arguments).await,
         Command::Verify(arguments) => verify::verify(&context, &arguments).await,
         Command::Restate(arguments) => restate::restate(&context, &arguments).await,
+        Command::Schedule(arguments) => schedule::schedule(&context, &arguments).await,
         Command::Case(arguments) => case::case(&context, &arguments).await,
         Command::Cases(arguments) => cases::cases(&context, &arguments).await,
         Command::Check(arguments) => check::check(&context, &arguments).await,

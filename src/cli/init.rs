@@ -14,8 +14,9 @@ use crate::report::build::chart_kinds;
 use crate::report::format::FORMATS;
 
 /// The files of a new project.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("casebook.toml", include_str!("init/casebook.toml")),
+    ("schedules.toml", include_str!("init/schedules.toml")),
     ("queries/README.md", include_str!("init/queries.md")),
     ("dashboards/README.md", include_str!("init/dashboards.md")),
     ("mappings/README.md", include_str!("init/mappings.md")),

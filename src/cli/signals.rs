@@ -52,6 +52,15 @@ impl Drop for Stop {
     }
 }
 
+/// Begins to listen; what this gives ends when the process is asked to end.
+///
+/// # Errors
+/// When the system does not let us.
+pub fn end() -> Result<impl Future<Output = ()> + Send> {
+    let mut signals = Signals::new()?;
+    Ok(async move { signals.heard().await })
+}
+
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,

@@ -7,6 +7,7 @@ mod output;
 mod sql;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,18 @@ impl Content {
     /// JSON's, which would be a defect.
     pub fn key(&self, scheduled_at: Instant, zone: &TimeZone) -> Result<String> {
         Ok(format!("{scheduled_at} {} {}", zone_name(zone), serde_json::to_string(self)?))
+    }
+}
+
+/// What is sent, in a few words.
+impl fmt::Display for Content {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Content::Board(board) => formatter.write_str(&board.words()),
+            Content::Metric(metric) => formatter.write_str(&metric.words()),
+            Content::Sql(sql) => formatter.write_str(&sql.words()),
+            Content::BreachNotices => formatter.write_str("breach notices"),
+        }
     }
 }
 

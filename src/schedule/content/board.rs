@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::file::ContentFile;
-use super::output::{at, check_name, check_once, media_type, rendered_mail};
+use super::output::{at, check_name, check_once, media_type, rendered_mail, words};
 use crate::error::{Error, Result};
 use crate::metric::compare::Compare;
 use crate::metric::filter::Filter;
@@ -38,6 +38,12 @@ pub struct BoardContent {
 }
 
 impl BoardContent {
+    /// What is sent, in a few words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        words(&format!("board {}", self.choices.dashboard), self.range.as_deref(), &self.choices.formats)
+    }
+
     /// Reads the keys of a dashboard.
     ///
     /// # Errors

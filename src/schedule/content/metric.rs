@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::board::{FIGURES_MAX, summary_figure};
 use super::file::ContentFile;
-use super::output::{Exported, at, check_name, check_row_formats, rendered_mail, sentence};
+use super::output::{Exported, at, check_name, check_row_formats, rendered_mail, sentence, words};
 use crate::error::{Error, Result};
 use crate::export::Shown;
 use crate::metric::numbers::{Numbers, NumbersQuestion, NumbersRequest};
@@ -31,6 +31,12 @@ pub struct MetricContent {
 }
 
 impl MetricContent {
+    /// What is sent, in a few words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        words(&format!("metric {}", self.request.metric), Some(&self.request.range), &self.formats)
+    }
+
     /// Reads the keys of a metric.
     ///
     /// # Errors

@@ -152,6 +152,12 @@ pub fn check_name(name: Option<&str>, place: &str) -> Option<Error> {
     Some(error.with_hint("write a name without a folder and without an ending, such as `responses`"))
 }
 
+/// What is sent, over which range and in which formats.
+pub fn words(what: &str, range: Option<&str>, formats: &[String]) -> String {
+    let range = range.map(|range| format!(" of {range}")).unwrap_or_default();
+    format!("{what}{range} ({})", formats.join(", "))
+}
+
 /// A remark as a sentence.
 pub fn sentence(remark: &str) -> String {
     let remark = remark.strip_prefix("note: ").unwrap_or(remark);

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::board::summary_figure;
 use super::file::ContentFile;
-use super::output::{Exported, at, check_name, check_row_formats, rendered_mail};
+use super::output::{Exported, at, check_name, check_row_formats, rendered_mail, words};
 use crate::error::{Error, Result};
 use crate::export::Shown;
 use crate::metric::catalogue::empty_session;
@@ -45,6 +45,12 @@ pub struct SqlContent {
 }
 
 impl SqlContent {
+    /// What is sent, in a few words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        words(&format!("rows of {}", self.file), self.range.as_deref(), &self.formats)
+    }
+
     /// Reads the keys of a query.
     ///
     /// # Errors

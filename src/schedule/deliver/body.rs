@@ -45,7 +45,7 @@ impl<'p> BodyFile<'p> {
 /// What a parcel holds, with the names of its files.
 #[must_use]
 pub fn named(parcel: &Parcel) -> Body<'_> {
-    of(parcel, contents::files(parcel).map(BodyFile::named).collect())
+    of(parcel, contents::files(parcel).into_iter().map(BodyFile::named).collect())
 }
 
 /// What a parcel holds, with the content of these files.

@@ -15,8 +15,13 @@ pub struct Content {
 }
 
 /// The files of a parcel that are for the recipient.
-pub fn files(parcel: &Parcel) -> impl Iterator<Item = &Output> {
-    parcel.outputs.iter().filter(|output| output.role == Role::File)
+pub fn files(parcel: &Parcel) -> Vec<&Output> {
+    parcel.outputs.iter().filter(|output| output.role == Role::File).collect()
+}
+
+/// What a mail shows of a parcel: its texts and pictures.
+pub fn shown(parcel: &Parcel) -> Vec<&Output> {
+    parcel.outputs.iter().filter(|output| output.role != Role::File).collect()
 }
 
 /// Reads one file.
@@ -41,7 +46,7 @@ pub async fn read(output: &Output) -> Result<Content, Failure> {
 ///
 /// # Errors
 /// As for one.
-pub async fn read_all(outputs: impl IntoIterator<Item = &Output>) -> Result<Vec<Content>, Failure> {
+pub async fn read_all(outputs: Vec<&Output>) -> Result<Vec<Content>, Failure> {
     let mut contents = Vec::new();
     for output in outputs {
         contents.push(read(output).await?);

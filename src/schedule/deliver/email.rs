@@ -20,7 +20,7 @@ use super::contents;
 use super::receipt::{Failure, Receipt, line, root_cause};
 use crate::error::Result;
 use crate::model::time::Instant;
-use crate::schedule::parcel::{Output, Parcel, Role};
+use crate::schedule::parcel::{Output, Parcel};
 use crate::schedule::secret::{Environment, Secret, without_secrets};
 use crate::schedule::target::email::{EmailTarget, MailAddress, MailSettings, Security};
 
@@ -144,8 +144,8 @@ pub async fn deliver(
 ) -> std::result::Result<Receipt, Failure> {
     let (recipient, to) = addressees(target, recipient, &mailer.server)?;
     let (attached, left_out) = attachments(target, parcel, mailer.server.attachments);
-    let shown = parcel.outputs.iter().filter(|output| output.role != Role::File);
-    let bytes: u64 = shown.clone().chain(attached.iter().copied()).map(|output| output.bytes).sum();
+    let shown = contents::shown(parcel);
+    let bytes: u64 = shown.iter().chain(&attached).map(|output| output.bytes).sum();
     // Many mails at once wait for each other here. Nothing closes the semaphore.
     let _memory = mailer.memory.acquire_many(memory_kib(bytes)).await.ok();
     let attached = contents::read_all(attached).await?;
@@ -193,7 +193,7 @@ fn addressees(
 /// The files that are attached, and those that would make the mail too large.
 fn attachments<'p>(target: &EmailTarget, parcel: &'p Parcel, bytes_max: u64) -> (Vec<&'p Output>, Vec<&'p Output>) {
     let mut bytes = 0_u64;
-    contents::files(parcel).filter(|output| target.attaches(&output.name)).partition(|output| {
+    contents::files(parcel).into_iter().filter(|output| target.attaches(&output.name)).partition(|output| {
         let fits = bytes.saturating_add(output.bytes) <= bytes_max;
         bytes += if fits { output.bytes } else { 0 };
         fits
@@ -300,12 +300,7 @@ async fn transfer(
         })?;
     }
     connection.command(Data).await.map_err(|error| failure(place, Step::Message, &error))?;
-    let chunks = message.chunks(CHUNK_BYTES).map(Some).chain(std::iter::once_with(|| {
-        // The connection asks for the next part when it has sent the one before; after the last part it sends the dot.
-        is_ended.store(true, Ordering::Relaxed);
-        None
-    }));
-    let answer = connection.message_iter(chunks.flatten()).await;
+    let answer = connection.message_iter(Parts { rest: message, is_ended }).await;
     answer.map(drop).map_err(|error| {
         let failure = failure(place, Step::Message, &error);
         if is_ended.load(Ordering::Relaxed) && error.status().is_none() {
@@ -317,6 +312,27 @@ async fn transfer(
         }
         failure
     })
+}
+
+/// The parts of a message. The connection asks for the next part when it has sent the one before; after the last part it
+/// sends the dot.
+struct Parts<'m> {
+    rest: &'m [u8],
+    is_ended: &'m AtomicBool,
+}
+
+impl<'m> Iterator for Parts<'m> {
+    type Item = &'m [u8];
+
+    fn next(&mut self) -> Option<&'m [u8]> {
+        let (part, rest) = self.rest.split_at(self.rest.len().min(CHUNK_BYTES));
+        self.rest = rest;
+        if part.is_empty() {
+            self.is_ended.store(true, Ordering::Relaxed);
+            return None;
+        }
+        Some(part)
+    }
 }
 
 /// The failure of a step before the end of the message, or of one that the server has refused.

@@ -1,0 +1,220 @@
+//! Rendering: each run once, one after another. Runs of one instant that send the same share what is rendered.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::send::{end, of_failure};
+use super::setup::{Progress, Setup};
+use super::shared::{Loaded, Shared, gone};
+use crate::error::{Error, Result};
+use crate::facts::manifest::{self, Pointer};
+use crate::log::Log;
+use crate::metric::catalogue::Catalogue;
+use crate::model::time::Instant;
+use crate::replay::{self, ReplayScope};
+use crate::schedule::content::merged;
+use crate::schedule::file::Schedule;
+use crate::schedule::outputs;
+use crate::schedule::parcel::{Output, RunSummary};
+use crate::schedule::retry;
+use crate::schedule::sources::{Showing, Sources};
+use crate::store::run_log::{Begun, DeliveryKind, Ended, Lease, NewDelivery, Run, RunState};
+
+/// How many ticks pass between two looks at the log of events.
+const TICKS_PER_REFRESH: u32 = 5;
+
+/// How often rendering a run is tried where the disk or the engine refuses.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// What the runs of one instant share.
+#[derive(Default)]
+struct Kept {
+    instant: Instant,
+    by_key: HashMap<String, (RunSummary, Vec<Output>)>,
+}
+
+/// Renders what is due, and keeps the facts up to date meanwhile, for as long as the task lives.
+pub(super) async fn render_all(shared: Arc<Shared>, lease: Lease) {
+    let mut ticks = 0_u32;
+    loop {
+        match render_due(&shared, &lease).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => shared.report(&Progress::Fault(&error)),
+        }
+        if ticks.is_multiple_of(TICKS_PER_REFRESH) && shared.only.is_none() {
+            match refresh(&shared).await {
+                Ok(true) => shared.report(&Progress::Refreshed),
+                Ok(false) => {}
+                Err(error) => shared.report(&Progress::Fault(&error)),
+            }
+        }
+        tokio::select! {
+            () = shared.to_render.notified() => {}
+            () = tokio::time::sleep(shared.setup.tick) => ticks = ticks.wrapping_add(1),
+        }
+    }
+}
+
+/// Whether a run is to be rendered now.
+pub(super) async fn has_rendering(shared: &Shared) -> Result<bool> {
+    Ok(!ready(shared).await?.is_empty())
+}
+
+/// Removes what old runs have rendered.
+pub(super) async fn remove_old(shared: &Shared) -> Result<()> {
+    let (loaded, now) = (shared.loaded(), shared.now());
+    let keep: BTreeMap<&str, i64> =
+        loaded.file.schedules.iter().map(|schedule| (schedule.name.as_str(), schedule.keep_ms)).collect();
+    let longest = keep.values().copied().max().unwrap_or(Schedule::KEEP_MS).max(Schedule::KEEP_MS);
+    let is_kept = |run: &Run| {
+        let keep = keep.get(run.key.name.as_str()).copied().unwrap_or(longest);
+        run.ended_at.is_none_or(|ended| now.since_ms(ended) < keep)
+    };
+    let runs = shared.log.runs().await?;
+    let kept: BTreeSet<Instant> = runs.iter().filter(|run| is_kept(run)).map(|run| run.key.scheduled_at).collect();
+    outputs::remove_others(&shared.setup.store, &kept).map(drop)
+}
+
+/// The runs that are to be rendered now.
+async fn ready(shared: &Shared) -> Result<Vec<Run>> {
+    let now = shared.now();
+    let mut runs = shared.log.runs_to_render().await?;
+    runs.retain(|run| {
+        shared.only.as_ref().is_none_or(|only| *only == run.key)
+            && retry::is_ready(run.next_attempt_at, retry::pause_ms(&run.key.name, run.attempts), now)
+    });
+    Ok(runs)
+}
+
+/// Renders the runs that are due, all from one state of the log; `true` where there were any.
+async fn render_due(shared: &Shared, lease: &Lease) -> Result<bool> {
+    let runs = ready(shared).await?;
+    if runs.is_empty() {
+        return Ok(false);
+    }
+    let (loaded, mut kept) = (shared.loaded(), Kept::default());
+    let sources = open(shared).await;
+    for run in &runs {
+        if !shared.log.begin_run(lease, &run.key, shared.now()).await? {
+            break;
+        }
+        if kept.instant != run.key.scheduled_at {
+            kept = Kept { instant: run.key.scheduled_at, ..Kept::default() };
+        }
+        let made = match &sources {
+            Ok(sources) => made(shared, &loaded, sources, run, &mut kept).await,
+            Err(error) => Err(Error::refused(error.clone())),
+        };
+        record(shared, &loaded, lease, run, made).await?;
+    }
+    Ok(true)
+}
+
+/// What the runs are answered from; where the metrics have faults, what is wrong with the last of them.
+async fn open(shared: &Shared) -> std::result::Result<Sources, String> {
+    let Setup { store, resources, environment, .. } = &shared.setup;
+    let project = environment.project();
+    match Catalogue::load(project).await {
+        Ok(catalogue) => Ok(Sources::new(project, store.path(), *resources, Arc::new(catalogue))),
+        Err(errors) => {
+            errors.iter().for_each(|error| shared.report(&Progress::Fault(error)));
+            Err(errors.last().map_or_else(String::new, ToString::to_string))
+        }
+    }
+}
+
+/// Brings the facts up to date with the log; `true` where the log had grown.
+async fn refresh(shared: &Shared) -> Result<bool> {
+    let log = Log::open(shared.setup.store.path()).await?;
+    let pointer = Pointer::read(&manifest::home(log.store())).await?;
+    if pointer.is_some_and(|pointer| log.last_batch().is_ok_and(|last| last == pointer.last_batch)) {
+        return Ok(false);
+    }
+    replay::refresh(&log, shared.setup.resources, ReplayScope::REFRESH).await.map(|_| true)
+}
+
+/// Records what became of a run.
+async fn record(shared: &Shared, loaded: &Loaded, lease: &Lease, run: &Run, made: Result<Begun>) -> Result<()> {
+    let (key, now) = (&run.key, shared.now());
+    match made {
+        Ok(begun) => {
+            let outputs: Vec<Output> = serde_json::from_str(&begun.outputs)?;
+            let (files, bytes) = (outputs.len(), outputs.iter().map(|output| output.bytes).sum());
+            shared.log.begin_deliveries(lease, key, begun, now).await?;
+            shared.report(&Progress::Rendered { run: key.clone(), files, bytes });
+            shared.changed.notify_one();
+            Ok(())
+        }
+        Err(error) => {
+            let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            let reason = format!("{error}{hint}");
+            let is_final = matches!(error, Error::Invalid { .. }) || run.attempts + 1 >= ATTEMPTS_MAX;
+            if !is_final {
+                let at = now.plus_ms(retry::pause_ms(&key.name, run.attempts + 1));
+                return shared.log.render_again(lease, key, reason, at).await;
+            }
+            let deliveries = of_failure(loaded, &key.name, std::slice::from_ref(&reason))?;
+            end(shared, lease, run, Ended { state: RunState::Failed, error: Some(reason), condition: None, deliveries })
+                .await
+        }
+    }
+}
+
+/// Renders what a run sends.
+async fn made(shared: &Shared, loaded: &Loaded, sources: &Sources, run: &Run, kept: &mut Kept) -> Result<Begun> {
+    let schedule = loaded.file.schedules.iter().find(|schedule| schedule.name == run.key.name);
+    let schedule = schedule.ok_or_else(|| gone(&run.key.name))?;
+    let (mut summary, outputs) = rendered(shared, sources, schedule, run, kept).await?;
+    if let Some(title) = &schedule.title {
+        summary.title.clone_from(title);
+    }
+    let deliveries = deliveries(loaded, schedule);
+    Ok(Begun {
+        last_batch: sources.database(Showing::PLAIN).await?.pointer().last_batch,
+        summary: serde_json::to_string(&summary)?,
+        outputs: serde_json::to_string(&outputs)?,
+        condition: None,
+        deliveries,
+        notices: Vec::new(),
+    })
+}
+
+/// What a run sends, kept in the store.
+async fn rendered(
+    shared: &Shared,
+    sources: &Sources,
+    schedule: &Schedule,
+    run: &Run,
+    kept: &mut Kept,
+) -> Result<(RunSummary, Vec<Output>)> {
+    let instant = run.key.scheduled_at;
+    let keys = schedule.send.iter().map(|content| content.key(instant, &schedule.zone));
+    let keys: Vec<String> = keys.collect::<Result<_>>()?;
+    let key = outputs::key(&keys.join("\n"));
+    if let Some(kept) = kept.by_key.get(&key) {
+        return Ok(kept.clone());
+    }
+    let mut all = Vec::new();
+    for content in &schedule.send {
+        all.push(content.render(sources, instant, &schedule.zone).await?);
+    }
+    let rendered = merged(all);
+    let outputs = outputs::keep(&shared.setup.store, instant, &key, &rendered).await?;
+    kept.by_key.insert(key, (rendered.summary.clone(), outputs.clone()));
+    Ok((rendered.summary, outputs))
+}
+
+/// A delivery for each recipient of each target.
+fn deliveries(loaded: &Loaded, schedule: &Schedule) -> Vec<NewDelivery> {
+    let targets = schedule.to.iter().filter_map(|name| Some((name, loaded.file.targets.get(name)?)));
+    let recipients = targets.flat_map(|(name, target)| target.recipients().into_iter().map(move |to| (name, to)));
+    let new = |(target, recipient): (&String, Option<String>)| NewDelivery {
+        kind: DeliveryKind::Report,
+        target: target.clone(),
+        recipient: recipient.unwrap_or_default(),
+        summary: None,
+        outputs: None,
+    };
+    recipients.map(new).collect()
+}
