@@ -10,11 +10,11 @@ mod body;
 mod check;
 mod command;
 mod contents;
-pub mod email;
+mod email;
 mod folder;
 mod object;
 mod receipt;
-pub mod webhook;
+mod webhook;
 
 pub use check::{check_target, connect};
 pub use receipt::{Certainty, Failure, REPEAT_NOTE, Receipt};

@@ -81,6 +81,19 @@ impl Environment {
         &self.project
     }
 
+    /// The bytes of a file, whose path may be relative to the project.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read_file(&self, path: &Path) -> Result<Vec<u8>> {
+        let path = self.project.join(path);
+        project::read_bytes(&path).map_err(|error| {
+            let message = Error::file(&path)(error).to_string();
+            Error::refused(message)
+                .with_hint("check the path, which may be relative to the project, and who may read it")
+        })
+    }
+
     /// A variable; none where it is empty.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<String> {
@@ -105,13 +118,13 @@ impl SecretSource {
                 Error::refused(format!("{} is not set", self.place()))
                     .with_hint("set it for the process that delivers, or name a file or a credential")
             })?,
-            SecretSource::File(path) => file_text(&environment.project.join(path))?,
+            SecretSource::File(path) => file_text(path, environment)?,
             SecretSource::Credential(name) => {
                 let folder = environment.variable(CREDENTIALS_FOLDER).ok_or_else(|| {
                     Error::refused(format!("{} needs `{CREDENTIALS_FOLDER}`, which is not set", self.place()))
                         .with_hint("systemd sets it for a service with `LoadCredential=`")
                 })?;
-                file_text(&Path::new(&folder).join(name))?
+                file_text(&Path::new(&folder).join(name), environment)?
             }
         };
         match text.is_empty() {
@@ -150,8 +163,9 @@ impl SecretSource {
     }
 }
 
-fn file_text(path: &Path) -> Result<String> {
-    let text = project::read_text(path).map_err(Error::file(path))?;
+fn file_text(path: &Path, environment: &Environment) -> Result<String> {
+    let text = String::from_utf8(environment.read_file(path)?);
+    let text = text.map_err(|_| Error::refused(format!("{} is not UTF-8", path.display())))?;
     let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
     Ok(text.to_owned())
 }

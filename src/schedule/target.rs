@@ -65,6 +65,19 @@ impl Target {
         }
     }
 
+    /// Where it is, for people who look at what is sent. It holds no secret.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self {
+            Target::Folder(target) => target.path.to_string(),
+            Target::Object(target) => target.url.to_string(),
+            Target::Email(target) if target.takes_recipients() => "the recipients of the run".to_owned(),
+            Target::Email(target) => target.recipients().join(", "),
+            Target::Webhook(target) => target.place(),
+            Target::Command(target) => target.run.first().map_or_else(String::new, ToString::to_string),
+        }
+    }
+
     /// The word for its kind, as it is written.
     #[must_use]
     pub fn kind(&self) -> &'static str {

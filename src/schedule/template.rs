@@ -1,6 +1,7 @@
 //! Templates such as `{schedule}/{date}/{file}`: where a file is put, and what a mail is called.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -29,6 +30,16 @@ pub struct Template(Vec<Part>);
 enum Part {
     Text(String),
     Name(&'static str),
+}
+
+impl fmt::Display for Template {
+    /// As it is written.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Part::Text(text) => formatter.write_str(&text.replace('{', "{{").replace('}', "}}")),
+            Part::Name(name) => write!(formatter, "{{{name}}}"),
+        })
+    }
 }
 
 impl Template {
@@ -243,6 +254,7 @@ mod tests {
         let all = "{schedule} {date} {time} {instant} {year} {month} {day} {week} {file} {stem} {ending} {{x}}";
         let expected = "care 2027-01-04 0030 20270103T233000Z 2027 01 04 2027-W01 a.b.pdf a.b pdf {x}";
         assert_eq!(path(all, "care", "a.b.pdf").as_deref(), Ok(expected));
+        assert_eq!(Template::parse(all, &[RUN_NAMES, FILE_NAMES].concat()).unwrap().to_string(), all);
     }
 
     #[test]

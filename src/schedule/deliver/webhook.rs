@@ -18,8 +18,7 @@ use crate::model::time::Instant;
 use crate::schedule::encoding::{from_base64, signature};
 use crate::schedule::parcel::Parcel;
 use crate::schedule::secret::{Environment, Secret, TextOrSecret, without_secrets};
-use crate::schedule::target::webhook::{Files, Shape, WebhookTarget};
-use crate::store::project;
+use crate::schedule::target::webhook::{Files, Shape, WebhookTarget, shown};
 
 mod chat;
 
@@ -74,11 +73,10 @@ impl Clients {
             builder = builder.no_proxy();
         }
         if let Some(ca) = &kind.ca {
-            let path = environment.project().join(ca);
-            let pem = project::read_bytes(&path).map_err(Error::file(&path))?;
+            let pem = environment.read_file(ca)?;
             let certificates = Certificate::from_pem_bundle(&pem).ok().filter(|found| !found.is_empty());
             let certificates = certificates
-                .ok_or_else(|| Error::invalid(path.display().to_string(), "there is no certificate in PEM in it"))?;
+                .ok_or_else(|| Error::invalid(ca.display().to_string(), "there is no certificate in PEM in it"))?;
             builder = builder.tls_certs_merge(certificates);
         }
         let client = builder.build();
@@ -157,12 +155,6 @@ impl Receiver {
         };
         format!("{place} cannot be reached: {cause}; {advice}")
     }
-}
-
-/// A URL without what may be secret in it.
-fn shown(url: &Url) -> String {
-    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
 
 /// Whether a URL leads to this machine.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+use url::Url;
 
 use super::written;
 use crate::schedule::secret::{SecretSource, TextOrSecret};
@@ -57,6 +58,24 @@ pub enum Files {
     Named,
     /// Also the content, as base64.
     Inline,
+}
+
+impl WebhookTarget {
+    /// Where it is, without what may be secret.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match &self.url {
+            TextOrSecret::Secret(source) => format!("the address in {}", source.place()),
+            TextOrSecret::Text(url) => Url::parse(url).map_or_else(|_| "`url`".to_owned(), |url| shown(&url)),
+        }
+    }
+}
+
+/// A URL without what may be secret in it: a password, and the query.
+#[must_use]
+pub fn shown(url: &Url) -> String {
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
 
 fn timeout() -> Duration {

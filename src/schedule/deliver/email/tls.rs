@@ -13,7 +13,6 @@ use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use crate::error::{Error, Result};
 use crate::schedule::deliver::receipt::root_cause;
 use crate::schedule::secret::Environment;
-use crate::store::project;
 
 /// What a file of certificates in PEM holds.
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
@@ -25,11 +24,10 @@ const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 pub fn parameters(host: &str, ca: Option<&Path>, environment: &Environment) -> Result<TlsParameters> {
     let mut builder = TlsParameters::builder(host.to_owned());
     if let Some(ca) = ca {
-        let path = environment.project().join(ca);
-        let pem = project::read_bytes(&path).map_err(Error::file(&path))?;
+        let pem = environment.read_file(ca)?;
         let certificate =
             Certificate::from_pem(&pem).ok().filter(|_| String::from_utf8_lossy(&pem).contains(CERTIFICATE));
-        let wrong = || Error::invalid(path.display().to_string(), "there is no certificate in PEM in it");
+        let wrong = || Error::invalid(ca.display().to_string(), "there is no certificate in PEM in it");
         builder = builder.add_root_certificate(certificate.ok_or_else(wrong)?);
     }
     builder.build().map_err(|error| Error::refused(format!("no encryption for `{host}`: {}", root_cause(&error))))
