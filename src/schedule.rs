@@ -4,6 +4,7 @@
 //! run is due. At such an instant [`daemon`] has the [`content`] rendered and kept ([`outputs`]), and sends
 //! a [`parcel`] to each [`target`] ([`mod@deliver`]), again where an attempt fails ([`retry`]).
 
+pub mod condition;
 pub mod content;
 pub mod daemon;
 pub mod deliver;

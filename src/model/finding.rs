@@ -51,6 +51,29 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Every rule.
+    pub const ALL: [Rule; 19] = [
+        Rule::NoCaseYet,
+        Rule::CreatedTwice,
+        Rule::AfterDeletion,
+        Rule::MessageBeforeCase,
+        Rule::MessageAfterClose,
+        Rule::ReplyInResolvedCase,
+        Rule::ReplyByOther,
+        Rule::ProfileByOther,
+        Rule::ReplyWithoutProfile,
+        Rule::UnknownUser,
+        Rule::UnknownReference,
+        Rule::UnknownPriority,
+        Rule::NotPermitted,
+        Rule::OverCapacity,
+        Rule::NotAutoAssignable,
+        Rule::MandatoryFieldEmpty,
+        Rule::InvalidFieldValue,
+        Rule::SecondOpenCase,
+        Rule::ReopenedAfterClose,
+    ];
+
     /// The name in SQL and on the page.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -3,6 +3,7 @@
 mod board;
 mod file;
 mod metric;
+pub mod notices;
 mod output;
 mod sql;
 
@@ -20,7 +21,9 @@ use crate::model::time::Instant;
 use crate::report::format::mail::{joined_html, joined_text};
 use board::{BoardContent, FIGURES_MAX};
 use file::ContentFile;
+pub use file::Words;
 use metric::MetricContent;
+pub use output::at;
 use output::media_type;
 use sql::SqlContent;
 

@@ -27,11 +27,11 @@ fn desk() -> Project {
     project
 }
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(work)
 }
 
-fn sources(project: &Project) -> Sources {
+pub fn sources(project: &Project) -> Sources {
     let folder = project.path("");
     let catalogue = block_on(Catalogue::load(&folder)).unwrap();
     Sources::new(&folder, &project.path("store"), RESOURCES, Arc::new(catalogue))
@@ -64,7 +64,7 @@ fn file<'r>(rendered: &'r Rendered, name: &str) -> &'r RenderedFile {
     rendered.files.iter().find(|file| file.name == name).unwrap_or_else(|| panic!("no {name} in {names:?}"))
 }
 
-fn mail(rendered: &Rendered, role: Role) -> String {
+pub fn mail(rendered: &Rendered, role: Role) -> String {
     let mail = rendered.files.iter().find(|file| file.role == role).unwrap();
     String::from_utf8(mail.bytes.clone()).unwrap()
 }
@@ -194,4 +194,139 @@ fn contents_of_one_run_keep_their_names_apart() {
     let text = mail(&both, Role::MailText);
     assert_eq!(text.matches("Week of the desk\n====").count(), 2, "{text}");
     assert_eq!(merged(vec![parts[1].clone()]).files.len(), parts[1].files.len());
+}
+
+#[test]
+fn what_cannot_be_sent_names_its_key() {
+    let unreadable = [
+        ("", "it sends nothing: expected `board`, `metric`, `sql` or `breach_notices`"),
+        ("board = \"a\"\nmetric = \"b\"", "`board` and `metric` are two contents"),
+        ("board = \"a\"\ngrain = \"day\"", "the key `grain` does nothing beside `board`"),
+        ("board = \"a\"\ncompare = [\"year\", \"previous\"]", "a dashboard is compared with one range"),
+        ("metric = \"a\"", "a metric needs a range"),
+        ("metric = \"a\"\nrange = \"2026\"\ncases = 3", "the key `cases` does nothing beside `metric`"),
+        ("metric = \"a\"\nrange = \"2026\"\nlimit = 0", "`limit` is a whole number of rows"),
+        ("sql = \"a.sql\"\nwhere = \"a=b\"", "the key `where` does nothing beside `sql`"),
+        ("breach_notices = false", "write `breach_notices = true`"),
+        ("breach_notices = true\nformats = \"csv\"", "the key `formats` does nothing beside `breach_notices`"),
+        ("board = \"a\"\nformats = 3", "a text or a list of texts"),
+        ("bord = \"a\"", "unknown field `bord`"),
+    ];
+    for (text, expected) in unreadable {
+        let error = toml::from_str::<Sent>(&format!("[[send]]\n{text}")).map(|_| ()).unwrap_err();
+        assert!(error.message().contains(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn every_fault_is_found_before_anything_is_rendered() {
+    let project = Project::new();
+    for (name, sql) in [
+        ("drop", "DROP TABLE cases"),
+        ("two", "SELECT 1; SELECT 2"),
+        ("column", "SELECT case_idd FROM cases"),
+        ("broken", "SELEC 1"),
+        ("plain", "SELECT 1 AS one"),
+        ("range", "SELECT case_id FROM cases WHERE created_at >= $from"),
+        ("other", "SELECT case_id FROM cases WHERE created_at >= $since"),
+        ("into", "SELECT 1 AS one INTO other"),
+    ] {
+        project.write(&format!("{name}.sql"), sql);
+    }
+    let sources = sources(&project);
+    let wrong: &[(&str, &[&str])] = &[
+        ("board = \"overvew\"", &["s: `board`: there is no dashboard `overvew` / did you mean `overview`?"]),
+        (
+            "board = \"overview\"\nformats = [\"pfd\", \"html\", \"html\"]\nrange = \"lst week\"\nhours = \"office\"\n\
+             compare = \"yaer\"\nwhere = [\"platfrm=x\"]\nname = \"a/b\"",
+            &[
+                "s: `formats`: `html` is named twice",
+                "s: `formats`: `pfd` is not a format / the formats of a dashboard are html, pdf, ",
+                "s: `name`: `a/b` is not a name for files",
+                "s: `hours`: `office` are no hours",
+                "s: `compare`: `yaer` is not a comparison / did you mean `year`?",
+                "s: `where`: ",
+                "s: `range`: `lst week` is not a range",
+            ],
+        ),
+        ("board = \"overview\"\nwidget = \"Bcklog\"\nformats = \"png\"", &["s: `widget`: there is no widget `Bcklog`"]),
+        (
+            "board = \"supervisor-weekly\"\nwidget = \"Agents in the week\"",
+            &["s: `formats`: `html` shows a whole page, not one widget"],
+        ),
+        (
+            "metric = \"backlg\"\nrange = \"2026\"",
+            &["s: `metric`: there is no metric `backlg` / did you mean `backlog`?"],
+        ),
+        ("metric = \"backlog\"\nrange = \"20266\"", &["s: `range`: `20266` is not a range"]),
+        ("metric = \"backlog\"\nrange = \"2026\"\nby = \"agnt\"", &["s: `by`: "]),
+        (
+            "metric = \"backlog\"\nrange = \"2026\"\ngrain = \"dya\"",
+            &["s: `grain`: `dya` is not a grain / did you mean `day`?"],
+        ),
+        ("metric = \"backlog\"\nrange = \"2026\"\nshow = \"hours\"", &["s: `show`: `backlog` is not a time"]),
+        ("metric = \"backlog\"\nrange = \"2026\"\nwhere = \"agent\"", &["s: `where`: the filter `agent` has no `=`"]),
+        ("metric = \"backlog\"\nrange = \"2026\"\ncompare = \"last\"", &["s: `compare`: `last` is not a comparison"]),
+        (
+            "metric = \"backlog\"\nrange = \"2026\"\nsort = \"-median\"",
+            &["s: `sort`: `median` is not a column of these rows / the columns are count, contributions, cases"],
+        ),
+        ("metric = \"backlog\"\nrange = \"2026\"\nformats = \"pdf\"", &["s: `formats`: `pdf` is not a format of rows"]),
+        ("sql = \"missing.sql\"", &["s: `sql`: "]),
+        ("sql = \"drop.sql\"", &["drop.sql: `DROP` is refused: a schedule only reads / write one query"]),
+        ("sql = \"into.sql\"", &["into.sql: `SELECT INTO` is refused: a schedule only reads"]),
+        ("sql = \"two.sql\"", &["two.sql: expected one query, found 2"]),
+        ("sql = \"column.sql\"", &["column.sql:1:8: there is no column `case_idd` / did you mean `case_id`?"]),
+        ("sql = \"broken.sql\"", &["broken.sql:1:1: "]),
+        ("sql = \"plain.sql\"\nrange = \"2026\"", &["s: `range`: plain.sql uses neither $from nor $to"]),
+        ("sql = \"range.sql\"", &["s: `range`: range.sql uses $from or $to, and there is no range"]),
+        ("sql = \"other.sql\"", &["other.sql: `$since` is not a parameter"]),
+    ];
+    let mut complaints = Vec::new();
+    for (text, expected) in wrong {
+        let faults = block_on(content(text).check(&sources, "s"));
+        let found: Vec<String> =
+            faults.iter().map(|fault| format!("{fault} / {}", fault.hint().unwrap_or_default())).collect();
+        let is_expected = |(found, expected): (&String, &&str)| found.starts_with(expected);
+        if found.len() != expected.len() || !found.iter().zip(*expected).all(is_expected) {
+            complaints.push(format!("{text}: {found:#?}"));
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    let twice =
+        contents("[[send]]\nboard = \"overview\"\n[[send]]\nmetric = \"csat\"\nrange = \"2026\"\nname = \"overview\"");
+    let faults = Content::check_together(&twice, "s");
+    assert_eq!(faults.len(), 1);
+    assert_eq!(faults[0].to_string(), "s: two contents give files that are named `overview`");
+}
+
+#[test]
+fn equal_contents_have_one_key() {
+    let (at, later) = (Instant::parse(MONDAY).unwrap(), Instant::parse("2026-06-08T06:00:00Z").unwrap());
+    let key = |text: &str, at, zone: &str| content(text).key(at, &TimeZone::get(zone).unwrap()).unwrap();
+    let board = "board = \"overview\"";
+    let written = format!("{board}\nformats = [\"html\"]\ncases = 10\nanonymize = false");
+    assert_eq!(key(board, at, "UTC"), key(&written, at, "UTC"));
+    let others = [
+        key(board, at, "Europe/Prague"),
+        key(board, later, "UTC"),
+        key("board = \"overview\"\ncases = 3", at, "UTC"),
+        key("metric = \"csat\"\nrange = \"2026\"", at, "UTC"),
+    ];
+    assert!(others.iter().all(|other| *other != key(board, at, "UTC")));
+}
+
+#[test]
+fn a_board_under_a_name_is_verified_by_its_manifest() {
+    let project = desk();
+    let rendered = render(
+        &sources(&project),
+        "board = \"supervisor-weekly\"\nname = \"week\"\nformats = [\"csv\", \"xlsx\"]\nanonymize = true",
+    );
+    for file in rendered.files.iter().filter(|file| file.role == Role::File) {
+        assert!(file.name.starts_with("week."), "{}", file.name);
+        project.write(&format!("sent/{}", file.name), &file.bytes);
+    }
+    let ran = project.run(&["verify", "sent/week.manifest.json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
 }

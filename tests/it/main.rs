@@ -20,6 +20,7 @@ mod catalogue;
 mod check;
 mod commands;
 mod compact;
+mod condition;
 mod content;
 mod deliver;
 mod desk;

@@ -22,13 +22,13 @@ pub(super) fn columns(rows: &[Vec<String>], ends_right: impl Fn(usize) -> bool) 
 /// A text in lines of at most so many columns, broken between words; a longer word has a line of its own.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in printable(text).split_whitespace() {
+    for word in text.split_whitespace().map(printable) {
         match lines.last_mut() {
             Some(line) if line.width() + 1 + word.width() <= width => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     lines

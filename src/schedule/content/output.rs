@@ -28,6 +28,7 @@ const ROW_FORMATS: [(&str, Format); 5] = [
 ];
 
 /// Where a key of something is written.
+#[must_use]
 pub fn at(place: &str, key: &str) -> String {
     if place.is_empty() { format!("`{key}`") } else { format!("{place}: `{key}`") }
 }
