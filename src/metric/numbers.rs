@@ -159,6 +159,10 @@ pub struct WholeNumber {
     pub unit: Unit,
     /// Nothing where nothing was measured.
     pub number: Option<f64>,
+    /// The same number of the first range that is compared with, and what that range is called.
+    pub before: Option<(f64, String)>,
+    /// Whether the range is not over, so that the number is not final.
+    pub so_far: bool,
 }
 
 /// The numbers of a metric.
@@ -195,12 +199,19 @@ impl Numbers {
     pub fn whole(&self) -> Vec<WholeNumber> {
         let Some(Asked { question, answer, .. }) = self.asked.first() else { return Vec::new() };
         let values = answer.rows.first().filter(|_| !question.has_parts()).map(|row| row.values.as_slice());
-        let number = |(shown, number): (&Aggregation, &Option<f64>)| WholeNumber {
+        let earlier = self.asked.get(1).and_then(|asked| Some((asked.answer.rows.first()?, asked.compare?)));
+        let before = |position: usize| {
+            let (row, compare) = earlier?;
+            Some((row.values.get(position).copied().flatten()?, compare.title(&question.range)))
+        };
+        let number = |(position, (shown, number)): (usize, (&Aggregation, &Option<f64>))| WholeNumber {
             name: shown.name().to_owned(),
             unit: Unit::of(&answer.metric, shown),
             number: *number,
+            before: before(position),
+            so_far: question.as_of < question.range.to.plus_ms(-1),
         };
-        answer.show.iter().zip(values.unwrap_or_default()).map(number).collect()
+        answer.show.iter().zip(values.unwrap_or_default()).enumerate().map(number).collect()
     }
 
     /// The title of the metric.

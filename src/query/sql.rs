@@ -16,7 +16,12 @@ pub use script::Script;
 /// A session that remembers where in the text each name is.
 #[must_use]
 pub fn session(database: &Database) -> SessionContext {
-    let session = database.session();
+    with_places(database.session())
+}
+
+/// The session, which remembers from now on where in a text each name is.
+#[must_use]
+pub fn with_places(session: SessionContext) -> SessionContext {
     session.state_ref().write().config_mut().options_mut().sql_parser.collect_spans = true;
     session
 }

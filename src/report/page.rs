@@ -205,6 +205,18 @@ pub enum Direction {
     Same,
 }
 
+impl Direction {
+    /// Which way a number moved.
+    #[must_use]
+    pub fn of(now: f64, before: f64) -> Direction {
+        match (now - before).partial_cmp(&0.0) {
+            Some(std::cmp::Ordering::Greater) => Direction::Up,
+            Some(std::cmp::Ordering::Less) => Direction::Down,
+            _ => Direction::Same,
+        }
+    }
+}
+
 /// Whether the change is good for the desk; formats show it in words and shapes too, never by colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

@@ -262,7 +262,7 @@ fn every_fault_is_found_before_anything_is_rendered() {
         ("metric = \"backlog\"\nrange = \"2026\"\nby = \"agnt\"", &["s: `by`: "]),
         (
             "metric = \"backlog\"\nrange = \"2026\"\ngrain = \"dya\"",
-            &["s: `grain`: `dya` is not a grain / did you mean `day`?"],
+            &["s: `grain`: `dya` is not a grain / the grains are hour, day"],
         ),
         ("metric = \"backlog\"\nrange = \"2026\"\nshow = \"hours\"", &["s: `show`: `backlog` is not a time"]),
         ("metric = \"backlog\"\nrange = \"2026\"\nwhere = \"agent\"", &["s: `where`: the filter `agent` has no `=`"]),

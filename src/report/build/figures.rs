@@ -63,11 +63,7 @@ fn figure(reading: &Reading, name: &str) -> Figure {
 }
 
 fn change(reading: &Reading, now: f64, before: f64, name: &str) -> Change {
-    let direction = match (now - before).partial_cmp(&0.0) {
-        Some(std::cmp::Ordering::Greater) => Direction::Up,
-        Some(std::cmp::Ordering::Less) => Direction::Down,
-        _ => Direction::Same,
-    };
+    let direction = Direction::of(now, before);
     let verdict = match (direction, reading.better) {
         _ if reading.so_far => Verdict::Neutral,
         (Direction::Up, Some(Better::Higher)) | (Direction::Down, Some(Better::Lower)) => Verdict::Better,

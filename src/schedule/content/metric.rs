@@ -8,12 +8,12 @@ use super::file::ContentFile;
 use super::output::{Exported, at, check_name, check_row_formats, rendered_mail, sentence, words};
 use crate::error::{Error, Result};
 use crate::export::Shown;
-use crate::metric::numbers::{Numbers, NumbersQuestion, NumbersRequest};
+use crate::metric::numbers::{Numbers, NumbersQuestion, NumbersRequest, WholeNumber};
 use crate::metric::range::{Range, zone_name};
 use crate::model::time::Instant;
-use crate::report::format::mail::letter::{Block, Card, Heading, Letter, Part, Rows};
+use crate::report::format::mail::letter::{Block, Card, Cell, Heading, Letter, Part, Rows};
 use crate::report::format::mail::of_letter;
-use crate::report::page::Figure;
+use crate::report::page::{Change, Direction, Figure, Verdict};
 use crate::report::table::capitalized;
 use crate::report::text;
 use crate::report::value::Value;
@@ -118,10 +118,16 @@ impl MetricContent {
 
 /// The numbers as figures, where there is one row.
 fn figures(numbers: &Numbers) -> Vec<Figure> {
-    let figure = |whole: crate::metric::numbers::WholeNumber| Figure {
+    let change = |whole: &WholeNumber| {
+        let (before, range) = whole.before.clone()?;
+        let (direction, so_far) = (Direction::of(whole.number?, before), whole.so_far);
+        let before = Value::of(Some(before), &whole.unit);
+        Some(Change { before, range, so_far, direction, verdict: Verdict::Neutral })
+    };
+    let figure = |whole: WholeNumber| Figure {
         label: capitalized(&whole.name),
         value: Value::of(whole.number, &whole.unit),
-        change: None,
+        change: change(&whole),
     };
     numbers.whole().into_iter().map(figure).collect()
 }
@@ -146,22 +152,39 @@ fn letter(numbers: &Numbers, asked: &NumbersQuestion, exported: &Exported, zone:
         ("As of".to_owned(), text::as_of(question.as_of, zone)),
     ];
     facts.extend(question.filters.iter().map(|filter| ("Only".to_owned(), filter.in_words())));
-    let machine = exported.in_mail(zone)?;
-    let people = numbers.for_people()?;
-    let shown = Exported { schema: people.schema(), batches: vec![people], shown: Shown::new(zone.clone(), "") };
-    // People read durations and shares in words, which are numbers all the same.
-    let rows = shown.in_mail(zone)?;
-    let columns = rows.columns.into_iter().zip(machine.columns);
-    let columns = columns.map(|(shown, machine)| Heading { is_number: machine.is_number, ..shown }).collect();
-    let mut blocks = vec![Block::Table(Rows { columns, ..rows })];
     let figures = figures(numbers);
     let preview: Vec<String> =
         figures.iter().map(|figure| format!("{} {}", figure.label, figure.value.text())).collect();
     let preview = if preview.is_empty() { question.range.text() } else { preview.join(" · ") };
-    if !figures.is_empty() {
-        blocks.insert(0, Block::Figures(figures));
-    }
+    let blocks = match figures.is_empty() {
+        true => vec![Block::Table(rows(numbers, exported, zone)?)],
+        false => vec![Block::Figures(figures)],
+    };
     let notes = numbers.unknown.iter().chain(&numbers.caption()).map(|line| sentence(line)).collect();
     let parts = vec![Part::Card(Card { blocks, ..Card::default() })];
     Ok(Letter { title: numbers.title().to_owned(), description: String::new(), facts, preview, parts, notes })
+}
+
+/// The rows for people. A mail has less space than a file: of a comparison it shows the percentage alone, and of what the rows were
+/// computed from the cases.
+fn rows(numbers: &Numbers, exported: &Exported, zone: &TimeZone) -> Result<Rows> {
+    let people = numbers.for_people()?;
+    let shown = Exported { schema: people.schema(), batches: vec![people], shown: Shown::new(zone.clone(), "") };
+    let rows = shown.in_mail(zone)?;
+    let is_left_out =
+        |name: &str| name.starts_with("contributions") || name.starts_with("cases_") || name.ends_with("_change");
+    let fields = exported.schema.fields();
+    let kept: Vec<bool> = fields.iter().map(|field| !is_left_out(field.name())).collect();
+    // Durations and shares in words are numbers all the same.
+    let columns = rows
+        .columns
+        .into_iter()
+        .zip(fields)
+        .map(|(heading, field)| Heading { is_number: field.data_type().is_numeric(), ..heading });
+    let mut flags = kept.iter();
+    let columns = columns.filter(|_| flags.next().copied().unwrap_or(true)).collect();
+    let cells = |row: Vec<Cell>| -> Vec<Cell> {
+        row.into_iter().zip(&kept).filter(|(_, is_kept)| **is_kept).map(|(cell, _)| cell).collect()
+    };
+    Ok(Rows { columns, rows: rows.rows.into_iter().map(cells).collect(), more: rows.more })
 }

@@ -23,6 +23,9 @@ use crate::schedule::sources::{Showing, Sources};
 /// Breaches that one mail lists, at most.
 const BREACHES_MAX: usize = 100;
 
+/// Breaches that are written out one by one; more are in a table.
+const CARDS_MAX: usize = 10;
+
 /// The breaches of which one recipient is to be notified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
@@ -78,8 +81,8 @@ impl Breach {
     /// How late as of an instant.
     fn late_text(&self, as_of: Instant) -> String {
         match self.ended_at.filter(|ended| *ended <= as_of) {
-            Some(ended) => format!("{}, ended", duration_text(ended.since_ms(self.due_at))),
-            None => format!("{}, still open", duration_text(as_of.since_ms(self.due_at))),
+            Some(ended) => format!("ended {} late", duration_text(ended.since_ms(self.due_at))),
+            None => format!("not ended, {} late", duration_text(as_of.since_ms(self.due_at))),
         }
     }
 }
@@ -147,18 +150,24 @@ fn rendered(breaches: &[Breach], scheduled_at: Instant, zone: &TimeZone) -> Rend
         all => format!("{} breaches", all.len()),
     };
     let facts = vec![("As of".to_owned(), text::as_of(scheduled_at, zone)), ("Zone".to_owned(), zone_name(zone))];
-    let card = Card { blocks: vec![Block::Table(rows(breaches, scheduled_at, zone))], ..Card::default() };
+    let parts = match breaches.len() <= CARDS_MAX {
+        true => breaches.iter().map(|breach| Part::Card(card(breach, scheduled_at, zone))).collect(),
+        false => {
+            let blocks = vec![Block::Table(rows(breaches, scheduled_at, zone))];
+            vec![Part::Card(Card { blocks, ..Card::default() })]
+        }
+    };
     let description = "Targets of service that were not met in time.".to_owned();
     let preview = breaches.iter().take(3).map(|breach| format!("{} {}", breach.case, milestone_text(breach)));
     let preview = preview.collect::<Vec<_>>().join(" · ");
     let notes = vec![
         "Each breach is reported once: to the user to whom the case was assigned when it was due, and to every supervisor.".to_owned(),
     ];
-    let letter = Letter { title: title.clone(), description, facts, preview, parts: vec![Part::Card(card)], notes };
+    let letter = Letter { title: title.clone(), description, facts, preview, parts, notes };
     let figures = vec![summary_figure("Breaches", &Value::Count(breaches.len() as f64))];
     let lines = breaches.iter().take(8).map(|breach| {
         let (milestone, late) = (milestone_text(breach), breach.late_text(scheduled_at));
-        format!("Case {}: {milestone} was due on {}, late by {late}.", breach.case, local(breach.due_at, zone))
+        format!("Case {}: {milestone} was due on {}, {late}.", breach.case, local(breach.due_at, zone))
     });
     let summary = RunSummary { title, range: String::new(), figures, notes: lines.collect() };
     Rendered { summary, files: rendered_mail(of_letter(&letter)) }
@@ -174,8 +183,23 @@ fn local(instant: Instant, zone: &TimeZone) -> String {
     instant.to_local(zone).strftime("%a %-d %b, %H:%M").to_string()
 }
 
+/// One breach in sentences.
+fn card(breach: &Breach, scheduled_at: Instant, zone: &TimeZone) -> Card {
+    let lines = [
+        format!("Customer: {}", breach.customer),
+        format!("Due: {}, {}", local(breach.due_at, zone), breach.late_text(scheduled_at)),
+        format!("Assignee: {}", breach.assignee.as_deref().unwrap_or("none")),
+    ];
+    Card {
+        title: format!("Case {}: {}", breach.case, milestone_text(breach)),
+        caption: format!("status: {}", breach.status.replace('_', " ")),
+        blocks: lines.map(Block::Text).to_vec(),
+        remarks: Vec::new(),
+    }
+}
+
 fn rows(breaches: &[Breach], scheduled_at: Instant, zone: &TimeZone) -> Rows {
-    let headings = ["Case", "Customer", "Milestone", "Due", "Late by", "Assignee", "Status"];
+    let headings = ["Case", "Customer", "Milestone", "Due", "How late", "Assignee", "Status"];
     let row = |breach: &Breach| {
         let cells = [
             breach.case.clone(),
@@ -183,7 +207,7 @@ fn rows(breaches: &[Breach], scheduled_at: Instant, zone: &TimeZone) -> Rows {
             milestone_text(breach),
             local(breach.due_at, zone),
             breach.late_text(scheduled_at),
-            breach.assignee.clone().unwrap_or_else(|| "unassigned".to_owned()),
+            breach.assignee.clone().unwrap_or_else(|| "none".to_owned()),
             breach.status.replace('_', " "),
         ];
         cells.map(Cell::from).to_vec()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result};
@@ -12,11 +12,15 @@ use crate::export::{Format, Shown};
 use crate::model::time::duration_text;
 use crate::report::format::mail::letter::{Cell, Heading, Rows};
 use crate::report::format::mail::{Mail, left_out};
+use crate::report::table::capitalized;
 use crate::schedule::parcel::{RenderedFile, Role};
 use crate::spelling::did_you_mean;
 
 /// Rows that a mail shows, at most.
 pub const ROWS_IN_MAIL: usize = 50;
+
+/// Letters of `2026-05-01 08:30`, with which an instant begins.
+const INSTANT_LETTERS: usize = 16;
 
 /// The formats of rows, by the endings of their files.
 const ROW_FORMATS: [(&str, Format); 5] = [
@@ -99,12 +103,19 @@ impl Exported {
             rows.extend(export::texts(&first, zone)?);
         }
         let fields = self.schema.fields();
-        let is_duration = |column: usize| fields.get(column).is_some_and(|field| field.name().ends_with("_ms"));
         let cell = |(column, text): (usize, String)| {
-            Cell::from(text.parse().ok().filter(|_| is_duration(column)).map_or(text, duration_text))
+            let field = fields.get(column);
+            let is_duration = field.is_some_and(|field| field.name().ends_with("_ms"));
+            let is_instant = field.is_some_and(|field| matches!(field.data_type(), DataType::Timestamp(..)));
+            match text.parse() {
+                Ok(ms) if is_duration => Cell::from(duration_text(ms)),
+                // To the minute; the head of the mail names the zone.
+                _ if is_instant => Cell::from(text.get(..INSTANT_LETTERS).map_or_else(String::new, str::to_owned)),
+                _ => Cell::from(text),
+            }
         };
         let heading = |field: &arrow::datatypes::FieldRef| Heading {
-            text: field.name().strip_suffix("_ms").unwrap_or(field.name()).replace('_', " "),
+            text: capitalized(&field.name().strip_suffix("_ms").unwrap_or(field.name()).replace('_', " ")),
             is_number: field.data_type().is_numeric(),
         };
         Ok(Rows {

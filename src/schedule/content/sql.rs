@@ -22,6 +22,7 @@ use crate::query::sql;
 use crate::query::sql::{Script, problem};
 use crate::report::format::mail::letter::{Block, Card, Letter, Part};
 use crate::report::format::mail::of_letter;
+use crate::report::table::capitalized;
 use crate::report::text;
 use crate::report::value::Value;
 use crate::schedule::parcel::{Rendered, RunSummary};
@@ -89,7 +90,7 @@ impl SqlContent {
         let script = self.script(sources, place)?;
         let session = match sources.has_log() {
             true => sql::session(sources.database(self.showing()).await?.as_ref()),
-            false => empty_session().await?,
+            false => sql::with_places(empty_session().await?),
         };
         self.plan(&session, &script, (range, Instant(0)), place).await.map(drop)
     }
@@ -176,11 +177,12 @@ impl SqlContent {
         let exported = Exported { schema, batches, shown: Shown::new(zone.clone(), "Rows") };
         let mut files = exported.files(self.stem(), &self.formats)?;
         let title = self.stem().replace(['_', '-'], " ");
-        let title = crate::report::table::capitalized(&title);
+        let title = capitalized(&title);
         let mut facts = Vec::new();
         if let Some(range) = &range {
-            facts.extend([("Range".to_owned(), range.text()), ("Zone".to_owned(), zone_name(zone))]);
+            facts.push(("Range".to_owned(), range.text()));
         }
+        facts.push(("Zone".to_owned(), zone_name(zone)));
         facts.push(("As of".to_owned(), text::as_of(scheduled_at, zone)));
         let rows = summary_figure("Rows", &Value::Count(exported.count() as f64));
         let block = match exported.count() {

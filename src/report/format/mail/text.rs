@@ -65,8 +65,9 @@ fn indented(text: &str, first: &str, further: &str) -> Vec<String> {
 }
 
 fn card(card: &Card) -> Vec<String> {
-    let mut lines = vec![String::new()];
+    let mut lines = Vec::new();
     if !card.title.is_empty() {
+        lines.push(String::new());
         lines.extend(titled(&card.title, '-'));
     }
     lines.extend(wrapped(&card.caption, WIDTH));
