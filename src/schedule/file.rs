@@ -189,8 +189,13 @@ impl Reader<'_> {
             "addresses" => self.file.addresses = self.value(value, None).unwrap_or_default(),
             "targets" => match value.into_inner() {
                 DeValue::Table(targets) => targets.into_iter().for_each(|(name, value)| {
-                    if let Some(target) = self.value(value, None) {
-                        self.file.targets.insert(name.into_inner().into_owned(), target);
+                    let name = name.into_inner().into_owned();
+                    let place =
+                        format!("{}: target `{name}`", toml_file::position(self.path, self.text, value.span().start));
+                    match Target::deserialize(ValueDeserializer::from(value)) {
+                        Ok(target) => drop(self.file.targets.insert(name, target)),
+                        // Of a target the library does not know the line of the key.
+                        Err(error) => self.fault(None, toml_file::error(self.path, self.text, &error).at(place)),
                     }
                 }),
                 _ => self.fault(None, Error::invalid(position, "`targets` is not a table, expected `[targets.NAME]`")),

@@ -147,6 +147,27 @@ pub fn write_whole(path: &Path, mode: WriteMode, write: impl FnOnce(&mut File) -
     flush_folder(folder)
 }
 
+/// Writes a file outside of a store, whole or not at all, as [`write_whole`] does, and replaces one of that name. `key` names
+/// what is written: what a killed writer of the same has begun in the folder is removed.
+///
+/// # Errors
+/// When `write` fails, or the disk refuses.
+pub fn write_whole_once(path: &Path, key: &str, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    create_folders(folder)?;
+    let prefix = format!("{BEGUN_PREFIX}{key}-");
+    for name in names(folder, |kind| kind.is_file()).into_iter().filter(|name| name.starts_with(&prefix)) {
+        remove(&folder.join(name))?;
+    }
+    let mut begun = begin(folder, &prefix)?;
+    let unfinished = begun.path().to_owned();
+    write(begun.as_file_mut())?;
+    flush(begun.as_file(), &unfinished)?;
+    begun.persist(path).map_err(|error| error.error)?;
+    notify(DiskOperation::Renamed { from: &unfinished, to: path });
+    flush_folder(folder)
+}
+
 /// Creates a file with a name that the table library ignores when it lists a folder.
 fn create_beside(path: &Path) -> Result<(File, PathBuf)> {
     let mut number = 1_u32;
@@ -170,8 +191,12 @@ const BEGUN_PREFIX: &str = ".casebook-";
 /// # Errors
 /// When the disk refuses.
 pub fn begin_whole_file(folder: &Path) -> Result<tempfile::NamedTempFile> {
+    begin(folder, BEGUN_PREFIX)
+}
+
+fn begin(folder: &Path, prefix: &str) -> Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(BEGUN_PREFIX);
+    builder.prefix(prefix);
     // The permissions of any new file, less the user's mask; temporary files are private otherwise.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

@@ -15,7 +15,7 @@ mod command;
 mod email;
 mod folder;
 mod object;
-mod server;
+pub mod server;
 mod webhook;
 
 /// No reason, receipt or value shown for debugging may hold it.

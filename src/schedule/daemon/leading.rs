@@ -41,6 +41,8 @@ pub(super) struct Leading {
     /// Ends with the process, which others on the same machine see at once.
     _lock: Option<WriterLock>,
     lost: watch::Receiver<bool>,
+    /// Set when the work is to end.
+    ends: watch::Sender<bool>,
     /// They end with this.
     tasks: JoinSet<()>,
     /// When the next run of each schedule is due, and up to when its pattern was read.
@@ -89,10 +91,11 @@ impl Leading {
     async fn with(shared: &Arc<Shared>, lease: Lease, lock: Option<WriterLock>) -> Result<Leading> {
         let (loses, lost) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(beat(Arc::clone(shared), lease.clone(), loses));
-        tasks.spawn(render_all(Arc::clone(shared), lease.clone()));
+        let (ends, ending) = watch::channel(false);
+        tasks.spawn(beat(Arc::clone(shared), lease.clone(), loses, ending.clone()));
+        tasks.spawn(render_all(Arc::clone(shared), lease.clone(), ending));
         let shared = Arc::clone(shared);
-        let mut leading = Leading { shared, lease, _lock: lock, lost, tasks, next: BTreeMap::new() };
+        let mut leading = Leading { shared, lease, _lock: lock, lost, ends, tasks, next: BTreeMap::new() };
         leading.settle_interrupted().await?;
         leading.follow().await?;
         if leading.shared.only.is_none() {
@@ -120,8 +123,12 @@ impl Leading {
                 _ = self.lost.changed() => break true,
             }
         };
-        self.tasks.abort_all();
+        let _ = self.ends.send(true);
         sending.finish(ENDING).await;
+        // A run that is being rendered is rendered again by the next daemon, if it takes longer.
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(ENDING, ended).await;
+        self.tasks.abort_all();
         if !is_lost {
             self.shared.log.give_lease_back(&self.lease).await?;
         }
@@ -216,10 +223,13 @@ impl Leading {
 }
 
 /// Renews the lease until it is lost.
-async fn beat(shared: Arc<Shared>, lease: Lease, loses: watch::Sender<bool>) {
+async fn beat(shared: Arc<Shared>, lease: Lease, loses: watch::Sender<bool>, mut ending: watch::Receiver<bool>) {
     let mut failed = 0;
     while failed < LOST_BEATS {
-        tokio::time::sleep(BEAT_TICKS * shared.setup.tick).await;
+        tokio::select! {
+            () = tokio::time::sleep(BEAT_TICKS * shared.setup.tick) => {}
+            _ = ending.changed() => return,
+        }
         match shared.log.renew_lease(&lease).await {
             Ok(true) => failed = 0,
             Ok(false) => break,

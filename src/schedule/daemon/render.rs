@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::send::{end, of_failure};
 use super::setup::{Progress, Setup};
 use super::shared::{Loaded, Shared, gone};
@@ -34,15 +36,15 @@ struct Kept {
 }
 
 /// Renders what is due, and keeps the facts up to date meanwhile, for as long as the task lives.
-pub(super) async fn render_all(shared: Arc<Shared>, lease: Lease) {
+pub(super) async fn render_all(shared: Arc<Shared>, lease: Lease, mut ending: watch::Receiver<bool>) {
     let mut ticks = 0_u32;
-    loop {
-        match render_due(&shared, &lease).await {
+    while !*ending.borrow() {
+        match render_due(&shared, &lease, &ending).await {
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => shared.report(&Progress::Fault(&error)),
         }
-        if ticks.is_multiple_of(TICKS_PER_REFRESH) && shared.only.is_none() {
+        if ticks.is_multiple_of(TICKS_PER_REFRESH) && shared.only.is_none() && !*ending.borrow() {
             match refresh(&shared).await {
                 Ok(true) => shared.report(&Progress::Refreshed),
                 Ok(false) => {}
@@ -52,6 +54,7 @@ pub(super) async fn render_all(shared: Arc<Shared>, lease: Lease) {
         tokio::select! {
             () = shared.to_render.notified() => {}
             () = tokio::time::sleep(shared.setup.tick) => ticks = ticks.wrapping_add(1),
+            _ = ending.changed() => {}
         }
     }
 }
@@ -88,7 +91,7 @@ async fn ready(shared: &Shared) -> Result<Vec<Run>> {
 }
 
 /// Renders the runs that are due, all from one state of the log; `true` where there were any.
-async fn render_due(shared: &Shared, lease: &Lease) -> Result<bool> {
+async fn render_due(shared: &Shared, lease: &Lease, ending: &watch::Receiver<bool>) -> Result<bool> {
     let runs = ready(shared).await?;
     if runs.is_empty() {
         return Ok(false);
@@ -96,7 +99,7 @@ async fn render_due(shared: &Shared, lease: &Lease) -> Result<bool> {
     let (loaded, mut kept) = (shared.loaded(), Kept::default());
     let sources = open(shared).await;
     for run in &runs {
-        if !shared.log.begin_run(lease, &run.key, shared.now()).await? {
+        if *ending.borrow() || !shared.log.begin_run(lease, &run.key, shared.now()).await? {
             break;
         }
         if kept.instant != run.key.scheduled_at {
@@ -149,7 +152,8 @@ async fn record(shared: &Shared, loaded: &Loaded, lease: &Lease, run: &Run, made
         Err(error) => {
             let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
             let reason = format!("{error}{hint}");
-            let is_final = matches!(error, Error::Invalid { .. }) || run.attempts + 1 >= ATTEMPTS_MAX;
+            let is_final =
+                matches!(error, Error::Invalid { .. } | Error::Refused { .. }) || run.attempts + 1 >= ATTEMPTS_MAX;
             if !is_final {
                 let at = now.plus_ms(retry::pause_ms(&key.name, run.attempts + 1));
                 return shared.log.render_again(lease, key, reason, at).await;

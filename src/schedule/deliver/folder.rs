@@ -13,7 +13,7 @@ use crate::schedule::encoding::sha256;
 use crate::schedule::parcel::Parcel;
 use crate::schedule::target::folder::FolderTarget;
 use crate::schedule::template::Values;
-use crate::store::disk::{WriteMode, bytes_of, write_whole};
+use crate::store::disk::{bytes_of, write_whole_once};
 use crate::store::project;
 
 /// How long one file may take: a disk of another machine may not answer.
@@ -33,7 +33,8 @@ pub async fn deliver(target: &FolderTarget, parcel: &Parcel, project: &Path) -> 
         let content = contents::read(output).await?;
         folder = path.parent().map(Path::to_owned);
         let name = path.display().to_string();
-        let file = timeout(FILE_TIMEOUT, spawn_blocking(move || write(&path, &content)));
+        let key = parcel.key.clone();
+        let file = timeout(FILE_TIMEOUT, spawn_blocking(move || write(&path, &key, &content)));
         let file = file.await.map_err(|_| {
             // The thread may still write it; it is whole then, and the next attempt finds it.
             let reason = format!("writing `{name}` took more than {} s; check the disk", FILE_TIMEOUT.as_secs());
@@ -48,13 +49,13 @@ pub async fn deliver(target: &FolderTarget, parcel: &Parcel, project: &Path) -> 
 }
 
 /// Writes a file unless it is there; whether it did.
-fn write(path: &Path, content: &Content) -> Result<bool, Failure> {
+fn write(path: &Path, key: &str, content: &Content) -> Result<bool, Failure> {
     if bytes_of(path) == content.output.bytes
         && project::read_bytes(path).is_ok_and(|found| sha256(&found) == content.output.sha256)
     {
         return Ok(false);
     }
-    write_whole(path, WriteMode::Replace, |file| file.write_all(&content.bytes)).map(|()| true).map_err(|error| {
+    write_whole_once(path, key, |file| file.write_all(&content.bytes)).map(|()| true).map_err(|error| {
         let cause = super::receipt::root_cause(&error);
         Failure::for_now(format!("`{}` cannot be written: {cause}; {}", path.display(), advice(error.kind())))
     })
