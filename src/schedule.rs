@@ -1,6 +1,6 @@
 //! Schedules: what is sent when, and where. Every run is rendered once, kept, and delivered to each of its targets.
 //!
-//! [`file`] reads `schedules.toml`. [`pattern`] gives the instants of a cron pattern in a zone, and [`due`] those at which a
+//! [`mod@file`] reads `schedules.toml`. [`pattern`] gives the instants of a cron pattern in a zone, and [`due`] those at which a
 //! run is due. At such an instant [`daemon`] has the [`content`] rendered and kept ([`outputs`]), and sends
 //! a [`parcel`] to each [`target`] ([`mod@deliver`]), again where an attempt fails ([`retry`]).
 

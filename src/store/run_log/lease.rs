@@ -49,7 +49,7 @@ impl RunLog {
     }
 
     /// Takes the lease, if it still is as it was `seen`. Deliveries that were begun under the lease before have an unknown
-    /// end from now on; see [`RunLog::interrupted`].
+    /// end from now on, which the one who holds the lease settles first.
     ///
     /// # Errors
     /// When the run log cannot be written.
