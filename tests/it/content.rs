@@ -330,3 +330,26 @@ fn a_board_under_a_name_is_verified_by_its_manifest() {
     let ran = project.run(&["verify", "sent/week.manifest.json"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
 }
+
+#[test]
+fn pseudonyms_are_in_the_mail_too_and_all_contents_are_of_one_state() {
+    let project = desk();
+    let sources = sources(&project);
+    let agents = "board = \"agents\"\nrange = \"last full month\"\nformats = []";
+    let plain = render(&sources, agents);
+    assert!(mail(&plain, Role::MailText).contains("\nmateo "));
+    // What comes later is not in what the same sources give.
+    let line = r#"{"specversion":"1.0","id":"late","source":"t","type":"case.created","time":"2026-05-20T10:00:00Z","subject":"LATE","data":{"customer":"c","platform":"email"}}"#;
+    project.write("late.ndjson", line);
+    project.ingest(&["late.ndjson"], 0);
+    let anonymized = render(&sources, &format!("{agents}\nanonymize = true"));
+    for role in [Role::MailHtml, Role::MailText] {
+        assert!(!mail(&anonymized, role).contains("mateo"));
+    }
+    let log_line = |rendered: &Rendered| {
+        let text = mail(rendered, Role::MailText);
+        text.lines().find(|line| line.starts_with("Log:")).unwrap().to_owned()
+    };
+    assert_eq!(log_line(&anonymized), log_line(&plain));
+    assert_ne!(log_line(&render(&self::sources(&project), agents)), log_line(&plain));
+}
