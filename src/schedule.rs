@@ -1,7 +1,7 @@
 //! Schedules: what is sent when, and where. Every run is rendered once, kept, and delivered to each of its targets.
 //!
 //! [`mod@file`] reads `schedules.toml`. [`pattern`] gives the instants of a cron pattern in a zone, and [`due`] those at which a
-//! run is due. At such an instant [`daemon`] has the [`content`] rendered and kept ([`outputs`]), and sends
+//! run is due. At such an instant [`daemon`] asks the [`condition`], has the [`content`] rendered and kept ([`outputs`]), and sends
 //! a [`parcel`] to each [`target`] ([`mod@deliver`]), again where an attempt fails ([`retry`]).
 
 pub mod condition;

@@ -5,6 +5,8 @@ mod file;
 mod log_state;
 mod outcome;
 
+use std::fmt;
+
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
@@ -36,6 +38,17 @@ impl TryFrom<ConditionFile> for Condition {
             "no_events_for" => Silence::of(file).map(Condition::Silence),
             "findings" => Findings::of(file).map(Condition::Findings),
             _ => FigureCondition::of(file).map(Condition::Figure),
+        }
+    }
+}
+
+/// The condition in a few words.
+impl fmt::Display for Condition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Condition::Figure(figure) => formatter.write_str(&figure.words()),
+            Condition::Silence(silence) => formatter.write_str(&silence.words()),
+            Condition::Findings(_) => formatter.write_str("findings appeared"),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! is due. The third renews the lease. Deliveries are tasks of their own (`send`), so that a slow target holds up no other.
 
 mod leading;
+mod made;
 mod render;
 mod send;
 mod setup;

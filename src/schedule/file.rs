@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
+use super::condition::Condition;
 use super::content::Content;
 use super::pattern::Pattern;
 use super::target::Target;
@@ -61,6 +62,7 @@ pub struct Schedule {
     /// What people read instead of the title of what is sent.
     pub title: Option<String>,
     pub send: Vec<Content>,
+    pub when: Option<Condition>,
     /// The names of targets.
     pub to: Vec<String>,
     /// The names of the targets that a failure is reported to.
@@ -93,6 +95,7 @@ struct Written {
     enabled: bool,
     title: Option<String>,
     send: Vec<Content>,
+    when: Option<Condition>,
     to: Vec<String>,
     #[serde(default)]
     on_failure: Vec<String>,
@@ -306,6 +309,7 @@ fn read(written: Written, place: &str, zone: &TimeZone) -> Result<Schedule> {
             keep => duration("keep", keep, "")?,
         },
         send: written.send,
+        when: written.when,
         to: written.to,
         on_failure: written.on_failure,
         place: place.to_owned(),

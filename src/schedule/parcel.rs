@@ -55,6 +55,9 @@ pub struct RunSummary {
     pub title: String,
     /// The range, such as `9–15 November 2026 (Europe/Prague)`; empty where there is none.
     pub range: String,
+    /// Why it is sent, where that is not only because of the time: one sentence each.
+    #[serde(default)]
+    pub reasons: Vec<String>,
     pub figures: Vec<SummaryFigure>,
     /// Remarks, one sentence each.
     pub notes: Vec<String>,

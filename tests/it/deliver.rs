@@ -52,6 +52,7 @@ impl Project {
             unit: "ms".to_owned(),
         };
         let summary = RunSummary {
+            reasons: Vec::new(),
             title: "Péče & support".to_owned(),
             range: "16–22 November 2026".to_owned(),
             figures: vec![figure],

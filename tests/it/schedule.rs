@@ -1,5 +1,6 @@
 //! Schedules: their instants, and what becomes of their runs.
 
+mod alerts;
 mod catch_up;
 mod clocks;
 mod faults;

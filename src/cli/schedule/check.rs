@@ -52,12 +52,15 @@ pub async fn check(context: &CommandContext, connects: bool) -> Result<Completio
     Ok(Completion::Done)
 }
 
-/// What is wrong with what a schedule sends.
+/// What is wrong with what a schedule sends, and with its condition.
 async fn faults(schedule: &Schedule, sources: &Sources) -> Vec<Error> {
     let place = format!("{}: schedule `{}`", schedule.place, schedule.name);
     let mut errors = Content::check_together(&schedule.send, &place);
     for content in &schedule.send {
         errors.extend(content.check(sources, &place).await);
+    }
+    if let Some(when) = &schedule.when {
+        errors.extend(when.check(sources, &place));
     }
     errors
 }

@@ -27,7 +27,8 @@ pub async fn list(context: &CommandContext, next: usize, output: &OutputArgument
     };
     let sends = |schedule: &Schedule| {
         let all: Vec<String> = schedule.send.iter().map(ToString::to_string).collect();
-        all.join("; ")
+        let when = schedule.when.as_ref().map(|when| format!(", if {when}")).unwrap_or_default();
+        format!("{}{when}", all.join("; "))
     };
     let batch = RecordBatch::try_from_iter([
         ("name", texts(&|(_, schedule)| schedule.name.clone())),

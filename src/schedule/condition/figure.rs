@@ -80,6 +80,21 @@ impl Side {
 }
 
 impl FigureCondition {
+    /// The condition in a few words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match &self.test {
+            Test::Changed => format!("{} changed", self.metric),
+            Test::Threshold { side, bound, .. } => {
+                let bound = match bound {
+                    Bound::Number(number) => number.to_string(),
+                    Bound::Duration(text) => text.clone(),
+                };
+                format!("{} is {} {bound}", self.metric, side.key().replace('_', " "))
+            }
+        }
+    }
+
     /// Reads the keys of a condition on a figure.
     ///
     /// # Errors

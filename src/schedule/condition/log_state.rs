@@ -23,6 +23,12 @@ pub struct Silence {
 }
 
 impl Silence {
+    /// The condition in a few words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("the log has had no event for {}", duration_text(self.limit_ms))
+    }
+
     /// Reads `no_events_for`.
     ///
     /// # Errors

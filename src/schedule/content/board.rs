@@ -184,6 +184,7 @@ fn summary(page: &Page) -> RunSummary {
         range: format!("{} ({})", range.text(), zone_name(range.zone())),
         figures: figures.flatten().take(FIGURES_MAX).map(figure).collect(),
         notes,
+        ..RunSummary::default()
     }
 }
 

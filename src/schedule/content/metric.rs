@@ -141,6 +141,7 @@ fn summary(numbers: &Numbers, range: &Range) -> RunSummary {
         range: format!("{} ({})", range.text(), zone_name(range.zone())),
         figures: figures.chain([count]).take(FIGURES_MAX).collect(),
         notes: numbers.unknown.iter().map(|note| sentence(note)).collect(),
+        ..RunSummary::default()
     }
 }
 

@@ -169,7 +169,7 @@ fn rendered(breaches: &[Breach], scheduled_at: Instant, zone: &TimeZone) -> Rend
         let (milestone, late) = (milestone_text(breach), breach.late_text(scheduled_at));
         format!("Case {}: {milestone} was due on {}, {late}.", breach.case, local(breach.due_at, zone))
     });
-    let summary = RunSummary { title, range: String::new(), figures, notes: lines.collect() };
+    let summary = RunSummary { title, figures, notes: lines.collect(), ..RunSummary::default() };
     Rendered { summary, files: rendered_mail(of_letter(&letter)) }
 }
 

@@ -195,6 +195,6 @@ impl SqlContent {
             Letter { title: title.clone(), facts, preview, parts: vec![Part::Card(card)], ..Letter::default() };
         files.extend(rendered_mail(of_letter(&letter)));
         let range = range.map_or_else(String::new, |range| format!("{} ({})", range.text(), zone_name(zone)));
-        Ok(Rendered { summary: RunSummary { title, range, figures: vec![rows], notes: Vec::new() }, files })
+        Ok(Rendered { summary: RunSummary { title, range, figures: vec![rows], ..RunSummary::default() }, files })
     }
 }

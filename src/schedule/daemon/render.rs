@@ -1,39 +1,32 @@
 //! Rendering: each run once, one after another. Runs of one instant that send the same share what is rendered.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::made::{Kept, Made, made};
 use super::send::{end, of_failure};
 use super::setup::{Progress, Setup};
-use super::shared::{Loaded, Shared, gone};
+use super::shared::{Loaded, Shared};
 use crate::error::{Error, Result};
 use crate::facts::manifest::{self, Pointer};
 use crate::log::Log;
 use crate::metric::catalogue::Catalogue;
 use crate::model::time::Instant;
 use crate::replay::{self, ReplayScope};
-use crate::schedule::content::merged;
 use crate::schedule::file::Schedule;
 use crate::schedule::outputs;
-use crate::schedule::parcel::{Output, RunSummary};
+use crate::schedule::parcel::Output;
 use crate::schedule::retry;
-use crate::schedule::sources::{Showing, Sources};
-use crate::store::run_log::{Begun, DeliveryKind, Ended, Lease, NewDelivery, Run, RunState};
+use crate::schedule::sources::Sources;
+use crate::store::run_log::{Ended, Lease, Run, RunState};
 
 /// How many ticks pass between two looks at the log of events.
 const TICKS_PER_REFRESH: u32 = 5;
 
 /// How often rendering a run is tried where the disk or the engine refuses.
 const ATTEMPTS_MAX: u32 = 3;
-
-/// What the runs of one instant share.
-#[derive(Default)]
-struct Kept {
-    instant: Instant,
-    by_key: HashMap<String, (RunSummary, Vec<Output>)>,
-}
 
 /// Renders what is due, and keeps the facts up to date meanwhile, for as long as the task lives.
 pub(super) async fn render_all(shared: Arc<Shared>, lease: Lease, mut ending: watch::Receiver<bool>) {
@@ -103,7 +96,7 @@ async fn render_due(shared: &Shared, lease: &Lease, ending: &watch::Receiver<boo
             break;
         }
         if kept.instant != run.key.scheduled_at {
-            kept = Kept { instant: run.key.scheduled_at, ..Kept::default() };
+            kept = Kept::at(run.key.scheduled_at);
         }
         let made = match &sources {
             Ok(sources) => made(shared, &loaded, sources, run, &mut kept).await,
@@ -138,16 +131,20 @@ async fn refresh(shared: &Shared) -> Result<bool> {
 }
 
 /// Records what became of a run.
-async fn record(shared: &Shared, loaded: &Loaded, lease: &Lease, run: &Run, made: Result<Begun>) -> Result<()> {
+async fn record(shared: &Shared, loaded: &Loaded, lease: &Lease, run: &Run, made: Result<Made>) -> Result<()> {
     let (key, now) = (&run.key, shared.now());
     match made {
-        Ok(begun) => {
+        Ok(Made::Rendered(begun)) => {
             let outputs: Vec<Output> = serde_json::from_str(&begun.outputs)?;
             let (files, bytes) = (outputs.len(), outputs.iter().map(|output| output.bytes).sum());
             shared.log.begin_deliveries(lease, key, begun, now).await?;
             shared.report(&Progress::Rendered { run: key.clone(), files, bytes });
             shared.changed.notify_one();
             Ok(())
+        }
+        Ok(Made::Quiet { reason, condition }) => {
+            let ended = Ended { state: RunState::Quiet, error: Some(reason), condition, deliveries: Vec::new() };
+            end(shared, lease, run, ended).await
         }
         Err(error) => {
             let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
@@ -163,62 +160,4 @@ async fn record(shared: &Shared, loaded: &Loaded, lease: &Lease, run: &Run, made
                 .await
         }
     }
-}
-
-/// Renders what a run sends.
-async fn made(shared: &Shared, loaded: &Loaded, sources: &Sources, run: &Run, kept: &mut Kept) -> Result<Begun> {
-    let schedule = loaded.file.schedules.iter().find(|schedule| schedule.name == run.key.name);
-    let schedule = schedule.ok_or_else(|| gone(&run.key.name))?;
-    let (mut summary, outputs) = rendered(shared, sources, schedule, run, kept).await?;
-    if let Some(title) = &schedule.title {
-        summary.title.clone_from(title);
-    }
-    let deliveries = deliveries(loaded, schedule);
-    Ok(Begun {
-        last_batch: sources.database(Showing::PLAIN).await?.pointer().last_batch,
-        summary: serde_json::to_string(&summary)?,
-        outputs: serde_json::to_string(&outputs)?,
-        condition: None,
-        deliveries,
-        notices: Vec::new(),
-    })
-}
-
-/// What a run sends, kept in the store.
-async fn rendered(
-    shared: &Shared,
-    sources: &Sources,
-    schedule: &Schedule,
-    run: &Run,
-    kept: &mut Kept,
-) -> Result<(RunSummary, Vec<Output>)> {
-    let instant = run.key.scheduled_at;
-    let keys = schedule.send.iter().map(|content| content.key(instant, &schedule.zone));
-    let keys: Vec<String> = keys.collect::<Result<_>>()?;
-    let key = outputs::key(&keys.join("\n"));
-    if let Some(kept) = kept.by_key.get(&key) {
-        return Ok(kept.clone());
-    }
-    let mut all = Vec::new();
-    for content in &schedule.send {
-        all.push(content.render(sources, instant, &schedule.zone).await?);
-    }
-    let rendered = merged(all);
-    let outputs = outputs::keep(&shared.setup.store, instant, &key, &rendered).await?;
-    kept.by_key.insert(key, (rendered.summary.clone(), outputs.clone()));
-    Ok((rendered.summary, outputs))
-}
-
-/// A delivery for each recipient of each target.
-fn deliveries(loaded: &Loaded, schedule: &Schedule) -> Vec<NewDelivery> {
-    let targets = schedule.to.iter().filter_map(|name| Some((name, loaded.file.targets.get(name)?)));
-    let recipients = targets.flat_map(|(name, target)| target.recipients().into_iter().map(move |to| (name, to)));
-    let new = |(target, recipient): (&String, Option<String>)| NewDelivery {
-        kind: DeliveryKind::Report,
-        target: target.clone(),
-        recipient: recipient.unwrap_or_default(),
-        summary: None,
-        outputs: None,
-    };
-    recipients.map(new).collect()
 }

@@ -118,9 +118,9 @@ fn text(content: &Content) -> Result<String, Failure> {
     text.map_err(|_| Failure::for_good(format!("`{}` is not UTF-8", content.output.name)))
 }
 
-/// What is at the top of the texts: that this may be a repeat, and what is not attached.
+/// What is at the top of the texts: why it is sent, that this may be a repeat, and what is not attached.
 fn notes(parcel: &Parcel, left_out: &[&Output]) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes = parcel.summary.reasons.clone();
     if parcel.is_repeat {
         notes.push(REPEAT_NOTE.to_owned());
     }

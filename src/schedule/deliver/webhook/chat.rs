@@ -19,7 +19,10 @@ const FIELDS_MAX: usize = 10;
 /// The remarks of a run, the first of them that it may be a repeat.
 fn notes(parcel: &Parcel) -> impl Iterator<Item = &str> {
     let repeat = parcel.is_repeat.then_some(REPEAT_NOTE);
-    repeat.into_iter().chain(parcel.summary.notes.iter().map(String::as_str)).take(NOTES_MAX)
+    repeat
+        .into_iter()
+        .chain(parcel.summary.reasons.iter().chain(&parcel.summary.notes).map(String::as_str))
+        .take(NOTES_MAX)
 }
 
 fn figures(parcel: &Parcel) -> &[SummaryFigure] {
