@@ -23,8 +23,13 @@ use crate::project::Project;
 
 /// A project with a small desk, and with that file of schedules.
 fn project(schedules: &str) -> Project {
+    project_of(20, schedules)
+}
+
+/// The same with so many cases.
+fn project_of(cases: usize, schedules: &str) -> Project {
     let project = Project::new();
-    let events = project.command(&["generate", "--cases", "20", "--seed", "3"]).output().unwrap();
+    let events = project.command(&["generate", "--cases", &cases.to_string(), "--seed", "3"]).output().unwrap();
     project.write("events.ndjson", events.stdout);
     project.ingest(&["events.ndjson"], 0);
     project.write("schedules.toml", schedules);
