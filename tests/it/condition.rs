@@ -85,10 +85,10 @@ fn a_threshold_is_reported_when_it_is_crossed_and_again_after_the_figure_came_ba
     assert_eq!(
         texts(&found),
         [
-            (false, false, "`created_cases` over 2 March 2026 was 5, not below 3"),
-            (true, true, "`created_cases` over 3 March 2026 was 2, below 3"),
-            (false, true, "`created_cases` over 4 March 2026 was 1, still below 3"),
-            (false, false, "`created_cases` over 5 March 2026 was 4, not below 3"),
+            (false, false, "Created cases over 2 March 2026 was 5, not below 3"),
+            (true, true, "Created cases over 3 March 2026 was 2, below 3"),
+            (false, true, "Created cases over 4 March 2026 was 1, still below 3"),
+            (false, false, "Created cases over 5 March 2026 was 4, not below 3"),
         ]
     );
     assert_eq!(found[1].state, ConditionState { figure: Some("2".to_owned()), held: true, last_batch: 1 });
@@ -105,9 +105,9 @@ fn a_threshold_is_reported_when_it_is_crossed_and_again_after_the_figure_came_ba
     assert_eq!(
         texts(&runs(&project, time, &DAILY[..2])),
         [
-            (true, true, "`time_to_assign` over 2 March 2026 was 10m, above 5m"),
+            (true, true, "Time to assign over 2 March 2026 was 10m, above 5m"),
             // A figure of nothing is beyond no threshold.
-            (false, false, "`time_to_assign` over 3 March 2026 was –, not above 5m"),
+            (false, false, "Time to assign over 3 March 2026 was –, not above 5m"),
         ]
     );
 }
@@ -123,9 +123,9 @@ fn a_change_is_one_from_the_run_before() {
     assert_eq!(
         texts(&found),
         [
-            (false, false, "`created_cases` over 2 March 2026 was 5, and there is no run before to compare with"),
-            (false, false, "`created_cases` over 2 March 2026 was 5, as at the run before"),
-            (true, true, "`created_cases` over 3 March 2026 was 2, and 5 at the run before"),
+            (false, false, "Created cases over 2 March 2026 was 5, and there is no run before to compare with"),
+            (false, false, "Created cases over 2 March 2026 was 5, as at the run before"),
+            (true, true, "Created cases over 3 March 2026 was 2, and 5 at the run before"),
         ]
     );
 }

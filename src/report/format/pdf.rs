@@ -60,7 +60,7 @@ fn made(page: &Page, paper: &'static str) -> Result<Vec<u8>> {
     let world = Paper::new(data, charts)?;
     let document = typst::compile::<PagedDocument>(&world).output.map_err(|errors| defect(&errors))?;
     // A process that makes many documents does not keep the parts of each.
-    typst::comemo::evict(10);
+    typst::comemo::evict(0);
     let ident = Smart::Custom(format!("{} {}", page.title, text::scope_line(&page.scope)));
     let creator = Smart::Custom(Some(format!("Casebook {}", env!("CARGO_PKG_VERSION"))));
     let options = PdfOptions { ident, creator, standards, ..PdfOptions::default() };

@@ -208,7 +208,7 @@ impl FigureCondition {
         let number = answer.rows.first().and_then(|row| row.values.first().copied().flatten());
         let figure = number.map(|number| number.to_string());
         let (range, now) = (question.range.text(), unit.text(number));
-        let subject = format!("`{}` over {range} was {now}", question.metric);
+        let subject = format!("{} over {range} was {now}", metric.title);
         let state = |held| ConditionState { figure: figure.clone(), held, last_batch: 0 };
         Ok(match (&self.test, bound) {
             (Test::Threshold { side, each_run, .. }, Some(bound)) => {

@@ -107,9 +107,9 @@ impl Leading {
     /// Works until then. `true` where the lease was lost.
     pub async fn work(mut self, until: &Until, mut stop: std::pin::Pin<&mut impl Future<Output = ()>>) -> Result<bool> {
         let mut sending = Sending::new(&self.shared, &self.lease);
-        let mut ticks = 0_u32;
+        let (mut ticks, mut only_sent) = (0_u32, false);
         let is_lost = loop {
-            match self.tick(&mut sending, ticks).await {
+            match self.step(&mut sending, ticks, only_sent).await {
                 Ok(is_idle) if self.is_reached(until, is_idle).await? => break false,
                 Ok(_) => {}
                 // The disk may be full for a time. Nothing was lost: what was not recorded is done again.
@@ -118,8 +118,12 @@ impl Leading {
             }
             tokio::select! {
                 () = stop.as_mut() => break false,
-                () = self.shared.changed.notified() => {}
-                () = tokio::time::sleep(self.shared.setup.tick) => ticks = ticks.wrapping_add(1),
+                () = self.shared.changed.notified() => only_sent = false,
+                () = sending.ended() => only_sent = true,
+                () = tokio::time::sleep(self.shared.setup.tick) => {
+                    only_sent = false;
+                    ticks = ticks.wrapping_add(1);
+                }
                 _ = self.lost.changed() => break true,
             }
         };
@@ -135,17 +139,22 @@ impl Leading {
         Ok(is_lost)
     }
 
-    /// Does what is to be done now, and gives whether nothing is left for now.
-    async fn tick(&mut self, sending: &mut Sending, ticks: u32) -> Result<bool> {
+    /// Does what is to be done now, and gives whether nothing is left for now. Where only an attempt has ended, and others are
+    /// going on, the run log is not read again.
+    async fn step(&mut self, sending: &mut Sending, ticks: u32, only_sent: bool) -> Result<bool> {
+        if sending.begin_ready(!only_sent).await? && only_sent {
+            return Ok(false);
+        }
         if self.shared.reload() {
             self.follow().await?;
         }
         self.plan().await?;
-        let is_sending = sending.begin_ready().await?;
         let has_ended = end_runs(&self.shared, &self.lease).await?;
         if ticks % TICKS_PER_REMOVAL == TICKS_PER_REMOVAL - 1 {
             remove_old(&self.shared).await?;
         }
+        // An end may have reports of failures to be sent.
+        let is_sending = sending.begin_ready(true).await?;
         Ok(!is_sending && !has_ended && !has_rendering(&self.shared).await?)
     }
 

@@ -24,6 +24,10 @@ pub(super) enum Made {
         reason: String,
         condition: Option<String>,
     },
+    /// No recipient can be reached as things are; why.
+    Unready {
+        reason: String,
+    },
     Rendered(Begun),
 }
 
@@ -50,7 +54,7 @@ struct Making<'m> {
     run: &'m Run,
 }
 
-/// Asks the condition of a run, and renders what it sends. What is wrong with all of its targets is found before.
+/// Asks the condition of a run, and renders what it sends. Recipients are checked before.
 pub(super) async fn made(
     shared: &Shared,
     loaded: &Loaded,
@@ -61,7 +65,9 @@ pub(super) async fn made(
     let schedule = loaded.file.schedules.iter().find(|schedule| schedule.name == run.key.name);
     let schedule = schedule.ok_or_else(|| gone(&run.key.name))?;
     let making = Making { shared, loaded, sources, schedule, run };
-    making.check_targets()?;
+    if let Some(error) = making.unready() {
+        return Ok(Made::Unready { reason: with_hint(&error) });
+    }
     let (condition, reason) = match making.condition().await? {
         (condition, Ok(reason)) => (condition, reason),
         (condition, Err(reason)) => return Ok(Made::Quiet { reason, condition }),
@@ -119,15 +125,18 @@ impl Making<'_> {
         self.schedule.to.iter().filter_map(|name| self.loaded.file.targets.get_key_value(name))
     }
 
-    /// Fails where no target can be delivered to as it is written.
-    fn check_targets(&self) -> Result<()> {
-        let checked = self.targets().map(|(name, target)| check_target(name, target, &self.loaded.deliverer));
-        let mut faults: Vec<Error> = checked.filter_map(Result::err).collect();
-        match faults.len() == self.targets().count() {
-            true => faults.pop().map_or(Ok(()), Err),
-            // Those that have a fault fail by themselves, and the others get what is theirs.
-            false => Ok(()),
+    /// What is wrong where every target is of mail and none could be sent any: an address, a password, a certificate. Other
+    /// targets are tried for as long as the schedule wants.
+    fn unready(&self) -> Option<Error> {
+        let mut error = None;
+        for (name, target) in self.targets() {
+            let is_mail = matches!(target, Target::Email(_));
+            match check_target(name, target, &self.loaded.deliverer) {
+                Err(found) if is_mail => error = Some(found),
+                _ => return None,
+            }
         }
+        error
     }
 
     /// What the condition found, for the next run; and why something is sent, or why not.
@@ -215,6 +224,11 @@ impl Making<'_> {
         kept.outputs.insert(key, (rendered.summary.clone(), outputs.clone()));
         Ok((rendered.summary, outputs))
     }
+}
+
+/// An error with the next step, on one line.
+pub(super) fn with_hint(error: &Error) -> String {
+    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}"))
 }
 
 /// A delivery to each recipient of a target.

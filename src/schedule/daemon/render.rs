@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::made::{Kept, Made, made};
+use super::made::{Kept, Made, made, with_hint};
 use super::send::{end, of_failure};
 use super::setup::{Progress, Setup};
 use super::shared::{Loaded, Shared};
 use crate::error::{Error, Result};
 use crate::facts::manifest::{self, Pointer};
-use crate::log::Log;
+use crate::log::LogFolder;
 use crate::metric::catalogue::Catalogue;
 use crate::model::time::Instant;
 use crate::replay::{self, ReplayScope};
@@ -122,12 +122,12 @@ async fn open(shared: &Shared) -> std::result::Result<Sources, String> {
 
 /// Brings the facts up to date with the log; `true` where the log had grown.
 async fn refresh(shared: &Shared) -> Result<bool> {
-    let log = Log::open(shared.setup.store.path()).await?;
-    let pointer = Pointer::read(&manifest::home(log.store())).await?;
-    if pointer.is_some_and(|pointer| log.last_batch().is_ok_and(|last| last == pointer.last_batch)) {
+    let log = LogFolder::existing(shared.setup.store.path())?;
+    let (pointer, last_batch) = (Pointer::read(&manifest::home(log.store())).await?, log.last_batch().await?);
+    if pointer.is_some_and(|pointer| pointer.last_batch == last_batch) {
         return Ok(false);
     }
-    replay::refresh(&log, shared.setup.resources, ReplayScope::REFRESH).await.map(|_| true)
+    replay::refresh(log.log().await?, shared.setup.resources, ReplayScope::REFRESH).await.map(|_| true)
 }
 
 /// Records what became of a run.
@@ -146,18 +146,29 @@ async fn record(shared: &Shared, loaded: &Loaded, lease: &Lease, run: &Run, made
             let ended = Ended { state: RunState::Quiet, error: Some(reason), condition, deliveries: Vec::new() };
             end(shared, lease, run, ended).await
         }
+        Ok(Made::Unready { reason }) => not_rendered(shared, loaded, lease, run, reason, true).await,
         Err(error) => {
-            let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-            let reason = format!("{error}{hint}");
-            let is_final =
-                matches!(error, Error::Invalid { .. } | Error::Refused { .. }) || run.attempts + 1 >= ATTEMPTS_MAX;
-            if !is_final {
-                let at = now.plus_ms(retry::pause_ms(&key.name, run.attempts + 1));
-                return shared.log.render_again(lease, key, reason, at).await;
-            }
-            let deliveries = of_failure(loaded, &key.name, std::slice::from_ref(&reason))?;
-            end(shared, lease, run, Ended { state: RunState::Failed, error: Some(reason), condition: None, deliveries })
-                .await
+            // What a person has to repair is not tried again.
+            let may_pass = !matches!(error, Error::Invalid { .. } | Error::Refused { .. });
+            not_rendered(shared, loaded, lease, run, with_hint(&error), may_pass).await
         }
     }
+}
+
+/// Records that a run was not rendered: it is tried again if that may help, or has failed.
+async fn not_rendered(
+    shared: &Shared,
+    loaded: &Loaded,
+    lease: &Lease,
+    run: &Run,
+    reason: String,
+    may_pass: bool,
+) -> Result<()> {
+    let (key, attempts) = (&run.key, run.attempts + 1);
+    if may_pass && attempts < ATTEMPTS_MAX {
+        let at = shared.now().plus_ms(retry::pause_ms(&key.name, attempts));
+        return shared.log.render_again(lease, key, reason, at).await;
+    }
+    let deliveries = of_failure(loaded, &key.name, std::slice::from_ref(&reason))?;
+    end(shared, lease, run, Ended { state: RunState::Failed, error: Some(reason), condition: None, deliveries }).await
 }

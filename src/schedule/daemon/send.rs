@@ -1,6 +1,6 @@
 //! Deliveries: attempts, each a task of its own, and the end of runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub(super) struct Sending {
     lease: Lease,
     tasks: JoinSet<DeliveryKey>,
     going_on: BTreeSet<DeliveryKey>,
+    /// Those whose time has come, as the run log was last read.
+    ready: VecDeque<DeliveryKey>,
     /// How many more attempts may begin, by what the targets share.
     free: BTreeMap<String, Arc<Semaphore>>,
 }
@@ -42,49 +44,71 @@ pub(super) struct Sending {
 impl Sending {
     pub fn new(shared: &Arc<Shared>, lease: &Lease) -> Sending {
         let (shared, lease) = (Arc::clone(shared), lease.clone());
-        Sending { shared, lease, tasks: JoinSet::new(), going_on: BTreeSet::new(), free: BTreeMap::new() }
+        Sending {
+            shared,
+            lease,
+            tasks: JoinSet::new(),
+            going_on: BTreeSet::new(),
+            ready: VecDeque::new(),
+            free: BTreeMap::new(),
+        }
     }
 
-    /// Begins the attempts whose time has come, and gives whether any is going on or ready.
-    pub async fn begin_ready(&mut self) -> Result<bool> {
-        while let Some(ended) = self.tasks.try_join_next() {
-            match ended {
-                Ok(key) => drop(self.going_on.remove(&key)),
-                // The run log has it as begun, and the next daemon settles it.
-                Err(error) => self.shared.report(&Progress::Fault(&Error::from(error))),
-            }
+    /// Begins the attempts whose time has come, and gives whether any is going on or ready. `reads` is whether the run log may
+    /// have others than when it was last read.
+    pub async fn begin_ready(&mut self, reads: bool) -> Result<bool> {
+        if reads {
+            self.read_ready().await?;
         }
         let (loaded, now) = (self.shared.loaded(), self.shared.now());
-        let (mut begun, mut is_ready) = (Vec::new(), false);
-        for delivery in self.shared.log.open_deliveries().await? {
-            let is_waiting = delivery.state == DeliveryState::Waiting
-                && self.is_wanted(&delivery.key)
-                && !self.going_on.contains(&delivery.key)
-                && retry::is_ready(delivery.next_attempt_at, delivery.delay_ms, now);
-            if !is_waiting {
-                continue;
-            }
-            is_ready = true;
-            if begun.len() < BEGUN_TOGETHER
-                && let Some(permit) = self.permit(&loaded, &delivery.key.target)
-            {
-                begun.push((delivery.key, permit));
+        let (mut permits, mut others) = (BTreeMap::new(), VecDeque::new());
+        while let Some(key) = self.ready.pop_front() {
+            match self.permit(&loaded, &key.target) {
+                Some(permit) if permits.len() < BEGUN_TOGETHER => drop(permits.insert(key, permit)),
+                _ => others.push_back(key),
             }
         }
-        let keys = begun.iter().map(|(key, _)| key.clone()).collect();
-        let mut permits: BTreeMap<DeliveryKey, OwnedSemaphorePermit> = begun.into_iter().collect();
+        self.ready = others;
+        let keys = permits.keys().cloned().collect();
         for delivery in self.shared.log.begin_attempts(&self.lease, keys, now).await? {
-            let Some(permit) = permits.remove(&delivery.key) else { continue };
-            self.going_on.insert(delivery.key.clone());
-            let shared = Arc::clone(&self.shared);
-            self.tasks.spawn(async move {
-                Arc::clone(&shared).attempt(&delivery).await;
-                drop(permit);
-                shared.changed.notify_one();
-                delivery.key
-            });
+            if let Some(permit) = permits.remove(&delivery.key) {
+                self.begin(delivery, permit);
+            }
         }
-        Ok(is_ready || !self.going_on.is_empty())
+        Ok(!self.ready.is_empty() || !self.going_on.is_empty())
+    }
+
+    /// Waits until an attempt ends; for ever where none is going on.
+    pub async fn ended(&mut self) {
+        match self.tasks.join_next().await {
+            Some(Ok(key)) => drop(self.going_on.remove(&key)),
+            // The run log has it as begun, and the next daemon settles it.
+            Some(Err(error)) => self.shared.report(&Progress::Fault(&Error::from(error))),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Reads which deliveries may be attempted now.
+    async fn read_ready(&mut self) -> Result<()> {
+        let (open, now) = (self.shared.log.open_deliveries().await?, self.shared.now());
+        let is_ready = |delivery: &Delivery| {
+            delivery.state == DeliveryState::Waiting
+                && self.shared.only.as_ref().is_none_or(|only| *only == delivery.key.run)
+                && !self.going_on.contains(&delivery.key)
+                && retry::is_ready(delivery.next_attempt_at, delivery.delay_ms, now)
+        };
+        self.ready = open.into_iter().filter(is_ready).map(|delivery| delivery.key).collect();
+        Ok(())
+    }
+
+    fn begin(&mut self, delivery: Delivery, permit: OwnedSemaphorePermit) {
+        self.going_on.insert(delivery.key.clone());
+        let shared = Arc::clone(&self.shared);
+        self.tasks.spawn(async move {
+            shared.attempt(&delivery).await;
+            drop(permit);
+            delivery.key
+        });
     }
 
     /// Waits for the attempts that are going on; those that take longer have an unknown end.
@@ -93,10 +117,6 @@ impl Sending {
         // The end of those that are not over is unknown, which the next daemon sees in the run log.
         drop(tokio::time::timeout(longest, all).await);
         self.tasks.abort_all();
-    }
-
-    fn is_wanted(&self, key: &DeliveryKey) -> bool {
-        self.shared.only.as_ref().is_none_or(|only| *only == key.run)
     }
 
     fn permit(&mut self, loaded: &Loaded, target: &str) -> Option<OwnedSemaphorePermit> {

@@ -22,7 +22,7 @@ pub(super) struct Shared {
     pub loaded: RwLock<Arc<Loaded>>,
     /// A run may be rendered.
     pub to_render: Notify,
-    /// A run or a delivery has gone on.
+    /// A run has deliveries, or has ended.
     pub changed: Notify,
 }
 

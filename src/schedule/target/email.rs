@@ -228,10 +228,10 @@ impl EmailTarget {
         self.to == Addressees::OfTheRun
     }
 
-    /// Whether a file of that name is attached.
+    /// Whether a file of that name is attached; manifests are for programs, and only where they are asked for.
     #[must_use]
     pub fn attaches(&self, name: &str) -> bool {
-        let Some(endings) = &self.attach else { return true };
+        let Some(endings) = &self.attach else { return !name.ends_with(".manifest.json") };
         endings.iter().any(|ending| {
             let ending = ending.trim_start_matches('.');
             name.len() > ending.len() && name.strip_suffix(ending).is_some_and(|before| before.ends_with('.'))
@@ -267,7 +267,7 @@ mod tests {
     fn each_address_is_one_recipient() {
         let target = target("to = [\"Eva <eva@example.com>\", \"EVA@example.com\", \"jan@example.com\"]").unwrap();
         assert_eq!(target.recipients(), ["eva@example.com", "jan@example.com"]);
-        assert!(target.attaches("a.csv") && !target.takes_recipients());
+        assert!(target.attaches("a.csv") && !target.attaches("a.manifest.json") && !target.takes_recipients());
     }
 
     #[test]

@@ -105,14 +105,15 @@ impl RunLog {
         .await
     }
 
-    /// The deliveries that have not ended, those that wait longest first.
+    /// The deliveries that have not ended, those that wait longest first, without what they send.
     ///
     /// # Errors
     /// When the run log cannot be read.
     pub async fn open_deliveries(&self) -> Result<Vec<Delivery>> {
         self.read(|connection| {
+            let delivery = DELIVERY.replace("summary, outputs, receipt", "NULL AS summary, NULL AS outputs, receipt");
             let query = format!(
-                "{DELIVERY} WHERE state IN ('waiting', 'attempting')
+                "{delivery} WHERE state IN ('waiting', 'attempting')
                 ORDER BY next_attempt_at, scheduled_at, name, target, recipient"
             );
             all(connection, &query, [], of_row)

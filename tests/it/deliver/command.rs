@@ -20,7 +20,7 @@ async fn a_program_gets_the_json_and_copies_of_the_files() {
     let project = Project::new();
     let target = script(
         &project,
-        "cat >input.json\nenv | grep ^CASEBOOK_ | sort >environment\nfor a in \"$@\"; do echo \"$a\"; done >arguments\n\
+        "cat >input.json\nenv | grep ^CASEBOOK_ | grep -v ^CASEBOOK_TEST | sort >environment\nfor a in \"$@\"; do echo \"$a\"; done >arguments\n\
          cp \"$CASEBOOK_FOLDER\"/* .\necho changed >\"$CASEBOOK_FOLDER/overview.pdf\"",
     );
     let attempt = deliver(&parsed(&target), None, &project.repeat(), now(), &project.deliverer(None)).await;

@@ -50,7 +50,10 @@ fn an_alert_is_sent_when_its_condition_begins_to_hold_and_states_why() {
     assert_eq!(sent.len(), 1, "{sent:?}");
     assert_eq!(sent[0]["title"], "Many cases");
     let reason = sent[0]["reasons"][0].as_str().unwrap();
-    assert!(reason.contains("`created_cases`") && reason.contains("at least 3") && reason.ends_with('.'), "{reason}");
+    assert!(
+        reason.contains("Created cases over") && reason.contains("at least 3") && reason.ends_with('.'),
+        "{reason}"
+    );
     assert_eq!(
         runs(&project, "true"),
         ["alert 03-03T09:00 quiet 1", "alert 03-04T09:00 done 1", "alert 03-05T09:00 quiet 1"]

@@ -15,6 +15,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Body, Mailbox, Message, MultiPart, SinglePart};
 
+use crate::metric::range::zone_name;
 use crate::model::time::Instant;
 use crate::schedule::deliver::contents::Content;
 use crate::schedule::deliver::receipt::{Failure, REPEAT_NOTE, root_cause};
@@ -25,6 +26,10 @@ use crate::schedule::template::Values;
 
 /// Letters of a subject.
 const SUBJECT_LETTERS_MAX: usize = 200;
+
+/// How a note at the top of a mail looks, beside the page that follows it.
+const NOTE_STYLE: &str = "max-width:584px;margin:16px auto 0;padding:12px 20px;border:2px solid #b54708;border-radius:8px;\
+    background:#ffffff;color:#1f2733;font:bold 15px/1.4 Arial,Helvetica,sans-serif";
 
 /// What a message is made of.
 pub(super) struct Parts<'p> {
@@ -70,7 +75,10 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
 fn subject(target: &EmailTarget, parcel: &Parcel) -> String {
     let subject = match &target.subject {
         Some(template) => template.fill(&Values::of(parcel), str::to_owned),
-        None => [parcel.summary.title.as_str(), &parcel.summary.range].map(str::trim).join(", "),
+        None => {
+            let (range, zone) = (&parcel.summary.range, format!(" ({})", zone_name(&parcel.zone)));
+            [parcel.summary.title.as_str(), range.strip_suffix(&zone).unwrap_or(range)].map(str::trim).join(", ")
+        }
     };
     let words: Vec<&str> = subject.split(|letter: char| letter.is_whitespace() || letter.is_control()).collect();
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
@@ -144,7 +152,7 @@ fn with_notes(html: &str, notes: &[String]) -> String {
     let begins = html.find("<body").and_then(|at| Some(at + html.get(at..)?.find('>')? + 1)).unwrap_or(0);
     let (before, after) = html.split_at_checked(begins).unwrap_or(("", html));
     let escaped = |note: &String| note.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let notes: String = notes.iter().map(|note| format!("<p><strong>{}</strong></p>\n", escaped(note))).collect();
+    let notes: String = notes.iter().map(|note| format!("<p style=\"{NOTE_STYLE}\">{}</p>\n", escaped(note))).collect();
     format!("{before}{notes}{after}")
 }
 
@@ -165,10 +173,10 @@ mod tests {
     fn notes_come_first_in_the_body_of_a_page() {
         let notes = ["a < b".to_owned()];
         let html = "<html><head></head><body class=\"x\"><h1>T</h1></body></html>";
-        let expected =
-            "<html><head></head><body class=\"x\"><p><strong>a &lt; b</strong></p>\n<h1>T</h1></body></html>";
-        assert_eq!(with_notes(html, &notes), expected);
-        assert_eq!(with_notes("<h1>T</h1>", &notes), "<p><strong>a &lt; b</strong></p>\n<h1>T</h1>");
+        let expected = "<html><head></head><body class=\"x\"><p>a &lt; b</p>\n<h1>T</h1></body></html>";
+        let plain = |html: &str| with_notes(html, &notes).replace(&format!(" style=\"{NOTE_STYLE}\""), "");
+        assert_eq!(plain(html), expected);
+        assert_eq!(plain("<h1>T</h1>"), "<p>a &lt; b</p>\n<h1>T</h1>");
         assert_eq!(with_notes(html, &[]), html);
     }
 
