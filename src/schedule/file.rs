@@ -253,7 +253,11 @@ impl Reader<'_> {
         let mut faults = Vec::new();
         self.file.schedules.retain(|schedule| {
             let named = schedule.to.iter().chain(&schedule.on_failure);
-            let Some(missing) = named.into_iter().find(|name| !known.contains(&name.as_str())) else { return true };
+            let Some(missing) = named.into_iter().find(|name| !known.contains(&name.as_str())) else {
+                let error = unaddressed(schedule, &self.file.targets);
+                faults.extend(error.map(|error| Fault { schedule: Some(schedule.name.clone()), error }));
+                return faults.iter().all(|fault| fault.schedule.as_ref() != Some(&schedule.name));
+            };
             let message = format!("schedule `{}`: there is no target `{missing}`", schedule.name);
             let hint = did_you_mean(missing, known.iter().copied());
             let hint = hint.unwrap_or_else(|| format!("add `[targets.{missing}]`, or repair it"));
@@ -263,6 +267,20 @@ impl Reader<'_> {
         });
         self.file.faults.extend(faults);
     }
+}
+
+/// A target of a schedule that takes the recipients of breach notices, where there are none.
+fn unaddressed(schedule: &Schedule, targets: &BTreeMap<String, Target>) -> Option<Error> {
+    let sends_notices = schedule.send.contains(&Content::BreachNotices);
+    let to = schedule.to.iter().filter(|_| !sends_notices).map(|name| ("to", name));
+    let mut named = to.chain(schedule.on_failure.iter().map(|name| ("on_failure", name)));
+    let (key, name) = named.find(|(_, name)| targets.get(*name).is_some_and(Target::takes_recipients))?;
+    let message =
+        format!("schedule `{}`: `{key}` names `{name}`, which mails only the people of breach notices", schedule.name);
+    Some(
+        Error::invalid(&schedule.place, message)
+            .with_hint("name a target with addresses in `to`, or add `breach_notices = true`"),
+    )
 }
 
 /// The name that a schedule states, whatever else is wrong with it.

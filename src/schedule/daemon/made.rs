@@ -1,6 +1,6 @@
 //! What one run sends: its condition is asked, its contents are rendered and kept, and each recipient gets a delivery.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::setup::Progress;
 use super::shared::{Loaded, Shared, gone};
@@ -74,7 +74,9 @@ pub(super) async fn made(
     };
     let notices = making.notices().await?;
     let mut all = Vec::new();
-    for content in schedule.send.iter().filter(|content| **content != Content::BreachNotices) {
+    // What another run of this instant has sent is kept already.
+    let is_kept = notices.is_none() && kept.outputs.contains_key(&making.key("")?);
+    for content in schedule.send.iter().filter(|content| !is_kept && **content != Content::BreachNotices) {
         all.push(making.content(content, kept).await?);
     }
     if all.is_empty() && notices.as_ref().is_some_and(Vec::is_empty) {
@@ -183,6 +185,8 @@ impl Making<'_> {
         let (mut deliveries, mut notified) = (Vec::new(), Vec::new());
         let targets: Vec<&String> =
             self.targets().filter(|(_, target)| target.takes_recipients()).map(|(name, _)| name).collect();
+        // Several people may have one address.
+        let mut by_address: BTreeMap<&String, Vec<Rendered>> = BTreeMap::new();
         for notice in notices.iter().filter(|_| !targets.is_empty()) {
             let Some(address) = self.loaded.file.addresses.get(&notice.recipient) else {
                 let message = format!("`{}` gets no notice of a breach: no mail address", notice.recipient);
@@ -190,9 +194,12 @@ impl Making<'_> {
                 self.shared.report(&Progress::Fault(&error.with_hint("add the address to `[addresses]`")));
                 continue;
             };
-            let all = others.iter().cloned().chain([notice.rendered.clone()]).collect();
-            let (summary, outputs) = self.kept(all, &notice.recipient, &mut Kept::at(self.instant())).await?;
+            by_address.entry(address).or_default().push(notice.rendered.clone());
             notified.push(notice.recipient.clone());
+        }
+        for (address, rendered) in by_address {
+            let all = others.iter().cloned().chain(rendered).collect();
+            let (summary, outputs) = self.kept(all, address, &mut Kept::at(self.instant())).await?;
             for target in &targets {
                 deliveries.push(NewDelivery {
                     kind: DeliveryKind::Report,
@@ -206,16 +213,20 @@ impl Making<'_> {
         Ok((deliveries, notified))
     }
 
-    /// What is sent, merged and kept in the store. Runs that send the same share the files; `person` keeps what is for one person
-    /// apart.
-    async fn kept(&self, all: Vec<Rendered>, person: &str, kept: &mut Kept) -> Result<(RunSummary, Vec<Output>)> {
+    /// A key of what is sent to everybody, or to one address. Runs that send the same have the same key.
+    fn key(&self, address: &str) -> Result<String> {
         let (send, zone) = (&self.schedule.send, &self.schedule.zone);
         let keys = send.iter().map(|content| content.key(self.instant(), zone));
         let mut keys: Vec<String> = keys.collect::<Result<_>>()?;
         if send.contains(&Content::BreachNotices) {
-            keys.extend([self.schedule.name.clone(), person.to_owned()]);
+            keys.extend([self.schedule.name.clone(), address.to_owned()]);
         }
-        let key = outputs::key(&keys.join("\n"));
+        Ok(outputs::key(&keys.join("\n")))
+    }
+
+    /// What is sent, merged and kept in the store.
+    async fn kept(&self, all: Vec<Rendered>, address: &str, kept: &mut Kept) -> Result<(RunSummary, Vec<Output>)> {
+        let key = self.key(address)?;
         if let Some(kept) = kept.outputs.get(&key) {
             return Ok(kept.clone());
         }

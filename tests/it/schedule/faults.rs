@@ -14,6 +14,16 @@ path = "out/{schedule}/{instant}-{file}"
 kind = "folder"
 path = "out/{schedul}/{file}"
 
+[targets.people]
+kind = "email"
+to = "recipients"
+
+[[schedule]]
+name = "people"
+cron = "0 8 * * *"
+to = ["people"]
+send = [{ metric = "created_cases", range = "last 7 days" }]
+
 [[schedule]]
 name = "good"
 cron = "0 8 * * *"
