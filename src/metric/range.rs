@@ -342,18 +342,29 @@ fn unit(text: &str) -> Option<Days> {
     }
 }
 
-/// `last full month`, `last 7 days`: whole units before the one that is running.
+/// `last full month`, `last 7 days`: whole units before the one that is running. `today`, `this week`: the one that is running.
 fn relative(text: &str, today: Date) -> Option<Days> {
-    let mut words = text.split_whitespace();
-    let (Some("last"), Some(count), Some(unit), None) = (words.next(), words.next(), words.next(), words.next()) else {
-        return None;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let grain = |unit: &str| Grain::ALL.into_iter().skip(1).find(|grain| unit == grain.name());
+    let (count, unit) = match words.as_slice() {
+        ["today"] => return running(Grain::Day, today),
+        ["this", unit] => return running(grain(unit)?, today),
+        ["yesterday"] => ("full", "day"),
+        ["last", count, unit] => (*count, *unit),
+        _ => return None,
     };
-    let grain = Grain::ALL.into_iter().skip(1).find(|grain| unit.trim_end_matches('s') == grain.name())?;
+    let grain = grain(unit.trim_end_matches('s'))?;
     let end = grain.first_date(today);
     let count: i64 =
         if count == "full" { 1 } else { count.parse().ok().filter(|count| (1..=10_000).contains(count))? };
     let first = (0..count).try_fold(end, |first, _| first.checked_sub(grain.span()).ok())?;
     Some((first, end, (count == 1).then_some(grain)))
+}
+
+/// The unit in which a day is.
+fn running(grain: Grain, today: Date) -> Option<Days> {
+    let first = grain.first_date(today);
+    Some((first, first.checked_add(grain.span()).ok()?, Some(grain)))
 }
 
 /// The zone of that name.
@@ -404,7 +415,12 @@ mod tests {
             ("last 7 days", "2026-05-13T22:00:00.000Z 2026-05-20T22:00:00.000Z"),
             ("last full month", "2026-03-31T22:00:00.000Z 2026-04-30T22:00:00.000Z"),
             ("last full week", "2026-05-10T22:00:00.000Z 2026-05-17T22:00:00.000Z"),
-            ("yesterday", "range: `yesterday` is not a range"),
+            ("today", "2026-05-20T22:00:00.000Z 2026-05-21T22:00:00.000Z"),
+            ("yesterday", "2026-05-19T22:00:00.000Z 2026-05-20T22:00:00.000Z"),
+            ("this week", "2026-05-17T22:00:00.000Z 2026-05-24T22:00:00.000Z"),
+            ("this month", "2026-04-30T22:00:00.000Z 2026-05-31T22:00:00.000Z"),
+            ("this hour", "range: `this hour` is not a range"),
+            ("tomorrow", "range: `tomorrow` is not a range"),
             ("2026-02-10..2026-02-03", "range: `2026-02-10..2026-02-03` ends before it begins"),
             ("2026-13", "range: `2026-13` is not a range"),
         ];

@@ -27,7 +27,7 @@ pub struct MetricArguments {
     /// Cut into hours, days, weeks, months, quarters or years
     #[arg(long, value_name = "GRAIN")]
     pub(super) grain: Option<String>,
-    /// 2026, 2026-Q1, 2026-02, 2026-W07, 2026-02-03, 2026-02-03..2026-02-10 (without the 10th), "last 7 days", "last full month"
+    /// 2026, 2026-Q1, 2026-02, 2026-W07, 2026-02-03, 2026-02-03..2026-02-10 (without the 10th), "last 7 days", "last full month", today, yesterday, "this week"
     #[arg(long, value_name = "RANGE")]
     pub(super) range: Option<String>,
     /// Aggregations: count, sum, mean, median, p0 to p100, min, max, share, per_key, per_day, hours; of stocks also
