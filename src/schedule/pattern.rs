@@ -62,12 +62,6 @@ impl Pattern {
         &self.text
     }
 
-    /// What the pattern means, in English.
-    #[must_use]
-    pub fn meaning(&self) -> String {
-        self.cron.describe()
-    }
-
     /// The first run after an instant; nothing after the last year that can be stated.
     #[must_use]
     pub fn next_after(&self, instant: Instant, zone: &TimeZone) -> Option<Instant> {

@@ -77,16 +77,4 @@ impl Target {
             Target::Command(target) => target.run.first().map_or_else(String::new, ToString::to_string),
         }
     }
-
-    /// The word for its kind, as it is written.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Target::Folder(_) => "folder",
-            Target::Object(_) => "object",
-            Target::Email(_) => "email",
-            Target::Webhook(_) => "webhook",
-            Target::Command(_) => "command",
-        }
-    }
 }

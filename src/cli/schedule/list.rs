@@ -10,7 +10,8 @@ use crate::cli::output::OutputArguments;
 use crate::error::Result;
 use crate::export::Shown;
 use crate::model::time::Instant;
-use crate::schedule::file::Schedule;
+use crate::schedule::file::{Schedule, ScheduleFile};
+use crate::schedule::target::Target;
 
 /// Prints the next runs of every schedule, the earliest first, each in the time of its schedule.
 pub async fn list(context: &CommandContext, next: usize, output: &OutputArguments) -> Result<Completion> {
@@ -35,13 +36,22 @@ pub async fn list(context: &CommandContext, next: usize, output: &OutputArgument
         ("runs_at", texts(&local)),
         ("zone", texts(&|(_, schedule)| schedule.zone_name())),
         ("sends", texts(&|(_, schedule)| sends(schedule))),
-        ("to", texts(&|(_, schedule)| schedule.to.join(", "))),
+        ("to", texts(&|(_, schedule)| places(&file, schedule))),
     ])?;
     output.print(Shown::new(context.settings.zone()?, "Schedules"), &batch)?;
     for schedule in file.schedules.iter().filter(|schedule| !schedule.enabled) {
         context.printer.talk(format!("note: schedule `{}` is not enabled", schedule.name));
     }
     Ok(if file.faults.is_empty() { Completion::Done } else { Completion::NeedsAttention })
+}
+
+/// The targets of a schedule, each with its place.
+fn places(file: &ScheduleFile, schedule: &Schedule) -> String {
+    let place = |name: &String| {
+        let place = file.targets.get(name).map(Target::place).unwrap_or_default();
+        format!("{name} ({place})")
+    };
+    schedule.to.iter().map(place).collect::<Vec<_>>().join("; ")
 }
 
 fn runs(schedule: &Schedule, now: Instant, count: usize) -> Vec<(Instant, &Schedule)> {
