@@ -24,7 +24,8 @@ fn observed(project: &Project, clock: &SetClock, host: &str) -> (Setup, Arc<Mute
     let lines: Arc<Mutex<Vec<String>>> = Arc::default();
     let collected = Arc::clone(&lines);
     let observer = Arc::new(move |progress: &Progress<'_>| collected.lock().unwrap().push(format!("{progress:?}")));
-    (Setup { observer, ..setup(project, clock, host) }, lines)
+    // A lease of three seconds: other tests at the same time must not make a daemon late to renew it.
+    (Setup { observer, tick: Duration::from_millis(100), ..setup(project, clock, host) }, lines)
 }
 
 async fn until(lines: &Arc<Mutex<Vec<String>>>, word: &str) {
