@@ -127,24 +127,6 @@ impl Log {
         Log::open(self.store.path()).await
     }
 
-    /// The log of the store in that folder, which has one; nothing is created.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn existing(folder: &Path) -> Result<LogFolder> {
-        if LogFolder::is_in(folder) {
-            return LogFolder::of(folder);
-        }
-        let message = format!("there is no log in {}", folder.display());
-        Err(Error::refused(message).with_hint("`casebook ingest FILE` makes one, `casebook demo` shows one"))
-    }
-
-    /// Whether the store in that folder has a log.
-    #[must_use]
-    pub fn is_in(folder: &Path) -> bool {
-        folder.join("events").is_dir()
-    }
-
     /// The store that the log is in.
     #[must_use]
     pub fn store(&self) -> &Store {

@@ -142,7 +142,7 @@ impl Leading {
     /// Does what is to be done now, and gives whether nothing is left for now. Where only an attempt has ended, and others are
     /// going on, the run log is not read again.
     async fn step(&mut self, sending: &mut Sending, ticks: u32, only_sent: bool) -> Result<bool> {
-        if sending.begin_ready(!only_sent).await? && only_sent {
+        if only_sent && sending.begin_ready(false).await? {
             return Ok(false);
         }
         if self.shared.reload() {
