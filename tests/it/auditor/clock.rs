@@ -292,10 +292,12 @@ impl Clocks<'_> {
     }
 
     fn due_at(&self, earlier: &[Instance], instance: &Instance) -> Option<i64> {
-        let holds = |i: &&Instance, t: i64| i.since <= t && i.end().is_none_or(|end| t < end);
+        // A resolution is no change of the target: the last one before it is in force until a reopening.
+        let holds = |i: &&Instance, t: i64| i.since <= t && i.disabled_at.is_none_or(|disabled_at| t < disabled_at);
         let target_at = |t: i64| {
             let then = earlier.iter().chain([instance]).rfind(|i| holds(i, t))?;
-            self.target(&self.last_terms(then, t))
+            let last = then.end().map_or(t, |end| t.min((end - 1).max(then.since)));
+            self.target(&self.last_terms(then, last))
         };
         let walk = Walk {
             world: self.world,
