@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use proptest::test_runner::{TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{TestCaseError, TestError};
 use serde_json::Value;
 
-use crate::audit::{facts, histories_asked, keep};
+use crate::audit::{facts, histories_asked, keep, runner};
 use crate::auditor::histories::{clock_history, history};
 use crate::auditor::{Row, Tables, audit, differences, instant, outcome};
 
@@ -193,12 +193,11 @@ fn a_steady_target_is_reached_when_due(facts: Facts, lines: &[Value]) -> Verdict
 fn examine(facts: Facts, histories: u32) {
     let lines = || prop_oneof![history(), clock_history()];
     let instants = || (0..400_usize, -1..=1_i64);
-    let config = ProptestConfig { cases: histories, failure_persistence: None, ..ProptestConfig::default() };
     let strategy = lines().prop_flat_map(move |lines| {
         let shuffled = Just(lines.clone()).prop_shuffle();
         (Just(lines), shuffled, instants(), instants())
     });
-    let outcome = TestRunner::new(config).run(&strategy, |(lines, shuffled, from, to)| {
+    let outcome = runner(histories).run(&strategy, |(lines, shuffled, from, to)| {
         let tables = facts(&lines);
         let (from, to) = (some_instant(&lines, from), some_instant(&lines, to));
         periods_tile(&tables)?;

@@ -15,10 +15,9 @@ use casebook::store::engine::Resources;
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
 
-use crate::audit::histories_asked;
+use crate::audit::{histories_asked, runner};
 use crate::auditor::histories;
 use crate::project::{Project, assert_same_facts, rows_of};
 use crate::tangle::tangle;
@@ -99,11 +98,10 @@ fn distribute(lines: Vec<String>, batches: usize, numbers: &[usize]) -> Vec<Vec<
 #[test]
 fn random_batches_give_the_facts_of_a_full_replay() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let config = Config { cases: histories_asked() / 30, failure_persistence: None, ..Config::default() };
     let strategy = (histories::history(), prop::collection::vec(0..4_usize, 40));
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let mut runner = TestRunner::new_with_rng(config.clone(), rng);
-    for _ in 0..config.cases {
+    let histories_max = histories_asked() / 30;
+    let mut runner = runner(histories_max);
+    for _ in 0..histories_max {
         let (lines, numbers) = strategy.new_tree(&mut runner).unwrap().current();
         let batches = distribute(lines.iter().map(Value::to_string).collect(), 4, &numbers);
         runtime.block_on(assert_refreshed(&batches));

@@ -14,12 +14,11 @@ use casebook::model::time::Instant;
 use casebook::query::database::Database;
 use jiff::tz::TimeZone;
 use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use super::ask;
 use super::compare::open;
-use crate::audit::{histories_asked, keep};
+use crate::audit::{histories_asked, keep, runner};
 use crate::auditor::histories::busy_history;
 use crate::project::rows_of;
 
@@ -125,7 +124,7 @@ async fn cuts_add_up(desk: &Desk<'_>, found: &mut Vec<String>) {
 #[tokio::test]
 async fn metrics_of_random_histories_add_up() {
     let catalogue = Catalogue::load(Path::new("no such project")).await.unwrap();
-    let mut runner = TestRunner::default();
+    let mut runner = runner(histories_asked());
     for _ in 0..(histories_asked() / 300).max(1) {
         let lines: Vec<Value> = busy_history().new_tree(&mut runner).unwrap().current();
         let database = &open(&lines).await;
