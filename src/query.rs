@@ -19,6 +19,7 @@ pub mod names;
 mod numbers;
 pub mod people;
 mod present;
+pub mod rights;
 mod schedule_runs;
 mod shared;
 pub mod sql;
