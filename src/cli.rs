@@ -1,6 +1,7 @@
 //! The command line: the arguments, the settings they resolve to, and the command that runs. Exit codes are a contract: 0 done,
 //! 1 done and the user should look at something, 2 not done.
 
+mod access;
 mod apply;
 mod case;
 mod cases;
@@ -153,6 +154,8 @@ enum Command {
     Store(store::StoreArguments),
     /// Ask the events and the facts in SQL; without a query, at a prompt
     Sql(sql::SqlArguments),
+    /// Who may connect to a server of this project: passwords and tokens
+    Access(access::AccessArguments),
     /// Show every setting, its value and where it came from
     Config,
 }
@@ -259,6 +262,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
         Command::Vacuum(arguments) => vacuum::vacuum(&context, &arguments).await,
         Command::Store(arguments) => store::store(&context, &arguments).await,
         Command::Sql(arguments) => sql::sql(&context, &arguments).await,
+        Command::Access(arguments) => access::access(&context, &arguments).await,
         Command::Config => config::config(&context),
     }
 }

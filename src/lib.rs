@@ -11,6 +11,7 @@
 //! - [`explain`]: why the numbers of a case are what they are. Pure.
 //! - [`generate`]: events of a desk that does not exist. Pure.
 //! - [`store`]: everything durable: Parquet files, commits, locks, flushing.
+//! - [`access`]: who may connect: passwords and tokens.
 //! - [`input`]: the inputs of an ingestion, as pieces of lines.
 //! - [`log`]: the event log: checking, identity, quarantine, appending, compacting.
 //! - [`facts`]: the fact tables and the files that hold them.
@@ -26,6 +27,7 @@
 //! - [`schedule`]: what is sent when, and where.
 //! - [`cli`]: the command line.
 
+pub mod access;
 pub mod apply;
 pub mod audit;
 pub mod cli;

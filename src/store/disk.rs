@@ -4,7 +4,7 @@
 //! readers may open under its name is on the disk whole before it gets that name.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Result};
+use std::io::{ErrorKind, Read, Result, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
@@ -162,6 +162,32 @@ pub fn write_whole_once(path: &Path, key: &str, write: impl FnOnce(&mut File) ->
     let mut begun = begin(folder, &prefix)?;
     let unfinished = begun.path().to_owned();
     write(begun.as_file_mut())?;
+    flush(begun.as_file(), &unfinished)?;
+    begun.persist(path).map_err(|error| error.error)?;
+    notify(DiskOperation::Renamed { from: &unfinished, to: path });
+    flush_folder(folder)
+}
+
+/// Replaces a file that only its owner may read by what `edit` makes of its text, and of nothing where there is no such
+/// file; leaves it where that gives nothing. Two processes that edit files of one folder do it one after the other.
+///
+/// # Errors
+/// When the file is not UTF-8, or the disk refuses.
+pub fn replace_private(path: &Path, edit: impl FnOnce(Option<String>) -> Option<String>) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // The lock ends with this file.
+    let locked = File::open(folder)?;
+    locked.lock()?;
+    let before = match std::fs::read_to_string(path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let Some(text) = edit(before) else { return Ok(()) };
+    // Temporary files are private.
+    let mut begun = tempfile::Builder::new().prefix(BEGUN_PREFIX).tempfile_in(folder)?;
+    let unfinished = begun.path().to_owned();
+    begun.write_all(text.as_bytes())?;
     flush(begun.as_file(), &unfinished)?;
     begun.persist(path).map_err(|error| error.error)?;
     notify(DiskOperation::Renamed { from: &unfinished, to: path });

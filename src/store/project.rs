@@ -48,6 +48,16 @@ pub fn is_program(path: &Path) -> bool {
     metadata.is_file() && may_start
 }
 
+/// Whether other users of the machine may read a file.
+#[must_use]
+pub fn may_others_read(path: &Path) -> bool {
+    #[cfg(unix)]
+    let may = path.metadata().is_ok_and(|of| std::os::unix::fs::PermissionsExt::mode(&of.permissions()) & 0o077 != 0);
+    #[cfg(not(unix))]
+    let may = false;
+    may
+}
+
 /// The files of a folder whose names end with that extension, sorted; none where there is no such folder.
 ///
 /// # Errors

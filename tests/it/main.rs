@@ -10,6 +10,7 @@
     reason = "here a panic is a failed test"
 )]
 
+mod access;
 mod apply;
 mod audit;
 mod auditor;

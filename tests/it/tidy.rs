@@ -23,6 +23,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("explain", &["model", "json"]),
     ("generate", &["model", "json"]),
     ("store", &["model", "json", "error"]),
+    ("access", &["store", "model", "error"]),
     ("input", &["store", "wire", "model", "json", "error"]),
     ("log", &["input", "store", "wire", "model", "json", "error"]),
     ("facts", &["log", "store", "model", "json", "error"]),
@@ -52,7 +53,7 @@ const MODULES: &[(&str, &[&str])] = &[
         "cli",
         &[
             "schedule", "audit", "report", "metric", "timeline", "export", "import", "apply", "query", "replay",
-            "facts", "log", "input", "store", "wire", "model", "json", "error", "generate", "explain",
+            "facts", "log", "input", "access", "store", "wire", "model", "json", "error", "generate", "explain",
         ],
     ),
 ];
