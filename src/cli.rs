@@ -33,6 +33,7 @@ mod store;
 mod summary;
 mod vacuum;
 mod verify;
+mod view;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -140,6 +141,8 @@ enum Command {
     Case(case::CaseArguments),
     /// One row for each case: what it is, every metric of the case alone, and its milestones
     Cases(cases::CasesArguments),
+    /// The cases of a view of a user, such as their inbox, or the views that a user has
+    View(view::ViewArguments),
     /// Run the audit queries: facts derived another way; prints what contradicts
     Check(check::CheckArguments),
     /// The list of metrics, one metric's page, or its numbers over a range
@@ -170,6 +173,7 @@ impl Command {
             Command::Metric(arguments) => Some(&arguments.moment),
             Command::Report(arguments) => Some(&arguments.moment),
             Command::Sql(arguments) => Some(&arguments.moment),
+            Command::View(arguments) => Some(&arguments.moment),
             _ => None,
         }
     }
@@ -177,11 +181,12 @@ impl Command {
     /// How people are to be shown by commands that read facts.
     fn people(&self) -> PeopleArguments {
         match self {
-            Command::Case(arguments) => arguments.people,
-            Command::Cases(arguments) => arguments.people,
-            Command::Metric(arguments) => arguments.people,
-            Command::Report(arguments) => arguments.people,
-            Command::Sql(arguments) => arguments.people,
+            Command::Case(arguments) => arguments.people.clone(),
+            Command::Cases(arguments) => arguments.people.clone(),
+            Command::Metric(arguments) => arguments.people.clone(),
+            Command::Report(arguments) => arguments.people.clone(),
+            Command::Sql(arguments) => arguments.people.clone(),
+            Command::View(arguments) => arguments.people.clone(),
             _ => PeopleArguments::default(),
         }
     }
@@ -255,6 +260,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
         Command::Schedule(arguments) => schedule::schedule(&context, &arguments).await,
         Command::Case(arguments) => case::case(&context, &arguments).await,
         Command::Cases(arguments) => cases::cases(&context, &arguments).await,
+        Command::View(arguments) => view::view(&context, &arguments).await,
         Command::Check(arguments) => check::check(&context, &arguments).await,
         Command::Metric(arguments) => metric::metric(&context, &arguments).await,
         Command::Replay(arguments) => replay::replay(&context, &arguments).await,

@@ -13,6 +13,7 @@ pub mod event;
 pub mod field;
 pub mod finding;
 pub mod hours;
+pub mod outcome;
 pub mod policy;
 pub mod position;
 pub mod schedule;
@@ -20,6 +21,7 @@ pub mod sla;
 pub mod time;
 mod update;
 pub mod versions;
+pub mod view;
 pub mod words;
 
 use std::collections::BTreeSet;

@@ -56,7 +56,7 @@ impl Timeline {
             return Ok(Vec::new());
         }
         let rows = CaseRows::read_shown(database, cases).await?;
-        let desk = desk(&database.original_session()).await?;
+        let desk = desk(database).await?;
         let known = cases.iter().zip(&rows).filter(|(_, rows)| rows.events.count() > 0);
         Ok(known.map(|(case, rows)| Timeline::of(case, rows, &desk, as_of)).collect())
     }
@@ -84,9 +84,9 @@ impl Timeline {
 ///
 /// # Errors
 /// When the table cannot be read.
-pub async fn desk(session: &SessionContext) -> Result<Desk> {
+pub async fn desk(database: &Database) -> Result<Desk> {
     let presence = lit(EventType::UserPresenceChanged.name());
-    replay::desk(session.table(DESK_EVENTS.name).await?.filter(col("type").not_eq(presence))?).await
+    replay::desk(database.desk_session().table(DESK_EVENTS.name).await?.filter(col("type").not_eq(presence))?).await
 }
 
 /// Why the numbers of a case are what they are, as of that instant or its creation; nothing of a case that was never created.

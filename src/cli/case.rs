@@ -86,7 +86,7 @@ async fn explanation(
     as_of: Option<Instant>,
 ) -> Result<Option<Explanation>> {
     let session = database.original_session();
-    let desk = timeline::desk(&session).await?;
+    let desk = timeline::desk(database).await?;
     // Which words of the policies a text has does not depend on how it is shown.
     match database.people().pseudonyms {
         Some(_) => timeline::explanation_by_text_of(&session, id, rows, &desk, as_of).await,

@@ -11,6 +11,7 @@ use crate::model::time::Instant;
 use crate::query::database::{Database, Freshness, Opening};
 use crate::query::moment::Moment;
 use crate::query::people::People;
+use crate::query::rights::Viewer;
 use crate::replay;
 use crate::replay::ReplayScope;
 
@@ -79,16 +80,16 @@ impl CommandContext {
 
     /// Opens the database of the moment that was typed, brought up to date first, and notes what it does not contain.
     pub async fn database(&self) -> Result<Database> {
-        self.database_at(self.moment, self.people).await
+        self.database_at(self.moment, &self.people).await
     }
 
-    /// The same for another moment, in which people are shown like that.
-    pub async fn database_at(&self, moment: Moment, people: PeopleArguments) -> Result<Database> {
+    /// The same for another moment, in which people are shown like that, and to that user.
+    pub async fn database_at(&self, moment: Moment, arguments: &PeopleArguments) -> Result<Database> {
         let log = LogFolder::existing(&self.settings.store.value)?;
         let doing = if moment.is_now() { "replaying" } else { "replaying the events of that moment" };
         let bar = Bar::of(self.printer, doing);
         let resources = self.settings.resources();
-        let people = People::of_store(log.store(), people.anonymize, people.with_text).await?;
+        let people = People::of_store(log.store(), arguments.anonymize, arguments.with_text).await?;
         let opening = Opening { resources, moment, refresh: self.refresh, people, progress: bar.progress() };
         let database = Database::open(&log, opening).await?;
         drop(bar);
@@ -99,7 +100,10 @@ impl CommandContext {
         if batches_behind > 0 {
             self.printer.talk(format!("note: the facts are {batches_behind} batches behind the log"));
         }
-        Ok(database)
+        match arguments.viewer() {
+            Viewer::Owner => Ok(database),
+            viewer => database.seen_by(&viewer).await.map_err(|error| error.at("--as-user")),
+        }
     }
 }
 

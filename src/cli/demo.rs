@@ -35,7 +35,8 @@ pub async fn demo(context: &CommandContext, arguments: &DemoArguments) -> Result
     let events = folder.join("events.ndjson");
     let made = make_events(&events, arguments.cases)?;
     context.printer.talk(format!("generated {} events of {} cases: {}", made.events, made.cases, events.display()));
-    let project = CommandContext { settings: context.settings.in_project(&folder)?, ..*context };
+    let project =
+        CommandContext { settings: context.settings.in_project(&folder)?, people: context.people.clone(), ..*context };
     ingest_and_replay(&project, &events).await?;
     let page = ReportArguments::default_format("overview", RANGE, folder.clone());
     let Rendered { files, .. } = render(&project, "overview", &page).await?;

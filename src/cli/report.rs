@@ -92,6 +92,7 @@ impl ReportArguments {
             formats: self.format.iter().map(|format| format.name.to_owned()).collect(),
             anonymize: self.people.anonymize,
             with_text: self.people.with_text,
+            as_user: self.people.as_user.clone(),
             stem: None,
             cases: usize::from(self.cases),
         }

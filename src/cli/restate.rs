@@ -40,8 +40,8 @@ pub async fn restate(context: &CommandContext, arguments: &RestateArguments) -> 
     let catalogue = Arc::new(context.catalogue().await?);
     let dashboard = question.choices.dashboard(&context.settings.project.value, &catalogue)?;
     let people = PeopleArguments::of_report(&question.choices);
-    let then = Arc::new(context.database_at(question.moment(Some(manifest.log.last_batch)), people).await?);
-    let now = Arc::new(context.database_at(question.moment(None), people).await?);
+    let then = Arc::new(context.database_at(question.moment(Some(manifest.log.last_batch)), &people).await?);
+    let now = Arc::new(context.database_at(question.moment(None), &people).await?);
     let dashboard = dashboard.shown(&now).await?;
     let made = made_from(context, question, &dashboard, &catalogue, &then, &[]).await?;
     note_causes(context, &manifest, &made);

@@ -81,7 +81,7 @@ async fn make_again(context: &CommandContext, manifest: &Manifest) -> Result<Man
     let catalogue = Arc::new(context.catalogue().await?);
     let dashboard = question.choices.dashboard(&context.settings.project.value, &catalogue)?;
     let people = PeopleArguments::of_report(&question.choices);
-    let database = Arc::new(context.database_at(question.moment(Some(manifest.log.last_batch)), people).await?);
+    let database = Arc::new(context.database_at(question.moment(Some(manifest.log.last_batch)), &people).await?);
     let dashboard = dashboard.shown(&database).await?;
     let page = question.page(&dashboard, Arc::clone(&database), Arc::clone(&catalogue)).await?;
     let files = question.choices.files(&page)?;

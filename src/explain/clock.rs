@@ -4,7 +4,7 @@ use super::facts::Instance;
 use super::ledger::{self, Line};
 use super::target::{self, Step};
 use crate::model::case::clock::{Entry, Sums, Timeline};
-use crate::model::case::milestones::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::time::Instant;
 
 /// One instance of a milestone, explained.

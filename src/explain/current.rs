@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::facts::CaseFacts;
-use crate::model::case::milestones::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::policy::Milestone;
 use crate::model::time::Instant;
 

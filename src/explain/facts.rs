@@ -1,8 +1,8 @@
 //! The facts of one case that are needed to explain it.
 
 use crate::model::case::clock::{Entry, Label};
-use crate::model::case::milestones::Outcome;
 use crate::model::event::{Priority, Status};
+use crate::model::outcome::Outcome;
 use crate::model::policy::Milestone;
 use crate::model::sla::Situation;
 use crate::model::time::Instant;

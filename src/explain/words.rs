@@ -4,7 +4,7 @@ use super::ledger::Mark;
 use super::target::{Effect, Step, Why};
 use super::{Clock, Instance, Lateness};
 use crate::model::case::clock::Sums;
-use crate::model::case::milestones::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::policy::Milestone;
 use crate::model::time::{Instant, exact_duration_text};
 

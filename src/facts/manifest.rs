@@ -22,7 +22,7 @@ use crate::store::parquet::FileWriter;
 use crate::store::vacuum::Part;
 
 /// Changes with every change of the tables or of what replay writes into them, so that older facts are written again.
-pub const FACTS_FORMAT: u32 = 12;
+pub const FACTS_FORMAT: u32 = 13;
 
 /// How the names of pointers begin that were replaced. Such a file is as old as its replacement.
 const PAST: &str = "past";

@@ -22,6 +22,7 @@ use super::schedule::Schedule;
 use super::sla::Sla;
 use super::time::Instant;
 use super::versions::Versions;
+use super::view::View;
 use crate::json::Json;
 pub use settings::{DeskSettings, SlaChanges, Transitions};
 
@@ -129,6 +130,7 @@ pub struct Desk {
     /// The groups that a `group.updated` has named; users may be in others, too.
     pub groups: BTreeMap<String, Versions<Group>>,
     pub fields: BTreeMap<String, Versions<Field>>,
+    pub views: BTreeMap<String, Versions<View>>,
     pub settings: Versions<DeskSettings>,
     sla: Sla,
     /// By profile, where not all hours count.
@@ -149,7 +151,7 @@ pub struct Desk {
 
 impl Desk {
     /// The types of event that the desk is made of.
-    pub const EVENT_TYPES: [EventType; 15] = [
+    pub const EVENT_TYPES: [EventType; 16] = [
         EventType::UserUpdated,
         EventType::UserRemoved,
         EventType::UserPresenceChanged,
@@ -164,6 +166,7 @@ impl Desk {
         EventType::FieldUpdated,
         EventType::FieldRemoved,
         EventType::ViewUpdated,
+        EventType::ViewRemoved,
         EventType::SettingsUpdated,
     ];
 

@@ -240,6 +240,12 @@ impl<'d> Terms<'d> {
         self.history.schedule.from(time).next().and_then(|shift| shift.hours)
     }
 
+    /// Milliseconds that the calendar counts from one instant to another.
+    #[must_use]
+    pub fn open_ms(&self, from: Instant, to: Instant) -> i64 {
+        self.history.schedule.open_ms(from, to)
+    }
+
     /// The instants after that one at which the policy or its calendar changes, in order; each statement is a change.
     pub fn edges_after(&self, time: Instant) -> impl Iterator<Item = Instant> + use<'d> {
         self.history.schedule.from(time).skip(1).map(|shift| shift.since)

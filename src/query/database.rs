@@ -21,12 +21,16 @@ use crate::facts::columns::{CASE_NUMBER, FactTable};
 use crate::facts::layers::{Layers, Texts};
 use crate::facts::manifest;
 use crate::facts::manifest::Pointer;
-use crate::facts::tables::{CASES, FACT_TABLES};
+use crate::facts::tables::{CASES, DESK_EVENTS, FACT_TABLES, FINDINGS};
 use crate::log::{Log, LogFolder};
 use crate::model::time::Instant;
+use crate::query::case_views::function;
+use crate::query::case_views::source::ViewSource;
 use crate::query::lookup::Lookups;
 use crate::query::moment::Moment;
 use crate::query::people::{Anonymizer, Named, People};
+use crate::query::rights::granted::Rights;
+use crate::query::rights::tables::{seen, seen_now};
 use crate::query::schedule_runs::SCHEDULE_RUNS;
 use crate::query::tables::{Deferred, Made, Tables};
 use crate::query::{moment, numbers, present, tables, views};
@@ -46,6 +50,13 @@ pub struct Opening {
     pub progress: Progress,
 }
 
+/// How many rows of some tables a viewer may see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VisibleCounts {
+    pub events: u64,
+    pub findings: u64,
+}
+
 /// How the facts of a database relate to the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Freshness {
@@ -56,9 +67,10 @@ pub struct Freshness {
 }
 
 /// The tables of one state of a store at one moment.
+///
+/// Where it is that of a user ([`crate::query::rights`]), each of its ways to rows has only what the user may see.
 pub struct Database {
-    /// Settings, functions and runtime that every session starts with.
-    state: SessionState,
+    base: Base,
     tables: Tables,
     /// The same with people and texts as they are.
     original: Tables,
@@ -66,15 +78,28 @@ pub struct Database {
     all: Tables,
     /// The same with numbers of cases for ids where there are numbers.
     numbered: Tables,
-    pointer: Pointer,
     freshness: Freshness,
     /// The facts of the store, where the tables are of another moment.
     of_store: Option<Arc<Layers>>,
     lookups: Lookups,
-    memory_bytes: usize,
     people: People,
     /// Where people are shown by pseudonyms.
     anonymizer: Option<Arc<Anonymizer>>,
+}
+
+/// What a database is made of.
+#[derive(Clone)]
+pub(super) struct Base {
+    /// Settings, functions and runtime that every session starts with.
+    pub state: SessionState,
+    /// Every table with every row and the number of each case, whoever asks.
+    pub tables: Tables,
+    pub pointer: Pointer,
+    pub memory_bytes: usize,
+    /// What is as of the end of the log is as of this instant.
+    pub last_event_at: Option<Instant>,
+    /// Of whom the database is.
+    pub rights: Rights,
 }
 
 impl Database {
@@ -96,7 +121,7 @@ impl Database {
         }
         let database = if moment.is_now() {
             let database = Database::of_present(log, resources).await?;
-            freshness.batches_behind = last_batch.saturating_sub(database.pointer.last_batch).max(0);
+            freshness.batches_behind = last_batch.saturating_sub(database.base.pointer.last_batch).max(0);
             database
         } else {
             Database::at(log.log().await?, resources, moment).await?
@@ -114,7 +139,9 @@ impl Database {
 
     async fn of_present(log: &LogFolder, resources: Resources) -> Result<Database> {
         let (state, tables, pointer) = present::open(log, resources).await?;
-        Ok(Database::over(state, tables, pointer, resources.memory_bytes))
+        let last_event_at = pointer.last_event_at_ms.map(Instant);
+        let memory_bytes = resources.memory_bytes;
+        Ok(Database::over(Base { state, tables, pointer, memory_bytes, last_event_at, rights: Rights::owner() }))
     }
 
     /// The database of another moment: its events are replayed into temporary files, which are removed when neither the
@@ -124,12 +151,18 @@ impl Database {
     /// When the store cannot be read, its facts have never been made, or there is not enough space for those of the moment.
     pub async fn at(log: &Log, resources: Resources, moment: Moment) -> Result<Database> {
         let (session, pointer, of_store) = moment::open(log, resources, moment).await?;
-        let database = Database::of(&session, pointer, resources.memory_bytes).await?;
+        let last_event_at = moment.as_of.or(pointer.last_event_at_ms.map(Instant));
+        let database = Database::of(&session, pointer, resources.memory_bytes, last_event_at).await?;
         Ok(Database { of_store: Some(Arc::new(of_store)), ..database })
     }
 
     /// A database of everything that is registered in a session.
-    pub(super) async fn of(session: &SessionContext, pointer: Pointer, memory_bytes: usize) -> Result<Database> {
+    pub(super) async fn of(
+        session: &SessionContext,
+        pointer: Pointer,
+        memory_bytes: usize,
+        last_event_at: Option<Instant>,
+    ) -> Result<Database> {
         let state = session.state();
         let mut tables = Tables::new();
         let schema = state.schema_for_ref("cases")?;
@@ -138,25 +171,24 @@ impl Database {
                 tables.insert(name, Deferred::ready(table));
             }
         }
-        Ok(Database::over(state, tables, pointer, memory_bytes))
+        Ok(Database::over(Base { state, tables, pointer, memory_bytes, last_event_at, rights: Rights::owner() }))
     }
 
-    fn over(state: SessionState, tables: Tables, pointer: Pointer, memory_bytes: usize) -> Database {
+    fn over(base: Base) -> Database {
+        let tables = seen(&base.rights, &base.state, &base.tables, base.last_event_at);
         let made = |make: fn(&Made) -> Result<Made>| {
             tables.iter().map(|(name, table)| (name.clone(), Deferred::of(table, make))).collect::<Tables>()
         };
         let (plain, numbered) = (made(numbers::without_numbers), made(numbers::by_number));
         Database {
-            state,
+            base,
             original: plain.clone(),
             tables: plain,
             numbered,
             all: tables,
-            pointer,
             freshness: Freshness::default(),
             of_store: None,
             lookups: Lookups::default(),
-            memory_bytes,
             people: People::default(),
             anonymizer: None,
         }
@@ -166,7 +198,8 @@ impl Database {
     #[must_use]
     pub fn with_people(self, people: People) -> Database {
         let Some(pseudonyms) = people.pseudonyms.clone() else { return Database { people, ..self } };
-        let plain = tables::session(&self.state, &self.original);
+        // Texts of visible cases may name people whom the viewer does not see elsewhere.
+        let plain = self.complete_session();
         let anonymizer = Arc::new(Anonymizer::new(pseudonyms, people.with_text, plain));
         let shown = |tables: &Tables| -> Tables {
             let all = tables.iter().map(|(name, table)| (name.clone(), anonymized(name, table, &anonymizer)));
@@ -179,9 +212,41 @@ impl Database {
     /// Another database of the same state and moment, whose tables show people like that. Files that are open are shared.
     #[must_use]
     pub fn showing(&self, people: People) -> Database {
-        let (state, pointer) = (self.state.clone(), self.pointer.clone());
-        let database = Database::over(state, self.all.clone(), pointer, self.memory_bytes);
+        let database = Database::over(self.base.clone());
         Database { freshness: self.freshness, of_store: self.of_store.clone(), ..database }.with_people(people)
+    }
+
+    /// The same database as someone with these rights sees it.
+    pub(super) fn with_rights(&self, rights: Rights) -> Database {
+        let database = Database::over(Base { rights, ..self.base.clone() });
+        let database = Database { freshness: self.freshness, of_store: self.of_store.clone(), ..database };
+        database.with_people(self.people.clone())
+    }
+
+    /// The instant as of which views and rights are: that of the moment, or the last event.
+    #[must_use]
+    pub fn as_of(&self) -> Instant {
+        self.base.last_event_at.unwrap_or_default()
+    }
+
+    /// What the viewer may see.
+    #[must_use]
+    pub fn rights(&self) -> &Rights {
+        &self.base.rights
+    }
+
+    /// A session with every row, whoever asks, for what is computed of them and shows none.
+    pub(super) fn complete_session(&self) -> SessionContext {
+        tables::session(&self.base.state, &self.base.tables)
+    }
+
+    /// A session that has the events about the desk and nothing else, all of them whoever asks: why the clock of a case shows
+    /// what it shows follows from all of them.
+    #[must_use]
+    pub fn desk_session(&self) -> SessionContext {
+        let of_desk = self.base.tables.iter().filter(|(name, _)| name.as_str() == DESK_EVENTS.name);
+        let of_desk = of_desk.map(|(name, table)| (name.clone(), Arc::clone(table))).collect();
+        tables::session(&self.base.state, &of_desk)
     }
 
     /// How people are shown.
@@ -205,20 +270,29 @@ impl Database {
     /// without optimization.
     #[must_use]
     pub fn session(&self) -> SessionContext {
-        tables::session(&self.state, &self.tables)
+        let session = tables::session(&self.base.state, &self.tables);
+        function::register(&session, self.view_source());
+        session
+    }
+
+    /// What views of cases are answered from.
+    pub(super) fn view_source(&self) -> ViewSource {
+        let Base { state, tables, rights, last_event_at, .. } = self.base.clone();
+        let (original, pseudonyms) = (self.original.clone(), self.people.pseudonyms.clone());
+        ViewSource { state, complete: tables, original, rights, pseudonyms, last_event_at }
     }
 
     /// A session whose tables have people and texts as they are, for what is computed of them and shows neither.
     #[must_use]
     pub fn original_session(&self) -> SessionContext {
-        tables::session(&self.state, &self.original)
+        tables::session(&self.base.state, &self.original)
     }
 
     /// A session as [`Database::session`], in which `case_id` of the tables of cases is the number of the case: quicker to join, to group and to
     /// count. The views, `events` and the tables of findings have ids as everywhere.
     #[must_use]
     pub fn session_by_number(&self) -> SessionContext {
-        tables::session(&self.state, &self.numbered)
+        tables::session(&self.base.state, &self.numbered)
     }
 
     /// `cases` with the number of each, as [`Database::session_by_number`] has it, beside its id.
@@ -274,21 +348,21 @@ impl Database {
     /// more than a quarter of the memory.
     #[must_use]
     pub fn lookups(&self, table: &FactTable, row_bytes: u64) -> Option<&Lookups> {
-        let files = self.pointer.layers.iter().filter_map(|layer| layer.files.get(table.name));
+        let files = self.base.pointer.layers.iter().filter_map(|layer| layer.files.get(table.name));
         let rows: u64 = files.flatten().map(|file| file.rows).sum();
-        (rows.saturating_mul(row_bytes) <= self.memory_bytes as u64 / 4).then_some(&self.lookups)
+        (rows.saturating_mul(row_bytes) <= self.base.memory_bytes as u64 / 4).then_some(&self.lookups)
     }
 
     /// How many bytes of rows the questions of a page may keep in memory: a quarter of it.
     #[must_use]
     pub fn kept_bytes_max(&self) -> usize {
-        self.memory_bytes / 4
+        self.base.memory_bytes / 4
     }
 
-    /// What the facts stand for.
+    /// What the facts stand for, whoever asks. Its counts are of all rows: [`Database::visible_counts`] are those to show.
     #[must_use]
     pub fn pointer(&self) -> &Pointer {
-        &self.pointer
+        &self.base.pointer
     }
 
     /// A table as it is now, where the tables are of another moment: what the log knows without regard to it.
@@ -298,6 +372,7 @@ impl Database {
     pub async fn table_now(&self, table: &FactTable) -> Result<Option<DataFrame>> {
         let Some(facts) = &self.of_store else { return Ok(None) };
         let provider = facts.provider(table, Texts::Views)?;
+        let provider = seen_now(&self.base.rights, table.name, provider);
         let provider = match &self.anonymizer {
             Some(anonymizer) => anonymizer.table(table.name, &provider).await?,
             None => provider,
@@ -305,12 +380,29 @@ impl Database {
         Ok(Some(self.session().read_table(provider)?))
     }
 
-    /// The time of the first event; nothing of an empty log.
+    /// How many events and findings the viewer may see.
+    ///
+    /// # Errors
+    /// When the tables cannot be read.
+    pub async fn visible_counts(&self) -> Result<VisibleCounts> {
+        let Pointer { events, findings, .. } = self.base.pointer;
+        if !self.base.rights.is_limited() {
+            return Ok(VisibleCounts { events, findings });
+        }
+        let session = self.session();
+        let count = async |table: &str| Ok::<u64, Error>(session.table(table).await?.count().await? as u64);
+        Ok(VisibleCounts { events: count("events").await?, findings: count(FINDINGS.name).await? })
+    }
+
+    /// The time of the first event; nothing of an empty log. Where only some cases may be seen, the creation of the first.
     ///
     /// # Errors
     /// When the log cannot be read.
     pub async fn log_begins(&self) -> Result<Option<Instant>> {
-        if let Some(first) = self.pointer.first_event_at_ms {
+        if self.base.rights.is_limited() {
+            return Ok(self.created_between().await?.map(|(first, _)| first));
+        }
+        if let Some(first) = self.base.pointer.first_event_at_ms {
             return Ok(Some(Instant(first)));
         }
         let batches = self.session().sql("SELECT min(time) AS begins FROM events").await?.collect().await?;

@@ -22,7 +22,7 @@ use crate::wire::line;
 /// # Errors
 /// When a line is refused, or there is not enough memory.
 pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Resources) -> Result<SessionContext> {
-    let session = open_with_numbers(lines, resources).await?;
+    let (session, _) = open_with_numbers(lines, resources).await?;
     numbers::hide(&session).await?;
     Ok(session)
 }
@@ -31,7 +31,7 @@ pub async fn open<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Reso
 async fn open_with_numbers<'l>(
     lines: impl IntoIterator<Item = &'l [u8]>,
     resources: Resources,
-) -> Result<SessionContext> {
+) -> Result<(SessionContext, Option<Instant>)> {
     let mut rows = EventRowsBuilder::new(Arrival { ingested_at: Instant(0), batch: 0 });
     let mut last_event_at = None;
     for text in lines {
@@ -49,7 +49,7 @@ async fn open_with_numbers<'l>(
     session.register_table("events", shared::events(events, is_deleted)?)?;
     functions::register(&session, functions::calendars(&session).await?);
     views::register(&session, last_event_at).await?;
-    Ok(session)
+    Ok((session, last_event_at))
 }
 
 /// A database of these lines, as [`open`] makes a session; it stands for no batch of a log.
@@ -57,8 +57,8 @@ async fn open_with_numbers<'l>(
 /// # Errors
 /// As [`open`].
 pub async fn database<'l>(lines: impl IntoIterator<Item = &'l [u8]>, resources: Resources) -> Result<Database> {
-    let session = open_with_numbers(lines, resources).await?;
-    Database::of(&session, Pointer::default(), resources.memory_bytes).await
+    let (session, last_event_at) = open_with_numbers(lines, resources).await?;
+    Database::of(&session, Pointer::default(), resources.memory_bytes, last_event_at).await
 }
 
 fn in_memory(rows: RecordBatch) -> Result<Arc<MemTable>> {

@@ -24,7 +24,6 @@ use super::dashboard::{Buckets, ChartKind, Dashboard, Groups, Hours};
 use super::page::{Body, Definition, Page, Row, Scope, Tab, Widget};
 use super::table::capitalized;
 use crate::error::Result;
-use crate::facts::manifest::Pointer;
 use crate::metric::catalogue::Catalogue;
 use crate::metric::filter::Filter;
 use crate::metric::header::Metric;
@@ -204,11 +203,12 @@ pub async fn page(dashboard: &Dashboard, mut sources: Sources) -> Result<Page> {
         }
         tabs.push(Tab { title: tab.title.clone(), rows });
     }
+    let counts = sources.database.visible_counts().await?;
     let scope = Scope {
         range: sources.range.clone(),
         as_of: sources.as_of(),
         last_batch: sources.database.pointer().last_batch,
-        events: sources.database.pointer().events,
+        events: counts.events,
         business_hours: dashboard.hours == Hours::Business,
         filters: dashboard.filters.iter().map(Filter::in_words).collect(),
     };
@@ -222,7 +222,10 @@ pub async fn page(dashboard: &Dashboard, mut sources: Sources) -> Result<Page> {
     if sources.database.people().pseudonyms.is_some() {
         page.notes.push("Users and customers are shown by pseudonyms.".to_owned());
     }
-    page.notes.push(findings(sources.database.pointer()));
+    if sources.database.rights().is_limited() {
+        page.notes.push("Only what a user of the log may see is counted and listed.".to_owned());
+    }
+    page.notes.push(findings(counts.findings));
     Ok(page)
 }
 
@@ -277,9 +280,9 @@ async fn unknown_values(dashboard: &Dashboard, page: &Page, database: &Database)
 }
 
 /// The note about findings.
-fn findings(pointer: &Pointer) -> String {
-    let noun = if pointer.findings == 1 { "finding" } else { "findings" };
-    match pointer.findings {
+fn findings(count: u64) -> String {
+    let noun = if count == 1 { "finding" } else { "findings" };
+    match count {
         0 => "No finding in the whole log: nothing contradicts the model.".to_owned(),
         count => format!(
             "{} {noun} in the whole log, not of this range alone: casebook sql \"SELECT rule, count(*) FROM findings WHERE severity <> 'hidden' GROUP BY rule\"",

@@ -21,6 +21,7 @@ use crate::metric::shared::Shared;
 use crate::model::time::Instant;
 use crate::query::database::Database;
 use crate::query::moment::Moment;
+use crate::query::people::Named;
 use crate::spelling::did_you_mean;
 
 /// A dashboard, and what was typed beside it.
@@ -43,6 +44,9 @@ pub struct Choices {
     /// Whether texts that people wrote may be shown.
     #[serde(default)]
     pub with_text: bool,
+    /// The user who may see what the report shows; nothing where all rows are shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_user: Option<String>,
     /// What the names of the files begin with, where that is not the name of the dashboard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stem: Option<String>,
@@ -111,6 +115,9 @@ impl Choices {
     pub async fn shown(mut self, database: &Database) -> Result<Choices> {
         for text in &mut self.filters {
             *text = Filter::parse("--where", text)?.shown(database).await?.text();
+        }
+        if let Some(user) = &mut self.as_user {
+            *user = database.shown_value(&Named::User, user).await?;
         }
         Ok(self)
     }

@@ -8,6 +8,7 @@ use crate::model::event::{
 };
 use crate::model::policy::Policy;
 use crate::model::time::parse_duration_ms;
+use crate::model::view::View;
 use crate::model::{Refusal, check_listed_once};
 
 /// The shape of one member.
@@ -287,7 +288,7 @@ pub fn has(kind: EventType, name: &str) -> bool {
 ///
 /// # Errors
 /// The rule that is broken and where: a missing or wrongly typed member, an unknown value of an enumeration, a
-/// malformed duration, and for calendars and policies what [`Calendar::check`] and [`Policy::check`] refuse.
+/// malformed duration, and for calendars, policies and views what [`Calendar::check`], [`Policy::check`] and [`View::parse`] refuse.
 pub fn check(kind: EventType, subject: &str, data: &Json<'_>) -> Result<(), Refusal> {
     for member in members(kind) {
         let given = match member.shape {
@@ -306,6 +307,7 @@ pub fn check(kind: EventType, subject: &str, data: &Json<'_>) -> Result<(), Refu
     match kind {
         EventType::CalendarUpdated => Calendar::check(subject, data),
         EventType::PolicyUpdated => Policy::check(subject, data),
+        EventType::ViewUpdated => View::parse(subject, data).map(drop),
         EventType::SettingsUpdated if subject != "settings" => {
             let detail = format!("the subject of `settings.updated` is `settings`, found `{subject}`");
             Err(Refusal::new("wrong_subject", detail))

@@ -5,7 +5,7 @@ use super::text::{Cells, brief_clock, day_clock, table};
 use crate::explain::current::Current;
 use crate::explain::{Explanation, words};
 use crate::metric::range::zone_name;
-use crate::model::case::milestones::Outcome;
+use crate::model::outcome::Outcome;
 use crate::model::time::duration_text;
 use crate::timeline::rows::{CaseRows, RowAt};
 

@@ -84,6 +84,7 @@ impl MetricArguments {
             ("--as-of, --known-at", !self.moment.is_empty()),
             ("--anonymize", self.people.anonymize),
             ("--with-text", self.people.with_text),
+            ("--as-user", self.people.as_user.is_some()),
         ];
         flags.into_iter().filter(|(_, is_typed)| *is_typed).map(|(flag, _)| flag).collect()
     }

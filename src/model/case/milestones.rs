@@ -7,6 +7,7 @@ use super::clock::{Sums, Timeline};
 use super::rows::Period;
 use crate::model::desk::Desk;
 use crate::model::event::{Priority, Status};
+use crate::model::outcome::Outcome;
 use crate::model::policy::Milestone;
 use crate::model::schedule;
 use crate::model::sla::{Statement, Terms};
@@ -109,58 +110,6 @@ impl Instance<'_> {
     #[must_use]
     pub fn outcome(&self, as_of: Instant) -> Outcome {
         Outcome::of(self.completed_at(), self.stopped_at(), self.disabled_at(), self.due_at, as_of)
-    }
-}
-
-/// Whether a milestone was reached in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Met,
-    Late,
-    Missed,
-    Cancelled,
-    Disabled,
-    Overdue,
-    Running,
-}
-
-impl Outcome {
-    /// The first row of the table in 3.6 that applies.
-    #[must_use]
-    pub fn of(
-        completed_at: Option<Instant>,
-        stopped_at: Option<Instant>,
-        disabled_at: Option<Instant>,
-        due_at: Option<Instant>,
-        as_of: Instant,
-    ) -> Outcome {
-        let by_then = |time: Option<Instant>| time.filter(|time| *time <= as_of);
-        let late_for = |time: Instant| due_at.is_some_and(|due_at| due_at < time);
-        if let Some(completed_at) = by_then(completed_at) {
-            if late_for(completed_at) { Outcome::Late } else { Outcome::Met }
-        } else if let Some(stopped_at) = by_then(stopped_at) {
-            if late_for(stopped_at) { Outcome::Missed } else { Outcome::Cancelled }
-        } else if by_then(disabled_at).is_some() {
-            Outcome::Disabled
-        } else if late_for(as_of) {
-            Outcome::Overdue
-        } else {
-            Outcome::Running
-        }
-    }
-
-    /// The name in SQL and on the page.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Outcome::Met => "met",
-            Outcome::Late => "late",
-            Outcome::Missed => "missed",
-            Outcome::Cancelled => "cancelled",
-            Outcome::Disabled => "disabled",
-            Outcome::Overdue => "overdue",
-            Outcome::Running => "running",
-        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::model::sla::{Sla, Statement};
 use crate::model::time::Instant;
 use crate::model::update::{set_flag, set_nullable_text, set_text, set_texts};
 use crate::model::versions::Versions;
+use crate::model::view::View;
 
 impl Desk {
     /// Replays the desk's own events, which must come in log order.
@@ -130,6 +131,17 @@ impl DeskBuilder {
             }
             EventType::FieldRemoved => {
                 if let Some(versions) = self.desk.fields.get_mut(subject) {
+                    versions.end(event.time);
+                }
+            }
+            EventType::ViewUpdated => {
+                // Logs may have older ones that are refused today; such a view stays as it was.
+                if let Ok(view) = View::parse(subject, &event.data) {
+                    self.desk.views.entry(subject.to_owned()).or_default().set(event.time, view);
+                }
+            }
+            EventType::ViewRemoved => {
+                if let Some(versions) = self.desk.views.get_mut(subject) {
                     versions.end(event.time);
                 }
             }

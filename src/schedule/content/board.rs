@@ -65,6 +65,7 @@ impl BoardContent {
             formats: file.formats.map_or_else(|| vec!["html".to_owned()], |formats| formats.0),
             anonymize: file.anonymize.unwrap_or_default(),
             with_text: file.with_text.unwrap_or_default(),
+            as_user: None,
             stem: file.name,
             cases: usize::from(file.cases.unwrap_or(CASES)),
         };
