@@ -78,7 +78,7 @@ impl TableProvider for Guarded {
         };
         // First what the rule looks at, then what is shown.
         let names = self.rule.columns().iter().copied().chain(shown.fields().iter().map(|field| field.name().as_str()));
-        let columns = names.map(|name| ident(name)).collect::<Vec<_>>();
+        let columns = names.map(ident).collect::<Vec<_>>();
         let aliased = columns.into_iter().enumerate().map(|(at, column)| column.alias(format!("c{at}")));
         let mut plan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(&self.rows)), None)?;
         if let Some(filter) = conjunction(filters.iter().filter(|filter| is_safe(filter, &schema)).cloned()) {
