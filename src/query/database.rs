@@ -92,7 +92,7 @@ pub struct Database {
 pub(super) struct Base {
     /// Settings, functions and runtime that every session starts with.
     pub state: SessionState,
-    /// Every table with every row and the number of each case, whoever asks.
+    /// Every table with every row and the number of each case, for any viewer.
     pub tables: Tables,
     pub pointer: Pointer,
     pub memory_bytes: usize,
@@ -235,12 +235,12 @@ impl Database {
         &self.base.rights
     }
 
-    /// A session with every row, whoever asks, for what is computed of them and shows none.
+    /// A session with every row for any viewer, for what is computed of them and shows none.
     pub(super) fn complete_session(&self) -> SessionContext {
         tables::session(&self.base.state, &self.base.tables)
     }
 
-    /// A session that has the events about the desk and nothing else, all of them whoever asks: why the clock of a case shows
+    /// A session that has the events about the desk and nothing else, all of them for any viewer: why the clock of a case shows
     /// what it shows follows from all of them.
     #[must_use]
     pub fn desk_session(&self) -> SessionContext {
@@ -359,7 +359,7 @@ impl Database {
         self.base.memory_bytes / 4
     }
 
-    /// What the facts stand for, whoever asks. Its counts are of all rows: [`Database::visible_counts`] are those to show.
+    /// What the facts stand for, for any viewer. Its counts are of all rows: [`Database::visible_counts`] are those to show.
     #[must_use]
     pub fn pointer(&self) -> &Pointer {
         &self.base.pointer
