@@ -292,12 +292,10 @@ impl Clocks<'_> {
     }
 
     fn due_at(&self, earlier: &[Instance], instance: &Instance) -> Option<i64> {
-        // A resolution is no change of the target: the last one before it is in force until a reopening.
-        let holds = |i: &&Instance, t: i64| i.since <= t && i.disabled_at.is_none_or(|disabled_at| t < disabled_at);
+        let holds = |i: &&Instance, t: i64| i.since <= t && i.end().is_none_or(|end| t < end);
         let target_at = |t: i64| {
             let then = earlier.iter().chain([instance]).rfind(|i| holds(i, t))?;
-            let last = then.end().map_or(t, |end| t.min((end - 1).max(then.since)));
-            self.target(&self.last_terms(then, last))
+            self.target(&self.last_terms(then, t))
         };
         let walk = Walk {
             world: self.world,
@@ -305,6 +303,7 @@ impl Clocks<'_> {
             policy: &self.policy,
             pieces: &self.pieces,
             started_at: instance.run.started_at,
+            run_ends: earlier.iter().filter(|i| !i.is_cut).filter_map(Instance::end).collect(),
             status_at_start: &self.case.steps[instance.run.begun].after.status,
             end: instance.end(),
             last_target: self.target(&self.final_terms(instance)).unwrap_or(0),

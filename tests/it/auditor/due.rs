@@ -12,6 +12,8 @@ pub struct Walk<'a> {
     pub policy: &'a str,
     pub pieces: &'a [Piece],
     pub started_at: i64,
+    /// Where earlier runs of the clock were completed or stopped. That is no change of a target.
+    pub run_ends: Vec<i64>,
     /// The status right after the event that began the instance.
     pub status_at_start: &'a str,
     /// Completion, stop or disabling.
@@ -51,6 +53,7 @@ impl Walk<'_> {
     fn stays_due(&self, instant: i64, counted: i64, target_at: impl Fn(i64) -> Option<i64>) -> bool {
         let just_before = instant - 1;
         instant > self.started_at
+            && !self.run_ends.contains(&instant)
             && target_at(just_before) != target_at(instant)
             && target_at(just_before).is_some_and(|target| target <= counted)
             && self.runs_on(just_before, &self.status_on(just_before), instant, 0) == Some(instant)
