@@ -21,4 +21,4 @@ pub mod stage;
 pub mod staged;
 
 pub use event_log::{Log, LogFolder};
-pub use ingest::{Clock, Options, Summary};
+pub use ingest::{Clock, InputsSummary, Options, Summary};

@@ -50,14 +50,10 @@ pub async fn compact(context: &CommandContext, arguments: &CompactArguments) -> 
     Ok(Completion::Done)
 }
 
-/// Merges a few files after an ingestion, so that files stay few however many batches come. The batch has been acknowledged:
-/// if merging fails, the batch is in the log, and the next ingestion merges again.
+/// Merges a few files after an ingestion; if that fails, a note is printed.
 pub async fn after_ingestion(context: &CommandContext, log: &mut Log) {
-    let options = MergeOptions { scope: MergeScope::Quick, file_events: context.settings.file_events.value };
-    if !compact::is_due(log, options).unwrap_or(false) {
-        return;
-    }
-    if let Err(error) = compact::compact(log, context.settings.resources(), options).await {
+    let file_events = context.settings.file_events.value;
+    if let Err(error) = compact::after_ingestion(log, context.settings.resources(), file_events).await {
         context.printer.talk(format!("note: files of the log were not merged: {error}"));
     }
 }

@@ -96,6 +96,12 @@ impl TextReader {
         Ok(TextReader::of(path.display().to_string().into(), Input::Tail(tail)))
     }
 
+    /// Reads bytes that are in memory, under that name.
+    #[must_use]
+    pub fn of_bytes(file: &str, bytes: Vec<u8>) -> TextReader {
+        TextReader::of(file.into(), Input::Whole(Box::new(std::io::Cursor::new(bytes))))
+    }
+
     fn of(file: Arc<str>, input: Input) -> TextReader {
         let (layout, carry) = (TextLayout::Unknown, Vec::new());
         TextReader { file, input, layout, line: 1, offset: 0, carry, long: None, ended: false, idle: false }

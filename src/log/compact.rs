@@ -88,6 +88,19 @@ pub fn is_due(log: &Log, options: MergeOptions) -> Result<bool> {
     Ok(next_merge(log.events.entries()?, options).is_some())
 }
 
+/// Merges a few files after an ingestion, so that files stay few however many batches come. The batch has been acknowledged: if
+/// merging fails, the batch is in the log, and the next ingestion merges again.
+///
+/// # Errors
+/// As [`compact`].
+pub async fn after_ingestion(log: &mut Log, resources: Resources, file_events: u64) -> Result<()> {
+    let options = MergeOptions { scope: MergeScope::Quick, file_events };
+    if is_due(log, options)? {
+        compact(log, resources, options).await?;
+    }
+    Ok(())
+}
+
 /// Merges files of the log within those resources. Other writers can work between two merges.
 ///
 /// # Errors

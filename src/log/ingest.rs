@@ -74,6 +74,15 @@ pub struct Summary {
     pub bytes: u64,
 }
 
+/// What an ingestion did with each of its inputs.
+#[derive(Clone, Debug, Default)]
+pub struct InputsSummary {
+    /// Events that entered the log, by the name of the input.
+    pub added: HashMap<Arc<str>, u64>,
+    /// The lines that were set aside, in the order in which they were found.
+    pub refused: Vec<Quarantined>,
+}
+
 impl Log {
     /// Appends the events of the pieces that `read_input` passes on, as one batch: all of its good events become visible
     /// together. Never changes an event that is in the log.
@@ -85,6 +94,27 @@ impl Log {
         options: Options,
         read_input: impl FnOnce(&mut Take<'_>) -> Result<u64> + Send + 'static,
     ) -> Result<Summary> {
+        Ok(self.ingest_and_report(options, Reported::Sums, read_input).await?.0)
+    }
+
+    /// As [`Log::ingest`], and reports what became of each input. What it reports is in memory, so this is for inputs that are.
+    ///
+    /// # Errors
+    /// As [`Log::ingest`].
+    pub async fn ingest_by_input(
+        &mut self,
+        options: Options,
+        read_input: impl FnOnce(&mut Take<'_>) -> Result<u64> + Send + 'static,
+    ) -> Result<(Summary, InputsSummary)> {
+        self.ingest_and_report(options, Reported::EachInput, read_input).await
+    }
+
+    async fn ingest_and_report(
+        &mut self,
+        options: Options,
+        reported: Reported,
+        read_input: impl FnOnce(&mut Take<'_>) -> Result<u64> + Send + 'static,
+    ) -> Result<(Summary, InputsSummary)> {
         let _lock = WriterLock::take(self.store(), "log").await?;
         // Another writer may have committed while this one waited.
         let mut log = self.reopen().await?;
@@ -92,7 +122,8 @@ impl Log {
         let arrival = Arrival { ingested_at: options.now.read(), batch };
         let before = log.events.folder().list().await?.files;
         let (events, quarantine, store) = (log.events.clone(), log.quarantine.clone(), log.store().clone());
-        let prepared = blocking(move || prepare(&store, &events, &quarantine, arrival, options, read_input)).await;
+        let prepared =
+            blocking(move || prepare(&store, &events, &quarantine, arrival, (options, reported), read_input)).await;
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
@@ -107,7 +138,7 @@ impl Log {
             return Err(error);
         }
         *self = log;
-        Ok(prepared.summary)
+        Ok((prepared.summary, prepared.inputs))
     }
 
     async fn commit(
@@ -140,6 +171,14 @@ struct Prepared {
     files: Vec<NewFile>,
     quarantine: QuarantineWriter,
     summary: Summary,
+    inputs: InputsSummary,
+}
+
+/// What an ingestion reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reported {
+    Sums,
+    EachInput,
 }
 
 fn prepare(
@@ -147,11 +186,15 @@ fn prepare(
     events: &Table,
     quarantine: &Table,
     arrival: Arrival,
-    options: Options,
+    (options, reported): (Options, Reported),
     read_input: impl FnOnce(&mut Take<'_>) -> Result<u64>,
 ) -> Result<Prepared> {
     let scratch = ScratchFolder::in_store(store)?;
-    let quarantine = Mutex::new(QuarantineWriter::open(quarantine, arrival)?);
+    let mut quarantine = QuarantineWriter::open(quarantine, arrival)?;
+    if reported == Reported::EachInput {
+        quarantine.keep_lines();
+    }
+    let quarantine = Mutex::new(quarantine);
     let threads = options.threads.max(1);
     let log = Lookup::new(events.files()?, threads);
     let staging = Staging {
@@ -176,7 +219,25 @@ fn prepare(
         quarantined: quarantine.lines(),
         bytes: staged.bytes,
     };
-    Ok(Prepared { files, quarantine, summary })
+    let added = match reported {
+        Reported::Sums => HashMap::new(),
+        Reported::EachInput => added_by_input(&staged, &comparison)?,
+    };
+    let inputs = InputsSummary { added, refused: quarantine.take_lines() };
+    Ok(Prepared { files, quarantine, summary, inputs })
+}
+
+/// How many staged events of each input are new.
+fn added_by_input(staged: &Staged, comparison: &Comparison) -> Result<HashMap<Arc<str>, u64>> {
+    let mut added = HashMap::new();
+    for (staged, dropped) in staged.files.iter().zip(&comparison.dropped) {
+        staged.entries.each(|row, entry| {
+            if dropped.binary_search(&row).is_err() {
+                *added.entry(staged.entries.file(&entry)).or_default() += 1;
+            }
+        })?;
+    }
+    Ok(added)
 }
 
 /// The staged files without the events that are not new. A file that holds only new events stays as it is.

@@ -188,6 +188,8 @@ pub struct QuarantineWriter {
     present: HashSet<u128>,
     writer: Option<FileWriter>,
     lines: u64,
+    /// The lines so far, where they are wanted.
+    kept: Option<Vec<Quarantined>>,
 }
 
 impl QuarantineWriter {
@@ -197,7 +199,7 @@ impl QuarantineWriter {
     /// When the store cannot be read.
     pub fn open(table: &Table, arrival: Arrival) -> Result<QuarantineWriter> {
         let (folder, present) = (table.folder().clone(), marks(table)?);
-        Ok(QuarantineWriter { folder, arrival, present, writer: None, lines: 0 })
+        Ok(QuarantineWriter { folder, arrival, present, writer: None, lines: 0, kept: None })
     }
 
     /// Lines set aside so far, those that were there already included.
@@ -206,12 +208,25 @@ impl QuarantineWriter {
         self.lines
     }
 
+    /// Keeps all lines in memory from now on.
+    pub fn keep_lines(&mut self) {
+        self.kept = Some(Vec::new());
+    }
+
+    /// The lines that were kept.
+    pub fn take_lines(&mut self) -> Vec<Quarantined> {
+        self.kept.take().unwrap_or_default()
+    }
+
     /// Adds lines.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn add(&mut self, lines: &[Quarantined]) -> Result<()> {
         self.lines += lines.len() as u64;
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(lines);
+        }
         let fresh: Vec<&Quarantined> = lines.iter().filter(|line| self.present.insert(mark_of(line))).collect();
         if fresh.is_empty() {
             return Ok(());
