@@ -23,6 +23,26 @@ use crate::error::{Error, Result};
 pub use shown::Shown;
 pub use table::printable;
 
+/// The media type of a file, by the ending of its name.
+#[must_use]
+pub fn media_type(name: &str) -> &'static str {
+    match Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "txt" => "text/plain; charset=utf-8",
+        "md" => "text/markdown; charset=utf-8",
+        "csv" => "text/csv; charset=utf-8",
+        "json" => "application/json",
+        "ndjson" => "application/x-ndjson",
+        "pdf" => "application/pdf",
+        "png" => "image/png",
+        "svg" => "image/svg+xml",
+        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "parquet" => "application/vnd.apache.parquet",
+        "arrow" => "application/vnd.apache.arrow.stream",
+        _ => "application/octet-stream",
+    }
+}
+
 /// The format in which rows are written. Instants are RFC 3339, UTC, three digits in every format but the table and the
 /// workbook, which show them in the report's zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

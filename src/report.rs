@@ -50,11 +50,14 @@ const BUILT_IN: &[(&str, &str)] =
 /// When there is none, or its file is faulty.
 pub fn find_dashboard(project: &Path, name: &str, catalogue: &Catalogue) -> Result<Dashboard> {
     let kinds = build::chart_kinds();
-    let own = project.join("dashboards").join(format!("{name}.toml"));
-    match project_files::read_text(&own) {
-        Ok(text) => return Dashboard::parse(&own, &text, catalogue, &kinds),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Error::file(&own)(error)),
+    // A name from outside must not lead to another folder.
+    if !name.contains(['/', '\\', '\0']) {
+        let own = project.join("dashboards").join(format!("{name}.toml"));
+        match project_files::read_text(&own) {
+            Ok(text) => return Dashboard::parse(&own, &text, catalogue, &kinds),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::file(&own)(error)),
+        }
     }
     match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
         Some((_, text)) => Dashboard::parse(Path::new(&format!("dashboards/{name}.toml")), text, catalogue, &kinds),

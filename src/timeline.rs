@@ -5,6 +5,7 @@
 
 pub mod events;
 mod facts;
+pub mod object;
 pub mod rows;
 mod spans;
 pub mod tables;

@@ -1,12 +1,11 @@
 //! `case`: the timeline of one case, and why its numbers are what they are.
 //!
 //! Its rows are read and explained by [`crate::timeline`], and shown to people ([`head`], [`policy`], [`clocks`], [`events`]) or
-//! as one JSON object ([`json`]).
+//! as one JSON object ([`crate::timeline::object`]).
 
 mod clocks;
 mod events;
 mod head;
-mod json;
 mod policy;
 mod style;
 mod text;
@@ -22,6 +21,7 @@ use crate::explain::Explanation;
 use crate::model::time::Instant;
 use crate::query::database::Database;
 use crate::timeline;
+use crate::timeline::object::object;
 use crate::timeline::rows::{CaseRows, Rows};
 use style::Style;
 use text::Ink;
@@ -64,7 +64,7 @@ pub async fn case(context: &CommandContext, arguments: &CaseArguments) -> Result
     let as_of = context.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant));
     let explanation = explanation(&database, id, &rows, as_of).await?;
     if arguments.format == CaseFormat::Json {
-        context.printer.data(json::object(id, &rows, explanation.as_ref(), arguments.people.with_text)?)?;
+        context.printer.data(object(id, &rows, explanation.as_ref(), arguments.people.with_text)?)?;
         return Ok(Completion::Done);
     }
     let style = Style {

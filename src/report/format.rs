@@ -3,7 +3,7 @@
 //! A new format is that file and one entry in [`FORMATS`]; the command line reads the list.
 
 mod aligned;
-mod html;
+pub mod html;
 mod json;
 pub mod mail;
 mod markdown;

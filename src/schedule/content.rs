@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::parcel::{Rendered, RenderedFile, Role, RunSummary};
 use super::sources::Sources;
 use crate::error::{Error, Result};
+use crate::export::media_type;
 use crate::metric::range::zone_name;
 use crate::model::time::Instant;
 use crate::report::format::mail::{joined_html, joined_text};
@@ -24,7 +25,6 @@ use file::ContentFile;
 pub use file::Words;
 use metric::MetricContent;
 pub use output::at;
-use output::media_type;
 use sql::SqlContent;
 
 /// One thing that a schedule sends: `[[schedule.send]]`.

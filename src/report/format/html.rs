@@ -15,14 +15,18 @@ mod timeline;
 
 use std::fmt::Write;
 
+use jiff::tz::TimeZone;
+
 use crate::error::Result;
+use crate::model::time::Instant;
 use crate::report::chart::Chart;
 use crate::report::draw::paint::{self, DrawError, escaped};
 use crate::report::page::{Body, Change, Figure, Page, Row, Scope, Stems, Tab, Verdict, Widget};
 use crate::report::text;
+use crate::timeline::Timeline;
 use anchors::Anchors;
 use definitions::definitions;
-use script::SCRIPT;
+pub use script::SCRIPT;
 use table::table;
 
 /// HTML text, or why a chart was not drawn.
@@ -48,13 +52,7 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
 }
 
 fn page_html(page: &Page) -> DrawResult {
-    let mut places = Places::of(page);
-    let mut links = Vec::new();
-    let mut tabs = String::new();
-    for one in &page.tabs {
-        tabs += &tab(one, &mut places, &mut links)?;
-    }
-    let title = escaped(&page.title);
+    let Parts { title, head, main } = parts(page)?;
     let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n\
@@ -66,16 +64,63 @@ fn page_html(page: &Page) -> DrawResult {
     // Writing to a string cannot fail.
     let _ = write!(
         html,
-        "<body>\n<header class=\"head\">\n<h1>{title}</h1>\n{}{}</header>\n<main>\n{}{tabs}{}{}</main>\n{}\
-         <script>{SCRIPT}</script>\n</body>\n</html>\n",
-        paragraph("description", &page.description),
-        scope(&page.scope),
-        jump_list("jump tabs", "Tabs", &links),
-        definitions(&page.definitions),
-        timeline::section(page, &places.cases)?,
-        notes(&page.notes),
+        "<body>\n<header class=\"head\">\n<h1>{title}</h1>\n{head}</header>\n<main>\n{main}<script>{SCRIPT}</script>\n</body>\n</html>\n",
     );
     Ok(html)
+}
+
+/// A page as parts of HTML, for a frame around it that has the style and the script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// The title, escaped.
+    pub title: String,
+    /// What stands below the title: what the page is about, and its scope.
+    pub head: String,
+    /// The content of the element `main`, its end, and what follows it.
+    pub main: String,
+}
+
+/// The parts of a page.
+///
+/// # Errors
+/// When a chart cannot be drawn.
+pub fn embedded(page: &Page) -> Result<Parts> {
+    Ok(parts(page)?)
+}
+
+/// The timeline of one case, for a frame around it.
+///
+/// # Errors
+/// When it cannot be drawn.
+pub fn case_section(timeline: &Timeline, zone: &TimeZone, as_of: Instant) -> Result<String> {
+    let timeline = timeline::alone(timeline, zone, as_of)?;
+    Ok(format!("<section class=\"cases\">\n{timeline}</section>\n"))
+}
+
+/// The style that the parts of a page need.
+#[must_use]
+pub fn stylesheet() -> String {
+    style::style()
+}
+
+fn parts(page: &Page) -> std::result::Result<Parts, DrawError> {
+    let mut places = Places::of(page);
+    let mut links = Vec::new();
+    let mut tabs = String::new();
+    for one in &page.tabs {
+        tabs += &tab(one, &mut places, &mut links)?;
+    }
+    Ok(Parts {
+        title: escaped(&page.title),
+        head: paragraph("description", &page.description) + &scope(&page.scope),
+        main: format!(
+            "{}{tabs}{}{}</main>\n{}",
+            jump_list("jump tabs", "Tabs", &links),
+            definitions(&page.definitions),
+            timeline::section(page, &places.cases)?,
+            notes(&page.notes),
+        ),
+    })
 }
 
 /// What has been placed so far, so that each heading that a link may lead to has an id of its own.

@@ -4,8 +4,9 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::file::ContentFile;
-use super::output::{at, check_name, check_once, media_type, rendered_mail, words};
+use super::output::{at, check_name, check_once, rendered_mail, words};
 use crate::error::{Error, Result};
+use crate::export::media_type;
 use crate::metric::compare::Compare;
 use crate::metric::filter::Filter;
 use crate::metric::range::{Range, parse_zone, zone_name};

@@ -1,14 +1,12 @@
 //! What all kinds of content give: files of rows, mails, names of files and of media.
 
-use std::path::Path;
-
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result};
 use crate::export;
-use crate::export::{Format, Shown};
+use crate::export::{Format, Shown, media_type};
 use crate::model::time::duration_text;
 use crate::report::format::mail::letter::{Cell, Heading, Rows};
 use crate::report::format::mail::{Mail, left_out};
@@ -35,24 +33,6 @@ const ROW_FORMATS: [(&str, Format); 5] = [
 #[must_use]
 pub fn at(place: &str, key: &str) -> String {
     if place.is_empty() { format!("`{key}`") } else { format!("{place}: `{key}`") }
-}
-
-/// The media types of files by their endings.
-pub fn media_type(name: &str) -> &'static str {
-    match Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default() {
-        "html" => "text/html; charset=utf-8",
-        "txt" => "text/plain; charset=utf-8",
-        "md" => "text/markdown; charset=utf-8",
-        "csv" => "text/csv; charset=utf-8",
-        "json" => "application/json",
-        "ndjson" => "application/x-ndjson",
-        "pdf" => "application/pdf",
-        "png" => "image/png",
-        "svg" => "image/svg+xml",
-        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "parquet" => "application/vnd.apache.parquet",
-        _ => "application/octet-stream",
-    }
 }
 
 /// The texts and pictures of a mail as files.

@@ -92,7 +92,7 @@ const LITERAL: &[(&str, &str, &str)] = &[
     ("src/report/format/xlsx.rs", "SHEET", "a sheet of a spreadsheet"),
     ("src/report/format.rs", "sheet", "a sheet of a spreadsheet"),
     ("docs/reports.md", "sheet", "a sheet of a spreadsheet"),
-    ("src/schedule/content/output.rs", "sheet", "in the media type of a workbook"),
+    ("src/export.rs", "sheet", "in the media type of a workbook"),
     (".ci/documents", "sheet", "a sheet of a spreadsheet"),
     ("src/report/table.rs", "nobody", "the label of a page for cases without an agent"),
     ("tests/it/report.rs", "nobody", "the label of a page for cases without an agent"),

@@ -246,9 +246,14 @@
     addEventListener("hashchange", follow);
   };
 
-  all("article").forEach(cases);
-  tabs();
+  const prepare = () => {
+    all("article").forEach(cases);
+    tabs();
+    all("table.sortable").forEach(sortable);
+  };
+  prepare();
   timelines();
-  all("table.sortable").forEach(sortable);
   tooltips();
+  // Where a page is served, its content is replaced when there are new figures.
+  document.addEventListener("casebook:replaced", prepare);
 })();

@@ -30,7 +30,8 @@ pub(super) fn section(page: &Page, anchors: &Anchors) -> Result<String, DrawErro
     for timeline in &page.cases {
         let shown = Shower { timeline, zone: &anchors.zone, report_as_of: page.scope.as_of };
         let behind = places.get(timeline.case.as_str()).map(String::as_str).unwrap_or_default();
-        cases += &shown.details(anchors.id(&timeline.case).unwrap_or_default(), behind)?;
+        let behind = format!("<p class=\"caption\">Behind {behind}</p>\n");
+        cases += &shown.details(anchors.id(&timeline.case).unwrap_or_default(), "", &behind)?;
     }
     let zone = crate::metric::range::zone_name(&anchors.zone);
     Ok(format!(
@@ -40,6 +41,12 @@ pub(super) fn section(page: &Page, anchors: &Anchors) -> Result<String, DrawErro
         escaped(&text::as_of(as_of, &anchors.zone)),
         escaped(&zone),
     ))
+}
+
+/// The timeline of one case alone, open.
+pub(super) fn alone(timeline: &Timeline, zone: &TimeZone, as_of: Instant) -> Result<String, DrawError> {
+    let shown = Shower { timeline, zone, report_as_of: as_of };
+    shown.details("timeline", " open", "")
 }
 
 /// Links to the widgets that list a case.
@@ -114,7 +121,7 @@ struct Shower<'a> {
 }
 
 impl Shower<'_> {
-    fn details(&self, id: &str, behind: &str) -> Result<String, DrawError> {
+    fn details(&self, id: &str, open: &str, behind: &str) -> Result<String, DrawError> {
         let timeline = self.timeline;
         let drawing = Drawing { timeline, zone: self.zone };
         let high = drawing.height();
@@ -122,8 +129,7 @@ impl Shower<'_> {
         let state = timeline.head.as_ref().map_or("never created".to_owned(), state);
         let clocks: String = self.timeline.clocks.iter().map(|clock| self.clock(clock)).collect();
         Ok(format!(
-            "<details class=\"case\" id=\"{id}\">\n<summary><span>{}</span> {}</summary>\n{}\
-             <p class=\"caption\">Behind {behind}</p>\n\
+            "<details class=\"case\" id=\"{id}\"{open}>\n<summary><span>{}</span> {}</summary>\n{}{behind}\
              <div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{}\"><div class=\"chart story\">{svg}</div></div>\n\
              {}{}{}{clocks}{}</details>\n",
             escaped(&timeline.case),

@@ -1,14 +1,14 @@
-//! The same content as one JSON object, for programs: rows as the tables hold them, and the explanation beside them.
+//! A case as one JSON object, for programs: rows as the tables hold them, and the explanation beside them.
 
 use serde_json::{Value, json};
 
+use super::rows::{CaseRows, Rows};
 use crate::error::Result;
 use crate::explain::choice::{Choice, Tried};
 use crate::explain::current::Current;
 use crate::explain::target::{Effect, Step, Why};
 use crate::explain::{Clock, Explanation};
 use crate::model::time::Instant;
-use crate::timeline::rows::{CaseRows, Rows};
 
 /// What people say, left out unless it is asked for.
 const TEXTS: [&str; 3] = ["text", "data", "comment"];
