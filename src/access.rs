@@ -88,6 +88,12 @@ impl AccessFile {
 }
 
 impl Access {
+    /// Whether the user has credentials.
+    #[must_use]
+    pub fn has_user(&self, user: &str) -> bool {
+        self.content.users.contains_key(user)
+    }
+
     /// Whether anyone can log in or use a token.
     #[must_use]
     pub fn has_credentials(&self) -> bool {

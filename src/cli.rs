@@ -26,6 +26,7 @@ mod replay;
 mod report;
 mod restate;
 mod schedule;
+mod serve;
 pub mod settings;
 mod signals;
 mod sql;
@@ -135,6 +136,8 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Ask a report's question again on the log of now: the figures that moved, and the events that arrived later
     Restate(restate::RestateArguments),
+    /// Serve pages, an API and ingestion to a whole desk until stopped
+    Serve(serve::ServeArguments),
     /// What is sent when, and where: carry schedules out, list them, check them
     Schedule(schedule::ScheduleArguments),
     /// A case's timeline, and why its numbers are what they are: policy, clocks, targets, ledgers
@@ -210,6 +213,9 @@ impl Command {
     }
 }
 
+/// The stack of a worker thread: as large as that of the main thread is elsewhere, because questions are planned on either.
+const STACK_BYTES: usize = 16 << 20;
+
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -218,7 +224,8 @@ pub fn main() -> ExitCode {
     let format = arguments.command.summary_format().unwrap_or(common.summary);
     let color = ColorWhen::holds(common.color);
     let printer = Printer { quiet: common.quiet, json_summary: format == SummaryFormat::Json, color };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             printer.error(&Error::Output(error));
@@ -257,6 +264,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
         Command::Report(arguments) => report::report(&context, &arguments).await,
         Command::Verify(arguments) => verify::verify(&context, &arguments).await,
         Command::Restate(arguments) => restate::restate(&context, &arguments).await,
+        Command::Serve(arguments) => serve::serve(&context, &arguments).await,
         Command::Schedule(arguments) => schedule::schedule(&context, &arguments).await,
         Command::Case(arguments) => case::case(&context, &arguments).await,
         Command::Cases(arguments) => cases::cases(&context, &arguments).await,

@@ -25,6 +25,7 @@
 //! - [`report`]: dashboards, pages and their formats.
 //! - [`audit`]: checks that derive the facts another way.
 //! - [`schedule`]: what is sent when, and where.
+//! - [`serve`]: pages, an API and ingestion over HTTP, for a whole desk.
 //! - [`cli`]: the command line.
 
 pub mod access;
@@ -46,6 +47,7 @@ pub mod query;
 pub mod replay;
 pub mod report;
 pub mod schedule;
+pub mod serve;
 pub mod spelling;
 pub mod store;
 pub mod timeline;

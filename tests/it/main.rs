@@ -56,6 +56,7 @@ mod report;
 mod rights;
 mod samples;
 mod schedule;
+mod serve;
 mod shared;
 mod sql;
 mod store;

@@ -50,10 +50,18 @@ const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "serve",
+        &[
+            "access", "report", "timeline", "export", "metric", "query", "log", "input", "store", "explain", "model",
+            "json", "error",
+        ],
+    ),
+    (
         "cli",
         &[
-            "schedule", "audit", "report", "metric", "timeline", "export", "import", "apply", "query", "replay",
-            "facts", "log", "input", "access", "store", "wire", "model", "json", "error", "generate", "explain",
+            "serve", "schedule", "audit", "report", "metric", "timeline", "export", "import", "apply", "query",
+            "replay", "facts", "log", "input", "access", "store", "wire", "model", "json", "error", "generate",
+            "explain",
         ],
     ),
 ];
@@ -301,14 +309,24 @@ fn every_public_item_has_documentation() {
         let lines: Vec<&str> = source.text.lines().collect();
         for (number, line) in &source.own.0 {
             let item = line.trim_start().strip_prefix("pub ").unwrap_or_default();
-            let above = lines[..number - 1].iter().rev().find(|line| !line.trim_start().starts_with("#["));
-            let documented = above.is_some_and(|line| line.trim_start().starts_with("///"));
+            let documented = line_above_attributes(&lines[..number - 1]).is_some_and(|line| line.starts_with("///"));
             if kinds.iter().any(|kind| item.starts_with(kind)) && !item.contains('$') && !documented {
                 complain(&mut complaints, &source, *number, "a public item has its meaning in `///`");
             }
         }
     }
     assert!(complaints.is_empty(), "\n{complaints}");
+}
+
+/// The last line that is not part of an attribute.
+fn line_above_attributes<'l>(lines: &[&'l str]) -> Option<&'l str> {
+    let mut is_within = false;
+    lines.iter().rev().map(|line| line.trim_start()).find(|line| {
+        let begins = line.starts_with("#[");
+        let is_part = begins || is_within || *line == ")]";
+        is_within = is_part && !begins;
+        !is_part
+    })
 }
 
 /// One source file: as it is, without comments, and without its tests.

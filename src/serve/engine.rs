@@ -1,0 +1,255 @@
+//! What all listeners of a process share: the present state of the facts, which follows the log, and who may see what of it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use tokio::sync::{Notify, OnceCell, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::answers::Answers;
+use super::http::reply::Answer;
+use super::limits::{Limits, NotAnswered, Permit, Permits};
+use crate::error::{Error, Result};
+use crate::log::{Log, LogFolder};
+use crate::metric::catalogue::Catalogue;
+use crate::model::time::Instant;
+use crate::query::database::{Database, Opening};
+use crate::query::moment::Moment;
+use crate::query::people::People;
+use crate::query::rights::Viewer;
+use crate::store::engine::Resources;
+use crate::store::progress::Progress;
+
+/// How often the log is looked at for what other processes have added.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What an engine works with.
+#[derive(Clone)]
+pub struct EngineSetup {
+    pub project: PathBuf,
+    pub store: PathBuf,
+    /// Zone of days where a question names none.
+    pub zone: TimeZone,
+    pub resources: Resources,
+    /// Events that a file of the log should have.
+    pub file_events: u64,
+    /// The wall clock.
+    pub clock: fn() -> Instant,
+    pub limits: Limits,
+    /// Where problems of the process are reported: not those of a request.
+    pub report: Arc<dyn Fn(String) + Send + Sync>,
+}
+
+/// One state of the log, from which questions are answered.
+pub struct State {
+    /// Counts the states of this process, from 1.
+    pub version: u64,
+    pub catalogue: Arc<Catalogue>,
+    database: Arc<Database>,
+    of_viewers: Mutex<HashMap<Viewer, Arc<OnceCell<Arc<Database>>>>>,
+    /// What was answered from it.
+    pub answers: Answers<Answer>,
+}
+
+/// How the facts relate to the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// The last batch of the log that the facts contain.
+    pub batch: i64,
+    /// Batches of the log that they do not contain.
+    pub batches_behind: i64,
+    /// When the facts were last found or made equal to the log.
+    pub current_at: Option<Instant>,
+    /// Why they could not be brought up to date.
+    pub problem: Option<String>,
+}
+
+/// What all listeners share.
+pub struct Engine {
+    pub setup: EngineSetup,
+    state: watch::Sender<Arc<State>>,
+    readiness: RwLock<Readiness>,
+    grown: Notify,
+    permits: Permits,
+}
+
+impl State {
+    /// The database that shows what a viewer may see.
+    ///
+    /// # Errors
+    /// When the log does not know the user, their role is `none`, or the facts cannot be read.
+    pub async fn database(&self, viewer: &Viewer) -> Result<Arc<Database>> {
+        let cell = {
+            let mut of_viewers = self.of_viewers.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(of_viewers.entry(viewer.clone()).or_default())
+        };
+        let seen = cell.get_or_try_init(|| async {
+            Ok::<_, Error>(match viewer {
+                Viewer::Owner => Arc::clone(&self.database),
+                user @ Viewer::User(_) => Arc::new(self.database.seen_by(user).await?),
+            })
+        });
+        seen.await.cloned()
+    }
+
+    /// When the last event happened.
+    #[must_use]
+    pub fn last_event_at(&self) -> Option<Instant> {
+        self.database.pointer().last_event_at_ms.map(Instant)
+    }
+}
+
+impl Engine {
+    /// Opens the project, whose log is made if there is none, and brings its facts up to date.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written, or a metric of the project is faulty.
+    pub async fn open(setup: EngineSetup) -> Result<Engine> {
+        drop(Log::open(&setup.store).await?);
+        let (state, readiness) = read(&setup, 1).await?;
+        let permits = Permits::new(setup.limits);
+        let (state, _) = watch::channel(Arc::new(state));
+        Ok(Engine { setup, state, readiness: RwLock::new(readiness), grown: Notify::new(), permits })
+    }
+
+    /// The present state.
+    #[must_use]
+    pub fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.borrow())
+    }
+
+    /// The states as they come.
+    #[must_use]
+    pub fn states(&self) -> watch::Receiver<Arc<State>> {
+        self.state.subscribe()
+    }
+
+    /// The database of the present state that shows what a viewer may see.
+    ///
+    /// # Errors
+    /// As [`State::database`].
+    pub async fn database(&self, viewer: &Viewer) -> Result<Arc<Database>> {
+        self.state().database(viewer).await
+    }
+
+    /// The limits of questions.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.setup.limits
+    }
+
+    /// The time on the wall clock.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        (self.setup.clock)()
+    }
+
+    /// How the facts relate to the log.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until the viewer may ask one more question.
+    ///
+    /// # Errors
+    /// When that takes too long, or the process ends.
+    pub async fn permit(&self, viewer: &Viewer) -> std::result::Result<Permit, NotAnswered> {
+        self.permits.permit(viewer).await
+    }
+
+    /// Answers a question within the limits. It ends when the future is dropped.
+    ///
+    /// # Errors
+    /// When the question fails, takes too long, or has to wait too long.
+    pub async fn ask<T>(
+        &self,
+        viewer: &Viewer,
+        question: impl Future<Output = Result<T>>,
+    ) -> std::result::Result<T, NotAnswered> {
+        let _permit = self.permit(viewer).await?;
+        match tokio::time::timeout(self.setup.limits.question_time, question).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(NotAnswered::TookTooLong(self.setup.limits.question_time)),
+        }
+    }
+
+    /// The log has grown: the facts are brought up to date soon.
+    pub fn log_has_grown(&self) {
+        self.grown.notify_one();
+    }
+
+    /// Follows the log until `stop`, also where another process writes to it. Then no more questions are answered.
+    pub async fn follow(&self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.grown.notified() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            // A refresh is not interrupted: it would have to be made again.
+            if let Err(error) = self.catch_up().await {
+                self.failed(&error);
+            }
+        }
+        self.permits.close();
+    }
+
+    /// Brings the facts up to date with the log, where they are not.
+    async fn catch_up(&self) -> Result<()> {
+        let last_batch = LogFolder::existing(&self.setup.store)?.last_batch().await?;
+        let state = self.state();
+        if last_batch == state.database.pointer().last_batch {
+            let mut readiness = self.readiness.write().unwrap_or_else(PoisonError::into_inner);
+            (readiness.current_at, readiness.problem) = (Some(self.now()), None);
+            readiness.batches_behind = 0;
+            return Ok(());
+        }
+        {
+            let mut readiness = self.readiness.write().unwrap_or_else(PoisonError::into_inner);
+            readiness.batches_behind = last_batch.saturating_sub(readiness.batch);
+        }
+        let (next, readiness) = read(&self.setup, state.version + 1).await?;
+        *self.readiness.write().unwrap_or_else(PoisonError::into_inner) = readiness;
+        self.state.send_replace(Arc::new(next));
+        Ok(())
+    }
+
+    /// Records why the facts are not up to date; it is reported once.
+    fn failed(&self, error: &Error) {
+        let text = error.to_string();
+        let mut readiness = self.readiness.write().unwrap_or_else(PoisonError::into_inner);
+        if readiness.problem.as_ref() != Some(&text) {
+            (self.setup.report)(format!("the facts are not brought up to date: {text}"));
+        }
+        readiness.problem = Some(text);
+    }
+}
+
+/// The present state of a project.
+async fn read(setup: &EngineSetup, version: u64) -> Result<(State, Readiness)> {
+    let catalogue = Catalogue::load(&setup.project).await.map_err(|mut errors| {
+        errors.pop().unwrap_or_else(|| Error::refused("a metric is faulty, but no error was reported"))
+    })?;
+    let log = LogFolder::existing(&setup.store)?;
+    let opening = Opening {
+        resources: setup.resources,
+        moment: Moment::default(),
+        refresh: true,
+        people: People::default(),
+        progress: Progress::default(),
+    };
+    let database = Database::open(&log, opening).await?;
+    let readiness = Readiness {
+        batch: database.pointer().last_batch,
+        batches_behind: database.freshness().batches_behind,
+        current_at: Some((setup.clock)()),
+        problem: None,
+    };
+    let (database, catalogue) = (Arc::new(database), Arc::new(catalogue));
+    let state = State { version, catalogue, database, of_viewers: Mutex::default(), answers: Answers::default() };
+    Ok((state, readiness))
+}

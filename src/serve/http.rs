@@ -1,0 +1,110 @@
+//! HTTP: pages, the API and ingestion, on one listener.
+
+mod api;
+pub mod app;
+mod attempts;
+mod board;
+mod events;
+mod guard;
+mod live;
+mod login;
+mod meters;
+mod observe;
+mod pages;
+mod params;
+mod problem;
+pub mod reply;
+mod sessions;
+mod site;
+mod visitor;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::error::{Error, Result};
+use app::App;
+
+/// How long a client may take for the lines of its request.
+const HEADERS_TIME: Duration = Duration::from_secs(10);
+/// How long questions that are being answered may go on when the process is to end.
+const END_TIME: Duration = Duration::from_secs(10);
+/// Lines of a request.
+const HEADERS_MAX: usize = 64;
+/// Bytes of the lines of a request, the address among them.
+const HEADERS_BYTES_MAX: usize = 64 << 10;
+
+/// Every route.
+pub fn router(app: App) -> Router {
+    let body_bytes = app.engine.limits().body_bytes;
+    Router::new()
+        .merge(pages::routes())
+        .nest("/api/v1", api::routes())
+        .merge(login::routes())
+        .merge(site::routes())
+        .route("/live", get(live::live))
+        .route("/healthz", get(observe::healthz))
+        .route("/readyz", get(observe::readyz))
+        .route("/metrics", get(observe::metrics))
+        .fallback(pages::missing)
+        .layer(DefaultBodyLimit::max(body_bytes))
+        .layer(from_fn_with_state(app.clone(), visitor::identify))
+        .layer(from_fn_with_state(app.clone(), guard::guard))
+        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .layer(from_fn(guard::headers))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .with_state(app)
+}
+
+/// Serves a listener until `stop`; then requests that are being answered get ten seconds.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    app: App,
+    listener: std::net::TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    stop: CancellationToken,
+) -> Result<()> {
+    let handle = Handle::new();
+    let ending = handle.clone();
+    let watcher = tokio::spawn(async move {
+        stop.cancelled().await;
+        ending.graceful_shutdown(Some(END_TIME));
+    });
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let served = match tls {
+        Some(tls) => {
+            let mut server =
+                axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(tls)).map_err(Error::Output)?;
+            limited(server.http_builder());
+            server.handle(handle).serve(service).await
+        }
+        None => {
+            let mut server = axum_server::from_tcp(listener).map_err(Error::Output)?;
+            limited(server.http_builder());
+            server.handle(handle).serve(service).await
+        }
+    };
+    watcher.abort();
+    served.map_err(Error::Output)
+}
+
+/// Bounds what a client can make the process keep before a request is whole.
+fn limited(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
+    builder
+        .http1()
+        .timer(hyper_util::rt::TokioTimer::new())
+        .header_read_timeout(HEADERS_TIME)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADERS_BYTES_MAX);
+}

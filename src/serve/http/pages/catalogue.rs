@@ -1,0 +1,126 @@
+//! The metrics: the catalogue, and a page of each, which asks it anything.
+
+use axum::extract::{Path, State};
+use maud::{Markup, html};
+
+use super::table::table;
+use super::visit::{PageResult, PageVisitor};
+use crate::metric::header::Metric;
+use crate::metric::range::Grain;
+use crate::serve::http::api::numbers::{self, PARAMETERS};
+use crate::serve::http::app::App;
+use crate::serve::http::params::Params;
+use crate::serve::http::problem::Problem;
+use crate::serve::http::site::{Framed, framed};
+
+/// The catalogue.
+pub async fn list(State(app): State<App>, visitor: PageVisitor) -> PageResult<Markup> {
+    let database = app.engine.database(&visitor.visitor.viewer).await.map_err(|error| visitor.problem(error))?;
+    let catalogue = &app.engine.state().catalogue;
+    let main = html! {
+        div class="frame" tabindex="0" role="group" aria-label="Metrics" {
+            table class="list" {
+                caption class="caption" { (catalogue.iter().count()) " metrics" }
+                thead { tr { th scope="col" { "Metric" } th scope="col" { "Unit" } th scope="col" { "Meaning" } } }
+                tbody {
+                    @for metric in catalogue.iter() {
+                        tr { td { a href={ "/catalogue/" (metric.name) } { (metric.title) } } td { (metric.unit) } td { (metric.meaning) } }
+                    }
+                }
+            }
+        }
+    };
+    let page = Framed { title: "Metrics", place: "/catalogue", is_live: false, head: html! {}, main };
+    Ok(framed(&visitor.visitor, database.rights().role(), &page))
+}
+
+/// One metric: what it means, and its numbers where a range is given.
+pub async fn metric(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    params: Params,
+    visitor: PageVisitor,
+) -> PageResult<Markup> {
+    let state = app.engine.state();
+    let metric = state.catalogue.get(&name).map_err(|error| visitor.problem(Problem::not_found(error)))?;
+    let database = state.database(&visitor.visitor.viewer).await.map_err(|error| visitor.problem(error))?;
+    let has_range = params.one("range").map_err(|problem| visitor.problem(problem))?.is_some();
+    let answer = match has_range {
+        false => html! { p class="hint" { "Choose a range to see the numbers." } },
+        true => answer(&app, &visitor, &name, &params).await?,
+    };
+    let main = html! { (answer) (definition(metric)) };
+    let page =
+        Framed { title: &metric.title, place: "/catalogue", is_live: has_range, head: form(metric, &params), main };
+    Ok(framed(&visitor.visitor, database.rights().role(), &page))
+}
+
+async fn answer(app: &App, visitor: &PageVisitor, name: &str, params: &Params) -> PageResult<Markup> {
+    params.check(PARAMETERS).map_err(|problem| visitor.problem(problem))?;
+    let asked = numbers::ask(app, &visitor.visitor, name, params).await;
+    let (numbers, zone) = asked.map_err(|problem| visitor.problem(problem))?;
+    let rows = numbers.for_people().map_err(|error| visitor.problem(error))?;
+    let table =
+        table(&numbers.caption().join(" "), &rows, &zone, |_, _| None).map_err(|error| visitor.problem(error))?;
+    let query = params.with("", &[]);
+    Ok(html! {
+        @for note in &numbers.unknown { p class="hint" { (note) } }
+        (table)
+        p class="exports" {
+            @for format in ["csv", "json", "parquet"] {
+                a class="button plain" href={ "/api/v1/metrics/" (name) "/numbers" (params.with("format", &[format])) } { (format.to_uppercase()) }
+            }
+        }
+        details class="more" {
+            summary { "The same question elsewhere" }
+            p { "Command: " code { (command(name, params)) } }
+            p { "API: " code { "GET /api/v1/metrics/" (name) "/numbers" (query) } }
+        }
+    })
+}
+
+/// The command that asks the same.
+fn command(name: &str, params: &Params) -> String {
+    let mut command = format!("casebook metric {name}");
+    for flag in PARAMETERS.iter().filter(|flag| **flag != "format") {
+        for value in params.all(flag) {
+            let is_plain = value.chars().all(|letter| letter.is_alphanumeric() || "-_.,@".contains(letter));
+            let value = if is_plain { value } else { format!("'{}'", value.replace('\'', r"'\''")) };
+            command.push_str(&format!(" --{flag} {value}"));
+        }
+    }
+    command
+}
+
+fn form(metric: &Metric, params: &Params) -> Markup {
+    let value = |name: &str| params.one(name).ok().flatten().unwrap_or_default().to_owned();
+    let grain = value("grain");
+    html! {
+        p class="description" { (metric.meaning) }
+        form class="ask" method="get" {
+            label { "Range" input name="range" value=(value("range")) placeholder="last full month" required size="20"; }
+            label { "By" input name="by" value=(value("by")) placeholder="agent, platform" size="18"; }
+            label { "Grain"
+                select name="grain" {
+                    option value="" { "the whole range" }
+                    @for one in Grain::NAMES { option value=(one) selected[one == grain] { (one) } }
+                }
+            }
+            label { "Only" input name="where" value=(value("where")) placeholder="platform=email" size="18"; }
+            label { "Show" input name="show" value=(value("show")) placeholder=(metric.aggregate) size="16"; }
+            label { "Compared with" input name="compare" value=(value("compare")) placeholder="previous" size="10"; }
+            button { "Ask" }
+        }
+    }
+}
+
+fn definition(metric: &Metric) -> Markup {
+    let sql = metric.sql.as_deref().unwrap_or_default().trim();
+    html! {
+        h2 class="part" { "Definition" }
+        div class="frame" {
+            dl { @for (key, value) in &metric.header { dt { strong { (key) } } dd { (value) } } }
+            @if !sql.is_empty() { details { summary { "SQL of the contributions" } pre tabindex="0" { code { (sql) } } } }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! One widget alone: its picture large, its numbers, its definition, its files, and the cases behind it.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use maud::html;
+
+use super::visit::{PageResult, PageVisitor};
+use crate::error::Error;
+use crate::report::format::FORMATS;
+use crate::report::format::html::embedded;
+use crate::serve::http::app::App;
+use crate::serve::http::board::BoardQuestion;
+use crate::serve::http::params::Params;
+use crate::serve::http::problem::Problem;
+use crate::serve::http::reply::Answer;
+use crate::serve::http::site::{Framed, HTML, framed, in_path, made};
+
+/// The formats of one widget.
+const OF_WIDGETS: [&str; 5] = ["csv", "xlsx", "png", "svg", "markdown"];
+
+/// A widget.
+pub async fn widget(
+    State(app): State<App>,
+    Path((name, title)): Path<(String, String)>,
+    params: Params,
+    visitor: PageVisitor,
+    headers: HeaderMap,
+) -> PageResult<Response> {
+    let missing = || Problem::from(Error::refused("there is no format of pages"));
+    let format = FORMATS.first().ok_or_else(|| visitor.problem(missing()))?;
+    let question = BoardQuestion::read(&app, &visitor.visitor, &name, &params, format);
+    let question = question.map_err(|problem| visitor.problem(problem))?;
+    let role = question.database().await.map_err(|error| visitor.problem(error))?.rights().role();
+    let who = visitor.visitor.clone();
+    let kind = format!("widget {title}");
+    let answer = question.answer(&app, &kind, |report| {
+        let mut page = report.page.clone().only(&title);
+        if page.tabs.is_empty() {
+            return Err(Error::refused(format!("the board `{name}` has no widget `{title}`")));
+        }
+        page.tabs.iter_mut().for_each(|tab| tab.title = None);
+        for row in page.tabs.iter_mut().flat_map(|tab| &mut tab.rows) {
+            row.title = None;
+            row.widgets.iter_mut().for_each(|widget| widget.width = 12);
+        }
+        let parts = embedded(&page)?;
+        let query = |format: &str| params.with("widget", &[title.as_str()]).replacen('?', "&", 1) + "&format=" + format;
+        let head = html! {
+            p class="description" { a href={ "/boards/" (name) (params.with("widget", &[])) } { (report.page.title) } }
+            (made(&parts.head))
+            p class="exports" {
+                @for format in OF_WIDGETS {
+                    a class="button plain" href={ "/boards/" (in_path(&name)) "/file?" (query(format).trim_start_matches('&')) } { (format.to_uppercase()) }
+                }
+            }
+        };
+        let main = html! { (made(parts.main.trim_end())) };
+        let framed_page = Framed { title: &title, place: "/boards", is_live: true, head, main };
+        Ok(Answer::new(HTML, framed(&who, role, &framed_page).into_string()))
+    });
+    Ok(answer.await.map_err(|problem| visitor.problem(problem))?.response(&headers))
+}

@@ -1,0 +1,206 @@
+//! Events that come in by requests: requests that are waiting together share one commit, and each is answered when it is durable.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::engine::Engine;
+use crate::error::{Error, Result};
+use crate::input::piece::{Piece, Quarantined};
+use crate::log::{Clock, InputsSummary, Log, Options, Summary, compact};
+
+/// Requests that may wait; further ones are refused.
+const WAITING_MAX: usize = 1024;
+/// Bytes of the requests of one commit.
+const COMMIT_BYTES_MAX: usize = 64 << 20;
+
+/// The events of one request.
+#[derive(Clone, Debug)]
+pub struct Arriving {
+    /// Names the request in the quarantine: the same for the same request of the same user.
+    pub name: Arc<str>,
+    pub pieces: Vec<Piece>,
+    /// Bytes of the request, unpacked.
+    pub bytes: u64,
+}
+
+/// What became of a request, once it is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrived {
+    pub summary: Summary,
+    /// The lines that were set aside.
+    pub refused: Vec<Quarantined>,
+    /// The last batch of the log.
+    pub batch: i64,
+}
+
+struct Waiting {
+    arriving: Arriving,
+    answer: oneshot::Sender<std::result::Result<Arrived, String>>,
+}
+
+/// Where requests wait for the next commit.
+#[derive(Clone)]
+pub struct Ingestion {
+    waiting: mpsc::Sender<Waiting>,
+}
+
+/// Why a request was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTaken {
+    #[error("too many requests are waiting; send it again later")]
+    TooMany,
+    #[error("the process ends; send it again later")]
+    Ending,
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Ingestion {
+    /// Begins to take requests, and commits them until `stop` and until those that were taken are answered.
+    pub fn begin(engine: Arc<Engine>, stop: CancellationToken) -> (Ingestion, tokio::task::JoinHandle<()>) {
+        let (waiting, requests) = mpsc::channel(WAITING_MAX);
+        (Ingestion { waiting }, tokio::spawn(commit_all(engine, requests, stop)))
+    }
+
+    /// Waits until the events of a request are durable.
+    ///
+    /// # Errors
+    /// When too many are waiting, the process ends, or the log cannot be written; then nothing of it was added.
+    pub async fn add(&self, arriving: Arriving) -> std::result::Result<Arrived, NotTaken> {
+        let (answer, answered) = oneshot::channel();
+        self.waiting.try_send(Waiting { arriving, answer }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NotTaken::TooMany,
+            mpsc::error::TrySendError::Closed(_) => NotTaken::Ending,
+        })?;
+        answered.await.map_err(|_| NotTaken::Ending)?.map_err(NotTaken::Failed)
+    }
+}
+
+async fn commit_all(engine: Arc<Engine>, mut requests: mpsc::Receiver<Waiting>, stop: CancellationToken) {
+    let mut held = None;
+    loop {
+        let first = match held.take() {
+            Some(first) => Some(first),
+            None => tokio::select! {
+                // What has been taken is committed also when the process is to end.
+                first = requests.recv() => first,
+                () = stop.cancelled(), if !requests.is_closed() => {
+                    requests.close();
+                    continue;
+                }
+            },
+        };
+        let Some(first) = first else { return };
+        let mut group = vec![first];
+        held = fill(&mut group, &mut requests);
+        commit(&engine, group).await;
+    }
+}
+
+/// Adds the requests that are waiting; gives one that has to wait for the next commit.
+fn fill(group: &mut Vec<Waiting>, requests: &mut mpsc::Receiver<Waiting>) -> Option<Waiting> {
+    let mut bytes: usize = group.iter().map(Waiting::bytes).sum();
+    while let Ok(next) = requests.try_recv() {
+        bytes += next.bytes();
+        // The same request again is counted as what it is: duplicates of the first.
+        let is_there = group.iter().any(|waiting| waiting.arriving.name == next.arriving.name);
+        if is_there || bytes > COMMIT_BYTES_MAX {
+            return Some(next);
+        }
+        group.push(next);
+    }
+    None
+}
+
+impl Waiting {
+    fn bytes(&self) -> usize {
+        usize::try_from(self.arriving.bytes).unwrap_or(usize::MAX)
+    }
+}
+
+async fn commit(engine: &Arc<Engine>, group: Vec<Waiting>) {
+    let (arriving, answers): (Vec<_>, Vec<_>) =
+        group.into_iter().map(|Waiting { arriving, answer }| (arriving, answer)).unzip();
+    let named: Vec<(Arc<str>, u64, u64)> = arriving.iter().map(Arriving::counted).collect();
+    let mut log = None;
+    match ingest(engine, arriving, &mut log).await {
+        Ok((inputs, batch)) => {
+            engine.log_has_grown();
+            for (arrived, answer) in arrived(&named, inputs, batch).into_iter().zip(answers) {
+                // A client that has gone away has no need of its answer.
+                let _ = answer.send(Ok(arrived));
+            }
+        }
+        Err(error) => {
+            let text = error.to_string();
+            (engine.setup.report)(format!("events of {} requests were not added: {text}", answers.len()));
+            for answer in answers {
+                let _ = answer.send(Err(text.clone()));
+            }
+        }
+    }
+    let Some(mut log) = log else { return };
+    let setup = &engine.setup;
+    if let Err(error) = compact::after_ingestion(&mut log, setup.resources, setup.file_events).await {
+        (setup.report)(format!("files of the log were not merged: {error}"));
+    }
+}
+
+impl Arriving {
+    /// Its name, lines and bytes.
+    fn counted(&self) -> (Arc<str>, u64, u64) {
+        (Arc::clone(&self.name), self.pieces.iter().map(Piece::lines).sum(), self.bytes)
+    }
+}
+
+async fn ingest(engine: &Engine, arriving: Vec<Arriving>, opened: &mut Option<Log>) -> Result<(InputsSummary, i64)> {
+    let setup = &engine.setup;
+    let mut log = Log::open(&setup.store).await?;
+    let options = Options {
+        now: Clock::Wall(setup.clock),
+        threads: setup.resources.threads,
+        memory_bytes: setup.resources.memory_bytes / 4,
+    };
+    let added = log.ingest_by_input(options, move |take| {
+        let mut bytes = 0;
+        let pieces = arriving.into_iter().flat_map(|arriving| {
+            bytes += arriving.bytes;
+            arriving.pieces
+        });
+        for (piece, number) in pieces.zip(0..) {
+            take(piece.numbered(number))?;
+        }
+        Ok(bytes)
+    });
+    let (_, inputs) = added.await?;
+    let batch = log.last_batch()?;
+    *opened = Some(log);
+    Ok((inputs, batch))
+}
+
+/// What became of each request.
+fn arrived(named: &[(Arc<str>, u64, u64)], inputs: InputsSummary, batch: i64) -> Vec<Arrived> {
+    let mut refused: HashMap<Arc<str>, Vec<Quarantined>> = HashMap::new();
+    for line in inputs.refused {
+        refused.entry(Arc::clone(&line.file)).or_default().push(line);
+    }
+    let of_request = |(name, read, bytes): &(Arc<str>, u64, u64)| {
+        let mut refused = refused.remove(name).unwrap_or_default();
+        refused.sort_by_key(|line| line.line);
+        let (added, quarantined) = (inputs.added.get(name).copied().unwrap_or_default(), refused.len() as u64);
+        let conflicts = refused.iter().filter(|line| line.rule == "conflict").count() as u64;
+        let duplicates = read.saturating_sub(added + quarantined);
+        let summary = Summary { read: *read, added, duplicates, conflicts, quarantined, bytes: *bytes };
+        Arrived { summary, refused, batch }
+    };
+    named.iter().map(of_request).collect()
+}
+
+impl From<NotTaken> for Error {
+    fn from(not_taken: NotTaken) -> Error {
+        Error::refused(not_taken.to_string())
+    }
+}
