@@ -1,4 +1,4 @@
-//! Why a request was not carried out: a status, and a text that says what to do.
+//! Why a request was not carried out: a status, and a text with the next step.
 
 use std::any::Any;
 

@@ -43,7 +43,7 @@ impl Answer {
         Answer { file_name: Some(name.into()), ..self }
     }
 
-    /// What tells this answer from others.
+    /// The hash of the answer.
     #[must_use]
     pub fn etag(&self) -> &str {
         self.etag.to_str().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Figures follow the log, whoever writes to it.
+//! Figures follow the log, also where another process writes to it.
 
 use std::time::{Duration, Instant};
 

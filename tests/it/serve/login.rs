@@ -41,7 +41,7 @@ async fn log_in(server: &Server, user: &str) -> String {
 #[tokio::test]
 async fn a_user_sees_what_is_theirs_until_they_log_out() {
     let project = desk();
-    for user in ["ana", "eva", "zed", "stranger"] {
+    for user in ["ana", "eva", "zed", "unknown"] {
         add_user(&project, user, PASSWORD);
     }
     let server = Server::start(&project);
@@ -76,7 +76,7 @@ async fn a_user_sees_what_is_theirs_until_they_log_out() {
         page(path, &ana, 403).await;
         page(path, &eva, 200).await;
     }
-    for user in ["zed", "stranger"] {
+    for user in ["zed", "unknown"] {
         let cookie = log_in(&server, user).await;
         page("/cases", &cookie, 403).await;
     }

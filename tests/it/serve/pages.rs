@@ -1,4 +1,4 @@
-//! The pages: each is complete without a script, and says what is there.
+//! The pages: each is complete without a script.
 
 use super::server::{Server, desk, text, value};
 
