@@ -20,6 +20,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
 use crate::error::{Error, Result};
+pub use machine::json_texts;
 pub use shown::Shown;
 pub use table::printable;
 

@@ -17,6 +17,7 @@ use crate::serve::http::app::{App, Parts};
 use crate::serve::ingestion::Ingestion;
 use crate::serve::limits::Limits;
 use crate::serve::tls;
+use crate::serve::wire::serve_wire;
 
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
@@ -24,6 +25,9 @@ pub struct ServeArguments {
     /// Where pages and the API listen; `off` for nowhere
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     http: String,
+    /// Where clients of SQL connect, by the protocol of PostgreSQL; `off` for nowhere
+    #[arg(long, default_value = "127.0.0.1:5433", value_name = "ADDRESS")]
+    postgres: String,
     /// The certificates that clients are shown, as PEM
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -38,14 +42,21 @@ pub struct ServeArguments {
 /// Serves until the process is asked to end.
 pub async fn serve(context: &CommandContext, arguments: &ServeArguments) -> Result<Completion> {
     let http_address = address("--http", &arguments.http)?;
-    let access = access(context, arguments, &[http_address])?;
+    let postgres_address = address("--postgres", &arguments.postgres)?;
+    let access = access(context, arguments, &[http_address, postgres_address])?;
     let tls = match (&arguments.tls_cert, &arguments.tls_key) {
         (Some(cert), Some(key)) => {
             Some(tls::configuration(&read(cert)?, &read(key)?).map_err(|error| error.at("--tls-cert"))?)
         }
         _ => None,
     };
+    if arguments.tls_cert.is_none() && postgres_address.is_some_and(|address| !address.ip().is_loopback()) {
+        let error =
+            Error::refused("the Postgres wire needs TLS at an address that other machines reach, also behind a proxy");
+        return Err(error.with_hint("give `--tls-cert` and `--tls-key`, or `--postgres 127.0.0.1:5433`"));
+    }
     let listener = http_address.map(|address| bind("--http", address)).transpose()?;
+    let postgres = postgres_address.map(|address| bind("--postgres", address)).transpose()?;
     let stop = CancellationToken::new();
     let engine = Arc::new(Engine::open(setup(context)).await?);
     let (ingestion, committing) = Ingestion::begin(Arc::clone(&engine), stop.clone());
@@ -60,10 +71,14 @@ pub async fn serve(context: &CommandContext, arguments: &ServeArguments) -> Resu
         behind_proxy: arguments.behind_proxy,
         stop: stop.clone(),
     });
-    announce(context, listener.as_ref(), access.is_some(), tls.is_some())?;
+    announce(context, listener.as_ref(), postgres.as_ref(), access.is_some(), tls.is_some())?;
     let mut tasks = tokio::task::JoinSet::new();
     if let Some(listener) = listener {
         tasks.spawn(http::serve(app, listener, tls.clone(), stop.clone()));
+    }
+    if let Some(postgres) = postgres {
+        let listener = tokio::net::TcpListener::from_std(postgres).map_err(Error::Output)?;
+        tasks.spawn(serve_wire(Arc::clone(&engine), listener, access, tls, stop.clone()));
     }
     let following = tokio::spawn({
         let (engine, stop) = (Arc::clone(&engine), stop.clone());
@@ -146,11 +161,21 @@ fn access(
     Ok(current.map(|_| Arc::new(file)))
 }
 
-fn announce(context: &CommandContext, http: Option<&TcpListener>, has_access: bool, has_tls: bool) -> Result<()> {
+fn announce(
+    context: &CommandContext,
+    http: Option<&TcpListener>,
+    postgres: Option<&TcpListener>,
+    has_access: bool,
+    has_tls: bool,
+) -> Result<()> {
     if let Some(listener) = http {
         let scheme = if has_tls { "https" } else { "http" };
         let address = listener.local_addr().map_err(Error::Output)?;
         context.printer.talk(format!("pages and API: {scheme}://{address}/"));
+    }
+    if let Some(listener) = postgres {
+        let address = listener.local_addr().map_err(Error::Output)?;
+        context.printer.talk(format!("Postgres wire: {address}{}", if has_tls { ", with TLS" } else { "" }));
     }
     if !has_access {
         context.printer.talk("note: there is no access.toml: everyone who uses this machine has all rights here; `casebook access add USER` changes that");

@@ -117,6 +117,10 @@ fn is_text(kind: &DataType) -> bool {
     }
 }
 
+/// Each value of a column as a JSON text; null where there is none.
+///
+/// # Errors
+/// When the type of the column has no form in JSON.
 pub fn json_texts(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let options = EncoderOptions::default()
         .with_explicit_nulls(true)

@@ -3,6 +3,7 @@
 pub mod names;
 pub mod problem;
 pub mod script;
+pub mod size;
 
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
@@ -64,7 +65,8 @@ async fn plan(session: &SessionContext, script: &Script, statement: Statement) -
 }
 
 /// Whether a statement only asks. What this list does not know is refused.
-fn reads(statement: &Statement) -> bool {
+#[must_use]
+pub fn reads(statement: &Statement) -> bool {
     use datafusion::sql::sqlparser::ast::Statement as Sql;
     match statement {
         Statement::Statement(sql) => matches!(

@@ -11,6 +11,7 @@ use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
     SchemaProvider, TableProvider,
 };
+use datafusion::datasource::TableType;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::session_state::SessionState;
 use datafusion::prelude::SessionContext;
@@ -19,6 +20,7 @@ use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use crate::error::Result;
+use crate::query::views;
 
 /// A table as the engine has it.
 pub type Made = Arc<dyn TableProvider>;
@@ -107,6 +109,12 @@ impl SchemaProvider for Schema {
             Some(table) => Ok(Some(table.get().await.map_err(|error| DataFusionError::External(error.into()))?)),
             None => self.own.table(name).await,
         }
+    }
+
+    /// What catalogues show: facts are tables, however their files are read.
+    async fn table_type(&self, name: &str) -> EngineResult<Option<TableType>> {
+        let kind = if views::names().any(|view| view == name) { TableType::View } else { TableType::Base };
+        Ok(self.table_exist(name).then_some(kind))
     }
 
     fn register_table(&self, name: String, table: Made) -> EngineResult<Option<Made>> {

@@ -64,3 +64,4 @@ mod stream;
 mod tangle;
 mod tidy;
 mod torture;
+mod wire;

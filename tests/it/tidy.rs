@@ -52,8 +52,8 @@ const MODULES: &[(&str, &[&str])] = &[
     (
         "serve",
         &[
-            "access", "report", "timeline", "export", "metric", "query", "log", "input", "store", "explain", "model",
-            "json", "error",
+            "access", "report", "timeline", "export", "metric", "query", "facts", "log", "input", "store", "explain",
+            "model", "json", "error",
         ],
     ),
     (

@@ -127,7 +127,7 @@ async fn a_token_reads_with_the_rights_of_its_user() {
 fn an_address_that_others_reach_needs_tls_and_a_credential() {
     let project = desk();
     let refused = |arguments: &[&str]| {
-        let ran = project.run(&[&["serve", "--http"], arguments].concat());
+        let ran = project.run(&[&["serve", "--postgres", "off", "--http"], arguments].concat());
         assert_eq!(ran.code, 2, "{}", ran.stderr);
         ran.stderr
     };

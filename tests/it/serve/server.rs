@@ -22,7 +22,7 @@ impl Server {
     }
 
     pub fn start_with(project: &Project, more: &[&str]) -> Server {
-        let arguments = [&["serve", "--http", "127.0.0.1:0"], more].concat();
+        let arguments = [&["serve", "--postgres", "off", "--http", "127.0.0.1:0"], more].concat();
         let mut child = project.command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let announced =
