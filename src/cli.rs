@@ -15,6 +15,7 @@ mod import;
 mod ingest;
 mod init;
 mod mapping;
+mod mcp;
 mod metric;
 mod moment;
 mod output;
@@ -162,6 +163,8 @@ enum Command {
     Sql(sql::SqlArguments),
     /// Who may connect to a server of this project: passwords and tokens
     Access(access::AccessArguments),
+    /// Serve the engine as tools for an assistant (Model Context Protocol) over standard input and output
+    Mcp(mcp::McpArguments),
     /// Show every setting, its value and where it came from
     Config,
 }
@@ -190,6 +193,7 @@ impl Command {
             Command::Report(arguments) => arguments.people.clone(),
             Command::Sql(arguments) => arguments.people.clone(),
             Command::View(arguments) => arguments.people.clone(),
+            Command::Mcp(arguments) => arguments.people.clone(),
             _ => PeopleArguments::default(),
         }
     }
@@ -268,6 +272,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
         Command::Schedule(arguments) => schedule::schedule(&context, &arguments).await,
         Command::Case(arguments) => case::case(&context, &arguments).await,
         Command::Cases(arguments) => cases::cases(&context, &arguments).await,
+        Command::Mcp(arguments) => mcp::mcp(&context, &arguments).await,
         Command::View(arguments) => view::view(&context, &arguments).await,
         Command::Check(arguments) => check::check(&context, &arguments).await,
         Command::Metric(arguments) => metric::metric(&context, &arguments).await,

@@ -25,6 +25,7 @@
 //! - [`report`]: dashboards, pages and their formats.
 //! - [`audit`]: checks that derive the facts another way.
 //! - [`schedule`]: what is sent when, and where.
+//! - [`mcp`]: the engine as tools for an assistant.
 //! - [`serve`]: pages, an API and ingestion over HTTP, for a whole desk.
 //! - [`cli`]: the command line.
 
@@ -41,6 +42,7 @@ pub mod import;
 pub mod input;
 pub mod json;
 pub mod log;
+pub mod mcp;
 pub mod metric;
 pub mod model;
 pub mod query;

@@ -7,7 +7,7 @@
 //! session alone, so any number of questions can be asked at once.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -85,6 +85,8 @@ pub struct Database {
     people: People,
     /// Where people are shown by pseudonyms.
     anonymizer: Option<Arc<Anonymizer>>,
+    /// Made when a session first needs it.
+    view_source: OnceLock<Arc<ViewSource>>,
 }
 
 /// What a database is made of.
@@ -191,6 +193,7 @@ impl Database {
             lookups: Lookups::default(),
             people: People::default(),
             anonymizer: None,
+            view_source: OnceLock::new(),
         }
     }
 
@@ -206,7 +209,8 @@ impl Database {
             all.collect()
         };
         let (tables, numbered) = (shown(&self.tables), shown(&self.numbered));
-        Database { tables, numbered, people, anonymizer: Some(anonymizer), ..self }
+        let (anonymizer, view_source) = (Some(anonymizer), OnceLock::new());
+        Database { tables, numbered, people, anonymizer, view_source, ..self }
     }
 
     /// Another database of the same state and moment, whose tables show people like that. Files that are open are shared.
@@ -276,10 +280,12 @@ impl Database {
     }
 
     /// What views of cases are answered from.
-    pub(super) fn view_source(&self) -> ViewSource {
-        let Base { state, tables, rights, last_event_at, .. } = self.base.clone();
-        let (original, pseudonyms) = (self.original.clone(), self.people.pseudonyms.clone());
-        ViewSource { state, complete: tables, original, rights, pseudonyms, last_event_at }
+    pub(super) fn view_source(&self) -> &Arc<ViewSource> {
+        self.view_source.get_or_init(|| {
+            let Base { state, tables, rights, last_event_at, .. } = self.base.clone();
+            let (original, pseudonyms) = (self.original.clone(), self.people.pseudonyms.clone());
+            Arc::new(ViewSource { state, complete: tables, original, rights, pseudonyms, last_event_at })
+        })
     }
 
     /// A session whose tables have people and texts as they are, for what is computed of them and shows neither.

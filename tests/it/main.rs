@@ -40,6 +40,7 @@ mod laws;
 mod log;
 mod lookup;
 mod mapping;
+mod mcp;
 mod metric;
 mod moment;
 mod needs;

@@ -50,6 +50,13 @@ const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "mcp",
+        &[
+            "report", "timeline", "export", "metric", "query", "replay", "facts", "log", "input", "store", "explain",
+            "wire", "model", "json", "error",
+        ],
+    ),
+    (
         "serve",
         &[
             "access", "report", "timeline", "export", "metric", "query", "facts", "log", "input", "store", "explain",
@@ -59,7 +66,7 @@ const MODULES: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "serve", "schedule", "audit", "report", "metric", "timeline", "export", "import", "apply", "query",
+            "mcp", "serve", "schedule", "audit", "report", "metric", "timeline", "export", "import", "apply", "query",
             "replay", "facts", "log", "input", "access", "store", "wire", "model", "json", "error", "generate",
             "explain",
         ],

@@ -20,8 +20,8 @@ use crate::model::view::Sort;
 const NAME: &str = "view_cases";
 
 /// Registers the function in a session.
-pub(in crate::query) fn register(session: &SessionContext, source: ViewSource) {
-    session.register_udtf(NAME, Arc::new(ViewCases(Arc::new(source))));
+pub(in crate::query) fn register(session: &SessionContext, source: &Arc<ViewSource>) {
+    session.register_udtf(NAME, Arc::new(ViewCases(Arc::clone(source))));
 }
 
 #[derive(Debug)]

@@ -1,0 +1,56 @@
+//! `mcp`: the engine as tools for an assistant, over standard input and output.
+
+use std::sync::Arc;
+
+use clap::Args;
+use futures::FutureExt;
+
+use super::context::{CommandContext, Completion, wall_clock};
+use super::people::PeopleArguments;
+use crate::error::Result;
+use crate::log::LogFolder;
+use crate::mcp;
+use crate::mcp::{Assistant, Sources};
+use crate::query::database::{Database, Opening};
+use crate::query::moment::Moment;
+use crate::query::people::People;
+use crate::query::rights::Viewer;
+use crate::store::progress::Progress;
+
+/// Arguments of `mcp`.
+#[derive(Debug, Args)]
+pub struct McpArguments {
+    #[command(flatten)]
+    pub people: PeopleArguments,
+}
+
+/// Serves until the client closes standard input. Each tool reads the facts as they are then.
+pub async fn mcp(context: &CommandContext, arguments: &McpArguments) -> Result<Completion> {
+    // What cannot be read at all is an error of the command.
+    drop(context.database().await?);
+    let (store, resources) = (context.settings.store.value.clone(), context.settings.resources());
+    let (people, refresh) = (arguments.people.clone(), context.refresh);
+    let open = move || {
+        let (store, arguments) = (store.clone(), people.clone());
+        async move {
+            let log = LogFolder::existing(&store)?;
+            let people = People::of_store(log.store(), arguments.anonymize, arguments.with_text).await?;
+            let (moment, progress) = (Moment::default(), Progress::default());
+            let database = Database::open(&log, Opening { resources, moment, refresh, people, progress }).await?;
+            Ok(Arc::new(match arguments.viewer() {
+                Viewer::Owner => database,
+                viewer => database.seen_by(&viewer).await?,
+            }))
+        }
+        .boxed()
+    };
+    let sources = Sources {
+        open: Box::new(open),
+        catalogue: Arc::new(context.catalogue().await?),
+        project: context.settings.project.value.clone(),
+        zone: context.settings.zone()?,
+        now: wall_clock,
+    };
+    mcp::serve(Assistant::new(sources)).await?;
+    Ok(Completion::Done)
+}
