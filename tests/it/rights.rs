@@ -108,8 +108,8 @@ fn two_hundred_attempts_show_nothing_that_is_hidden() {
 
 /// An error about a value that cannot be read names one of several: which one, follows from the order of the rows.
 fn without_value(lines: Vec<String>) -> Vec<String> {
-    let cut = |line: String| match line.split_once('\'') {
-        Some((before, _)) if line.starts_with("Arrow error: ") => before.to_owned(),
+    let cut = |line: String| match ["'", "Syntax("].iter().filter_map(|mark| line.find(mark)).min() {
+        Some(at) if line.starts_with("Arrow error: ") => line[..at].to_owned(),
         _ => line,
     };
     lines.into_iter().map(cut).collect()

@@ -14,9 +14,9 @@ pub const ZEBRAS: usize = 137;
 /// Cases of ben with a profile that only he sees.
 const OKAPIS: usize = 101;
 
-/// How many cases are hidden from ana, one of them without a marker.
+/// How many cases are hidden from ana, two of them without a marker.
 pub fn hidden_count() -> usize {
-    ZEBRAS + OKAPIS + 1
+    ZEBRAS + OKAPIS + 2
 }
 
 /// A line that is quarantined.
@@ -51,6 +51,8 @@ pub fn all() -> Vec<Value> {
     lines.about("case.assigned", "okapi-1", json!({"agent": "ana"}), 40);
     // A second open case of one of her customers, which a finding of hers would show.
     lines.case(&Case { id: "hidden-1", customer: "carl-1", profile: "open", agent: "ben", minute: 0 });
+    // Hidden from both.
+    lines.case(&Case { id: "hidden-2", customer: "erik", profile: "closed", agent: "ben", minute: 1 });
     lines.about("message.received", "ana-1", json!({"message": "last", "text": "thanks"}), 900);
     lines.events
 }
@@ -62,7 +64,7 @@ pub fn without_hidden(markers: &[&str]) -> Vec<Value> {
         let text = line.to_string();
         of_desk.iter().any(|kind| line["type"] == *kind) || !markers.iter().any(|marker| text.contains(marker))
     };
-    // One hidden case stays: that there is one at all may show, as in findings across cases.
+    // Hidden cases without a marker stay: that there is one at all may show, as in findings across cases.
     all().into_iter().filter(is_kept).collect()
 }
 
@@ -117,6 +119,7 @@ impl Lines {
         self.of_desk("group.updated", "north", json!({"members": ["ana"]}));
         self.of_desk("group.updated", "south", json!({"members": ["ben"], "profiles": []}));
         self.of_desk("profile.updated", "open", json!({"platform": "email"}));
+        self.of_desk("profile.updated", "closed", json!({"visible_to": ["ben"]}));
         self.of_desk("profile.updated", "okapi-profile", json!({"platform": "x", "visible_to": ["ben"]}));
         self.of_desk(
             "policy.updated",
