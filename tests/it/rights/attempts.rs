@@ -104,7 +104,7 @@ pub const ATTEMPTS: &[&str] = &[
     "WITH cases AS (SELECT * FROM cases) SELECT count(*) FROM cases",
     "TABLE cases",
     "VALUES ((SELECT count(*) FROM cases), (SELECT count(*) FROM events))",
-    "SELECT * FROM (SELECT case_id, row_number() OVER () AS n FROM cases) WHERE n > 6",
+    "SELECT * FROM (SELECT case_id, row_number() OVER (ORDER BY case_id) AS n FROM cases) WHERE n > 6",
     // Windows.
     "SELECT case_id, lag(case_id) OVER (ORDER BY created_at, case_id), lead(case_id) OVER (ORDER BY created_at, case_id) FROM cases",
     "SELECT case_id, count(*) OVER (), rank() OVER (ORDER BY created_at), ntile(4) OVER (ORDER BY case_id) FROM cases",
