@@ -8,6 +8,7 @@ mod catalogue;
 mod health;
 mod sql;
 mod table;
+mod views;
 mod visit;
 mod widget;
 
@@ -31,6 +32,8 @@ pub fn routes() -> Router<App> {
         .route("/boards/{name}/widgets/{title}", get(widget::widget))
         .route("/cases", get(cases::cases))
         .route("/cases/{id}", get(case::case))
+        .route("/views", get(views::list))
+        .route("/views/{name}", get(views::view))
         .route("/agents", get(agents::agents))
         .route("/catalogue", get(catalogue::list))
         .route("/catalogue/{name}", get(catalogue::metric))

@@ -29,6 +29,7 @@ static SITE_SCRIPT_ANSWER: LazyLock<Answer> =
 /// The pages that every page leads to: path, name, and whether agents have them.
 const PLACES: &[(&str, &str, bool)] = &[
     ("/boards", "Boards", true),
+    ("/views", "Views", true),
     ("/cases", "Cases", true),
     ("/agents", "Agents", true),
     ("/catalogue", "Metrics", true),

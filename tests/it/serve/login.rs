@@ -69,6 +69,10 @@ async fn a_user_sees_what_is_theirs_until_they_log_out() {
         );
     }
     assert!(page("/cases", &ana, 200).await.contains("C-ana"));
+    let inbox = page("/views/inbox", &ana, 200).await;
+    assert!(inbox.contains("Inbox (1)") && inbox.contains("C-ana") && !inbox.contains("C-ben"), "{inbox}");
+    page("/views/inbox?user=ben", &ana, 400).await;
+    assert!(page("/views/inbox?user=ben", &eva, 200).await.contains("C-ben"));
     // A case that may not be seen is as one that there is not.
     let hidden = page("/cases/C-ben", &ana, 404).await;
     assert_eq!(hidden, page("/cases/C-bem", &ana, 404).await.replace("C-bem", "C-ben"));

@@ -14,7 +14,7 @@ use crate::serve::http::params::Params;
 use crate::serve::http::site::{Framed, framed};
 
 /// Cases of a page.
-const ROWS: usize = 50;
+pub const ROWS: usize = 50;
 /// What can be filtered by, and is shown.
 const FILTERS: [&str; 4] = ["status", "priority", "platform", "assignee"];
 const COLUMNS: [&str; 9] =
