@@ -2,7 +2,7 @@
 //!
 //! The file has no secret in it: of a password an argon2id hash and the SCRAM-SHA-256 verifier of the Postgres wire, of a
 //! token its SHA-256 hash. What a user may see is not in it: roles, profiles and groups are events of the log. [`AccessFile`]
-//! is what a server asks; [`file`] reads and writes the text, [`change`] alters it, [`password`], [`scram`] and [`token`]
+//! is what a server asks; `file` reads and writes the text, [`change`] alters it, [`password`], [`scram`] and [`token`]
 //! are the three kinds of credentials.
 
 pub mod change;

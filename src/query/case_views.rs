@@ -1,8 +1,8 @@
 //! Views (7.3): which cases a user has in which view, in which order, and the header of each.
 //!
-//! [`built_in`] are the views that every desk has; those of the desk are events ([`crate::model::view`]). [`state`] reads the
-//! cases, [`order`] sorts them, [`header`] is the current milestone of 3.6, and [`source`] answers, with the rights of the
-//! database that is asked. In SQL it is a table function ([`function`]).
+//! [`built_in`] are the views that every desk has; those of the desk are events ([`crate::model::view`]). `state` reads the
+//! cases, `order` sorts them, [`header`] is the current milestone of 3.6, and `source` answers, with the rights of the
+//! database that is asked. In SQL it is a table function (`function`).
 
 pub mod built_in;
 mod columns;
