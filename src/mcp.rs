@@ -1,6 +1,6 @@
 //! The Model Context Protocol: the engine as tools for an assistant, with the rights of whom it works for.
 //!
-//! [`tools`] lists the tools and what they take, [`answers`] answers them. An [`Assistant`] can be cloned, so that one is served
+//! `tools` lists the tools and what they take, `answers` answers them. An [`Assistant`] can be cloned, so that one is served
 //! over standard input ([`serve`]) or mounted in a server.
 
 mod answers;
