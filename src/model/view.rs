@@ -354,7 +354,7 @@ mod tests {
                 r#"{"conditions":{"status":["shut"]}}"#,
                 "unknown_value: view \"v\": `status` must be one of new, open, pending, on_hold, done, spam, found `shut`",
             ),
-            (r#"{"conditions":{"priority":["low","low"]}}"#, "listed_twice: view \"v\": `priority` has `low` twice"),
+            (r#"{"conditions":{"priority":["low","low"]}}"#, "listed_twice: view \"v\": `priority` lists `low` twice"),
         ];
         for (data, expected) in cases {
             assert_eq!(outcome(data), expected, "{data}");

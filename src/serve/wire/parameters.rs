@@ -95,7 +95,9 @@ fn text_value(text: &str, kind: &DataType) -> Option<ScalarValue> {
         DataType::Binary => {
             let digits = text.strip_prefix("\\x")?;
             let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
-            let bytes = pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect::<Option<Vec<u8>>>()?;
+            let byte =
+                |pair: &str| u8::from_str_radix(pair, 16).ok().filter(|_| pair.len() == 2 && !pair.starts_with('+'));
+            let bytes = pairs.map(|pair| byte(pair?)).collect::<Option<Vec<u8>>>()?;
             Some(ScalarValue::Binary(Some(bytes)))
         }
         DataType::List(item) => {
