@@ -25,6 +25,7 @@ pub mod data_file;
 pub mod disk;
 mod durable;
 pub mod engine;
+pub mod hash;
 pub mod lock;
 pub mod objects;
 pub mod parquet;

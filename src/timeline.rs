@@ -10,7 +10,7 @@ pub mod rows;
 mod spans;
 pub mod tables;
 
-use datafusion::prelude::{SessionContext, col, lit};
+use datafusion::prelude::{col, lit};
 
 use crate::error::Result;
 use crate::explain;
@@ -96,20 +96,23 @@ pub fn explanation(rows: &CaseRows, desk: &Desk, as_of: Option<Instant>) -> Opti
     Some(explained(&facts::of(rows)?, &CreationRow::of(rows)?, desk, as_of))
 }
 
-/// The same, by the text that a session has of the creation of that case.
+/// The same of a case in a database. Which words of the policies a text has does not depend on how people are shown.
 ///
 /// # Errors
-/// When the events cannot be read.
-pub async fn explanation_by_text_of(
-    session: &SessionContext,
+/// When the facts or the events cannot be read.
+pub async fn explanation_of(
+    database: &Database,
     case: &str,
     rows: &CaseRows,
-    desk: &Desk,
     as_of: Option<Instant>,
 ) -> Result<Option<Explanation>> {
+    let desk = desk(database).await?;
+    if database.people().pseudonyms.is_none() {
+        return Ok(explanation(rows, &desk, as_of));
+    }
     let Some((facts, mut creation)) = facts::of(rows).zip(CreationRow::of(rows)) else { return Ok(None) };
-    creation.read_text(session, case).await?;
-    Ok(Some(explained(&facts, &creation, desk, as_of)))
+    creation.read_text(&database.original_session(), case).await?;
+    Ok(Some(explained(&facts, &creation, &desk, as_of)))
 }
 
 fn explained(facts: &CaseFacts, creation: &CreationRow, desk: &Desk, as_of: Option<Instant>) -> Explanation {

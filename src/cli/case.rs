@@ -19,7 +19,6 @@ use super::people::PeopleArguments;
 use crate::error::{Error, Result};
 use crate::explain::Explanation;
 use crate::model::time::Instant;
-use crate::query::database::Database;
 use crate::timeline;
 use crate::timeline::object::object;
 use crate::timeline::rows::{CaseRows, Rows};
@@ -62,7 +61,7 @@ pub async fn case(context: &CommandContext, arguments: &CaseArguments) -> Result
         return Err(no_such_case(&session, id).await?);
     }
     let as_of = context.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant));
-    let explanation = explanation(&database, id, &rows, as_of).await?;
+    let explanation = timeline::explanation_of(&database, id, &rows, as_of).await?;
     if arguments.format == CaseFormat::Json {
         context.printer.data(object(id, &rows, explanation.as_ref(), arguments.people.with_text)?)?;
         return Ok(Completion::Done);
@@ -75,23 +74,6 @@ pub async fn case(context: &CommandContext, arguments: &CaseArguments) -> Result
     };
     context.printer.data(shown(id, &rows, explanation.as_ref(), &style).trim_end())?;
     Ok(Completion::Done)
-}
-
-/// Why the numbers of a case are what they are, as of that instant or the end of the log; none of one that was never
-/// created.
-async fn explanation(
-    database: &Database,
-    id: &str,
-    rows: &CaseRows,
-    as_of: Option<Instant>,
-) -> Result<Option<Explanation>> {
-    let session = database.original_session();
-    let desk = timeline::desk(database).await?;
-    // Which words of the policies a text has does not depend on how it is shown.
-    match database.people().pseudonyms {
-        Some(_) => timeline::explanation_by_text_of(&session, id, rows, &desk, as_of).await,
-        None => Ok(timeline::explanation(rows, &desk, as_of)),
-    }
 }
 
 fn shown(id: &str, rows: &CaseRows, explanation: Option<&Explanation>, style: &Style) -> String {

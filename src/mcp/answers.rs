@@ -210,12 +210,7 @@ async fn explain_case(sources: &Sources, asked: &Asked<'_>) -> Result<Value> {
     if rows.events.count() == 0 {
         return Err(Error::refused(format!("there is no case `{id}`")).with_hint("`find_cases` finds some"));
     }
-    let desk = timeline::desk(&database).await?;
-    let as_of = Some(database.as_of());
-    let explanation = match database.people().pseudonyms {
-        Some(_) => timeline::explanation_by_text_of(&database.original_session(), &id, &rows, &desk, as_of).await?,
-        None => timeline::explanation(&rows, &desk, as_of),
-    };
+    let explanation = timeline::explanation_of(&database, &id, &rows, Some(database.as_of())).await?;
     object(&id, &rows, explanation.as_ref(), database.people().pseudonyms.is_none())
 }
 

@@ -46,6 +46,20 @@ impl ReportPlan {
         now: Instant,
     ) -> Result<ReportPlan> {
         let dashboard = choices.dashboard(project, catalogue)?;
+        ReportPlan::of(choices, dashboard, typed, zone, now)
+    }
+
+    /// The plan of a report of a dashboard that was read with these choices.
+    ///
+    /// # Errors
+    /// When the range or the zone is none.
+    pub fn of(
+        choices: Choices,
+        dashboard: Dashboard,
+        typed: Option<String>,
+        zone: impl FnOnce(Option<&str>) -> Result<TimeZone>,
+        now: Instant,
+    ) -> Result<ReportPlan> {
         let zone = zone(dashboard.time_zone.as_deref())?;
         let range = Range::parse(typed.as_deref().unwrap_or(&dashboard.range), &zone, now)?;
         Ok(ReportPlan { choices, typed, dashboard, range, now })

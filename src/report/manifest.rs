@@ -4,7 +4,6 @@
 
 mod desk;
 mod differences;
-mod hash;
 
 use std::collections::BTreeSet;
 
@@ -23,9 +22,9 @@ use crate::query::contents;
 use crate::query::database::Database;
 use crate::query::people::pseudonym::Pseudonyms;
 use crate::store::engine::Resources;
+use crate::store::hash::sha256;
 pub use desk::DeskVersion;
 pub use differences::{Cause, Difference, OnDisk};
-use hash::sha256;
 
 /// Changes with every change of what a manifest states.
 const FORM: u32 = 2;

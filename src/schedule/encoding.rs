@@ -1,25 +1,12 @@
-//! Bytes as texts: base64, hexadecimal hashes, signatures, and texts in URLs.
+//! Bytes as texts: base64, signatures, and texts in URLs.
 
 use std::fmt::Write;
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 /// The letters of base64 in the order of their values (RFC 4648).
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// SHA-256 as hexadecimal digits.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
 
 /// HMAC-SHA256 of a message, as base64.
 #[must_use]
@@ -80,6 +67,7 @@ pub fn in_url(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::hash::hexadecimal;
 
     #[test]
     fn base64_is_that_of_the_rfc() {

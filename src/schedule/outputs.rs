@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::encoding::sha256;
 use super::parcel::{Output, Rendered};
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 use crate::store::disk::{self, WriteMode};
+use crate::store::hash::sha256;
 use crate::store::objects::Store;
 use crate::store::run_log;
 

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use casebook::model::time::Instant;
 use casebook::schedule::deliver::{Certainty, Deliverer, Failure, Receipt, deliver};
-use casebook::schedule::encoding::sha256;
 use casebook::schedule::parcel::{Output, Parcel, Role, RunName, RunSummary, SummaryFigure};
 use casebook::schedule::secret::Environment;
 use casebook::schedule::target::Target;
 use casebook::schedule::target::email::MailSettings;
+use casebook::store::hash::sha256;
 
 mod check;
 mod command;

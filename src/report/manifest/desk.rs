@@ -6,13 +6,13 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::prelude::{col, lit};
 use serde::{Deserialize, Serialize};
 
-use super::hash::sha256;
 use crate::error::Result;
 use crate::facts::columns::FactTable;
 use crate::facts::tables::{CALENDARS, POLICIES};
 use crate::metric::question::instant_value;
 use crate::model::time::Instant;
 use crate::query::database::Database;
+use crate::store::hash::sha256;
 
 /// One version of a policy or a calendar.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

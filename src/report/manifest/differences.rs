@@ -1,7 +1,7 @@
 //! What two manifests of the same question do not have in common: which files differ, and why they may.
 
-use super::hash::sha256;
 use super::{HashedFile, Manifest, Output};
+use crate::store::hash::sha256;
 
 /// What became of a file since its report was made.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use tokio::task::spawn_blocking;
 
 use super::receipt::Failure;
-use crate::schedule::encoding::sha256;
 use crate::schedule::parcel::{Output, Parcel, Role};
+use crate::store::hash::sha256;
 use crate::store::project;
 
 /// A rendered file with its bytes.

@@ -9,11 +9,11 @@ use tokio::time::timeout;
 
 use super::contents::{self, Content};
 use super::receipt::{Failure, Receipt};
-use crate::schedule::encoding::sha256;
 use crate::schedule::parcel::Parcel;
 use crate::schedule::target::folder::FolderTarget;
 use crate::schedule::template::Values;
 use crate::store::disk::{bytes_of, write_whole_once};
+use crate::store::hash::sha256;
 use crate::store::project;
 
 /// How long one file may take: a disk of another machine may not answer.

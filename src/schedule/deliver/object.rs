@@ -17,11 +17,12 @@ use url::Url;
 
 use super::contents::{self, Content};
 use super::receipt::{Failure, Receipt, root_cause};
-use crate::schedule::encoding::{in_url, sha256};
+use crate::schedule::encoding::in_url;
 use crate::schedule::parcel::Parcel;
 use crate::schedule::secret::{Environment, Secret, without_secrets};
 use crate::schedule::target::object::ObjectTarget;
 use crate::schedule::template::Values;
+use crate::store::hash::sha256;
 
 /// Repetitions within an attempt, for what servers ask to repeat at once. Longer waits are between attempts.
 const RETRIES_MAX: usize = 2;

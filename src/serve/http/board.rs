@@ -78,15 +78,14 @@ impl BoardQuestion {
             stem: None,
             cases: params.number("cases", 0..=CASES_MAX, CASES)?,
         };
-        let project = (app.engine.setup.project.as_path(), state.catalogue.as_ref());
-        choices.dashboard(project.0, project.1).map_err(Problem::not_found)?;
+        let dashboard = choices.dashboard(&app.engine.setup.project, &state.catalogue).map_err(Problem::not_found)?;
         let typed_zone = params.one("tz")?;
         let zone = |own: Option<&str>| match typed_zone.or(own) {
             Some(zone) => parse_zone(zone),
             None => Ok(app.engine.setup.zone.clone()),
         };
         let now = present(&state, app.engine.now());
-        let plan = ReportPlan::new(choices, owned("range")?, project, zone, now)?;
+        let plan = ReportPlan::of(choices, dashboard, owned("range")?, zone, now)?;
         let as_of = plan.range.as_of(now);
         let key = format!("{:?} {:?} {} {}", visitor.viewer, plan.choices, plan.range.typed(), as_of);
         let zone = crate::metric::range::zone_name(plan.range.zone());

@@ -19,6 +19,7 @@ use super::visitor::Sender;
 use crate::input::piece::{MadeLine, Next, Piece, Quarantined};
 use crate::input::text::TextReader;
 use crate::serve::ingestion::{Arrived, Arriving};
+use crate::store::hash::hexadecimal;
 
 /// How events are laid out in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,8 +148,7 @@ fn arriving(mode: Mode, headers: &HeaderMap, plain: Vec<u8>, user: &str) -> Resu
     let bytes = plain.len() as u64;
     let own = if mode == Mode::Binary { attributes(headers)? } else { Map::new() };
     let hash = Sha256::new().chain_update(&plain).chain_update(Value::from(own.clone()).to_string()).finalize();
-    let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let name = format!("http:{user}/{hash}");
+    let name = format!("http:{user}/{:.16}", hexadecimal(&hash));
     let pieces = match mode {
         Mode::Lines | Mode::Batch => pieces(&name, plain)?,
         Mode::Structured => vec![line(&name, one_line(&plain)?)],

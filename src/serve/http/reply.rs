@@ -8,9 +8,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use sha2::{Digest, Sha256};
 
 use crate::serve::answers::Kept;
+use crate::store::hash::sha256;
 
 /// Answers below that size are not worth compressing.
 const GZIP_BYTES_MIN: usize = 1024;
@@ -31,9 +31,9 @@ impl Answer {
     #[must_use]
     pub fn new(media: &'static str, bytes: impl Into<Bytes>) -> Answer {
         let bytes = bytes.into();
-        let hash: String = Sha256::digest(&bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        // Sixteen bytes in hexadecimal are a header's value.
-        let etag = HeaderValue::from_str(&format!("\"{hash}\"")).unwrap_or(HeaderValue::from_static("\"\""));
+        // Hexadecimal digits are a header's value.
+        let etag =
+            HeaderValue::from_str(&format!("\"{:.32}\"", sha256(&bytes))).unwrap_or(HeaderValue::from_static("\"\""));
         Answer { media, bytes, etag, file_name: None, gzip: OnceLock::new() }
     }
 

@@ -19,10 +19,10 @@ use crate::metric::range::zone_name;
 use crate::model::time::Instant;
 use crate::schedule::deliver::contents::Content;
 use crate::schedule::deliver::receipt::{Failure, REPEAT_NOTE, root_cause};
-use crate::schedule::encoding::sha256;
 use crate::schedule::parcel::{Output, Parcel, Role};
 use crate::schedule::target::email::EmailTarget;
 use crate::schedule::template::Values;
+use crate::store::hash::sha256;
 
 /// Letters of a subject.
 const SUBJECT_LETTERS_MAX: usize = 200;

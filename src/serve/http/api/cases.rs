@@ -37,8 +37,7 @@ pub async fn case(
         if rows.events.count() == 0 {
             return Ok(None);
         }
-        let desk = timeline::desk(&database).await?;
-        let explanation = timeline::explanation(&rows, &desk, state.last_event_at());
+        let explanation = timeline::explanation_of(&database, &id, &rows, state.last_event_at()).await?;
         object(&id, &rows, explanation.as_ref(), with_text).map(Some)
     };
     let found = app.engine.ask(&visitor.viewer, asked).await?;

@@ -3,9 +3,9 @@
 use axum::extract::State;
 use maud::{Markup, html};
 
+use super::table::collected;
 use super::visit::{PageResult, PageVisitor};
 use crate::export;
-use crate::metric::numbers::joined;
 use crate::serve::http::app::App;
 use crate::serve::http::site::{Framed, framed, in_path};
 
@@ -28,8 +28,7 @@ pub async fn agents(State(app): State<App>, visitor: PageVisitor) -> PageResult<
     let asked = async {
         let database = app.engine.database(viewer).await?;
         let frame = database.session().sql(AGENTS).await?;
-        let schema = std::sync::Arc::clone(frame.schema().inner());
-        let rows = joined(&schema, &frame.collect().await?)?;
+        let rows = collected(frame).await?;
         Ok((export::texts(&rows, &app.engine.setup.zone)?, database.rights().role()))
     };
     let (rows, role) = app.engine.ask(viewer, asked).await.map_err(|error| visitor.problem(error))?;

@@ -5,12 +5,11 @@ use axum::http::StatusCode;
 use datafusion::scalar::ScalarValue;
 use maud::{Markup, html};
 
-use super::table::{case_link, table};
+use super::table::{case_link, collected, table};
 use super::visit::{PageResult, PageVisitor};
 use crate::explain::choice::{Choice, Tried};
 use crate::explain::current::Current;
 use crate::explain::{Explanation, words};
-use crate::metric::numbers::joined;
 use crate::model::time::Instant;
 use crate::model::time::duration_text;
 use crate::query::database::Database;
@@ -38,8 +37,7 @@ pub async fn case(State(app): State<App>, Path(id): Path<String>, visitor: PageV
         let timelines = Timeline::read(&database, std::slice::from_ref(&id), as_of).await?;
         let Some(timeline) = timelines.into_iter().next() else { return Ok(None) };
         let rows = CaseRows::read(&database.session(), &id).await?;
-        let desk = timeline::desk(&database).await?;
-        let explanation = timeline::explanation(&rows, &desk, as_of);
+        let explanation = timeline::explanation_of(&database, &id, &rows, as_of).await?;
         let main = main(&app, &database, &timeline, explanation.as_ref()).await?;
         Ok(Some((main, database.rights().role())))
     };
@@ -69,8 +67,7 @@ async fn main(
         ];
         let values: Vec<_> = values.into_iter().filter(|(name, _)| sql.contains(&format!("${name}"))).collect();
         let frame = session.sql(sql).await?.with_param_values(values)?;
-        let schema = std::sync::Arc::clone(frame.schema().inner());
-        joined(&schema, &frame.collect().await?)
+        collected(frame).await
     };
     let (others, data, messages) = (rows(OTHERS).await?, rows(CUSTOMER).await?, rows(MESSAGES).await?);
     Ok(html! {

@@ -5,10 +5,9 @@ use datafusion::logical_expr::{Expr, SortExpr, or};
 use datafusion::prelude::{DataFrame, col, lit, lower, strpos};
 use maud::{Markup, html};
 
-use super::table::{case_link, table};
+use super::table::{case_link, collected, table};
 use super::visit::{PageResult, PageVisitor};
 use crate::error::{Error, Result};
-use crate::metric::numbers::joined;
 use crate::serve::http::app::App;
 use crate::serve::http::params::Params;
 use crate::serve::http::site::{Framed, framed};
@@ -45,8 +44,7 @@ pub async fn cases(State(app): State<App>, params: Params, visitor: PageVisitor)
         let frame = matching(database.session().table("cases").await?, search, &found)?;
         let total = frame.clone().count().await?;
         let sorted = frame.sort(order(sort)?)?.limit((page - 1) * ROWS, Some(ROWS))?.select_columns(&COLUMNS)?;
-        let schema = std::sync::Arc::clone(sorted.schema().inner());
-        let rows = joined(&schema, &sorted.collect().await?)?;
+        let rows = collected(sorted).await?;
         Ok((rows, total, database.rights().role()))
     };
     let (rows, total, role) = app.engine.ask(viewer, asked).await.map_err(|error| visitor.problem(error))?;

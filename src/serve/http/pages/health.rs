@@ -3,9 +3,8 @@
 use axum::extract::State;
 use maud::{Markup, html};
 
-use super::table::table;
+use super::table::{collected, table};
 use super::visit::{PageResult, PageVisitor};
-use crate::metric::numbers::joined;
 use crate::serve::http::app::App;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::site::{Framed, framed, is_of_supervisors};
@@ -42,8 +41,7 @@ pub async fn health(State(app): State<App>, visitor: PageVisitor) -> PageResult<
         let mut parts = Vec::new();
         for (heading, sql) in PARTS.iter().filter(|_| is_of_supervisors(role)) {
             let frame = database.session().sql(sql).await?;
-            let schema = std::sync::Arc::clone(frame.schema().inner());
-            let rows = joined(&schema, &frame.collect().await?)?;
+            let rows = collected(frame).await?;
             parts.push(table(heading, &rows, &app.engine.setup.zone, |_, _| None)?);
         }
         Ok((parts, role))

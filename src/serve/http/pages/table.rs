@@ -1,11 +1,15 @@
 //! Rows of a query as a table of a page.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
+use datafusion::prelude::DataFrame;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use crate::error::Result;
 use crate::export;
+use crate::metric::numbers::joined;
 use crate::serve::http::site::in_path;
 
 /// The rows as a table with a caption; a cell may be replaced by markup of its own.
@@ -40,6 +44,15 @@ pub fn table(
             }
         }
     })
+}
+
+/// All rows of a frame in one batch.
+///
+/// # Errors
+/// When the engine fails.
+pub async fn collected(frame: DataFrame) -> Result<RecordBatch> {
+    let schema = Arc::clone(frame.schema().inner());
+    joined(&schema, &frame.collect().await?)
 }
 
 /// A link to a case, where a cell names one.
