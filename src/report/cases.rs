@@ -17,10 +17,12 @@ pub struct CaseList {
     pub dimensions: Vec<Key>,
     /// Metric by metric, in the order of each.
     pub cases: Vec<ListedCase>,
-    /// What the commands that list the cases of a row of the widget's table have beside those of the widget, row by row.
+    /// What the requests for the cases of a row of the widget's table have beside those of the widget, row by row.
     pub of_rows: Vec<Narrowing>,
     /// The same for its columns of numbers, where these are groups.
     pub of_columns: Vec<Narrowing>,
+    /// The requests for the cases of each column of numbers, where these are of several metrics.
+    pub of_metrics: Vec<Vec<CasesRequest>>,
 }
 
 /// A metric whose cases are listed.
@@ -60,26 +62,87 @@ pub struct Place {
     pub column: Option<usize>,
 }
 
-/// What makes the commands of a widget list the cases of one part of it.
+/// A question whose answer is the list of all cases behind a number: a command, or an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CasesRequest {
+    pub metric: String,
+    /// As it is typed.
+    pub range: String,
+    /// The zone in which days begin.
+    pub zone: String,
+    /// Each as it is typed.
+    pub filters: Vec<String>,
+    /// The dimensions that are listed beside each case.
+    pub by: Vec<String>,
+    /// Whether people are shown by pseudonyms.
+    pub anonymize: bool,
+}
+
+impl CasesRequest {
+    /// The command that lists the cases.
+    #[must_use]
+    pub fn command(&self) -> String {
+        let CasesRequest { metric, range, zone, filters, by, anonymize } = self;
+        let filters: String = filters.iter().map(|filter| format!(" --where {}", quoted(filter))).collect();
+        let by: String = by.iter().map(|name| format!(" --by {}", quoted(name))).collect();
+        let people = if *anonymize { " --anonymize" } else { "" };
+        format!("casebook metric {metric} --range {range} --tz {zone}{filters}{by}{people} --cases")
+    }
+}
+
+/// A word, in quotes where a shell needs them.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._=@-".contains(letter);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// What makes the requests of a widget list the cases of one part of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Narrowing {
     /// The range of its bucket, as it is typed; nothing where that is the whole range.
     pub range: Option<String>,
-    /// Its filters, each as a word of a command.
+    /// Its filters, each as it is typed.
     pub filters: Vec<String>,
-    /// Commands in the place of the widget's, where the part is one of its metrics.
-    pub commands: Vec<String>,
+    /// Requests in the place of the widget's, where the part is one of its metrics.
+    pub requests: Vec<CasesRequest>,
 }
 
 impl Narrowing {
-    /// Filters, each as a word of a command.
+    /// Filters, each as it is typed.
     #[must_use]
     pub fn filters<const N: usize>(filters: [String; N]) -> Narrowing {
         Narrowing { filters: filters.to_vec(), ..Narrowing::default() }
     }
+
+    /// Those of some requests, of the part.
+    #[must_use]
+    pub fn of(&self, requests: &[CasesRequest]) -> Vec<CasesRequest> {
+        let Narrowing { range, filters, requests: own } = self;
+        let narrowed = |request: &CasesRequest| {
+            let mut request = request.clone();
+            request.range = range.clone().unwrap_or(request.range);
+            request.filters.extend(filters.iter().cloned());
+            request
+        };
+        if own.is_empty() { requests } else { own }.iter().map(narrowed).collect()
+    }
 }
 
 impl CaseList {
+    /// The requests for the cases of a row and a column of numbers of the widget's table, given those of the widget. A row alone of
+    /// several metrics has the requests of all. Nothing where there is no such part.
+    #[must_use]
+    pub fn requests(&self, all: &[CasesRequest], row: usize, column: Option<usize>) -> Vec<CasesRequest> {
+        let Some(of_row) = self.of_rows.get(row) else { return Vec::new() };
+        let Some(column) = column else { return of_row.of(all) };
+        match (self.of_columns.get(column), self.of_metrics.get(column)) {
+            (Some(of_column), _) => of_column.of(&of_row.of(all)),
+            (None, Some(of_metric)) => of_row.of(of_metric),
+            (None, None) => of_row.of(all),
+        }
+    }
+
     /// How many cases of how many are listed, and which of them are first: `10 of 1,234 cases, the longest first`.
     #[must_use]
     pub fn text(&self) -> String {
@@ -162,6 +225,36 @@ mod tests {
             cases: (0..listed).map(case).collect(),
             ..CaseList::default()
         }
+    }
+
+    #[test]
+    fn words_that_a_shell_would_split_or_expand_are_quoted() {
+        let words =
+            ["platform=email", "customer=", "agent@now=a-b", "field.size=very large", "agent=O'Neil"].map(quoted);
+        let expected =
+            ["platform=email", "customer=", "agent@now=a-b", "'field.size=very large'", r"'agent=O'\''Neil'"];
+        assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn a_part_has_its_range_and_filters_beside_those_of_the_widget() {
+        let widget = CasesRequest {
+            metric: "created_cases".to_owned(),
+            range: "2026-05".to_owned(),
+            zone: "UTC".to_owned(),
+            filters: vec!["platform=email".to_owned()],
+            ..CasesRequest::default()
+        };
+        let mut part = Narrowing::filters(["priority=high".to_owned()]);
+        part.range = Some("2026-05-02".to_owned());
+        let [of_part] = part.of(std::slice::from_ref(&widget)).try_into().unwrap();
+        assert_eq!(
+            (of_part.range.as_str(), of_part.filters),
+            ("2026-05-02", vec!["platform=email".to_owned(), "priority=high".to_owned()])
+        );
+        let other = CasesRequest { metric: "reopenings".to_owned(), ..widget.clone() };
+        let own = Narrowing { requests: vec![other.clone()], ..Narrowing::default() };
+        assert_eq!(own.of(&[widget]), [other]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::dashboard::Dashboard;
+use super::format::ShownCases;
 use super::page::Page;
 use super::question::{Choices, ReportQuestion};
 use crate::error::Result;
@@ -24,6 +25,8 @@ pub struct ReportPlan {
     pub dashboard: Dashboard,
     pub range: Range,
     now: Instant,
+    /// What the page shows of cases; nothing where the formats decide.
+    shown_cases: Option<ShownCases>,
 }
 
 /// A report that has been asked for.
@@ -62,7 +65,13 @@ impl ReportPlan {
     ) -> Result<ReportPlan> {
         let zone = zone(dashboard.time_zone.as_deref())?;
         let range = Range::parse(typed.as_deref().unwrap_or(&dashboard.range), &zone, now)?;
-        Ok(ReportPlan { choices, typed, dashboard, range, now })
+        Ok(ReportPlan { choices, typed, dashboard, range, now, shown_cases: None })
+    }
+
+    /// The same, for a page that lists cases without what happened in each.
+    #[must_use]
+    pub fn listing_cases(self) -> ReportPlan {
+        ReportPlan { shown_cases: Some(ShownCases::Listed), ..self }
     }
 
     /// The report from a database, which is of that moment.
@@ -70,10 +79,13 @@ impl ReportPlan {
     /// # Errors
     /// When the facts cannot be read, or a metric cannot be asked as a widget wants.
     pub async fn answer(self, database: Arc<Database>, catalogue: Arc<Catalogue>, moment: Moment) -> Result<Report> {
-        let ReportPlan { choices, typed, dashboard, range, now } = self;
+        let ReportPlan { choices, typed, dashboard, range, now, shown_cases } = self;
         let (choices, dashboard) = (choices.shown(&database).await?, dashboard.shown(&database).await?);
         let question = ReportQuestion::new(choices, typed, &range, now, moment);
-        let page = question.page(&dashboard, database, catalogue).await?;
+        let page = match shown_cases {
+            Some(shown) => question.page_with(shown, &dashboard, database, catalogue).await?,
+            None => question.page(&dashboard, database, catalogue).await?,
+        };
         Ok(Report { question, dashboard, page })
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::cases::CaseList;
+use super::cases::{CaseList, CasesRequest};
 use super::chart::Chart;
 use super::table::Table;
 use super::value::Value;
@@ -156,13 +156,21 @@ pub struct Widget {
     pub cases: String,
     /// What the number leaves out and why, one sentence each.
     pub left_out: Vec<String>,
-    /// The commands that list the cases behind the widget, one a line.
-    pub cases_command: String,
+    /// What lists all cases behind the widget.
+    pub requests: Vec<CasesRequest>,
     /// Some of the cases behind it.
     pub behind: CaseList,
     pub body: Body,
     /// The numbers of the widget, whatever its body shows.
     pub table: Table,
+}
+
+impl Widget {
+    /// The commands that list the cases behind the widget, one a line.
+    #[must_use]
+    pub fn cases_command(&self) -> String {
+        self.requests.iter().map(CasesRequest::command).collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// What a widget shows.
@@ -236,7 +244,7 @@ mod tests {
             what: String::new(),
             cases: String::new(),
             left_out: Vec::new(),
-            cases_command: String::new(),
+            requests: Vec::new(),
             behind: CaseList::default(),
             body: Body::Empty("no cases".to_owned()),
             table: Table::default(),

@@ -185,8 +185,21 @@ impl ReportQuestion {
         database: Arc<Database>,
         catalogue: Arc<Catalogue>,
     ) -> Result<Page> {
+        self.page_with(self.choices.shown_cases(), dashboard, database, catalogue).await
+    }
+
+    /// The same page with what it is to show of cases.
+    ///
+    /// # Errors
+    /// As [`build::page`].
+    pub async fn page_with(
+        &self,
+        shown: ShownCases,
+        dashboard: &Dashboard,
+        database: Arc<Database>,
+        catalogue: Arc<Catalogue>,
+    ) -> Result<Page> {
         // As of an instant within the range, or of its end, the present makes no other difference.
-        let shown = self.choices.shown_cases();
         let cases = if shown == ShownCases::None { 0 } else { self.choices.cases };
         let has_timelines = shown == ShownCases::WithTimelines;
         let timelines_as_of = self.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant));

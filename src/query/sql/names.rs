@@ -1,5 +1,7 @@
 //! The names that a session knows: its tables and their columns.
 
+use std::collections::BTreeSet;
+
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::prelude::SessionContext;
 
@@ -26,6 +28,16 @@ pub async fn columns_of(session: &SessionContext, table: &str) -> Option<Vec<(St
     let provider = session.table_provider(table).await.ok()?;
     let schema = provider.schema();
     Some(schema.fields().iter().map(|field| (field.name().clone(), type_name(field.data_type()))).collect())
+}
+
+/// The names of all functions that a query may call, in order.
+pub fn functions(session: &SessionContext) -> Vec<String> {
+    let state = session.state();
+    let mut names: BTreeSet<String> = state.scalar_functions().keys().cloned().collect();
+    names.extend(state.aggregate_functions().keys().cloned());
+    names.extend(state.window_functions().keys().cloned());
+    names.extend(state.table_functions().keys().cloned());
+    names.into_iter().collect()
 }
 
 /// A type in the words of SQL; those that the facts do not use keep the engine's name.

@@ -44,6 +44,7 @@ impl Candidates {
         candidates.list.dimensions = parts.dimensions();
         candidates.list.of_rows = parts.of_rows();
         candidates.list.of_columns = parts.of_columns();
+        candidates.list.of_metrics = parts.of_metrics();
         let mut known = BTreeSet::new();
         for (position, (metric, foremost)) in request.plan.metrics.iter().zip(&built.foremost).enumerate() {
             let filters: Vec<String> = request.filters(metric).map(Filter::text).collect();

@@ -1,7 +1,7 @@
 //! How the contributions of a duration are distributed over classes.
 
 use super::categories::Numbers;
-use super::request::{Built, Request, Sources, quoted};
+use super::request::{Built, Request, Sources};
 use crate::error::{Error, Result};
 use crate::metric::unit::Unit;
 use crate::report::chart::Chart;
@@ -66,13 +66,13 @@ pub(super) fn class(value: f64) -> usize {
     CLASSES.iter().filter(|(bound, _)| *bound <= value).count()
 }
 
-/// The filter by the durations of a class, as a word of a command.
+/// The filter by the durations of a class, as it is typed.
 pub(super) fn filter_of(class: usize) -> String {
     let name = |at: usize| CLASSES.get(at).map(|(_, name)| *name);
     match (class.checked_sub(1).and_then(name), name(class)) {
-        (None, Some(end)) => quoted(&format!("value<{end}")),
-        (Some(begin), Some(end)) => quoted(&format!("value={begin}..{end}")),
-        (Some(begin), None) => quoted(&format!("value>={begin}")),
+        (None, Some(end)) => format!("value<{end}"),
+        (Some(begin), Some(end)) => format!("value={begin}..{end}"),
+        (Some(begin), None) => format!("value>={begin}"),
         (None, None) => String::new(),
     }
 }

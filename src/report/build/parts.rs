@@ -1,13 +1,13 @@
-//! The parts of a widget: where in its table a contribution counts, and how the commands list the cases of one row or column.
+//! The parts of a widget: where in its table a contribution counts, and what lists the cases of one row or column.
 
 use super::histogram;
-use super::request::{Request, quoted};
+use super::request::Request;
 use super::series::is_rest;
 use crate::metric::filter;
 use crate::metric::range::Grain;
 use crate::model::time::Instant;
-use crate::report::cases::{Narrowing, Place};
-use crate::report::dashboard::Groups;
+use crate::report::cases::{CasesRequest, Narrowing, Place};
+use crate::report::dashboard::{Groups, MetricPlan};
 use crate::report::table::{Key, Table};
 use crate::report::value::{Bucket, Value};
 
@@ -122,12 +122,12 @@ impl Parts<'_> {
         columns().position(|column| column.heading == name).or_else(rest)
     }
 
-    /// What the commands have for each row.
+    /// What the requests have for each row.
     pub fn of_rows(&self) -> Vec<Narrowing> {
         let row = |(at, keys): (usize, &Vec<Value>)| match self.chart() {
             "number" | "funnel" => {
                 let metric = self.request.plan.metrics.get(at);
-                Narrowing { commands: self.request.commands_of(metric), ..Narrowing::default() }
+                Narrowing { requests: self.request.requests_of(metric), ..Narrowing::default() }
             }
             "gauge" => Narrowing::default(),
             "histogram" => Narrowing::filters([histogram::filter_of(at)]),
@@ -154,7 +154,7 @@ impl Parts<'_> {
         range.part(bucket.grain.bucket(bucket.start, range.zone())).typed()
     }
 
-    /// What the commands have for each column of numbers, where these are groups or hours.
+    /// What the requests have for each column of numbers, where these are groups or hours.
     pub fn of_columns(&self) -> Vec<Narrowing> {
         let columns = self.table.columns.iter().map(|column| column.heading.as_str());
         if self.chart() == "heatmap" {
@@ -175,8 +175,25 @@ impl Parts<'_> {
     }
 }
 
-/// The filter by a group, as a word of a command.
+impl Parts<'_> {
+    /// The requests for each column of numbers, where the columns of a table are those of several metrics.
+    pub fn of_metrics(&self) -> Vec<Vec<CasesRequest>> {
+        let plan = self.request.plan;
+        if self.chart() != "table" || plan.metrics.len() < 2 {
+            return Vec::new();
+        }
+        // Beside each number that of another range, and the change.
+        let beside = if plan.compare.is_some() { 3 } else { 1 };
+        let of_metric = |metric: &MetricPlan| {
+            let columns = metric.show.len().max(1) * beside;
+            std::iter::repeat_n(self.request.requests_of([metric]), columns)
+        };
+        plan.metrics.iter().flat_map(of_metric).collect()
+    }
+}
+
+/// The filter by a group, as it is typed.
 fn filter_of(key: &Key, group: &Value) -> String {
     let value = (*group != Value::Missing).then(|| group.text());
-    quoted(&filter::text_of(&key.name, value.as_deref()))
+    filter::text_of(&key.name, value.as_deref())
 }

@@ -18,7 +18,7 @@ use crate::metric::shared::Shared;
 use crate::metric::unit::{Unit, number_text};
 use crate::model::time::Instant;
 use crate::query::database::Database;
-use crate::report::cases::CaseList;
+use crate::report::cases::{CaseList, CasesRequest};
 use crate::report::dashboard::{BUSINESS, Better, Dashboard, MetricPlan, WidgetPlan};
 use crate::report::page::{Body, Widget};
 use crate::report::table::{Table, capitalized};
@@ -202,7 +202,7 @@ impl Request<'_> {
             what: self.what_is_asked(what),
             cases: cases_text(&answered),
             left_out: left_out(&answered),
-            cases_command: self.commands_of(&self.plan.metrics).join("\n"),
+            requests: self.requests_of(&self.plan.metrics),
             behind: CaseList::default(),
             body,
             table,
@@ -252,25 +252,26 @@ impl Request<'_> {
         format!("No data in {}.", range.text())
     }
 
-    /// The commands that list the cases behind metrics of the widget.
-    pub fn commands_of<'m>(&self, metrics: impl IntoIterator<Item = &'m MetricPlan>) -> Vec<String> {
+    /// What lists the cases behind metrics of the widget.
+    pub fn requests_of<'m>(&self, metrics: impl IntoIterator<Item = &'m MetricPlan>) -> Vec<CasesRequest> {
         let range = &self.sources.range;
-        let mut dimensions: Vec<&str> = self.plan.by.iter().map(|dimension| dimension.name.as_str()).collect();
-        dimensions.extend(self.plan.chart.cuts);
-        let by: String = dimensions.iter().map(|name| format!(" --by {}", quoted(name))).collect();
+        let mut by: Vec<String> = self.plan.by.iter().map(|dimension| dimension.name.clone()).collect();
+        by.extend(self.plan.chart.cuts.iter().map(|name| (*name).to_owned()));
         let mut known = BTreeSet::new();
-        let mut commands = Vec::new();
+        let mut requests = Vec::new();
         for metric in metrics {
-            let filters: String =
-                self.filters(metric).map(|filter| format!(" --where {}", where_text(filter))).collect();
-            let people = if self.sources.database.people().pseudonyms.is_some() { " --anonymize" } else { "" };
-            let zone = zone_name(range.zone());
-            let rest = format!("--range {} --tz {zone}{filters}{by}{people} --cases", range.typed());
-            let of_metric =
-                self.listable(&metric.metric).into_iter().map(|name| format!("casebook metric {name} {rest}"));
-            commands.extend(of_metric.filter(|command| known.insert(command.clone())));
+            let request = |metric_name: String| CasesRequest {
+                metric: metric_name,
+                range: range.typed(),
+                zone: zone_name(range.zone()),
+                filters: self.filters(metric).map(Filter::text).collect(),
+                by: by.clone(),
+                anonymize: self.sources.database.people().pseudonyms.is_some(),
+            };
+            let of_metric = self.listable(&metric.metric).into_iter().map(request);
+            requests.extend(of_metric.filter(|request| known.insert(request.clone())));
         }
-        commands
+        requests
     }
 
     /// The metrics whose cases are behind a metric: itself, or both sides of a ratio, which has no cases of its own.
@@ -322,28 +323,4 @@ fn left_out(answered: &[(&str, &Answer)]) -> Vec<String> {
         texts.extend(counted.map(|(name, count)| format!("{whose}{} left out: {name}.", number_text(*count as f64))));
     }
     texts
-}
-
-fn where_text(filter: &Filter) -> String {
-    quoted(&filter.text())
-}
-
-/// A word, in quotes where a shell needs them.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._=@-".contains(letter);
-    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_that_a_shell_would_split_or_expand_are_quoted() {
-        let words =
-            ["platform=email", "customer=", "agent@now=a-b", "field.size=very large", "agent=O'Neil"].map(quoted);
-        let expected =
-            ["platform=email", "customer=", "agent@now=a-b", "'field.size=very large'", r"'agent=O'\''Neil'"];
-        assert_eq!(words, expected);
-    }
 }

@@ -8,6 +8,7 @@
 mod anchors;
 mod cases;
 mod definitions;
+mod links;
 mod script;
 mod style;
 mod table;
@@ -26,6 +27,8 @@ use crate::report::text;
 use crate::timeline::Timeline;
 use anchors::Anchors;
 use definitions::definitions;
+use links::Leads;
+pub use links::Links;
 pub use script::SCRIPT;
 use table::table;
 
@@ -52,7 +55,7 @@ pub(super) fn page(page: &Page) -> Result<Vec<u8>> {
 }
 
 fn page_html(page: &Page) -> DrawResult {
-    let Parts { title, head, main } = parts(page)?;
+    let Parts { title, head, main } = parts(page, None)?;
     let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n\
@@ -80,12 +83,12 @@ pub struct Parts {
     pub main: String,
 }
 
-/// The parts of a page.
+/// The parts of a page that leads to other pages: each number to all cases behind it.
 ///
 /// # Errors
 /// When a chart cannot be drawn.
-pub fn embedded(page: &Page) -> Result<Parts> {
-    Ok(parts(page)?)
+pub fn embedded(page: &Page, links: &Links<'_>) -> Result<Parts> {
+    Ok(parts(page, Some(links))?)
 }
 
 /// The timeline of one case, for a frame around it.
@@ -103,19 +106,19 @@ pub fn stylesheet() -> String {
     style::style()
 }
 
-fn parts(page: &Page) -> std::result::Result<Parts, DrawError> {
-    let mut places = Places::of(page);
-    let mut links = Vec::new();
+fn parts(page: &Page, links: Option<&Links<'_>>) -> std::result::Result<Parts, DrawError> {
+    let mut places = Places::of(page, links);
+    let mut headings = Vec::new();
     let mut tabs = String::new();
     for one in &page.tabs {
-        tabs += &tab(one, &mut places, &mut links)?;
+        tabs += &tab(one, &mut places, &mut headings)?;
     }
     Ok(Parts {
         title: escaped(&page.title),
         head: paragraph("description", &page.description) + &scope(&page.scope),
         main: format!(
             "{}{tabs}{}{}</main>\n{}",
-            jump_list("jump tabs", "Tabs", &links),
+            jump_list("jump tabs", "Tabs", &headings),
             definitions(&page.definitions),
             timeline::section(page, &places.cases)?,
             notes(&page.notes),
@@ -124,20 +127,22 @@ fn parts(page: &Page) -> std::result::Result<Parts, DrawError> {
 }
 
 /// What has been placed so far, so that each heading that a link may lead to has an id of its own.
-struct Places {
+struct Places<'l> {
     /// The scope of the page in one line.
     scope: String,
     tabs: Stems,
     rows: Stems,
     widgets: Stems,
-    cases: Anchors,
+    cases: Anchors<'l>,
+    /// Other pages, where there are any.
+    links: Option<&'l Links<'l>>,
 }
 
-impl Places {
-    fn of(page: &Page) -> Places {
+impl<'l> Places<'l> {
+    fn of(page: &Page, links: Option<&'l Links<'l>>) -> Places<'l> {
         let scope = text::scope_line(&page.scope);
         let (tabs, rows, widgets) = (Stems::default(), Stems::default(), Stems::default());
-        Places { scope, tabs, rows, widgets, cases: Anchors::of(page) }
+        Places { scope, tabs, rows, widgets, cases: Anchors::of(page, links), links }
     }
 }
 
@@ -177,7 +182,7 @@ fn list(items: &[String]) -> String {
 }
 
 /// A tab with links to its rows; its own place is added to the links.
-fn tab(tab: &Tab, places: &mut Places, links: &mut Vec<Link>) -> DrawResult {
+fn tab(tab: &Tab, places: &mut Places<'_>, links: &mut Vec<Link>) -> DrawResult {
     let level = if tab.title.is_some() { 3 } else { 2 };
     let mut own = Vec::new();
     let mut rows = String::new();
@@ -197,7 +202,7 @@ fn tab(tab: &Tab, places: &mut Places, links: &mut Vec<Link>) -> DrawResult {
     ))
 }
 
-fn row(row: &Row, level: u32, places: &mut Places, links: &mut Vec<Link>) -> DrawResult {
+fn row(row: &Row, level: u32, places: &mut Places<'_>, links: &mut Vec<Link>) -> DrawResult {
     let (name, heading, level) = match &row.title {
         Some(title) => {
             let id = format!("row-{}", places.rows.unique(title));
@@ -212,7 +217,7 @@ fn row(row: &Row, level: u32, places: &mut Places, links: &mut Vec<Link>) -> Dra
 }
 
 /// A widget; its caption shows the scope of the page where it is pointed at.
-fn card(widget: &Widget, level: u32, places: &mut Places) -> DrawResult {
+fn card(widget: &Widget, level: u32, places: &mut Places<'_>) -> DrawResult {
     let width = widget.width.clamp(1, 12);
     let id = format!("widget-{}", places.widgets.unique(&widget.title));
     // On paper a card stays whole, unless it cannot.
@@ -221,23 +226,24 @@ fn card(widget: &Widget, level: u32, places: &mut Places) -> DrawResult {
     // There a table with more columns than the grid gives it takes the whole width.
     let columns = u32::try_from(widget.table.columns.len()).unwrap_or(u32::MAX);
     let broad = if is_table && columns >= width { " broad" } else { "" };
+    let leads = Leads { widget, links: places.links };
     Ok(format!(
         "<article class=\"card w{width}{long}{broad}\" aria-labelledby=\"{id}\">\n<h{level} id=\"{id}\" class=\"title\">{}</h{level}>\n\
          <p class=\"caption\" title=\"{}\">{}</p>\n{}{}{}</article>\n",
-        escaped(&widget.title),
+        leads.title(),
         escaped(&places.scope),
         escaped(&text::caption(widget)),
-        body(widget, width, &id)?,
+        body(&leads, width, &id)?,
         left_out(&widget.left_out),
-        more(widget, &id, &places.cases),
+        more(&leads, &id, &places.cases),
     ))
 }
 
-fn body(widget: &Widget, width: u32, id: &str) -> DrawResult {
-    match &widget.body {
-        Body::Figures(figures) => Ok(self::figures(figures)),
+fn body(leads: &Leads<'_>, width: u32, id: &str) -> DrawResult {
+    match &leads.widget.body {
+        Body::Figures(figures) => Ok(self::figures(figures, leads)),
         Body::Chart(chart) => pictures(chart, width),
-        Body::Table => Ok(table(&widget.table, &widget.title, id)),
+        Body::Table => Ok(table(leads, id)),
         Body::Empty(why) => Ok(format!("<p class=\"empty\">{}</p>\n", escaped(why))),
     }
 }
@@ -261,11 +267,12 @@ fn picture(class: &str, chart: &Chart, width: u32) -> DrawResult {
     Ok(format!("<div class=\"chart {class}{cells}\">{svg}</div>\n"))
 }
 
-fn figures(figures: &[Figure]) -> String {
-    format!("<div class=\"figures\">\n{}</div>\n", figures.iter().map(figure).collect::<String>())
+fn figures(figures: &[Figure], leads: &Leads<'_>) -> String {
+    let figures = figures.iter().enumerate().map(|(row, one)| figure(one, row, leads));
+    format!("<div class=\"figures\">\n{}</div>\n", figures.collect::<String>())
 }
 
-fn figure(figure: &Figure) -> String {
+fn figure(figure: &Figure, row: usize, leads: &Leads<'_>) -> String {
     let change = figure.change.as_ref().map(|change| self::change(figure, change)).unwrap_or_default();
     let value = figure.value.text();
     // A long value is written in smaller letters rather than in two lines.
@@ -273,7 +280,7 @@ fn figure(figure: &Figure) -> String {
     format!(
         "<div class=\"figure\"><p class=\"label\">{}</p><p class=\"value{size}\">{}</p>{change}</div>\n",
         escaped(&figure.label),
-        escaped(&value),
+        leads.to_cases(row, None, &value),
     )
 }
 
@@ -300,16 +307,18 @@ fn left_out(notes: &[String]) -> String {
 }
 
 /// What a reader opens: the numbers behind the picture, and the cases or the command that lists them.
-fn more(widget: &Widget, id: &str, anchors: &Anchors) -> String {
+fn more(leads: &Leads<'_>, id: &str, anchors: &Anchors<'_>) -> String {
+    let widget = leads.widget;
     let is_table = matches!(widget.body, Body::Table);
     let numbers = match is_table || widget.table.columns.is_empty() {
         true => String::new(),
         false => {
-            format!("<details>\n<summary>Numbers</summary>\n{}</details>\n", table(&widget.table, &widget.title, id))
+            format!("<details>\n<summary>Numbers</summary>\n{}</details>\n", table(leads, id))
         }
     };
-    let cases = match cases::list(widget, anchors) {
-        none if none.is_empty() => command(&widget.cases_command),
+    let cases = match cases::list(leads, anchors) {
+        none if none.is_empty() && leads.links.is_some() => none,
+        none if none.is_empty() => command(&widget.cases_command()),
         list => list,
     };
     match numbers + &cases {
@@ -336,11 +345,17 @@ mod tests {
     use crate::metric::range::Range;
     use crate::metric::unit::Unit;
     use crate::model::time::Instant;
-    use crate::report::cases::CaseList;
+    use crate::report::cases::{CaseList, CasesRequest, ListedCase, ListedMetric, Narrowing, Place};
     use crate::report::chart::bars::{Arrangement, Bars};
     use crate::report::chart::series::{Axis, Categories, Series, SeriesStyle};
     use crate::report::table::{self, Column, Key, Table};
     use crate::report::value::Value;
+
+    fn request(filter: &str) -> CasesRequest {
+        let text = |text: &str| text.to_owned();
+        let (metric, range, zone) = (text("created_cases"), text("2026-05"), text("UTC"));
+        CasesRequest { metric, range, zone, filters: vec![text(filter)], ..CasesRequest::default() }
+    }
 
     fn page() -> Page {
         let unit = Unit::Count("cases".to_owned());
@@ -363,7 +378,7 @@ mod tests {
             what: "cases \"opened\"".to_owned(),
             cases: "2 cases".to_owned(),
             left_out: vec!["2 < 3 cases".to_owned()],
-            cases_command: "casebook cases --where 'a < b'".to_owned(),
+            requests: vec![request("a < b")],
             behind: CaseList::default(),
             body: Body::Chart(chart),
             table: Table {
@@ -457,12 +472,44 @@ mod tests {
     fn several_commands_are_in_a_list_that_the_reader_opens() {
         let mut page = page();
         assert!(page_html(&page).unwrap().contains("<p class=\"command\">"));
-        page.tabs[0].rows[0].widgets[0].cases_command = "casebook a\ncasebook b".to_owned();
+        page.tabs[0].rows[0].widgets[0].requests.push(request("c"));
         let html = page_html(&page).unwrap();
         assert!(html.contains("<summary>Cases behind this</summary>"), "{html}");
         assert!(
-            html.contains("<code>casebook <wbr>a\ncasebook <wbr>b</code></pre>")
+            html.contains("\ncasebook <wbr>metric ")
+                && html.contains(" <wbr>--where <wbr>c <wbr>--cases</code></pre>")
                 && !html.contains("<p class=\"command\">")
         );
+    }
+
+    #[test]
+    fn where_a_page_leads_to_others_a_number_leads_to_its_cases() {
+        let mut page = page();
+        let widget = &mut page.tabs[0].rows[0].widgets[0];
+        widget.table.rows[0].values = vec![Value::Count(2.0)];
+        widget.behind.of_rows = vec![Narrowing::filters(["day=1".to_owned()])];
+        let unit = Unit::Count("cases".to_owned());
+        let (name, title) = ("created_cases".to_owned(), "Created <cases>".to_owned());
+        let (order, is_since, is_stock) = (crate::metric::foremost::Order::Latest, false, false);
+        widget.behind.metrics = vec![ListedMetric { name, title, unit, order, is_since, is_stock, cases: 2 }];
+        let (at, value, place) = (Instant(0), Value::Count(1.0), Place::default());
+        widget.behind.cases =
+            vec![ListedCase { metric: 0, case: "C/1".to_owned(), at, value, groups: Vec::new(), place }];
+        let links = Links {
+            case: &|case| format!("/cases/{}", case.replace('/', "%2F")),
+            cases: &|request| format!("/of/{}?{}", request.metric, request.filters.join("&")),
+            widget: Some(&|title| format!("/widgets/{}", title.len())),
+        };
+        let html = embedded(&page, &links).unwrap().main;
+        for link in [
+            "<a href=\"/cases/C%2F1\">C/1</a>",
+            "<a href=\"/of/created_cases?a &lt; b&amp;day=1\">1 May</a>",
+            "<a href=\"/of/created_cases?a &lt; b&amp;day=1\">2</a>",
+            "<a href=\"/of/created_cases?a &lt; b\">Created &lt;cases&gt; (2)</a>",
+            "<a href=\"/widgets/35\">Cases &amp; ",
+        ] {
+            assert!(html.contains(link), "{link}: {html}");
+        }
+        assert!(!html.contains("casebook metric"), "{html}");
     }
 }

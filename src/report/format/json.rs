@@ -13,6 +13,7 @@ use super::rows::written;
 use crate::error::Result;
 use crate::export::Format;
 use crate::metric::range::zone_name;
+use crate::report::cases::CasesRequest;
 use crate::report::page::{self, Body, Page, Verdict, Widget};
 use crate::report::rows;
 use crate::report::table::{self, Table};
@@ -109,7 +110,7 @@ struct WidgetObject<'a> {
     /// The rows in words, their keys joined, as formats for people show them.
     texts: Vec<Vec<String>>,
     left_out: &'a [String],
-    cases_commands: Vec<&'a str>,
+    cases_commands: Vec<String>,
     /// Some of the cases behind the widget.
     cases_behind: Value,
 }
@@ -179,7 +180,7 @@ fn widget_object(widget: &Widget) -> Result<WidgetObject<'_>> {
         rows: serde_json::from_slice(&written(Format::Json, widget)?)?,
         texts: table.rows.iter().map(|row| table.texts(row)).collect(),
         left_out: &widget.left_out,
-        cases_commands: widget.cases_command.lines().collect(),
+        cases_commands: widget.requests.iter().map(CasesRequest::command).collect(),
         cases_behind: cases::list(&widget.behind),
     })
 }

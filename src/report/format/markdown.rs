@@ -75,8 +75,8 @@ fn card(out: &mut String, widget: &Widget, caption: &str, level: &str) {
         Body::Chart(_) | Body::Table | Body::Empty(_) => table(out, &widget.table),
     }
     list(out, &widget.left_out);
-    if !widget.cases_command.is_empty() {
-        paragraph(out, &format!("Cases behind this:\n\n```sh\n{}\n```", widget.cases_command));
+    if !widget.requests.is_empty() {
+        paragraph(out, &format!("Cases behind this:\n\n```sh\n{}\n```", widget.cases_command()));
     }
 }
 

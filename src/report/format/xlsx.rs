@@ -121,8 +121,8 @@ fn contents(
         sheet.write(row, 1, &widget.what)?;
         sheet.write(row, 2, &widget.cases)?;
         sheet.write(row, 3, widget.left_out.join(" "))?;
-        sheet.write_with_format(row, 4, &widget.cases_command, &Format::new().set_text_wrap())?;
-        let lines = u16::try_from(widget.cases_command.lines().count().max(1)).unwrap_or(u16::MAX);
+        sheet.write_with_format(row, 4, widget.cases_command(), &Format::new().set_text_wrap())?;
+        let lines = u16::try_from(widget.requests.len().max(1)).unwrap_or(u16::MAX);
         sheet.set_row_height(row, LINE_HEIGHT * f64::from(lines))?;
     }
     for note in page.map(|page| page.notes.as_slice()).unwrap_or_default() {

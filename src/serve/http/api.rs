@@ -2,7 +2,7 @@
 
 mod boards;
 mod cases;
-mod encode;
+pub mod encode;
 mod metrics;
 pub mod numbers;
 pub mod rows;

@@ -16,6 +16,7 @@ use crate::query::database::Database;
 use crate::query::moment::Moment;
 use crate::report::format::{FORMATS, File, Format};
 use crate::report::made::{Report, ReportPlan};
+use crate::report::page::file_stem;
 use crate::report::question::Choices;
 use crate::serve::engine::State;
 
@@ -92,6 +93,12 @@ impl BoardQuestion {
         Ok(BoardQuestion { state, plan, key: format!("{key} {zone}"), visitor: visitor.clone() })
     }
 
+    /// The same for a page that lists cases, which have pages of their own.
+    #[must_use]
+    pub fn listing_cases(self) -> BoardQuestion {
+        BoardQuestion { plan: self.plan.listing_cases(), ..self }
+    }
+
     /// The database that the board is asked of.
     ///
     /// # Errors
@@ -127,9 +134,21 @@ impl BoardQuestion {
 /// # Errors
 /// When the page has no such widget, or the format makes several files of it.
 pub fn only_file(report: &Report) -> error::Result<File> {
-    let mut files = report.question.choices.files(&report.page)?;
+    let choices = &report.question.choices;
+    let format = choices.formats.first().and_then(|name| Format::find(name));
+    let mut files = match (format, &choices.widget) {
+        // A format of whole pages shows a page with that widget alone.
+        (Some(format), Some(title)) if !format.shows_widgets() => {
+            let page = report.page.clone().only(title);
+            if page.tabs.is_empty() {
+                return Err(Error::refused(format!("there is no widget `{title}`")));
+            }
+            format.page(&page, &file_stem(title))?
+        }
+        _ => choices.files(&report.page)?.into_iter().map(|(_, file)| file).collect(),
+    };
     match (files.pop(), files.is_empty()) {
-        (Some((_, file)), true) => Ok(file),
+        (Some(file), true) => Ok(file),
         _ => Err(Error::invalid("format", "a board is several files in this format")
             .with_hint("name one widget with `widget`, or ask for `xlsx`, which is one file")),
     }

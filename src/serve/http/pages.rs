@@ -1,10 +1,13 @@
 //! The pages: server-rendered, and complete without a script.
 
 mod agents;
+mod behind;
 mod boards;
 mod case;
 mod cases;
 mod catalogue;
+mod command;
+mod fields;
 mod health;
 mod sql;
 mod table;
@@ -37,6 +40,7 @@ pub fn routes() -> Router<App> {
         .route("/agents", get(agents::agents))
         .route("/catalogue", get(catalogue::list))
         .route("/catalogue/{name}", get(catalogue::metric))
+        .route("/catalogue/{name}/cases", get(behind::behind))
         .route("/sql", get(sql::sql))
         .route("/health", get(health::health))
 }

@@ -86,6 +86,12 @@ impl Params {
         self
     }
 
+    /// The same parameters without one of them.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Params {
+        Params(self.0.iter().filter(|(known, _)| known != name).cloned().collect())
+    }
+
     /// The same parameters with other values of one of them, as a query string with its question mark.
     #[must_use]
     pub fn with(&self, name: &str, values: &[&str]) -> String {

@@ -1,58 +1,85 @@
 // What makes the pages of a process quicker to use; every page is complete without it.
 (() => {
   "use strict";
-  // Forms whose choices take effect at once.
-  for (const form of document.querySelectorAll("form[data-at-once]")) {
-    form.addEventListener("change", () => form.requestSubmit());
-  }
-
   // An open page follows the log: when there is a new state, the page is asked for again, and its content replaced where it differs.
   if (!document.body.dataset.live || !window.EventSource) return;
-  let known = null;
-  let asked = false;
-  let again = false;
-  let tag = null;
   const status = document.querySelector(".fresh");
+  const state = (text) => {
+    if (!status) return;
+    status.hidden = false;
+    status.textContent = text;
+  };
   const isBusy = () => {
     const active = document.activeElement;
     return (active && active.matches("input, select, textarea")) || !window.getSelection().isCollapsed;
   };
+  const focusable = (within) => [...within.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")];
+  const details = (within) => [...within.querySelectorAll("details")];
+  // What a reader has opened stays open, and the focus stays where it is.
+  const replace = (old, fresh) => {
+    const open = details(old).map((one) => one.open);
+    const opened = details(fresh);
+    if (opened.length === open.length) opened.forEach((one, at) => (one.open = open[at]));
+    const at = focusable(old).indexOf(document.activeElement);
+    old.replaceWith(fresh);
+    document.dispatchEvent(new CustomEvent("casebook:replaced", { detail: fresh }));
+    if (at >= 0) focusable(fresh)[at]?.focus({ preventScroll: true });
+  };
+
+  // What the server has sent, before the other script changes what is shown.
+  const parts = ["header.head", "main"];
+  const sent = new Map(parts.map((part) => [part, document.querySelector(part)?.innerHTML]));
+  let known = null;
+  let asked = false;
+  let again = false;
+  let tag = null;
   const ask = async () => {
-    if (asked) { again = true; return; }
+    if (asked) {
+      again = true;
+      return;
+    }
     asked = true;
     try {
       const answer = await fetch(location.href, { headers: tag ? { "If-None-Match": tag } : {} });
-      if (answer.status === 200) {
-        tag = answer.headers.get("etag");
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        for (const part of ["header.head", "main"]) {
-          const [old, fresh] = [document.querySelector(part), page.querySelector(part)];
-          if (!old || !fresh || old.innerHTML === fresh.innerHTML) continue;
-          const open = [...old.querySelectorAll("details[open]")].map((one, n) => one.id || n);
-          const tab = document.querySelector("[aria-selected=true]");
-          old.replaceWith(fresh);
-          for (const one of fresh.querySelectorAll("details[id]")) one.open = open.includes(one.id);
-          document.dispatchEvent(new CustomEvent("casebook:replaced", { detail: tab && tab.id }));
-          if (status) { status.hidden = false; status.textContent = "New events: the page was brought up to date."; }
-        }
+      if (answer.status !== 200 || answer.redirected) return;
+      tag = answer.headers.get("etag");
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of parts) {
+        const [old, fresh] = [document.querySelector(part), page.querySelector(part)];
+        if (!old || !fresh || sent.get(part) === fresh.innerHTML) continue;
+        sent.set(part, fresh.innerHTML);
+        replace(old, fresh);
+        state("New events: the page was brought up to date.");
       }
+    } catch {
+      // The process is not reached; the next state comes when it is.
     } finally {
       asked = false;
-      if (again) { again = false; ask(); }
+      if (again) {
+        again = false;
+        ask();
+      }
     }
   };
-  const source = new EventSource("/live");
-  source.addEventListener("state", (event) => {
-    const isNew = known !== null && known !== event.data;
-    known = event.data;
-    if (!isNew || document.hidden) { again = isNew || again; return; }
-    if (isBusy()) {
-      if (status) { status.hidden = false; status.textContent = "There are new events. Reload the page to see them."; }
-      return;
-    }
-    ask();
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && again) { again = false; ask(); }
-  });
+  // A page that is not shown has no connection, because a browser has only a few of them for all pages of a site.
+  let source = null;
+  const leave = () => {
+    source?.close();
+    source = null;
+  };
+  const follow = () => {
+    if (source || document.hidden) return;
+    source = new EventSource("/live");
+    source.addEventListener("state", ({ data }) => {
+      const isNew = known !== null && known !== data;
+      known = data;
+      if (!isNew) return;
+      if (isBusy()) state("There are new events. Reload the page to see them.");
+      else ask();
+    });
+  };
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", follow);
+  document.addEventListener("visibilitychange", () => (document.hidden ? leave() : follow()));
+  follow();
 })();

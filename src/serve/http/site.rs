@@ -18,6 +18,7 @@ use crate::report::format::html::{SCRIPT, stylesheet};
 
 const STYLE: &str = include_str!("site.css");
 const SITE_SCRIPT: &str = include_str!("site.js");
+const EDITOR_SCRIPT: &str = include_str!("complete.js");
 
 static STYLE_ANSWER: LazyLock<Answer> =
     LazyLock::new(|| Answer::new("text/css; charset=utf-8", format!("{}\n{STYLE}", stylesheet())));
@@ -25,6 +26,8 @@ static PAGE_SCRIPT_ANSWER: LazyLock<Answer> =
     LazyLock::new(|| Answer::new("text/javascript; charset=utf-8", SCRIPT.as_bytes()));
 static SITE_SCRIPT_ANSWER: LazyLock<Answer> =
     LazyLock::new(|| Answer::new("text/javascript; charset=utf-8", SITE_SCRIPT.as_bytes()));
+static EDITOR_SCRIPT_ANSWER: LazyLock<Answer> =
+    LazyLock::new(|| Answer::new("text/javascript; charset=utf-8", EDITOR_SCRIPT.as_bytes()));
 
 /// The pages that every page leads to: path, name, and whether agents have them.
 const PLACES: &[(&str, &str, bool)] = &[
@@ -43,6 +46,7 @@ pub fn routes() -> Router<App> {
         .route("/static/style.css", get(async |headers: HeaderMap| STYLE_ANSWER.response(&headers)))
         .route("/static/page.js", get(async |headers: HeaderMap| PAGE_SCRIPT_ANSWER.response(&headers)))
         .route("/static/site.js", get(async |headers: HeaderMap| SITE_SCRIPT_ANSWER.response(&headers)))
+        .route("/static/complete.js", get(async |headers: HeaderMap| EDITOR_SCRIPT_ANSWER.response(&headers)))
 }
 
 /// Whether that role may use the pages that agents do not have.
@@ -120,8 +124,9 @@ fn head(title: &str) -> Markup {
             title { (title) " · Casebook" }
             link rel="stylesheet" href="/static/style.css";
             link rel="icon" href="data:,";
-            script src="/static/page.js" defer {}
+            // In this order: the first remembers the content before the second changes it.
             script src="/static/site.js" defer {}
+            script src="/static/page.js" defer {}
         }
     }
 }
@@ -138,6 +143,11 @@ pub const HTML: &str = "text/html; charset=utf-8";
 /// A text as one part of a path.
 pub fn in_path(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// The address of a case.
+pub fn case_address(case: &str) -> String {
+    format!("/cases/{}", in_path(case))
 }
 
 /// Why a page is not shown: a page again, or the way to log in.

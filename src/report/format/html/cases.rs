@@ -3,15 +3,16 @@
 use serde_json::json;
 
 use super::anchors::Anchors;
+use super::links::Leads;
 use super::table::aligned;
-use crate::report::cases::{CaseList, ListedCase, Narrowing};
+use crate::report::cases::{CaseList, CasesRequest, ListedCase, Narrowing, quoted};
 use crate::report::draw::paint::escaped;
-use crate::report::page::Widget;
 use crate::report::table::capitalized;
 use crate::report::value::Value;
 
 /// The list, with the command that lists all cases; nothing of a widget without cases.
-pub(super) fn list(widget: &Widget, anchors: &Anchors) -> String {
+pub(super) fn list(leads: &Leads<'_>, anchors: &Anchors<'_>) -> String {
+    let widget = leads.widget;
     let list = &widget.behind;
     if list.cases.is_empty() {
         return String::new();
@@ -28,7 +29,7 @@ pub(super) fn list(widget: &Widget, anchors: &Anchors) -> String {
         narrowings("columns", &list.of_columns),
         escaped(&list.text()),
         escaped(&format!("cases behind {}", widget.title)),
-        command(&widget.cases_command),
+        leads.to_all_cases().unwrap_or_else(|| command(&widget.cases_command())),
     )
 }
 
@@ -37,7 +38,11 @@ fn narrowings(name: &str, parts: &[Narrowing]) -> String {
     if parts.is_empty() {
         return String::new();
     }
-    let part = |part: &Narrowing| json!({ "range": part.range, "filters": part.filters, "commands": part.commands });
+    let part = |part: &Narrowing| {
+        let filters: Vec<String> = part.filters.iter().map(|filter| quoted(filter)).collect();
+        let commands: Vec<String> = part.requests.iter().map(CasesRequest::command).collect();
+        json!({ "range": part.range, "filters": filters, "commands": commands })
+    };
     let parts: Vec<_> = parts.iter().map(part).collect();
     format!(" data-{name}=\"{}\"", escaped(&serde_json::Value::from(parts).to_string()))
 }
@@ -75,7 +80,7 @@ impl Columns {
         headings
     }
 
-    fn row(&self, list: &CaseList, case: &ListedCase, anchors: &Anchors) -> String {
+    fn row(&self, list: &CaseList, case: &ListedCase, anchors: &Anchors<'_>) -> String {
         let metric = list.metrics.get(case.metric).map(|metric| metric.title.as_str()).unwrap_or_default();
         let at = case.at.to_local(&anchors.zone).strftime("%a %-d %b %Y, %H:%M").to_string();
         let mut cells = format!("<th scope=\"row\">{}</th>", anchors.link(&case.case));

@@ -19,9 +19,9 @@
     }
   };
 
-  const tabs = () => {
-    const nav = document.querySelector(".tabs");
-    const panels = all("main > .tab");
+  const tabs = (within) => {
+    const nav = within.querySelector(".tabs");
+    const panels = all(".tab", within);
     if (!nav || panels.length < 2) return;
     const list = element("div", { role: "tablist", "aria-label": nav.getAttribute("aria-label") });
     const buttons = panels.map((panel) => {
@@ -109,9 +109,9 @@
     });
   };
 
-  const tooltips = () => {
-    const box = element("div", { class: "tooltip", "aria-live": "polite" });
-    document.body.append(box);
+  const box = element("div", { class: "tooltip", "aria-live": "polite" });
+  document.body.append(box);
+  const tooltips = (within) => {
     const hide = () => {
       all(".shown").forEach((shown) => shown.classList.remove("shown"));
     };
@@ -124,7 +124,7 @@
       box.style.top = `${(above < 4 ? y + 20 : above) + scrollY}px`;
       [box, spot].forEach((shown) => shown.classList.add("shown"));
     };
-    for (const picture of all(".chart svg")) {
+    for (const picture of all(".chart svg", within)) {
       const spots = all(".spots rect", picture);
       if (!spots.length) continue;
       for (const spot of spots) {
@@ -171,6 +171,20 @@
       return within.replace(/ --cases$/, () => `${added} --cases`);
     });
   };
+  // Where a number of the table leads to a page of its cases, a bar, a point or a cell leads there, too.
+  const leads = (card, numbers, columns) => {
+    const rows = [...numbers.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.querySelector("a[href]")));
+    if (!rows.flat().some(Boolean)) return false;
+    card.classList.add("leads");
+    card.addEventListener("choose", (event) => {
+      const at = [...event.target.parentNode.children].indexOf(event.target);
+      const isCell = event.target.closest(".cells");
+      const cells = isCell ? rows[Math.floor(at / columns.length)] : rows[at];
+      const link = isCell ? cells?.[1 + (at % columns.length)] : cells?.[0];
+      if (link) link.click();
+    });
+    return true;
+  };
   // A bar, a point or a row shows those of the listed cases that are behind it, and the commands that list all of them.
   const cases = (card) => {
     const list = card.querySelector(".behind");
@@ -179,7 +193,9 @@
     const numbers = all("table", card).find((table) => !list.contains(table));
     const names = numbers ? [...numbers.tBodies[0].rows].map((row) => row.cells[0].textContent) : [];
     const headings = numbers ? [...numbers.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent) : [];
+    if (numbers && leads(card, numbers, columns)) return;
     const [table, code] = [list.querySelector(".scroll"), list.querySelector("code")];
+    if (!code) return;
     const commands = code.textContent.split("\n");
     const note = element("p", { class: "narrowed", tabindex: "-1" });
     const shows = (row, place) => Object.entries(place).every(([name, at]) => at === undefined || row.dataset[name] === String(at));
@@ -246,14 +262,14 @@
     addEventListener("hashchange", follow);
   };
 
-  const prepare = () => {
-    all("article").forEach(cases);
-    tabs();
-    all("table.sortable").forEach(sortable);
+  const prepare = (within) => {
+    all("article", within).forEach(cases);
+    tabs(within);
+    all("table.sortable", within).forEach(sortable);
+    tooltips(within);
   };
-  prepare();
+  prepare(document);
   timelines();
-  tooltips();
-  // Where a page is served, its content is replaced when there are new figures.
-  document.addEventListener("casebook:replaced", prepare);
+  // Where a page is served, parts of it are replaced when there are new figures.
+  document.addEventListener("casebook:replaced", ({ detail }) => prepare(detail));
 })();

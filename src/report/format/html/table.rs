@@ -1,18 +1,20 @@
 //! The numbers of a widget as an HTML table. Cells hold what they are sorted by beside what people read.
 
+use super::links::Leads;
 use crate::report::draw::paint::escaped;
 use crate::report::table::{Row, Table};
 use crate::report::value::{Bucket, Load, Value};
 
-/// The table of the widget whose heading has that id.
-pub(super) fn table(table: &Table, title: &str, id: &str) -> String {
+/// The table of a widget whose heading has that id.
+pub(super) fn table(leads: &Leads<'_>, id: &str) -> String {
+    let (table, title) = (&leads.widget.table, &leads.widget.title);
     if table.rows.is_empty() {
         return "<p class=\"empty\">no rows</p>\n".to_owned();
     }
     let heading =
         |(index, text): (usize, String)| format!("<th scope=\"col\"{}>{}</th>", aligned(index), escaped(&text));
     let headings: String = table.headings().into_iter().enumerate().map(heading).collect();
-    let rows: String = table.rows.iter().map(|row| table_row(table, row)).collect();
+    let rows: String = table.rows.iter().enumerate().map(|(at, row)| table_row(leads, at, row)).collect();
     let sortable = if is_sortable(table) { " class=\"sortable\"" } else { "" };
     // The frame scrolls sideways on a phone, so it must be reachable by keyboard and have a name.
     format!(
@@ -27,17 +29,21 @@ fn is_sortable(table: &Table) -> bool {
     table.rows.len() > 1 && table.columns.iter().all(|column| column.unit.is_some())
 }
 
-fn table_row(table: &Table, row: &Row) -> String {
+fn table_row(leads: &Leads<'_>, at: usize, row: &Row) -> String {
     let values = std::iter::once(row.keys.first()).chain(row.values.iter().map(Some));
     let cell = |(index, (text, value)): (usize, (String, Option<&Value>))| {
-        let (text, sorted_by) = (escaped(&text), value.map(sorted_by).unwrap_or_default());
+        let text = leads.to_cases(at, index.checked_sub(1), &text);
+        let sorted_by = value.map(sorted_by).unwrap_or_default();
         match value.and_then(Value::load) {
             _ if index == 0 => format!("<th scope=\"row\"{sorted_by}>{text}</th>"),
             Some(load) => format!("<td class=\"number {}\"{sorted_by}>{text}</td>", load_class(load)),
             None => format!("<td{}{sorted_by}>{text}</td>", aligned(index)),
         }
     };
-    format!("<tr>{}</tr>\n", table.texts(row).into_iter().zip(values).enumerate().map(cell).collect::<String>())
+    format!(
+        "<tr>{}</tr>\n",
+        leads.widget.table.texts(row).into_iter().zip(values).enumerate().map(cell).collect::<String>()
+    )
 }
 
 /// The number of a value, the instant of a bucket in milliseconds, nothing where nothing is; texts are their own.
@@ -69,7 +75,24 @@ mod tests {
     use crate::metric::range::Grain;
     use crate::metric::unit::Unit;
     use crate::model::time::Instant;
+    use crate::report::cases::CaseList;
+    use crate::report::page::{Body, Widget};
     use crate::report::table::{Column, Key};
+
+    fn table(table: &Table, title: &str, id: &str) -> String {
+        let widget = Widget {
+            title: title.to_owned(),
+            width: 6,
+            what: String::new(),
+            cases: String::new(),
+            left_out: Vec::new(),
+            requests: Vec::new(),
+            behind: CaseList::default(),
+            body: Body::Table,
+            table: table.clone(),
+        };
+        super::table(&Leads { widget: &widget, links: None }, id)
+    }
 
     fn numbers(keys: Vec<Value>, values: Vec<Value>) -> Table {
         let unit = Unit::Count("cases".to_owned());

@@ -22,7 +22,7 @@ use crate::timeline::{Band, Head, Resolution, Timeline, Turn};
 const WIDTH: f64 = 1130.0;
 
 /// The timelines of all listed cases; nothing where none is listed.
-pub(super) fn section(page: &Page, anchors: &Anchors) -> Result<String, DrawError> {
+pub(super) fn section(page: &Page, anchors: &Anchors<'_>) -> Result<String, DrawError> {
     let Some(first) = page.cases.first() else { return Ok(String::new()) };
     let as_of = first.as_of.unwrap_or(page.scope.as_of);
     let places = places(page);

@@ -21,9 +21,12 @@ use crate::serve::http::visitor::Visitor;
 /// The parameters of a question to a metric.
 pub const PARAMETERS: &[&str] = &["range", "by", "grain", "show", "where", "compare", "sort", "limit", "tz", "format"];
 
-/// The question in an address.
-fn read(app: &App, name: &str, params: &Params) -> Result<(NumbersQuestion, TimeZone), Problem> {
-    params.check(PARAMETERS)?;
+/// The question in an address, and the zone of its days.
+///
+/// # Errors
+/// When there is no such metric, or a parameter is not among those that are known, or not what is expected.
+pub fn read(app: &App, name: &str, params: &Params, known: &[&str]) -> Result<(NumbersQuestion, TimeZone), Problem> {
+    params.check(known)?;
     let state = app.engine.state();
     let zone = match params.one("tz")? {
         Some(zone) => parse_zone(zone).map_err(|error| error.at("tz"))?,
@@ -52,7 +55,7 @@ fn read(app: &App, name: &str, params: &Params) -> Result<(NumbersQuestion, Time
 /// # Errors
 /// When the question cannot be understood, or not be answered within the limits.
 pub async fn ask(app: &App, visitor: &Visitor, name: &str, params: &Params) -> Result<(Numbers, TimeZone), Problem> {
-    let (question, zone) = read(app, name, params)?;
+    let (question, zone) = read(app, name, params, PARAMETERS)?;
     let state = app.engine.state();
     let asked = async {
         let database = state.database(&visitor.viewer).await?;
@@ -91,7 +94,7 @@ pub async fn numbers(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let format = RowFormat::asked(&params, &headers)?;
-    let (question, zone) = read(&app, &name, &params)?;
+    let (question, zone) = read(&app, &name, &params, PARAMETERS)?;
     let state = app.engine.state();
     let key = format!(
         "numbers {:?} {name} {} {} {} {}",

@@ -5,19 +5,19 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::{Markup, html};
 
+use super::behind;
 use super::visit::{PageResult, PageVisitor};
 use crate::metric::compare::Compare;
 use crate::report::dashboard::Dashboard;
 use crate::report::format::FORMATS;
-use crate::report::format::html::embedded;
+use crate::report::format::html::{Links, embedded};
 use crate::report::made::Report;
-use crate::report::page::{Body, Widget};
 use crate::report::{dashboard_names, find_dashboard};
 use crate::serve::http::app::App;
 use crate::serve::http::board::{BoardQuestion, file_answer, missing_format};
 use crate::serve::http::params::Params;
 use crate::serve::http::reply::Answer;
-use crate::serve::http::site::{Framed, HTML, framed, in_path, made};
+use crate::serve::http::site::{Framed, HTML, case_address, framed, in_path, made};
 
 /// Ranges to choose from; any other can be typed.
 const RANGES: [&str; 10] = [
@@ -70,10 +70,14 @@ pub async fn board(
     let question = question.map_err(|problem| visitor.problem(problem))?;
     let role = question.database().await.map_err(|error| visitor.problem(error))?.rights().role();
     let who = visitor.visitor.clone();
-    let answer = question.answer(&app, "page", |report| {
-        let parts = embedded(&report.page)?;
+    let answer = question.listing_cases().answer(&app, "page", |report| {
+        let own = |title: &str| {
+            format!("/boards/{}/widgets/{}{}", in_path(&name), in_path(title), params.with("widget", &[]))
+        };
+        let links = Links { case: &case_address, cases: &behind::address, widget: Some(&own) };
+        let parts = embedded(&report.page, &links)?;
         let head = html! { (made(&parts.head)) (choices(&report.dashboard, &params)) (exports(&name, &params)) };
-        let main = html! { (widget_links(&name, &params, report)) (made(parts.main.trim_end())) };
+        let main = html! { (made(parts.main.trim_end())) };
         let page = Framed { title: &report.page.title, place: "/boards", is_live: is_open(report), head, main };
         Ok(Answer::new(HTML, framed(&who, role, &page).into_string()))
     });
@@ -93,7 +97,7 @@ pub async fn file(
 }
 
 /// Whether the page is about what still goes on, so that new events can change it.
-fn is_open(report: &Report) -> bool {
+pub fn is_open(report: &Report) -> bool {
     let range = &report.page.scope.range;
     report.page.scope.as_of < range.to
 }
@@ -132,23 +136,9 @@ fn choices(dashboard: &Dashboard, params: &Params) -> Markup {
 fn exports(name: &str, params: &Params) -> Markup {
     html! {
         p class="exports" {
+            span { "Export" }
             @for format in OF_BOARDS {
                 a class="button plain" href={ "/boards/" (name) "/file" (params.with("format", &[format])) } { (format.to_uppercase()) }
-            }
-        }
-    }
-}
-
-/// Links to each widget alone, with its numbers, its definition and its files.
-fn widget_links(name: &str, params: &Params, report: &Report) -> Markup {
-    let is_shown = |widget: &&Widget| !matches!(widget.body, Body::Empty(_));
-    html! {
-        details class="more" {
-            summary { "Widgets one by one" }
-            ul {
-                @for widget in report.page.widgets().filter(is_shown) {
-                    li { a href={ "/boards/" (name) "/widgets/" (in_path(&widget.title)) (params.with("widget", &[])) } { (widget.title) } }
-                }
             }
         }
     }

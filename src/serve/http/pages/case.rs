@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use datafusion::scalar::ScalarValue;
 use maud::{Markup, html};
 
-use super::table::{case_link, collected, table};
+use super::table::{Rows, case_link, collected};
 use super::visit::{PageResult, PageVisitor};
 use crate::explain::choice::{Choice, Tried};
 use crate::explain::current::Current;
@@ -74,10 +74,10 @@ async fn main(
         (made(&case_section(timeline, zone, as_of)?))
         @if let Some(explanation) = explanation { (policy(&explanation.choice, explanation)) }
         h2 class="part" { "Messages" }
-        (table("The texts that the log has, in order", &messages, zone, |_, _| None)?)
+        (Rows::new("The texts that the log has, in order", &messages, zone).table(|_, _| None)?)
         h2 class="part" { "Customer" }
-        @if data.num_rows() > 0 { (table("What the log has of the customer", &data, zone, |_, _| None)?) }
-        (table("Their other cases, on any profile that you may see", &others, zone, case_link)?)
+        @if data.num_rows() > 0 { (Rows::new("What the log has of the customer", &data, zone).table(|_, _| None)?) }
+        (Rows::new("Their other cases, on any profile that you may see", &others, zone).table(case_link)?)
     })
 }
 

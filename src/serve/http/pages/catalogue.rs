@@ -3,9 +3,10 @@
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 
-use super::table::table;
+use super::command;
+use super::table::Rows;
 use super::visit::{PageResult, PageVisitor};
-use crate::metric::header::Metric;
+use crate::metric::header::{Metric, MetricKind};
 use crate::metric::range::Grain;
 use crate::serve::http::api::numbers::{self, PARAMETERS};
 use crate::serve::http::app::App;
@@ -24,7 +25,7 @@ pub async fn list(State(app): State<App>, visitor: PageVisitor) -> PageResult<Ma
                 thead { tr { th scope="col" { "Metric" } th scope="col" { "Unit" } th scope="col" { "Meaning" } } }
                 tbody {
                     @for metric in catalogue.iter() {
-                        tr { td { a href={ "/catalogue/" (metric.name) } { (metric.title) } } td { (metric.unit) } td { (metric.meaning) } }
+                        tr { td { a href={ "/catalogue/" (metric.name) } { (metric.title) } } td { (if metric.unit == "ms" { "time" } else { metric.unit.as_str() }) } td { (metric.meaning) } }
                     }
                 }
             }
@@ -47,7 +48,7 @@ pub async fn metric(
     let has_range = params.one("range").map_err(|problem| visitor.problem(problem))?.is_some();
     let answer = match has_range {
         false => html! { p class="hint" { "Choose a range to see the numbers." } },
-        true => answer(&app, &visitor, &name, &params).await?,
+        true => answer(&app, &visitor, metric, &params).await?,
     };
     let main = html! { (answer) (definition(metric)) };
     let page =
@@ -55,41 +56,51 @@ pub async fn metric(
     Ok(framed(&visitor.visitor, database.rights().role(), &page))
 }
 
-async fn answer(app: &App, visitor: &PageVisitor, name: &str, params: &Params) -> PageResult<Markup> {
-    params.check(PARAMETERS).map_err(|problem| visitor.problem(problem))?;
+async fn answer(app: &App, visitor: &PageVisitor, metric: &Metric, params: &Params) -> PageResult<Markup> {
+    let name = &metric.name;
     let asked = numbers::ask(app, &visitor.visitor, name, params).await;
     let (numbers, zone) = asked.map_err(|problem| visitor.problem(problem))?;
     let rows = numbers.for_people().map_err(|error| visitor.problem(error))?;
-    let table =
-        table(&numbers.caption().join(" "), &rows, &zone, |_, _| None).map_err(|error| visitor.problem(error))?;
-    let query = params.with("", &[]);
+    let has_grain = params.one("grain").map_err(|problem| visitor.problem(problem))?.is_some();
+    let keys = params.list("by").len() + usize::from(has_grain);
+    let table = Rows::new(&metric.title, &rows, &zone).with_numbers_from(keys).table(|_, _| None);
+    let table = table.map_err(|error| visitor.problem(error))?;
+    let flags: Vec<&str> = PARAMETERS.iter().copied().filter(|flag| *flag != "format").collect();
     Ok(html! {
         @for note in &numbers.unknown { p class="hint" { (note) } }
+        @for line in numbers.caption() { p class="hint counted" { (line) } }
         (table)
         p class="exports" {
-            @for format in ["csv", "json", "parquet"] {
+            span { "Export" }
+            @for format in ["csv", "xlsx", "parquet", "json"] {
                 a class="button plain" href={ "/api/v1/metrics/" (name) "/numbers" (params.with("format", &[format])) } { (format.to_uppercase()) }
             }
         }
+        (cases_behind(metric, params))
         details class="more" {
             summary { "The same question elsewhere" }
-            p { "Command: " code { (command(name, params)) } }
-            p { "API: " code { "GET /api/v1/metrics/" (name) "/numbers" (query) } }
+            p { "Command: " code { (command::metric(name, params, &flags)) } }
+            p { "API: " code { "GET /api/v1/metrics/" (name) "/numbers" (params.with("", &[])) } }
+            p { "SQL: that of the contributions is below, in the definition" }
         }
     })
 }
 
-/// The command that asks the same.
-fn command(name: &str, params: &Params) -> String {
-    let mut command = format!("casebook metric {name}");
-    for flag in PARAMETERS.iter().filter(|flag| **flag != "format") {
-        for value in params.all(flag) {
-            let is_plain = value.chars().all(|letter| letter.is_alphanumeric() || "-_.,@".contains(letter));
-            let value = if is_plain { value } else { format!("'{}'", value.replace('\'', r"'\''")) };
-            command.push_str(&format!(" --{flag} {value}"));
+/// The way to all cases behind the numbers; of a ratio those of both its sides.
+fn cases_behind(metric: &Metric, params: &Params) -> Markup {
+    let sides: Vec<String> = match metric.kind {
+        MetricKind::Ratio => metric.sides().map(|sides| sides.map(|side| side.metric).to_vec()).unwrap_or_default(),
+        MetricKind::Flow | MetricKind::Stock => vec![metric.name.clone()],
+    };
+    let query =
+        ["grain", "show", "compare", "sort", "limit"].iter().fold(params.clone(), |params, name| params.without(name));
+    html! {
+        p class="exports" {
+            @for side in &sides {
+                a href={ "/catalogue/" (side) "/cases" (query.with("", &[])) } { "Cases behind " (side.replace('_', " ")) }
+            }
         }
     }
-    command
 }
 
 fn form(metric: &Metric, params: &Params) -> Markup {
@@ -119,7 +130,7 @@ fn definition(metric: &Metric) -> Markup {
     html! {
         h2 class="part" { "Definition" }
         div class="frame" {
-            dl { @for (key, value) in &metric.header { dt { strong { (key) } } dd { (value) } } }
+            dl class="header" { @for (key, value) in &metric.header { dt { (key) } dd { (value) } } }
             @if !sql.is_empty() { details { summary { "SQL of the contributions" } pre tabindex="0" { code { (sql) } } } }
         }
     }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use maud::{Markup, html};
 
-use super::table::{collected, table};
+use super::table::{Rows, collected};
 use super::visit::{PageResult, PageVisitor};
 use crate::serve::http::app::App;
 use crate::serve::http::problem::Problem;
@@ -42,7 +42,7 @@ pub async fn health(State(app): State<App>, visitor: PageVisitor) -> PageResult<
         for (heading, sql) in PARTS.iter().filter(|_| is_of_supervisors(role)) {
             let frame = database.session().sql(sql).await?;
             let rows = collected(frame).await?;
-            parts.push(table(heading, &rows, &app.engine.setup.zone, |_, _| None)?);
+            parts.push(Rows::new(heading, &rows, &app.engine.setup.zone).table(|_, _| None)?);
         }
         Ok((parts, role))
     };

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use maud::{Markup, html};
 
-use super::table::{case_link, table};
+use super::table::{Rows, case_link};
 use super::visit::{PageResult, PageVisitor};
 use crate::query::sql::names;
 use crate::serve::http::api::rows::{self, ROWS_SHOWN};
@@ -27,33 +27,61 @@ pub async fn sql(State(app): State<App>, params: Params, visitor: PageVisitor) -
             // The text stays in the editor, to be corrected.
             Err(problem) => html! {
                 p class="fault" role="alert" { (problem.detail) }
-                @if let Some(hint) = &problem.hint { p class="hint" { "Hint: " (hint) } }
+                @match &problem.hint {
+                    // A command that lists what the page lists.
+                    Some(hint) if hint.contains("casebook sql") => { p class="hint" { "The tables, their columns and the functions are below." } }
+                    Some(hint) => { p class="hint" { "Hint: " (hint) } }
+                    None => {}
+                }
             },
             Ok(answer) => answered(&app, &answer, &params).map_err(|error| visitor.problem(error))?,
         },
     };
-    let session = database.session();
+    let session = crate::query::sql::session(&database);
     let mut tables = Vec::new();
     for name in names::tables(&session) {
         let columns = names::columns_of(&session, &name).await.unwrap_or_default();
         tables.push((name, columns));
     }
+    let functions = names::functions(&session);
     let main = html! {
-        form method="get" {
-            label { "Query" textarea name="query" spellcheck="false" { (query) } }
+        form method="get" class="editor" {
+            label for="query" { "Query" }
+            textarea id="query" name="query" spellcheck="false" autocomplete="off" autocapitalize="off" aria-describedby="editor-help" { (query) }
+            p class="hint" id="editor-help" { "One query that reads. The tables, their columns and the functions are below." }
             p class="exports" { button { "Ask" } }
         }
         (answer)
-        h2 class="part" { "Tables" }
-        @for (name, columns) in &tables {
-            details class="frame" {
-                summary { code { (name) } }
-                ul { @for (column, kind) in columns { li { code { (column) } " " span class="grey" { (kind) } } } }
-            }
-        }
+        (schema(&tables, &functions))
+        script src="/static/complete.js" defer {}
     };
     let page = Framed { title: "SQL", place: "/sql", is_live: false, head: html! {}, main };
     Ok(framed(&visitor.visitor, role, &page))
+}
+
+/// A table with the names and types of its columns.
+type Described = (String, Vec<(String, String)>);
+
+/// The tables with their columns, and the functions: to be read, and what the script of the editor completes.
+fn schema(tables: &[Described], functions: &[String]) -> Markup {
+    html! {
+        h2 class="part" { "Tables" }
+        div class="frame schema" {
+            @for (name, columns) in tables {
+                details data-table=(name) {
+                    summary { code { (name) } " " span class="grey" { (columns.len()) " columns" } }
+                    ul { @for (column, kind) in columns { li { code { (column) } " " span class="grey" { (kind) } } } }
+                }
+            }
+        }
+        h2 class="part" { "Functions" }
+        div class="frame" {
+            details class="functions" {
+                summary { (functions.len()) " functions" }
+                p { @for name in functions { code { (name) } " " } }
+            }
+        }
+    }
 }
 
 fn answered(app: &App, answer: &rows::Rows, params: &Params) -> crate::error::Result<Markup> {
@@ -63,8 +91,9 @@ fn answered(app: &App, answer: &rows::Rows, params: &Params) -> crate::error::Re
         false => format!("{shown} rows"),
     };
     Ok(html! {
-        (table(&caption, &answer.batch, &app.engine.setup.zone, case_link)?)
+        (Rows::new(&caption, &answer.batch, &app.engine.setup.zone).exact().table(case_link)?)
         p class="exports" {
+            span { "Export" }
             @for format in ["csv", "json", "parquet", "xlsx"] {
                 a class="button plain" href={ "/api/v1/sql" (params.with("format", &[format])) } { (format.to_uppercase()) }
             }
