@@ -25,7 +25,7 @@ pub async fn list(State(app): State<App>, visitor: PageVisitor) -> PageResult<Ma
                 thead { tr { th scope="col" { "Metric" } th scope="col" { "Unit" } th scope="col" { "Meaning" } } }
                 tbody {
                     @for metric in catalogue.iter() {
-                        tr { td { a href={ "/catalogue/" (metric.name) } { (metric.title) } } td { (if metric.unit == "ms" { "time" } else { metric.unit.as_str() }) } td { (metric.meaning) } }
+                        tr { td { a href={ "/catalogue/" (metric.name) } { (metric.title) } } td { (if metric.unit == "ms" { "time" } else { metric.unit.as_str() }) } td class="long" { (metric.meaning) } }
                     }
                 }
             }
