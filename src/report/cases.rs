@@ -21,7 +21,7 @@ pub struct CaseList {
     pub of_rows: Vec<Narrowing>,
     /// The same for its columns of numbers, where these are groups.
     pub of_columns: Vec<Narrowing>,
-    /// The requests for the cases of each column of numbers, where these are of several metrics.
+    /// The requests for the cases of each column of numbers, where these are of several metrics; none of what is compared.
     pub of_metrics: Vec<Vec<CasesRequest>>,
 }
 
@@ -130,8 +130,8 @@ impl Narrowing {
 }
 
 impl CaseList {
-    /// The requests for the cases of a row and a column of numbers of the widget's table, given those of the widget. A row alone of
-    /// several metrics has the requests of all. Nothing where there is no such part.
+    /// The requests for the cases of a row and a column of numbers of the widget's table, given those of the widget; of a row alone
+    /// without a column. Nothing where there is no such part, and where the number is one of another range.
     #[must_use]
     pub fn requests(&self, all: &[CasesRequest], row: usize, column: Option<usize>) -> Vec<CasesRequest> {
         let Some(of_row) = self.of_rows.get(row) else { return Vec::new() };
@@ -139,7 +139,9 @@ impl CaseList {
         match (self.of_columns.get(column), self.of_metrics.get(column)) {
             (Some(of_column), _) => of_column.of(&of_row.of(all)),
             (None, Some(of_metric)) => of_row.of(of_metric),
-            (None, None) => of_row.of(all),
+            // Of one metric the first number is the one of the range itself.
+            (None, None) if column == 0 => of_row.of(all),
+            (None, None) => Vec::new(),
         }
     }
 
@@ -255,6 +257,16 @@ mod tests {
         let other = CasesRequest { metric: "reopenings".to_owned(), ..widget.clone() };
         let own = Narrowing { requests: vec![other.clone()], ..Narrowing::default() };
         assert_eq!(own.of(&[widget]), [other]);
+    }
+
+    #[test]
+    fn a_number_of_another_range_has_no_cases_of_this_one() {
+        let all = [CasesRequest { metric: "created_cases".to_owned(), ..CasesRequest::default() }];
+        let mut list = CaseList { of_rows: vec![Narrowing::default()], ..CaseList::default() };
+        assert_eq!((list.requests(&all, 0, None).len(), list.requests(&all, 0, Some(0)).len()), (1, 1));
+        assert_eq!((list.requests(&all, 0, Some(1)).len(), list.requests(&all, 1, None).len()), (0, 0));
+        list.of_metrics = vec![all.to_vec(), Vec::new()];
+        assert_eq!((list.requests(&all, 0, Some(0)).len(), list.requests(&all, 0, Some(1)).len()), (1, 0));
     }
 
     #[test]

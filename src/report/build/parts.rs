@@ -183,10 +183,11 @@ impl Parts<'_> {
             return Vec::new();
         }
         // Beside each number that of another range, and the change.
-        let beside = if plan.compare.is_some() { 3 } else { 1 };
+        let beside = if plan.compare.is_some() { 2 } else { 0 };
         let of_metric = |metric: &MetricPlan| {
-            let columns = metric.show.len().max(1) * beside;
-            std::iter::repeat_n(self.request.requests_of([metric]), columns)
+            let number = self.request.requests_of([metric]);
+            let columns = std::iter::once(number).chain(std::iter::repeat_n(Vec::new(), beside)).collect::<Vec<_>>();
+            std::iter::repeat_n(columns, metric.show.len().max(1)).flatten()
         };
         plan.metrics.iter().flat_map(of_metric).collect()
     }
