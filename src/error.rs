@@ -155,8 +155,14 @@ fn lower_first(text: &str) -> String {
 /// The engine's message without the names of its own layers.
 fn engine_text(error: &DataFusionError) -> String {
     let text = error.find_root().strip_backtrace();
-    let prefixes =
-        ["Error during planning: ", "SQL error: ", "Schema error: ", "Execution error: ", "External error: "];
+    let prefixes = [
+        "Error during planning: ",
+        "SQL error: ",
+        "Schema error: ",
+        "Execution error: ",
+        "External error: ",
+        "Resources exhausted: ",
+    ];
     let text = prefixes.iter().fold(text.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
     lower_first(text)
 }

@@ -1,7 +1,7 @@
 //! The Model Context Protocol: the engine as tools for an assistant, with the rights of whom it works for.
 //!
-//! `tools` lists the tools and what they take, `answers` answers them. An [`Assistant`] can be cloned, so that one is served
-//! over standard input ([`serve`]) or mounted in a server.
+//! `tools` lists the tools and what they take, `answers` answers them. An [`Assistant`] is served over standard input
+//! ([`serve`]), or answers single requests of HTTP ([`over_http`]).
 
 mod answers;
 mod sources;
@@ -9,15 +9,25 @@ mod tools;
 
 use std::sync::Arc;
 
+use futures::FutureExt;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult,
     PaginatedRequestParams, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::{RequestContext, RoleServer};
+use rmcp::transport::StreamableHttpServerConfig;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::streamable_http_server::tower::StreamableHttpService;
 use rmcp::{ErrorData, ServerHandler, ServiceExt};
 
 use crate::error::{Error, Result};
-pub use sources::{Opener, Sources};
+pub use sources::{Answering, Opener, Sources};
+
+/// Answers requests of HTTP to one assistant.
+pub type HttpAssistant = StreamableHttpService<Assistant, NeverSessionManager>;
+
+/// Bytes of a request over HTTP.
+const REQUEST_BYTES_MAX: usize = 1 << 20;
 
 /// Answers the tools of one viewer.
 #[derive(Clone)]
@@ -56,10 +66,18 @@ impl ServerHandler for Assistant {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> std::result::Result<CallToolResponse, ErrorData> {
-        let arguments = request.arguments.unwrap_or_default();
-        let answer = answers::answer(&self.sources, &request.name, &arguments).await;
+        let sources = Arc::clone(&self.sources);
+        let answering = async move {
+            let arguments = request.arguments.unwrap_or_default();
+            answers::answer(&sources, &request.name, &arguments).await
+        };
+        let answer = tokio::select! {
+            answer = (self.sources.within_limits)(answering.boxed()) => answer,
+            // The client does not wait for it any more.
+            () = context.ct.cancelled() => Err(Error::refused("the question was ended, as the client asked")),
+        };
         let result = match answer {
             Ok(contents) => CallToolResult::success(contents),
             Err(error) => CallToolResult::error(vec![ContentBlock::text(message(&error))]),
@@ -84,4 +102,16 @@ pub async fn serve(assistant: Assistant) -> Result<()> {
         |error: String| Error::refused(format!("the client and the server did not understand each other: {error}"));
     let running = assistant.serve(rmcp::transport::stdio()).await.map_err(|error| failed(error.to_string()))?;
     running.waiting().await.map(drop).map_err(|error| failed(error.to_string()))
+}
+
+/// Answers requests of HTTP, each on its own: there are no sessions that could be left behind. Who may ask, and by which name
+/// of the host, is a matter of the server.
+#[must_use]
+pub fn over_http(assistant: Assistant) -> HttpAssistant {
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .disable_allowed_hosts()
+        .with_max_request_body_bytes(REQUEST_BYTES_MAX);
+    StreamableHttpService::new(move || Ok(assistant.clone()), Arc::new(NeverSessionManager::default()), config)
 }

@@ -23,6 +23,7 @@ pub mod lists;
 mod lookup;
 pub mod needs;
 pub mod numbers;
+pub mod object;
 mod opening;
 mod percentile;
 pub mod quantity;

@@ -4,7 +4,7 @@
 //! use paths of their own. Small files (commits, checkpoints, the manifest of the facts) go through `object_store`
 //! ([`objects`]), which writes durably here (`durable`, [`disk`]: content first, then the name, then the folder).
 //! [`mod@table`] makes files part of a table with one commit ([`commits`]); [`lock`] keeps other writers out; [`vacuum`]
-//! removes files that no version needs; [`engine`] makes sessions of the query engine; [`scratch`] has temporary files;
+//! removes files that no version needs; [`engine`] makes sessions of the query engine, and [`question_memory`] limits the memory of one question; [`scratch`] has temporary files;
 //! [`secret`] keeps the key of pseudonyms; [`cores`] divides work among threads.
 //!
 //! # What a bucket needs
@@ -31,6 +31,7 @@ pub mod objects;
 pub mod parquet;
 pub mod progress;
 pub mod project;
+pub mod question_memory;
 pub mod run_log;
 pub mod scratch;
 pub mod secret;

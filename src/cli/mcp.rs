@@ -49,7 +49,8 @@ pub async fn mcp(context: &CommandContext, arguments: &McpArguments) -> Result<C
         catalogue: Arc::new(context.catalogue().await?),
         project: context.settings.project.value.clone(),
         zone: context.settings.zone()?,
-        now: wall_clock,
+        now: Box::new(wall_clock),
+        within_limits: Box::new(|answering| answering),
     };
     mcp::serve(Assistant::new(sources)).await?;
     Ok(Completion::Done)

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::common::ScalarValue;
-use futures::StreamExt;
 use rmcp::model::ContentBlock;
 use serde_json::{Map, Value, json};
 
@@ -13,11 +12,13 @@ use crate::error::{Error, Result};
 use crate::export;
 use crate::export::{Format, Shown};
 use crate::metric::numbers::NumbersRequest;
+use crate::metric::object::{definition, short, whole};
 use crate::metric::range::parse_zone;
 use crate::model::view::{Sort, ViewConditions};
 use crate::query::case_views::{ViewQuestion, cases_of};
 use crate::query::moment::Moment;
-use crate::query::sql::{self, Script, problem};
+use crate::query::sql::Script;
+use crate::query::sql::rows as rows_of_query;
 use crate::report::dashboard_names;
 use crate::report::made::ReportPlan;
 use crate::report::question::Choices;
@@ -89,18 +90,12 @@ impl Asked<'_> {
 }
 
 fn list_metrics(sources: &Sources) -> Value {
-    let metric = |metric: &crate::metric::header::Metric| json!({"metric": metric.name, "title": metric.title, "unit": metric.unit, "meaning": metric.meaning});
-    let metrics: Vec<Value> = sources.catalogue.iter().map(metric).collect();
+    let metrics: Vec<Value> = sources.catalogue.iter().map(short).map(Value::from).collect();
     json!({"metrics": metrics, "boards": dashboard_names(&sources.project)})
 }
 
 fn explain_metric(sources: &Sources, asked: &Asked<'_>) -> Result<Value> {
-    let metric = sources.catalogue.get(&asked.needed("metric")?)?;
-    Ok(json!({"definition": definition(&metric.header), "sql": metric.sql, "file": metric.file}))
-}
-
-fn definition(header: &[(String, String)]) -> Value {
-    Value::Object(header.iter().map(|(key, value)| (key.clone(), json!(value))).collect())
+    Ok(whole(sources.catalogue.get(&asked.needed("metric")?)?))
 }
 
 async fn ask_metric(sources: &Sources, asked: &Asked<'_>) -> Result<Value> {
@@ -123,7 +118,7 @@ async fn ask_metric(sources: &Sources, asked: &Asked<'_>) -> Result<Value> {
         "rows": rows(sources, &[numbers.for_machines()?])?,
         "counted_from": numbers.caption(),
         "notes": numbers.unknown,
-        "definition": definition(&metric.header),
+        "definition": definition(metric),
     }))
 }
 
@@ -218,20 +213,7 @@ async fn query(sources: &Sources, asked: &Asked<'_>) -> Result<Value> {
     let (text, limit) = (asked.needed("query")?, asked.limit(ROWS)?);
     let script = Script { name: "query".to_owned(), text, reader: "the tool `sql`" };
     let database = (sources.open)().await?;
-    let session = sql::session(&database);
-    let mut plans = sql::plans(&session, &script).await?;
-    let (Some(plan), true) = (plans.pop(), plans.is_empty()) else {
-        return Err(Error::refused("expected one query").with_hint("ask one after the other"));
-    };
-    let mut stream = sql::run(&session, plan, &script).await?;
-    let (mut batches, mut count) = (Vec::new(), 0);
-    while count <= limit
-        && let Some(batch) = stream.next().await
-    {
-        let batch = batch.map_err(|error| problem::failed(error, &script))?;
-        count += batch.num_rows();
-        batches.push(batch);
-    }
-    let is_cut = count > limit;
-    Ok(json!({"rows": rows(sources, &first(batches, limit))?, "is_cut": is_cut, "as_of": database.as_of().to_string()}))
+    let answer = rows_of_query::rows(&database, &script, Some(limit)).await?;
+    let (rows, as_of) = (rows(sources, &[answer.batch])?, database.as_of().to_string());
+    Ok(json!({"rows": rows, "is_cut": answer.is_cut, "as_of": as_of}))
 }

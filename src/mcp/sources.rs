@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
+use rmcp::model::ContentBlock;
 
 use crate::error::Result;
 use crate::metric::catalogue::Catalogue;
@@ -14,6 +15,9 @@ use crate::query::database::Database;
 /// Opens the database that a tool reads, as the viewer may see it.
 pub type Opener = Box<dyn Fn() -> BoxFuture<'static, Result<Arc<Database>>> + Send + Sync>;
 
+/// A tool that is being answered.
+pub type Answering = BoxFuture<'static, Result<Vec<ContentBlock>>>;
+
 /// What tools are answered from.
 pub struct Sources {
     pub open: Opener,
@@ -22,5 +26,7 @@ pub struct Sources {
     pub project: PathBuf,
     pub zone: TimeZone,
     /// The present, at which relative ranges end.
-    pub now: fn() -> Instant,
+    pub now: Box<dyn Fn() -> Instant + Send + Sync>,
+    /// Answers a tool within the limits of its server; what is wrong is for the eyes of the client.
+    pub within_limits: Box<dyn Fn(Answering) -> Answering + Send + Sync>,
 }

@@ -36,6 +36,7 @@ use crate::query::tables::{Deferred, Made, Tables};
 use crate::query::{moment, numbers, present, tables, views};
 use crate::replay;
 use crate::replay::ReplayScope;
+use crate::store::engine;
 use crate::store::engine::Resources;
 use crate::store::progress::Progress;
 
@@ -69,6 +70,7 @@ pub struct Freshness {
 /// The tables of one state of a store at one moment.
 ///
 /// Where it is that of a user ([`crate::query::rights`]), each of its ways to rows has only what the user may see.
+#[derive(Clone)]
 pub struct Database {
     base: Base,
     tables: Tables,
@@ -81,7 +83,9 @@ pub struct Database {
     freshness: Freshness,
     /// The facts of the store, where the tables are of another moment.
     of_store: Option<Arc<Layers>>,
-    lookups: Lookups,
+    lookups: Arc<Lookups>,
+    /// Bytes of rows that the questions of a page may keep.
+    kept_bytes_max: usize,
     people: People,
     /// Where people are shown by pseudonyms.
     anonymizer: Option<Arc<Anonymizer>>,
@@ -183,6 +187,7 @@ impl Database {
         };
         let (plain, numbered) = (made(numbers::without_numbers), made(numbers::by_number));
         Database {
+            kept_bytes_max: base.memory_bytes / 4,
             base,
             original: plain.clone(),
             tables: plain,
@@ -190,7 +195,7 @@ impl Database {
             all: tables,
             freshness: Freshness::default(),
             of_store: None,
-            lookups: Lookups::default(),
+            lookups: Arc::default(),
             people: People::default(),
             anonymizer: None,
             view_source: OnceLock::new(),
@@ -218,6 +223,15 @@ impl Database {
     pub fn showing(&self, people: People) -> Database {
         let database = Database::over(self.base.clone());
         Database { freshness: self.freshness, of_store: self.of_store.clone(), ..database }.with_people(people)
+    }
+
+    /// The same database for one question, which may use so many bytes of the memory of all. Tables that were made and values
+    /// that were looked up are shared.
+    #[must_use]
+    pub fn for_question(&self, memory_bytes: usize) -> Database {
+        let state = engine::of_question(self.base.state.clone(), memory_bytes);
+        let database = Database { kept_bytes_max: memory_bytes / 4, view_source: OnceLock::new(), ..self.clone() };
+        Database { base: Base { state, ..database.base }, ..database }
     }
 
     /// The same database as someone with these rights sees it.
@@ -359,10 +373,10 @@ impl Database {
         (rows.saturating_mul(row_bytes) <= self.base.memory_bytes as u64 / 4).then_some(&self.lookups)
     }
 
-    /// How many bytes of rows the questions of a page may keep in memory: a quarter of it.
+    /// How many bytes of rows the questions of a page may keep in memory: a quarter of it, or of the share of one question.
     #[must_use]
     pub fn kept_bytes_max(&self) -> usize {
-        self.base.memory_bytes / 4
+        self.kept_bytes_max
     }
 
     /// What the facts stand for, for any viewer. Its counts are of all rows: [`Database::visible_counts`] are those to show.

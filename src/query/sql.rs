@@ -2,6 +2,7 @@
 
 pub mod names;
 pub mod problem;
+pub mod rows;
 pub mod script;
 pub mod size;
 

@@ -20,6 +20,7 @@ use crate::query::database::{Database, Opening};
 use crate::query::moment::Moment;
 use crate::query::people::People;
 use crate::query::rights::Viewer;
+use crate::query::sql::problem::too_much_memory;
 use crate::store::engine::Resources;
 use crate::store::progress::Progress;
 
@@ -52,6 +53,8 @@ pub struct State {
     of_viewers: Mutex<HashMap<Viewer, Arc<OnceCell<Arc<Database>>>>>,
     /// What was answered from it.
     pub answers: Answers<Answer>,
+    /// Bytes of memory that one question may use.
+    pub question_memory_bytes: usize,
 }
 
 /// How the facts relate to the log.
@@ -77,11 +80,19 @@ pub struct Engine {
 }
 
 impl State {
-    /// The database that shows what a viewer may see.
+    /// The database that shows what a viewer may see, for one question, with a share of the memory of all.
+    ///
+    /// # Errors
+    /// As [`State::seen_by`].
+    pub async fn database(&self, viewer: &Viewer) -> Result<Arc<Database>> {
+        Ok(Arc::new(self.seen_by(viewer).await?.for_question(self.question_memory_bytes)))
+    }
+
+    /// The database that shows what a viewer may see, for all their questions.
     ///
     /// # Errors
     /// When the log does not know the user, their role is `none`, or the facts cannot be read.
-    pub async fn database(&self, viewer: &Viewer) -> Result<Arc<Database>> {
+    pub async fn seen_by(&self, viewer: &Viewer) -> Result<Arc<Database>> {
         let cell = {
             let mut of_viewers = self.of_viewers.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(of_viewers.entry(viewer.clone()).or_default())
@@ -127,10 +138,18 @@ impl Engine {
         self.state.subscribe()
     }
 
-    /// The database of the present state that shows what a viewer may see.
+    /// The database of the present state that shows what a viewer may see, for all their questions.
     ///
     /// # Errors
-    /// As [`State::database`].
+    /// As [`State::seen_by`].
+    pub async fn seen_by(&self, viewer: &Viewer) -> Result<Arc<Database>> {
+        self.state().seen_by(viewer).await
+    }
+
+    /// The same for one question.
+    ///
+    /// # Errors
+    /// As [`State::seen_by`].
     pub async fn database(&self, viewer: &Viewer) -> Result<Arc<Database>> {
         self.state().database(viewer).await
     }
@@ -172,7 +191,7 @@ impl Engine {
     ) -> std::result::Result<T, NotAnswered> {
         let _permit = self.permit(viewer).await?;
         match tokio::time::timeout(self.setup.limits.question_time, question).await {
-            Ok(answer) => Ok(answer?),
+            Ok(answer) => Ok(answer.map_err(of_memory)?),
             Err(_) => Err(NotAnswered::TookTooLong(self.setup.limits.question_time)),
         }
     }
@@ -229,6 +248,14 @@ impl Engine {
     }
 }
 
+/// The error of a question; one about its memory with the next step.
+fn of_memory(error: Error) -> Error {
+    match &error {
+        Error::Engine(source) => too_much_memory(source).unwrap_or(error),
+        _ => error,
+    }
+}
+
 /// The present state of a project.
 async fn read(setup: &EngineSetup, version: u64) -> Result<(State, Readiness)> {
     let catalogue = Catalogue::load(&setup.project).await.map_err(|mut errors| {
@@ -250,6 +277,8 @@ async fn read(setup: &EngineSetup, version: u64) -> Result<(State, Readiness)> {
         problem: None,
     };
     let (database, catalogue) = (Arc::new(database), Arc::new(catalogue));
-    let state = State { version, catalogue, database, of_viewers: Mutex::default(), answers: Answers::default() };
+    let question_memory_bytes = setup.resources.memory_bytes / setup.limits.memory_parts.max(1);
+    let (of_viewers, answers) = (Mutex::default(), Answers::default());
+    let state = State { version, catalogue, database, of_viewers, answers, question_memory_bytes };
     Ok((state, readiness))
 }

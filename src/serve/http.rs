@@ -1,7 +1,8 @@
-//! HTTP: pages, the API and ingestion, on one listener.
+//! HTTP: pages, the API, tools for assistants and ingestion, on one listener.
 
 mod api;
 pub mod app;
+mod assistants;
 mod attempts;
 mod board;
 mod events;
@@ -25,7 +26,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +53,7 @@ pub fn router(app: App) -> Router {
         .merge(login::routes())
         .merge(site::routes())
         .route("/live", get(live::live))
+        .route("/mcp", any(assistants::assistants))
         .route("/healthz", get(observe::healthz))
         .route("/readyz", get(observe::readyz))
         .route("/metrics", get(observe::metrics))

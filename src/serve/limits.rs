@@ -18,6 +18,8 @@ pub struct Limits {
     pub questions_of_user: usize,
     /// Questions of all users at once.
     pub questions: usize,
+    /// Of how many equal parts of the memory one question may use one.
+    pub memory_parts: usize,
     /// Bytes of a request, unpacked.
     pub body_bytes: usize,
     /// Connections of one listener.
@@ -30,6 +32,7 @@ impl Default for Limits {
             question_time: Duration::from_secs(30),
             questions_of_user: 4,
             questions: 8,
+            memory_parts: 4,
             body_bytes: 32 << 20,
             connections: 1000,
         }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::error::Result;
+use crate::store::question_memory::QuestionMemory;
 use crate::store::scratch::ScratchFolder;
 
 /// How much the engine may use.
@@ -28,6 +30,16 @@ pub fn read_keys_first(context: &SessionContext) {
 /// Makes a session run its queries on so many cores.
 pub fn use_cores(context: &SessionContext, cores: usize) {
     context.state_ref().write().config_mut().options_mut().execution.target_partitions = cores;
+}
+
+/// The same settings, functions and tables for one question, which may use so many bytes of the memory of all. Caches and
+/// folders for spilling are shared.
+#[must_use]
+pub fn of_question(state: SessionState, memory_bytes: usize) -> SessionState {
+    let shared = state.runtime_env();
+    let memory = QuestionMemory::new(memory_bytes, Arc::clone(&shared.memory_pool));
+    let runtime = RuntimeEnv { memory_pool: Arc::new(memory), ..shared.as_ref().clone() };
+    SessionStateBuilder::new_from_existing(state).with_runtime_env(Arc::new(runtime)).build()
 }
 
 /// A session of the engine without tables.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::project::Project;
 
 /// A desk with a case of ana and one of ben.
-fn project() -> Project {
+pub fn project() -> Project {
     let project = Project::new();
     let event = |id: &str, kind: &str, subject: &str, minute: u32, data: Value| json!({"id": id, "source": "s", "type": kind, "subject": subject, "time": format!("2026-03-02T09:{minute:02}:00Z"), "data": data});
     let lines = [
@@ -56,12 +56,12 @@ fn results(project: &Project, arguments: &[&str], requests: &[Value]) -> Vec<Val
     found.into_iter().skip(1).flatten().collect()
 }
 
-fn call(tool: &str, arguments: Value) -> Value {
+pub fn call(tool: &str, arguments: Value) -> Value {
     json!({"method": "tools/call", "params": {"name": tool, "arguments": arguments}})
 }
 
 /// The text of an answer, which is JSON.
-fn content(result: &Value) -> Value {
+pub fn content(result: &Value) -> Value {
     serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap()
 }
 
@@ -90,7 +90,7 @@ fn every_tool_answers_with_the_rights_of_the_user() {
         ["list_metrics", "explain_metric", "ask_metric", "render_widget", "find_cases", "explain_case", "sql"]
     );
     assert!(content(&results[1])["metrics"].as_array().unwrap().len() > 50);
-    assert!(content(&results[2])["definition"]["meaning"].is_string());
+    assert!(content(&results[2])["header"]["meaning"].is_string());
     let numbers = content(&results[3]);
     assert!(numbers["rows"].is_array() && numbers["counted_from"].is_array() && numbers["definition"].is_object());
     assert_eq!(

@@ -1,10 +1,12 @@
 //! `casebook serve`: the process is started as a user starts it, and asked over HTTP.
 
 mod api;
+mod assistants;
 mod guard;
 mod ingestion;
 mod kills;
 mod live;
 mod login;
+mod memory;
 mod pages;
 mod server;

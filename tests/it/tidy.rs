@@ -59,8 +59,8 @@ const MODULES: &[(&str, &[&str])] = &[
     (
         "serve",
         &[
-            "access", "report", "timeline", "export", "metric", "query", "facts", "log", "input", "store", "explain",
-            "model", "json", "error",
+            "access", "mcp", "report", "timeline", "export", "metric", "query", "facts", "log", "input", "store",
+            "explain", "model", "json", "error",
         ],
     ),
     (

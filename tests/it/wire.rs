@@ -387,6 +387,24 @@ fn the_wire_needs_tls_where_other_machines_reach_it() {
     }
 }
 
+/// A join whose smaller side takes more than 16 MiB and cannot spill.
+const LARGE: &str = "\
+    SELECT count(*) FROM generate_series(1, 2000000) AS a(value) \
+    JOIN generate_series(1, 2000000) AS b(value) ON a.value = b.value";
+
+#[test]
+fn a_question_has_its_share_of_the_memory_and_the_connection_goes_on() {
+    let project = desk();
+    let server = Server::start(&project, false, Limits { memory_parts: 16, ..Limits::default() });
+    let mut client = server.client();
+    let failure = client.query(LARGE).unwrap_err();
+    let message = "the question needs more memory than one question may have: 16 MiB";
+    assert_eq!((failure.code.as_str(), failure.message.as_str()), ("53200", message));
+    assert_eq!(client.value("SELECT count(*) FROM cases"), "3");
+    let whole = Server::start(&project, false, Limits { memory_parts: 1, ..Limits::default() });
+    assert_eq!(whole.client().value(LARGE), "2000000");
+}
+
 #[test]
 fn a_stopped_server_ends_its_connections() {
     let project = desk();

@@ -9,6 +9,7 @@ use super::names::tables;
 use super::script::Script;
 use crate::error::Error;
 use crate::spelling::{did_you_mean, nearest};
+use crate::store::question_memory::QuestionMemory;
 
 /// Words that begin the parts of a query; a slip in one of them puzzles the parser most.
 const PARTS: &[&str] = &["select", "from", "where", "group", "order", "having", "limit", "join", "union", "with"];
@@ -73,6 +74,9 @@ pub fn meaningless(session: &SessionContext, error: DataFusionError, statement: 
 
 /// The query went wrong while it ran.
 pub fn failed(error: DataFusionError, script: &Script) -> Error {
+    if let Some(refused) = too_much_memory(&error) {
+        return refused;
+    }
     match error.find_root() {
         DataFusionError::ResourcesExhausted(_) => {
             let error = Error::refused("the query needs more memory than it may have, and cannot spill");
@@ -80,6 +84,13 @@ pub fn failed(error: DataFusionError, script: &Script) -> Error {
         }
         _ => general(script.name.clone(), &error),
     }
+}
+
+/// The error of a question that needs more memory than a question may have; nothing where it failed for another reason.
+#[must_use]
+pub fn too_much_memory(error: &DataFusionError) -> Option<Error> {
+    let refused = Error::refused(QuestionMemory::refusal(error)?);
+    Some(refused.with_hint("ask for fewer columns or a shorter range, or ask again later; `--memory` of the process gives every question more"))
 }
 
 /// The error for a table that is not there.

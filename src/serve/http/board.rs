@@ -104,7 +104,7 @@ impl BoardQuestion {
     /// # Errors
     /// When the visitor may not see anything, or the facts cannot be read.
     pub async fn database(&self) -> error::Result<Arc<Database>> {
-        self.state.database(&self.visitor.viewer).await
+        self.state.seen_by(&self.visitor.viewer).await
     }
 
     /// The answer as `make` makes it of the report: the one that was made before, where nothing has changed since.

@@ -23,7 +23,7 @@ pub async fn live(
     State(app): State<App>,
     visitor: Visitor,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    app.engine.database(&visitor.viewer).await?;
+    app.engine.seen_by(&visitor.viewer).await?;
     let (states, stop) = (app.engine.states(), app.stop.clone());
     let stream = futures::stream::unfold((states, true, stop), |(mut states, is_first, stop)| async move {
         if !is_first {

@@ -94,7 +94,7 @@ fn shown(app: &App, headers: &HeaderMap) -> Result<Shown, Problem> {
 /// A user whom the log does not know, or whose role is `none`, may do nothing.
 async fn with_rights(app: &App, shown: Shown) -> Shown {
     let Shown::Visitor(visitor) = &shown else { return shown };
-    match app.engine.database(&visitor.viewer).await {
+    match app.engine.seen_by(&visitor.viewer).await {
         Err(error @ Error::Refused { .. }) if !visitor.may_ingest => Shown::Powerless(error.to_string()),
         // Other errors are those of the question that comes next.
         _ => shown,

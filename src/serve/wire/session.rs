@@ -240,7 +240,7 @@ impl<W: AsyncWrite + Unpin> Session<W> {
         if self.credential.as_ref().is_some_and(|credential| !credential.is_good()) {
             return Err(Problem::fatal(WRONG_PASSWORD, "the password of this connection was changed or revoked"));
         }
-        let database = self.shared.engine.database(&self.viewer).await?;
+        let database = self.shared.engine.seen_by(&self.viewer).await?;
         match &self.tables {
             Some(tables) if tables.are_of(&database) => Ok(Arc::clone(tables)),
             _ => {

@@ -16,7 +16,7 @@ use crate::serve::http::visitor::Visitor;
 /// Every board: name, title, description
 #[utoipa::path(get, path = "/boards", responses((status = 200, description = "The boards", body = Value)))]
 pub async fn list(State(app): State<App>, visitor: Visitor) -> Result<Json<Value>, Problem> {
-    app.engine.database(&visitor.viewer).await?;
+    app.engine.seen_by(&visitor.viewer).await?;
     let (state, project) = (app.engine.state(), &app.engine.setup.project);
     let board = |name: String| {
         let board = find_dashboard(project, &name, &state.catalogue).ok();

@@ -38,7 +38,7 @@ const OF_BOARDS: [&str; 4] = ["xlsx", "pdf", "html", "json"];
 
 /// The list of boards.
 pub async fn list(State(app): State<App>, visitor: PageVisitor) -> PageResult<Markup> {
-    let database = app.engine.database(&visitor.visitor.viewer).await.map_err(|error| visitor.problem(error))?;
+    let database = app.engine.seen_by(&visitor.visitor.viewer).await.map_err(|error| visitor.problem(error))?;
     let (state, project) = (app.engine.state(), &app.engine.setup.project);
     let boards = dashboard_names(project).into_iter().map(|name| {
         // A board with a fault is listed, and its page states the fault.

@@ -16,7 +16,7 @@ use crate::serve::http::site::{Framed, framed};
 
 /// The catalogue.
 pub async fn list(State(app): State<App>, visitor: PageVisitor) -> PageResult<Markup> {
-    let database = app.engine.database(&visitor.visitor.viewer).await.map_err(|error| visitor.problem(error))?;
+    let database = app.engine.seen_by(&visitor.visitor.viewer).await.map_err(|error| visitor.problem(error))?;
     let catalogue = &app.engine.state().catalogue;
     let main = html! {
         div class="frame" tabindex="0" role="group" aria-label="Metrics" {
@@ -44,7 +44,7 @@ pub async fn metric(
 ) -> PageResult<Markup> {
     let state = app.engine.state();
     let metric = state.catalogue.get(&name).map_err(|error| visitor.problem(Problem::not_found(error)))?;
-    let database = state.database(&visitor.visitor.viewer).await.map_err(|error| visitor.problem(error))?;
+    let database = state.seen_by(&visitor.visitor.viewer).await.map_err(|error| visitor.problem(error))?;
     let has_range = params.one("range").map_err(|problem| visitor.problem(problem))?.is_some();
     let answer = match has_range {
         false => html! { p class="hint" { "Choose a range to see the numbers." } },

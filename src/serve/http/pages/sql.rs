@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::table::{Rows, case_link};
 use super::visit::{PageResult, PageVisitor};
 use crate::query::sql::names;
+use crate::query::sql::rows::Rows as RowsOfQuery;
 use crate::serve::http::api::rows::{self, ROWS_SHOWN};
 use crate::serve::http::app::App;
 use crate::serve::http::params::Params;
@@ -14,7 +15,7 @@ use crate::serve::http::site::{Framed, framed, is_of_supervisors};
 
 /// The editor, and the rows of the query in the address.
 pub async fn sql(State(app): State<App>, params: Params, visitor: PageVisitor) -> PageResult<Markup> {
-    let database = app.engine.database(&visitor.visitor.viewer).await.map_err(|error| visitor.problem(error))?;
+    let database = app.engine.seen_by(&visitor.visitor.viewer).await.map_err(|error| visitor.problem(error))?;
     let role = database.rights().role();
     if !is_of_supervisors(role) {
         return Err(visitor.problem(Problem::forbidden("this page is for supervisors and admins")));
@@ -84,7 +85,7 @@ fn schema(tables: &[Described], functions: &[String]) -> Markup {
     }
 }
 
-fn answered(app: &App, answer: &rows::Rows, params: &Params) -> crate::error::Result<Markup> {
+fn answered(app: &App, answer: &RowsOfQuery, params: &Params) -> crate::error::Result<Markup> {
     let shown = answer.batch.num_rows();
     let caption = match answer.is_cut {
         true => format!("The first {shown} rows; the files have all of them"),

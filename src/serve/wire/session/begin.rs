@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::prelude::DataFrame;
 use tokio::io::AsyncWrite;
 
 use super::super::prepared::{Named, Portal, Prepared};
@@ -11,6 +12,7 @@ use super::super::rows::Rows;
 use super::super::settings::Changed;
 use super::super::statement::Asked;
 use super::{Begun, Session, Transaction};
+use crate::store::engine;
 
 impl<W: AsyncWrite + Unpin> Session<W> {
     /// Begins a statement.
@@ -115,7 +117,9 @@ impl<W: AsyncWrite + Unpin> Session<W> {
         }
         let plan =
             if values.is_empty() { planned.plan } else { planned.plan.with_param_values(ParamValues::from(values))? };
-        let stream = planned.context.execute_logical_plan(plan).await?.execute_stream().await?;
+        let memory_bytes = self.shared.engine.state().question_memory_bytes;
+        let state = engine::of_question(planned.context.state(), memory_bytes);
+        let stream = DataFrame::new(state, plan).execute_stream().await?;
         Ok(Rows::new(stream, planned.shown))
     }
 
