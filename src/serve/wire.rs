@@ -5,6 +5,7 @@
 //! [`message`] understands bytes, [`login`] who sends them, [`statement`] what they ask for, [`session`] answers. Each user sees
 //! what [`crate::query::rights`] allows, in every statement as of the moment at which it begins.
 
+pub mod absent;
 pub mod attempts;
 pub mod cancel;
 pub mod catalogue;

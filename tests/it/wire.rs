@@ -3,6 +3,7 @@
 
 mod client;
 mod fuzz;
+mod tools;
 
 use std::time::Duration;
 

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use async_trait::async_trait;
 use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::common::ScalarValue;
 use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::Result;
-use datafusion::prelude::SessionContext;
+use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::prelude::{Expr, SessionContext, ident, lit};
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::setup_pg_catalog;
 
@@ -36,7 +39,11 @@ pub fn add(context: &SessionContext, user: &str) -> Answer<()> {
     Ok(())
 }
 
-/// The catalogue of the library, and a table more.
+/// The table of tables, and a column of it that the library's does not have: settings of a table, of which there are none.
+const TABLES: &str = "pg_class";
+const OPTIONS: &str = "reloptions";
+
+/// The catalogue of the library, with a table and a column more.
 #[derive(Debug)]
 struct Catalogue {
     of_library: Arc<dyn SchemaProvider>,
@@ -52,7 +59,10 @@ impl SchemaProvider for Catalogue {
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         if !name.eq_ignore_ascii_case(CURSORS) {
-            return self.of_library.table(name).await;
+            let table = self.of_library.table(name).await?;
+            return table
+                .map(|table| if name.eq_ignore_ascii_case(TABLES) { with_options(table) } else { Ok(table) })
+                .transpose();
         }
         let text = |name: &str| Field::new(name, DataType::Utf8, true);
         let flag = |name: &str| Field::new(name, DataType::Boolean, true);
@@ -71,4 +81,12 @@ impl SchemaProvider for Catalogue {
     fn table_exist(&self, name: &str) -> bool {
         name.eq_ignore_ascii_case(CURSORS) || self.of_library.table_exist(name)
     }
+}
+
+/// The table of tables with a column more.
+fn with_options(tables: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>> {
+    let mut columns: Vec<Expr> = tables.schema().fields().iter().map(|field| ident(field.name())).collect();
+    columns.push(lit(ScalarValue::Utf8(None)).alias(OPTIONS));
+    let plan = LogicalPlanBuilder::scan(TABLES, provider_as_source(tables), None)?.project(columns)?.build()?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
 }

@@ -24,6 +24,7 @@ const TEXTS: &[&str] = &[
     "pg_get_function_result",
     "pg_get_indexdef",
     "pg_get_ruledef",
+    "pg_get_serial_sequence",
     "pg_get_triggerdef",
     "pg_get_viewdef",
     "shobj_description",

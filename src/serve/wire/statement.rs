@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 use datafusion_postgres::datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 
+use super::absent::without_absent;
 use super::problem::{Answer, NOT_SUPPORTED, Problem, READ_ONLY, SYNTAX, TOO_MUCH};
 use crate::query::sql::script::Script;
 use crate::query::sql::{self, problem, size};
@@ -85,7 +86,7 @@ impl Reader {
         }
         let written = DFParser::parse_sql(text);
         let compatible = self.compatible.parse(text);
-        let (mut written, compatible) = match (written, compatible) {
+        let (mut written, mut compatible) = match (written, compatible) {
             (Ok(written), compatible) => (Vec::from(written), compatible.unwrap_or_default()),
             (Err(_), Ok(compatible)) => (Vec::new(), compatible),
             (Err(error), Err(_)) => return Err(Problem::of(problem::unreadable(&error, &script(text)), SYNTAX, text)),
@@ -97,6 +98,7 @@ impl Reader {
         if written.len() != compatible.len() {
             written.clear();
         }
+        compatible.iter_mut().for_each(without_absent);
         let mut written = written.into_iter();
         compatible.into_iter().map(|statement| asked(text, written.next(), statement)).collect()
     }
