@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::model::time::Instant;
 use crate::store::project;
 use file::{Content, FILE};
+pub use password::PasswordStamp;
 pub use scram::ScramVerifier;
 pub use token::{Scope, Scopes};
 
@@ -88,12 +89,6 @@ impl AccessFile {
 }
 
 impl Access {
-    /// Whether the user has credentials.
-    #[must_use]
-    pub fn has_user(&self, user: &str) -> bool {
-        self.content.users.contains_key(user)
-    }
-
     /// Whether anyone can log in or use a token.
     #[must_use]
     pub fn has_credentials(&self) -> bool {
@@ -105,6 +100,12 @@ impl Access {
     pub fn verify_password(&self, user: &str, password: &str) -> bool {
         let hash = self.content.users.get(user).and_then(|user| user.password.as_deref());
         password::verify(hash, password)
+    }
+
+    /// What stands for the user's present password.
+    #[must_use]
+    pub fn password_stamp(&self, user: &str) -> Option<PasswordStamp> {
+        self.content.users.get(user)?.password.as_deref().map(PasswordStamp::of)
     }
 
     /// What a token allows; nothing where it is unknown or has expired.

@@ -4,6 +4,7 @@
 //! user a database of their own rights, and limits how many questions are asked at once and for how long.
 
 pub mod answers;
+pub mod attempts;
 pub mod engine;
 pub mod http;
 pub mod ingestion;

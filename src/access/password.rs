@@ -3,6 +3,7 @@
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, Params};
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
@@ -11,6 +12,18 @@ pub const CHARACTERS_MIN: usize = 10;
 
 /// Bytes that a password has at most.
 pub const BYTES_MAX: usize = 1024;
+
+/// What stands for one state of a user's password: another one as soon as the password is set again, also to the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordStamp([u8; 32]);
+
+impl PasswordStamp {
+    /// The stamp of a hash, from which the hash cannot be found out.
+    #[must_use]
+    pub fn of(hash: &str) -> PasswordStamp {
+        PasswordStamp(Sha256::digest(hash).into())
+    }
+}
 
 /// Refuses a password that is too short, too long, or has control characters.
 ///

@@ -65,7 +65,6 @@ pub async fn serve(context: &CommandContext, arguments: &ServeArguments) -> Resu
         ingestion,
         access: access.clone(),
         sessions: Default::default(),
-        attempts: Default::default(),
         meters: Default::default(),
         is_secure: tls.is_some() || arguments.behind_proxy,
         behind_proxy: arguments.behind_proxy,

@@ -1,10 +1,12 @@
 //! What a user may see (7.1, 9.6), put in below SQL, where a database makes its tables.
 //!
 //! [`granted`] is what someone may see, `read` computes it once for all tables, [`rule`] states for each table which rows
-//! that are, and `guarded` is a table of only these rows: neither a query nor its plan sees that there are others.
+//! that are, and `guarded` is a table of only these rows: neither a query nor its plan sees that there are others, and no array
+//! has a byte of them (`own`).
 
 pub mod granted;
 mod guarded;
+mod own;
 mod plan;
 pub(super) mod read;
 pub mod rule;

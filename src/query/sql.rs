@@ -11,7 +11,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SQLOptions, SessionContext};
 use datafusion::sql::parser::{DFParser, Statement};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::query::database::Database;
 pub use script::Script;
 
@@ -33,6 +33,9 @@ pub fn with_places(session: SessionContext) -> SessionContext {
 /// # Errors
 /// When there is no query, or one is not SQL, would change something, or names what is not there.
 pub async fn plans(session: &SessionContext, script: &Script) -> Result<Vec<LogicalPlan>> {
+    if let Some(excess) = size::too_many_operators(&script.text) {
+        return Err(Error::invalid(&script.name, excess));
+    }
     let statements = DFParser::parse_sql(&script.text).map_err(|error| problem::unreadable(&error, script))?;
     if statements.is_empty() {
         return Err(problem::nothing_asked(script));

@@ -10,9 +10,11 @@ use tokio::sync::{Notify, OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::answers::Answers;
+use super::attempts::Attempts;
 use super::http::reply::Answer;
 use super::limits::{Limits, NotAnswered, Permit, Permits};
 use crate::error::{Error, Result};
+use crate::facts::tables::USERS;
 use crate::log::{Log, LogFolder};
 use crate::metric::catalogue::Catalogue;
 use crate::model::time::Instant;
@@ -77,6 +79,8 @@ pub struct Engine {
     readiness: RwLock<Readiness>,
     grown: Notify,
     permits: Permits,
+    /// Attempts to log in, at any listener.
+    pub attempts: Attempts,
 }
 
 impl State {
@@ -106,6 +110,12 @@ impl State {
         seen.await.cloned()
     }
 
+    /// Whether the log knows no user yet. What cannot be read is no such log.
+    pub async fn has_no_users(&self) -> bool {
+        let users = async { self.database.session().table(USERS.name).await?.limit(0, Some(1))?.count().await };
+        users.await.is_ok_and(|count| count == 0)
+    }
+
     /// When the last event happened.
     #[must_use]
     pub fn last_event_at(&self) -> Option<Instant> {
@@ -123,7 +133,8 @@ impl Engine {
         let (state, readiness) = read(&setup, 1).await?;
         let permits = Permits::new(setup.limits);
         let (state, _) = watch::channel(Arc::new(state));
-        Ok(Engine { setup, state, readiness: RwLock::new(readiness), grown: Notify::new(), permits })
+        let (readiness, grown, attempts) = (RwLock::new(readiness), Notify::new(), Attempts::default());
+        Ok(Engine { setup, state, readiness, grown, permits, attempts })
     }
 
     /// The present state.

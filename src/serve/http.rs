@@ -3,8 +3,9 @@
 mod api;
 pub mod app;
 mod assistants;
-mod attempts;
 mod board;
+mod body;
+mod connection;
 mod events;
 mod guard;
 mod live;
@@ -27,13 +28,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
-use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use axum_server::{Handle, Server};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::{Error, Result};
 use app::App;
+use connection::Places;
 
 /// How long a client may take for the lines of its request.
 const HEADERS_TIME: Duration = Duration::from_secs(10);
@@ -59,6 +61,7 @@ pub fn router(app: App) -> Router {
         .route("/metrics", get(observe::metrics))
         .fallback(pages::missing)
         .layer(DefaultBodyLimit::max(body_bytes))
+        .layer(from_fn(body::within_time))
         .layer(from_fn_with_state(app.clone(), visitor::identify))
         .layer(from_fn_with_state(app.clone(), guard::guard))
         .layer(from_fn_with_state(app.clone(), observe::observe))
@@ -79,6 +82,7 @@ pub async fn serve(
 ) -> Result<()> {
     let handle = Handle::new();
     let ending = handle.clone();
+    let places = Places::new(app.engine.limits().connections);
     let watcher = tokio::spawn(async move {
         stop.cancelled().await;
         ending.graceful_shutdown(Some(END_TIME));
@@ -86,15 +90,13 @@ pub async fn serve(
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let served = match tls {
         Some(tls) => {
-            let mut server =
+            let server =
                 axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(tls)).map_err(Error::Output)?;
-            limited(server.http_builder());
-            server.handle(handle).serve(service).await
+            limited(server.map(|acceptor| acceptor.acceptor(places))).handle(handle).serve(service).await
         }
         None => {
-            let mut server = axum_server::from_tcp(listener).map_err(Error::Output)?;
-            limited(server.http_builder());
-            server.handle(handle).serve(service).await
+            let server = axum_server::from_tcp(listener).map_err(Error::Output)?;
+            limited(server.acceptor(places)).handle(handle).serve(service).await
         }
     };
     watcher.abort();
@@ -102,11 +104,14 @@ pub async fn serve(
 }
 
 /// Bounds what a client can make the process keep before a request is whole.
-fn limited(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
-    builder
+fn limited<A>(server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
+    let mut server = server.http1_only().first_request_timeout(HEADERS_TIME);
+    server
+        .http_builder()
         .http1()
         .timer(hyper_util::rt::TokioTimer::new())
         .header_read_timeout(HEADERS_TIME)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADERS_BYTES_MAX);
+    server
 }

@@ -6,7 +6,6 @@
 //! what [`crate::query::rights`] allows, in every statement as of the moment at which it begins.
 
 pub mod absent;
-pub mod attempts;
 pub mod cancel;
 pub mod catalogue;
 pub mod functions;
@@ -39,7 +38,6 @@ use tokio_util::sync::CancellationToken;
 use crate::access::AccessFile;
 use crate::error::Result;
 use crate::serve::engine::Engine;
-use attempts::Attempts;
 use cancel::Cancels;
 use limited::Ends;
 use login::LoggedIn;
@@ -75,7 +73,6 @@ pub async fn serve_wire(
         tls: tls.as_deref().map(acceptor),
         reader: Reader::new(),
         cancels: Arc::new(Cancels::default()),
-        attempts: Attempts::default(),
         places: Arc::new(Semaphore::new(SESSIONS_MAX)),
         stop: stop.clone(),
     });

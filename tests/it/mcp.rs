@@ -25,7 +25,7 @@ pub fn project() -> Project {
 }
 
 /// The results of requests, in their order.
-fn results(project: &Project, arguments: &[&str], requests: &[Value]) -> Vec<Value> {
+pub fn results(project: &Project, arguments: &[&str], requests: &[Value]) -> Vec<Value> {
     let mut child = project.start(&[&["mcp"], arguments].concat());
     let mut input = child.stdin.take().unwrap();
     let hello =
@@ -46,7 +46,9 @@ fn results(project: &Project, arguments: &[&str], requests: &[Value]) -> Vec<Val
     for line in std::io::BufRead::lines(reader) {
         let answer: Value = serde_json::from_str(&line.unwrap()).unwrap();
         let id = answer["id"].as_u64().unwrap() as usize;
-        found[id] = Some(answer["result"].clone());
+        // What is no tool is refused by the protocol itself.
+        let member = if answer["error"].is_null() { "result" } else { "error" };
+        found[id] = Some(answer[member].clone());
         if found.iter().all(Option::is_some) {
             break;
         }

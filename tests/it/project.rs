@@ -183,7 +183,11 @@ fn values_of(column: &dyn Array) -> Vec<Value> {
 
 /// What the files in a workbook hold, one after the other.
 pub fn unpacked(workbook: &Path) -> String {
-    let bytes = std::fs::read(workbook).unwrap();
+    unpacked_bytes(&std::fs::read(workbook).unwrap())
+}
+
+/// The same of a workbook that is no file.
+pub fn unpacked_bytes(bytes: &[u8]) -> String {
     let number = |at: usize, length: usize| {
         bytes[at..at + length].iter().rev().fold(0, |all, byte| all << 8 | usize::from(*byte))
     };

@@ -1,8 +1,14 @@
 //! What a user may see (7.1, 9.6). Every hidden thing of the desk has a marker in its texts and ids. Each attempt is made on
 //! the whole log and on one that lacks almost all that is hidden: what it gives must have no marker, and must be the same.
 
+mod assistants;
 mod attempts;
+mod bytes;
 mod desk;
+mod http;
+mod http_attempts;
+mod wire;
+mod wire_attempts;
 
 use std::collections::BTreeMap;
 

@@ -3,10 +3,11 @@
 mod api;
 mod assistants;
 mod guard;
+mod hostile;
 mod ingestion;
 mod kills;
 mod live;
 mod login;
 mod memory;
 mod pages;
-mod server;
+pub mod server;

@@ -1,7 +1,7 @@
 //! The Postgres wire: log-in, questions, what is refused, and that nothing a client sends disturbs others. Real clients are
 //! tried by `.ci/wire`.
 
-mod client;
+pub mod client;
 mod fuzz;
 mod tools;
 
@@ -13,7 +13,7 @@ use casebook::serve::limits::Limits;
 use crate::project::Project;
 use client::{Client, Server};
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// A small desk: ana is an agent with two cases, ben a supervisor with one.
 fn desk() -> Project {
@@ -47,7 +47,7 @@ fn event(id: &str, kind: &str, subject: &str, time: &str, data: &str) -> String 
     )
 }
 
-fn with_password(project: &Project, user: &str) {
+pub fn with_password(project: &Project, user: &str) {
     let change = Change::Add { user: user.to_owned(), password: PASSWORD.to_owned() };
     change::apply(&project.path(""), change).unwrap();
 }

@@ -4,8 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::compute::{BatchCoalescer, filter_record_batch};
+use arrow::array::{RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::compute::{BatchCoalescer, take_record_batch};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
@@ -19,6 +19,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 
 use super::granted::Visible;
+use super::own::own;
 use super::rule::Rule;
 
 /// Judges rows by their first columns.
@@ -32,8 +33,9 @@ impl Judge {
     /// The rows that may be seen, with the columns that are shown.
     fn shown(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
         let seen = self.rule.seen(&self.visible, batch)?;
-        let kept = filter_record_batch(batch, &seen)?;
-        let columns = kept.columns().iter().skip(self.rule.columns().len()).cloned().collect();
+        let rows: UInt32Array = (0_u32..).zip(seen.values()).filter(|(_, seen)| *seen).map(|(row, _)| row).collect();
+        let kept = take_record_batch(batch, &rows)?;
+        let columns = kept.columns().iter().skip(self.rule.columns().len()).map(own).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(kept.num_rows()));
         Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::attempts::Attempts;
 use super::meters::Meters;
 use super::sessions::Sessions;
 use crate::access::AccessFile;
@@ -23,7 +22,6 @@ pub struct Parts {
     /// Who may ask; without it the listener is the owner's own.
     pub access: Option<Arc<AccessFile>>,
     pub sessions: Sessions,
-    pub attempts: Attempts,
     pub meters: Meters,
     /// Whether browsers reach the process by TLS, its own or that of a proxy.
     pub is_secure: bool,

@@ -21,7 +21,7 @@ use crate::report::question::Choices;
 use crate::serve::engine::State;
 
 /// The parameters of a board.
-pub const PARAMETERS: &[&str] = &["range", "tz", "compare", "hours", "where", "cases", "anonymize", "widget", "format"];
+pub const PARAMETERS: &[&str] = &["range", "tz", "compare", "hours", "where", "cases", "widget", "format"];
 
 /// Cases that a widget lists unless a number is stated.
 const CASES: usize = 10;
@@ -88,7 +88,9 @@ impl BoardQuestion {
         let now = present(&state, app.engine.now());
         let plan = ReportPlan::of(choices, dashboard, owned("range")?, zone, now)?;
         let as_of = plan.range.as_of(now);
-        let key = format!("{:?} {:?} {} {}", visitor.viewer, plan.choices, plan.range.typed(), as_of);
+        // A page has a button for those who have a session.
+        let asked = (&visitor.viewer, visitor.has_session, &plan.choices);
+        let key = format!("{asked:?} {} {as_of}", plan.range.typed());
         let zone = crate::metric::range::zone_name(plan.range.zone());
         Ok(BoardQuestion { state, plan, key: format!("{key} {zone}"), visitor: visitor.clone() })
     }

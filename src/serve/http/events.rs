@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::value::RawValue;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::app::App;
+use super::body::unread;
 use super::problem::Problem;
 use super::visitor::Sender;
 use crate::input::piece::{MadeLine, Next, Piece, Quarantined};
@@ -59,9 +61,10 @@ pub async fn events(
     State(app): State<App>,
     Sender(visitor): Sender,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let mode = mode(&headers)?;
+    let body = body.map_err(|rejection| unread(&rejection))?;
     let (limit, user) = (app.engine.limits().body_bytes, visitor.name().to_owned());
     let read = tokio::task::spawn_blocking(move || {
         let plain = unpacked(&headers, &body, limit)?;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Form, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -17,11 +17,18 @@ use super::params::Params;
 use super::problem::Problem;
 use super::site;
 use super::visitor::cookie_name;
+use crate::access::{AccessFile, PasswordStamp};
+use crate::serve::attempts::TooMany;
 
 /// The routes of this file.
 pub fn routes() -> Router<App> {
-    Router::new().route("/login", get(form).post(log_in)).route("/logout", post(log_out))
+    let routes = Router::new().route("/login", get(form).post(log_in)).route("/logout", post(log_out));
+    // Who sends these is not known yet.
+    routes.layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
 }
+
+/// Bytes of the form.
+const FORM_BYTES_MAX: usize = 16 << 10;
 
 /// What is typed to log in.
 #[derive(Deserialize)]
@@ -48,19 +55,19 @@ async fn log_in(
 ) -> Result<Response, Problem> {
     let Some(file) = &app.access else { return Ok(Redirect::to("/").into_response()) };
     let address = address(&app, peer, &headers);
-    if let Err(problem) = app.attempts.count(&typed.user, address) {
-        return Ok((problem.status, page(&typed.next, Some(&problem.detail))).into_response());
-    }
-    let missing = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the credentials are gone");
-    let access = file.current()?.ok_or_else(missing)?;
     let Typed { user, password, next } = typed;
-    let _turn = app.attempts.turn().await;
-    let compared = tokio::task::spawn_blocking(move || access.verify_password(&user, &password).then_some(user)).await;
-    // One text for every reason, so that it does not say which users there are.
-    let Some(user) = compared.ok().flatten() else {
-        return Ok((StatusCode::UNAUTHORIZED, page(&next, Some("user or password is not right"))).into_response());
+    let credential = match proven(&app, file, &user, password, address).await? {
+        Ok(Some(credential)) => credential,
+        // One text for every reason, so that it does not state which users there are.
+        Ok(None) => {
+            return Ok((StatusCode::UNAUTHORIZED, page(&next, Some("user or password is not right"))).into_response());
+        }
+        Err(TooMany) => {
+            let fault = "too many attempts; try again in a minute";
+            return Ok((StatusCode::TOO_MANY_REQUESTS, page(&next, Some(fault))).into_response());
+        }
     };
-    let secret = app.sessions.begin(&user, app.engine.now());
+    let secret = app.sessions.begin(&user, credential, app.engine.now());
     let cookie = Cookie::build((cookie_name(&app), secret))
         .path("/")
         .http_only(true)
@@ -68,6 +75,35 @@ async fn log_in(
         .secure(app.is_secure)
         .build();
     Ok((cookies.add(cookie), Redirect::to(within_site(&next))).into_response())
+}
+
+/// What the user has proven to know, where the password is right.
+async fn proven(
+    app: &App,
+    file: &AccessFile,
+    user: &str,
+    password: String,
+    address: IpAddr,
+) -> Result<Result<Option<PasswordStamp>, TooMany>, Problem> {
+    let attempts = &app.engine.attempts;
+    if let Err(too_many) = attempts.check(address, user, app.engine.now()) {
+        return Ok(Err(too_many));
+    }
+    let _turn = attempts.turn().await;
+    // Others may have been wrong meanwhile.
+    if let Err(too_many) = attempts.check(address, user, app.engine.now()) {
+        return Ok(Err(too_many));
+    }
+    let missing = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the credentials are gone");
+    let access = file.current()?.ok_or_else(missing)?;
+    let name = user.to_owned();
+    let compared = tokio::task::spawn_blocking(move || {
+        let is_right = access.verify_password(&name, &password);
+        access.password_stamp(&name).filter(|_| is_right)
+    });
+    let credential = compared.await.ok().flatten();
+    let judged = attempts.judge(address, user, app.engine.now(), credential.is_some());
+    Ok(judged.map(|is_right| credential.filter(|_| is_right)))
 }
 
 async fn log_out(State(app): State<App>, cookies: CookieJar) -> Response {

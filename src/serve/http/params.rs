@@ -1,12 +1,16 @@
 //! The parameters of an address: each name is known, and of those that are given once there is one.
 
 use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use url::form_urlencoded;
 
 use super::problem::Problem;
 use crate::error::Error;
 use crate::spelling::did_you_mean;
+
+/// Parameters of an address: each filter makes the plan of a question deeper.
+const PARAMETERS_MAX: usize = 100;
 
 /// The parameters of an address, in their order; empty ones are left out, as a form sends what was not filled in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,8 +27,12 @@ impl Params {
     /// Refuses parameters that do nothing.
     ///
     /// # Errors
-    /// When there is one that is not among the known ones.
+    /// When there is one that is not among the known ones, or there are too many.
     pub fn check(&self, known: &[&str]) -> Result<(), Problem> {
+        if self.0.len() > PARAMETERS_MAX {
+            let text = format!("an address has at most {PARAMETERS_MAX} parameters, found {}", self.0.len());
+            return Err(Problem::new(StatusCode::BAD_REQUEST, text).with_hint("a filter may list several values"));
+        }
         match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(()),
             Some((name, _)) => {
@@ -128,5 +136,7 @@ mod tests {
         assert_eq!(params.with("where", &[]), "?range=2026-02&by=agent%2Cday");
         let problem = params.check(&["range", "where", "buy"]).unwrap_err();
         assert_eq!(problem.detail, "by: there is no such parameter");
+        assert!(Params::of(&"where=a%3Db&".repeat(100)).check(&["where"]).is_ok());
+        assert!(Params::of(&"where=a%3Db&".repeat(101)).check(&["where"]).is_err());
     }
 }

@@ -9,6 +9,7 @@ use axum_extra::extract::CookieJar;
 
 use super::app::App;
 use super::problem::Problem;
+use super::sessions::Holder;
 use crate::access::Scope;
 use crate::error::Error;
 use crate::query::rights::Viewer;
@@ -84,8 +85,10 @@ fn shown(app: &App, headers: &HeaderMap) -> Result<Shown, Problem> {
     }
     let cookies = CookieJar::from_headers(headers);
     let Some(cookie) = cookies.get(cookie_name(app)) else { return Ok(Shown::Nothing) };
-    // Of a user whose credentials were revoked sessions count no longer.
-    let user = app.sessions.user(cookie.value(), app.engine.now()).filter(|user| access.has_user(user));
+    // A session counts no longer than the password with which it began.
+    let holder = app.sessions.holder(cookie.value(), app.engine.now());
+    let is_good = |holder: &Holder| access.password_stamp(&holder.user) == Some(holder.credential);
+    let user = holder.filter(is_good).map(|holder| holder.user);
     let visitor =
         user.map(|user| Visitor { viewer: Viewer::User(user), may_read: true, may_ingest: false, has_session: true });
     Ok(visitor.map_or(Shown::Nothing, Shown::Visitor))
@@ -95,7 +98,9 @@ fn shown(app: &App, headers: &HeaderMap) -> Result<Shown, Problem> {
 async fn with_rights(app: &App, shown: Shown) -> Shown {
     let Shown::Visitor(visitor) = &shown else { return shown };
     match app.engine.seen_by(&visitor.viewer).await {
-        Err(error @ Error::Refused { .. }) if !visitor.may_ingest => Shown::Powerless(error.to_string()),
+        // The first events of a log, which may be those of its users, are sent by a user whom it cannot know.
+        Err(Error::Refused { .. }) if visitor.may_ingest && app.engine.state().has_no_users().await => shown,
+        Err(error @ Error::Refused { .. }) => Shown::Powerless(error.to_string()),
         // Other errors are those of the question that comes next.
         _ => shown,
     }

@@ -14,6 +14,7 @@ use super::settings::WireSettings;
 use super::shared::Shared;
 use crate::access::{AccessFile, ScramVerifier};
 use crate::query::rights::Viewer;
+use crate::serve::attempts::TooMany;
 
 /// How often a client may ask for encryption before it names itself.
 const REQUESTS_MAX: usize = 3;
@@ -177,10 +178,8 @@ async fn prove(
     user: &str,
     address: IpAddr,
 ) -> Answer<Option<Credential>> {
-    if !shared.attempts.are_allowed(address, user, shared.engine.now()) {
-        let problem = Problem::fatal(WRONG_PASSWORD, "too many wrong passwords were tried");
-        return Err(problem.with_hint("try again in a minute"));
-    }
+    let attempts = &shared.engine.attempts;
+    attempts.check(address, user, shared.engine.now()).map_err(too_many)?;
     let unusable = || Problem::fatal("58000", "the server's credentials cannot be read");
     let current = access.current().map_err(|_| unusable())?.ok_or_else(unusable)?;
     let verifier = current.scram(user).unwrap_or_else(|| current.scram_of_unknown(user));
@@ -192,9 +191,7 @@ async fn prove(
     let Some(last) = response(transport).await? else { return Ok(None) };
     let last = String::from_utf8(last).map_err(|_| Problem::protocol("the last message of SCRAM is not UTF-8"))?;
     let finished = exchange.finish(&last);
-    if finished.is_err() {
-        shared.attempts.count_wrong(address, user, shared.engine.now());
-    }
+    attempts.judge(address, user, shared.engine.now(), finished.is_ok()).map_err(too_many)?;
     authentication(transport, 12, finished?.as_bytes()).await?;
     Ok(Some(Credential { access: Arc::clone(access), user: user.to_owned(), verifier }))
 }
@@ -231,4 +228,8 @@ fn initial(content: &[u8]) -> Answer<String> {
         return Err(malformed());
     }
     String::from_utf8(message.to_vec()).map_err(|_| malformed())
+}
+
+fn too_many(_: TooMany) -> Problem {
+    Problem::fatal(WRONG_PASSWORD, "too many wrong passwords were tried").with_hint("try again in a minute")
 }

@@ -228,6 +228,8 @@ impl<W: AsyncWrite + Unpin> Session<W> {
     }
 
     async fn permit(&mut self) -> Answer<Permit> {
+        // Also before more rows of a cursor, which asks for no tables.
+        self.check_credential()?;
         let permit = self.shared.engine.permit(&self.viewer).await;
         permit.map_err(|refused| match refused {
             NotAnswered::Failed(error) => Problem::from(error),
@@ -235,11 +237,16 @@ impl<W: AsyncWrite + Unpin> Session<W> {
         })
     }
 
+    fn check_credential(&self) -> Answer<()> {
+        match self.credential.as_ref().is_none_or(Credential::is_good) {
+            true => Ok(()),
+            false => Err(Problem::fatal(WRONG_PASSWORD, "the password of this connection was changed or revoked")),
+        }
+    }
+
     /// The tables of the database as it is now, for a user whose credential is still good.
     async fn tables(&mut self) -> Answer<Arc<Tables>> {
-        if self.credential.as_ref().is_some_and(|credential| !credential.is_good()) {
-            return Err(Problem::fatal(WRONG_PASSWORD, "the password of this connection was changed or revoked"));
-        }
+        self.check_credential()?;
         let database = self.shared.engine.seen_by(&self.viewer).await?;
         match &self.tables {
             Some(tables) if tables.are_of(&database) => Ok(Arc::clone(tables)),

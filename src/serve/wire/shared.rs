@@ -6,7 +6,6 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::attempts::Attempts;
 use super::cancel::Cancels;
 use super::statement::Reader;
 use crate::access::AccessFile;
@@ -21,7 +20,6 @@ pub struct Shared {
     pub tls: Option<TlsAcceptor>,
     pub reader: Reader,
     pub cancels: Arc<Cancels>,
-    pub attempts: Attempts,
     /// Places of connections that are logged in.
     pub places: Arc<Semaphore>,
     pub stop: CancellationToken,

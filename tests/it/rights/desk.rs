@@ -68,6 +68,12 @@ pub fn without_hidden(markers: &[&str]) -> Vec<Value> {
     all().into_iter().filter(is_kept).collect()
 }
 
+/// One more case that ana may not see.
+pub fn hidden_line(id: &str) -> Value {
+    let data = json!({"customer": id, "text": id});
+    json!({"id": id, "source": "s", "type": "case.created", "subject": id, "time": "2026-03-02T01:00:00Z", "data": data})
+}
+
 struct Case<'a> {
     id: &'a str,
     customer: &'a str,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::server::{Server, desk, value};
 
 /// Sends bytes, and gives what comes back until the connection ends.
-fn send(server: &Server, bytes: &[u8]) -> String {
+pub fn send(server: &Server, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     // The server may end the connection before it has read everything.
@@ -17,7 +17,7 @@ fn send(server: &Server, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-fn status(answer: &str) -> &str {
+pub fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or("none")
 }
 
@@ -89,6 +89,37 @@ async fn another_site_can_neither_read_nor_change() {
     assert_eq!(post().send().await.unwrap().status(), 200);
     assert_eq!(post().header("origin", "https://site.example").send().await.unwrap().status(), 403);
     assert_eq!(post().header("sec-fetch-site", "cross-site").send().await.unwrap().status(), 403);
-    let framed = server.get("/cases").send().await.unwrap();
-    assert_eq!(framed.headers()["x-frame-options"], "DENY");
+}
+
+#[tokio::test]
+async fn every_answer_has_the_headers_that_keep_a_page_within_its_site() {
+    let project = desk("20");
+    let server = Server::start(&project);
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    for (path, status) in [
+        ("/cases", 200),
+        ("/boards/overview?range=2026-05", 200),
+        ("/static/site.js", 200),
+        ("/nothing", 404),
+        ("/cases?page=x", 400),
+        ("/api/v1/metrics", 200),
+        ("/api/v1/cases/none", 404),
+        ("/api/v1/events", 405),
+        ("/metrics", 200),
+    ] {
+        let answer = server.get(path).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        for (name, expected) in [
+            ("content-security-policy", policy),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(answer.headers()[name], expected, "{path}: {name}");
+        }
+        let caching = answer.headers()["cache-control"].to_str().unwrap();
+        assert!(["no-store", "private, no-cache"].contains(&caching), "{path}: {caching}");
+    }
 }

@@ -91,6 +91,29 @@ async fn a_user_sees_what_is_theirs_until_they_log_out() {
 }
 
 #[tokio::test]
+async fn a_session_ends_with_its_password() {
+    use std::io::Write;
+
+    let project = desk();
+    add_user(&project, "ana", PASSWORD);
+    let server = Server::start(&project);
+    let cookie = log_in(&server, "ana").await;
+    let status = async || server.get("/cases").header("cookie", &cookie).send().await.unwrap().status().as_u16();
+    assert_eq!(status().await, 200);
+    let mut command = project.command(&["access", "password", "ana", "--stdin"]);
+    let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
+    assert!(child.wait().unwrap().success());
+    // Also where it is the same again.
+    assert_eq!(status().await, 303);
+    let of_revoked = log_in(&server, "ana").await;
+    project.run(&["access", "revoke", "ana"]);
+    add_user(&project, "ana", PASSWORD);
+    let again = server.get("/cases").header("cookie", &of_revoked).send().await.unwrap();
+    assert_eq!(again.status(), 303);
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_refused_and_only_so_often() {
     let project = desk();
     add_user(&project, "ana", PASSWORD);
@@ -103,11 +126,16 @@ async fn a_wrong_password_is_refused_and_only_so_often() {
     let (status, known) = attempt("ana").await;
     let (_, unknown) = attempt("nemo").await;
     assert_eq!((status, known.replace("ana", "nemo")), (401, unknown));
-    let mut last = 0;
-    for _ in 0..8 {
-        last = attempt("ana").await.0;
+    let mut statuses = Vec::new();
+    for _ in 0..11 {
+        statuses.push(attempt("ana").await.0);
     }
-    assert_eq!(last, 429);
+    assert_eq!(statuses, [[401; 9].as_slice(), &[429; 2]].concat());
+    // Not the right one, either; and others log in.
+    let right = server.post_form("/login", &[("user", "ana"), ("password", PASSWORD)]).send().await.unwrap();
+    assert_eq!(right.status(), 429);
+    add_user(&project, "eva", PASSWORD);
+    log_in(&server, "eva").await;
 }
 
 #[tokio::test]

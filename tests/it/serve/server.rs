@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response};
@@ -11,8 +12,9 @@ use crate::project::Project;
 /// A server; it ends with this value.
 pub struct Server {
     pub url: String,
-    child: Child,
+    child: Mutex<Child>,
     client: Client,
+    reported: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -29,9 +31,11 @@ impl Server {
             lines.by_ref().map(Result::unwrap).find_map(|line| Some(line.strip_prefix("pages and API: ")?.to_owned()));
         let url = announced.expect("the server announces its address").trim_end_matches('/').to_owned();
         // What it reports later is read, so that it never waits for a reader.
-        std::thread::spawn(move || lines.for_each(drop));
+        let reported = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&reported);
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Server { url, child, client }
+        Server { url, child: Mutex::new(child), client, reported }
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
@@ -58,25 +62,47 @@ impl Server {
         self.url.strip_prefix("http://").unwrap()
     }
 
+    /// What it has reported on standard error since it began.
+    pub fn reported(&self) -> Vec<String> {
+        self.reported.lock().unwrap().clone()
+    }
+
     /// Ends the process at once.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    pub fn kill(self) {
+        self.kill_now();
+    }
+
+    /// The same while others still use it.
+    pub fn kill_now(&self) {
+        let mut child = self.child.lock().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Asks the process to end.
+    pub fn ask_to_end(&self) {
+        let id = self.child.lock().unwrap().id().to_string();
+        assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// The exit code of the process, once it has ended.
+    pub fn wait(&self) -> i32 {
+        self.child.lock().unwrap().wait().unwrap().code().unwrap()
     }
 
     /// Asks the process to end, and gives its exit code.
-    pub fn end(mut self) -> i32 {
-        let ended = std::process::Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(ended.unwrap().success());
-        self.child.wait().unwrap().code().unwrap()
+    pub fn end(self) -> i32 {
+        self.ask_to_end();
+        self.wait()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut child = self.child.lock().unwrap();
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 

@@ -82,8 +82,13 @@ impl Server {
     }
 
     pub fn log_in(&self, user: &str, password: Option<&str>) -> Result<Client, Failure> {
+        self.log_in_with(user, password, &[("application_name", "test")])
+    }
+
+    /// A client that states more on connecting than who it is.
+    pub fn log_in_with(&self, user: &str, password: Option<&str>, more: &[(&str, &str)]) -> Result<Client, Failure> {
         let mut client = self.raw();
-        client.startup(&[("user", user), ("application_name", "test")]);
+        client.startup(&[&[("user", user)], more].concat());
         client.authenticate(password)?;
         Ok(client)
     }

@@ -1,13 +1,16 @@
 //! SQL that reads.
 
 use axum::extract::State;
+use axum::extract::rejection::StringRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
 use super::encode::RowFormat;
 use super::rows;
 use crate::export::Shown;
+use crate::query::sql::size::BYTES_MAX;
 use crate::serve::http::app::App;
+use crate::serve::http::body::unread_text;
 use crate::serve::http::params::Params;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::visitor::Visitor;
@@ -37,16 +40,21 @@ pub async fn get_sql(
 #[utoipa::path(
     post, path = "/sql", request_body(content = String, content_type = "text/plain"),
     params(("format" = Option<String>, Query, description = "json, csv, ndjson, parquet, xlsx, arrow; else by `Accept`")),
-    responses((status = 200, description = "The rows"), (status = 400, description = "The query cannot be answered")),
+    responses((status = 200, description = "The rows"), (status = 400, description = "The query cannot be answered"), (status = 413, description = "Too many bytes")),
 )]
 pub async fn post_sql(
     State(app): State<App>,
     params: Params,
     visitor: Visitor,
     headers: HeaderMap,
-    body: String,
+    body: Result<String, StringRejection>,
 ) -> Result<Response, Problem> {
     params.check(&["format"])?;
+    let body = body.map_err(|rejection| unread_text(&rejection))?;
+    if body.len() > BYTES_MAX {
+        let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a query has at most {BYTES_MAX} bytes"));
+        return Err(problem.with_hint("a list after `IN` can often be a condition"));
+    }
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("text/plain");
     if !["text/plain", "application/sql"].contains(&media.split(';').next().unwrap_or_default().trim()) {
         let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("a query is a text, found `{media}`"));

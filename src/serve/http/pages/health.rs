@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::table::{Rows, collected};
 use super::visit::{PageResult, PageVisitor};
+use crate::query::rights::granted::ViewerRole;
 use crate::serve::http::app::App;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::site::{Framed, framed, is_of_supervisors};
@@ -52,7 +53,11 @@ pub async fn health(State(app): State<App>, visitor: PageVisitor) -> PageResult<
     }
     let readiness = app.engine.readiness();
     let state = match (&readiness.problem, readiness.batches_behind) {
-        (Some(problem), _) => format!("The facts are not brought up to date: {problem}"),
+        // It may name files, or what not every supervisor may see.
+        (Some(problem), _) if matches!(role, ViewerRole::Owner | ViewerRole::Admin) => {
+            format!("The facts are not brought up to date: {problem}")
+        }
+        (Some(_), _) => "The facts are not brought up to date; admins see here why.".to_owned(),
         (None, 0) => format!("The facts contain every batch of the log, the last is {}.", readiness.batch),
         (None, behind) => format!("The facts are {behind} batches behind the log."),
     };
