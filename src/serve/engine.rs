@@ -243,8 +243,9 @@ impl Engine {
             readiness.batches_behind = last_batch.saturating_sub(readiness.batch);
         }
         let (next, readiness) = read(&self.setup, state.version + 1).await?;
-        *self.readiness.write().unwrap_or_else(PoisonError::into_inner) = readiness;
         self.state.send_replace(Arc::new(next));
+        // Afterwards: what is reported as there is there.
+        *self.readiness.write().unwrap_or_else(PoisonError::into_inner) = readiness;
         Ok(())
     }
 

@@ -296,7 +296,7 @@ pub const SQL: &[(&str, &str)] = &[
         "SELECT e.case_id FROM events e LEFT ANTI JOIN cases c ON c.case_id = e.case_id WHERE e.case_id IS NOT NULL",
     ),
     ("json", "SELECT case_id FROM events EXCEPT SELECT case_id FROM cases"),
-    ("json", "SELECT case_id FROM cases WHERE case_id IN ('zebra-1', 'okapi-1', 'hidden-1')"),
+    ("json", "SELECT case_id FROM cases WHERE case_id IN ('zebra-1', 'okapi-1', 'hidden-1') ORDER BY case_id"),
     ("json", "SELECT (SELECT case_id FROM cases WHERE starts_with(case_id, 'zeb')) AS one"),
     ("json", "SELECT CAST(text AS BIGINT) FROM cases WHERE starts_with(case_id, 'zeb')"),
     ("json", "SELECT CAST(data AS BIGINT) FROM events WHERE starts_with(case_id, 'zeb')"),

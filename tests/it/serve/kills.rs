@@ -149,6 +149,42 @@ async fn every_event_that_was_answered_with_success_is_there_once() {
     );
 }
 
+/// Sends a request and does not read what it is answered.
+fn send_without_reading(server: &Server, sent: &Sent) -> std::net::TcpStream {
+    let head = "POST /api/v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n";
+    let bytes = format!("{head}Content-Length: {}\r\n\r\n{}", sent.body.len(), sent.body);
+    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    std::io::Write::write_all(&mut stream, bytes.as_bytes()).unwrap();
+    stream
+}
+
+/// The kill comes between the commit and the moment at which the sender learns of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_committed_and_not_answered_adds_nothing_when_it_is_sent_again() {
+    let project = Project::new();
+    let mut all = Vec::new();
+    for round in 0..3 {
+        let server = Server::start(&project);
+        let requests: Vec<Sent> = (0..3).map(|client| Sent::of(&format!("{round}-{client}"))).collect();
+        let streams: Vec<_> = requests.iter().map(|sent| send_without_reading(&server, sent)).collect();
+        all.extend(requests.iter().cloned());
+        let wanted = format!("[\n{{\"n\":{}}}\n]\n", all.len() * 5);
+        let counted = "/api/v1/sql?query=SELECT+count(*)+AS+n+FROM+events";
+        until(60, async || server.page(counted).await == wanted).await;
+        server.kill();
+        drop(streams);
+        let server = Server::start(&project);
+        for sent in &requests {
+            let counts = answer(&server, sent).await.unwrap();
+            assert_eq!(
+                (&counts["added"], &counts["duplicates"], &counts["quarantined"]),
+                (&json!(0), &json!(5), &json!(1))
+            );
+        }
+    }
+    assert_each_is_there_once(&project, &all);
+}
+
 /// Clients that are gone before they are answered, and a server that is asked to end while others post.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_taken_before_the_end_is_there_once_whoever_waits_for_it() {
@@ -157,11 +193,7 @@ async fn what_was_taken_before_the_end_is_there_once_whoever_waits_for_it() {
     for round in 0..5 {
         let server = Server::start(&project);
         let gone = Sent::of(&format!("{round}-gone"));
-        let head = "POST /api/v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n";
-        let bytes = format!("{head}Content-Length: {}\r\n\r\n{}", gone.body.len(), gone.body);
-        let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
-        std::io::Write::write_all(&mut stream, bytes.as_bytes()).unwrap();
-        drop(stream);
+        drop(send_without_reading(&server, &gone));
         let requests = Requests::default();
         let names = [0, 1, 2].map(|client| format!("{round}-{client}"));
         let posting = futures::future::join_all(names.iter().map(|name| requests.post(&server, name)));

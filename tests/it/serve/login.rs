@@ -96,8 +96,13 @@ async fn a_session_ends_with_its_password() {
 
     let project = desk();
     add_user(&project, "ana", PASSWORD);
+    let with_token = token(&project, "ana", "read");
     let server = Server::start(&project);
     let cookie = log_in(&server, "ana").await;
+    // A page is kept for each kind of visitor: only one who has a session can end it.
+    let board = || server.get("/boards/overview?range=2026-03");
+    assert!(!text(board().bearer_auth(&with_token).send().await.unwrap(), 200).await.contains("Log out"));
+    assert!(text(board().header("cookie", &cookie).send().await.unwrap(), 200).await.contains("Log out"));
     let status = async || server.get("/cases").header("cookie", &cookie).send().await.unwrap().status().as_u16();
     assert_eq!(status().await, 200);
     let mut command = project.command(&["access", "password", "ana", "--stdin"]);
