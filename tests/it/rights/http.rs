@@ -74,7 +74,8 @@ fn paths() -> Vec<String> {
 fn asked(path: &str) -> String {
     let meant = percent_decode_str(path).decode_utf8_lossy().replace('+', " ");
     // An address within an address is encoded twice.
-    format!("{path} {} {meant}", path.replace('%', "%25"))
+    let encoded: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+    format!("{path} {encoded} {meant}")
 }
 
 /// The body without when each event arrived.

@@ -256,7 +256,7 @@ pub const SQL: &[(&str, &str)] = &[
     ("arrow", "SELECT * FROM customers ORDER BY customer, since"),
     ("arrow", "SELECT * FROM findings ORDER BY case_id, time, rule"),
     ("arrow", "SELECT * FROM periods ORDER BY case_id, n"),
-    ("arrow", "SELECT * FROM field_values ORDER BY case_id"),
+    ("arrow", "SELECT * FROM field_values ORDER BY case_id, field"),
     ("arrow", "SELECT * FROM profiles ORDER BY profile"),
     ("arrow", "SELECT * FROM groups ORDER BY \"group\""),
     ("arrow", "SELECT * FROM users ORDER BY \"user\""),

@@ -152,12 +152,12 @@ async fn events_are_taken_from_users_of_the_log_and_from_all_as_long_as_it_has_n
         let request = server.post("/api/v1/events").header("content-type", "application/x-ndjson");
         request.bearer_auth(token).body(event.to_string())
     };
-    let user = |id: &str, kind: &str, data: Value| json!({"id": format!("{kind}-{id}"), "source": "s", "type": kind, "subject": id, "time": "2026-03-01T09:00:00Z", "data": data});
+    let user = |id: &str, kind: &str, hour: u8, data: Value| json!({"id": format!("{kind}-{id}"), "source": "s", "type": kind, "subject": id, "time": format!("2026-03-01T{hour:02}:00:00Z"), "data": data});
     for event in [
-        user("help", "user.updated", json!({"role": "agent", "bot": true})),
-        user("nix", "user.updated", json!({"role": "none"})),
-        user("gone", "user.updated", json!({"role": "admin"})),
-        user("gone", "user.removed", json!({})),
+        user("help", "user.updated", 9, json!({"role": "agent", "bot": true})),
+        user("nix", "user.updated", 9, json!({"role": "none"})),
+        user("gone", "user.updated", 9, json!({"role": "admin"})),
+        user("gone", "user.removed", 10, json!({})),
     ] {
         // The state of the log with the first user may not be there yet; then every sender may go on.
         answer(post(&tokens[0], event), 200).await;

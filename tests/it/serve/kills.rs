@@ -168,7 +168,7 @@ async fn what_was_committed_and_not_answered_adds_nothing_when_it_is_sent_again(
         let requests: Vec<Sent> = (0..3).map(|client| Sent::of(&format!("{round}-{client}"))).collect();
         let streams: Vec<_> = requests.iter().map(|sent| send_without_reading(&server, sent)).collect();
         all.extend(requests.iter().cloned());
-        let wanted = format!("[\n{{\"n\":{}}}\n]\n", all.len() * 5);
+        let wanted = format!("[\n{{\"n\":{}}}]\n", all.len() * 5);
         let counted = "/api/v1/sql?query=SELECT+count(*)+AS+n+FROM+events";
         until(60, async || server.page(counted).await == wanted).await;
         server.kill();
@@ -187,7 +187,7 @@ async fn what_was_committed_and_not_answered_adds_nothing_when_it_is_sent_again(
 
 /// Clients that are gone before they are answered, and a server that is asked to end while others post.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_taken_before_the_end_is_there_once_whoever_waits_for_it() {
+async fn what_was_taken_before_the_end_is_there_once_whether_anyone_waits_for_it() {
     let project = Project::new();
     let mut all = Vec::new();
     for round in 0..5 {
