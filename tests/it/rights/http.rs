@@ -10,7 +10,7 @@ use super::bytes::hidden_words;
 use super::desk::{HIDDEN_FROM_ALL, HIDDEN_FROM_ANA, all, without_hidden};
 use super::http_attempts::{API, OPEN, PAGES, SQL};
 use super::project;
-use crate::project::Project;
+use crate::project::{Project, rows_of};
 use crate::serve::server::{Server, token};
 
 /// Where instants of the clock are shown, or one of several values is named in an error: only words are searched for.
@@ -78,8 +78,13 @@ fn asked(path: &str) -> String {
     format!("{path} {encoded} {meant}")
 }
 
-/// The body without when each event arrived.
+/// The body without when each event arrived, and of Arrow's format the rows: in which order the texts of one column are written,
+/// follows from which part of a table was read first.
 fn without_arrival(body: &[u8]) -> Vec<u8> {
+    if body.starts_with(&[0xFF; 4]) {
+        let batches = arrow::ipc::reader::StreamReader::try_new(body, None).unwrap();
+        return batches.map(|batch| format!("{:?}\n", rows_of(&batch.unwrap()))).collect::<String>().into_bytes();
+    }
     let Ok(text) = std::str::from_utf8(body) else { return body.to_vec() };
     let mut parts = text.split("\"ingested_at\":\"");
     let first = parts.next().unwrap_or_default().to_owned();
