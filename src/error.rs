@@ -147,9 +147,14 @@ fn io_text(error: &std::io::Error) -> String {
     lower_first(text)
 }
 
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+/// A message of a library with its first letter in lower case; the name of a protocol or language stays as it is.
+#[must_use]
+pub fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next().filter(|_| !letters.clone().next().is_some_and(char::is_uppercase)) {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => text.to_owned(),
+    }
 }
 
 /// The engine's message without the names of its own layers.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, lower_first};
 use crate::model::time::Instant;
 
 /// Fields of a pattern: minute, hour, day of the month, month, day of the week.
@@ -124,8 +124,7 @@ fn plain(message: &str) -> String {
         .iter()
         .fold(message, |message, prefix| message.strip_prefix(prefix).unwrap_or(message));
     let message = message.trim_end_matches('.').replace("CronPattern", "the pattern");
-    let mut letters = message.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    lower_first(&message)
 }
 
 #[cfg(test)]

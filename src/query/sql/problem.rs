@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
 
 use super::names::tables;
 use super::script::Script;
-use crate::error::Error;
+use crate::error::{Error, lower_first};
 use crate::spelling::{did_you_mean, nearest};
 use crate::store::question_memory::QuestionMemory;
 
@@ -32,9 +32,9 @@ pub fn unreadable(error: &DataFusionError, script: &Script) -> Error {
     let message = message.trim_start_matches("sql parser error: ").replace("Expected: ", "expected ");
     let (expected, found) = message.split_once(", found: ").unwrap_or((&message, ""));
     match found {
-        "" => Error::invalid(place, lower(expected)),
-        "EOF" => Error::invalid(place, format!("{}, found the end", lower(expected))),
-        _ => misplaced(Error::invalid(place, format!("{}, found `{found}`", lower(expected))), found),
+        "" => Error::invalid(place, lower_first(expected)),
+        "EOF" => Error::invalid(place, format!("{}, found the end", lower_first(expected))),
+        _ => misplaced(Error::invalid(place, format!("{}, found `{found}`", lower_first(expected))), found),
     }
 }
 
@@ -145,9 +145,9 @@ fn general(place: String, error: &DataFusionError) -> Error {
     let ends = ["Did you mean", "You might need", "The calendars are", "The log has no", "\n"];
     let end = ends.iter().filter_map(|end| text.find(end)).min().unwrap_or(text.len());
     let (message, advice) = text.split_at(end);
-    let error = Error::invalid(place, quoted(&lower(message.trim().trim_end_matches('.'))));
+    let error = Error::invalid(place, quoted(&lower_first(message.trim().trim_end_matches('.'))));
     let advice = advice.split_whitespace().collect::<Vec<_>>().join(" ");
-    if advice.is_empty() { error } else { error.with_hint(quoted(&lower(&advice))) }
+    if advice.is_empty() { error } else { error.with_hint(quoted(&lower_first(&advice))) }
 }
 
 /// The engine's name of the type of texts as `\d` shows it, and its quotes as ours where they are paired.
@@ -192,9 +192,4 @@ fn place(error: &DataFusionError, script: &Script) -> String {
 
 fn at(script: &Script, line: &str, column: &str) -> String {
     format!("{}:{line}:{column}", script.name)
-}
-
-fn lower(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

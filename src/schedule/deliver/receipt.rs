@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, lower_first};
 use crate::spelling::shortened;
 
 /// Letters of a reason.
@@ -83,12 +83,5 @@ pub fn line(text: &str) -> String {
 #[must_use]
 pub fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let root = std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error).to_string();
-    let root = root.split(" (os error").next().unwrap_or(&root).trim_end_matches('.').to_owned();
-    // Names of protocols stay as they are.
-    let is_word = root.chars().nth(1).is_some_and(char::is_lowercase);
-    let mut letters = root.chars();
-    match letters.next().filter(|_| is_word) {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => root,
-    }
+    lower_first(root.split(" (os error").next().unwrap_or(&root).trim_end_matches('.'))
 }
