@@ -47,6 +47,15 @@ pub struct Timeline {
     pub clocks: Vec<Clock>,
 }
 
+/// A case with everything that explains it.
+pub struct ExplainedCase {
+    /// Its rows in every table.
+    pub rows: CaseRows,
+    pub timeline: Timeline,
+    /// Why its numbers are what they are; nothing of a case that was never created.
+    pub explanation: Option<Explanation>,
+}
+
 impl Timeline {
     /// The timelines of cases, in their order, as of that instant. Cases without events have none.
     ///
@@ -96,23 +105,30 @@ pub fn explanation(rows: &CaseRows, desk: &Desk, as_of: Option<Instant>) -> Opti
     Some(explained(&facts::of(rows)?, &CreationRow::of(rows)?, desk, as_of))
 }
 
-/// The same of a case in a database. Which words of the policies a text has does not depend on how people are shown.
-///
-/// # Errors
-/// When the facts or the events cannot be read.
-pub async fn explanation_of(
-    database: &Database,
-    case: &str,
-    rows: &CaseRows,
-    as_of: Option<Instant>,
-) -> Result<Option<Explanation>> {
-    let desk = desk(database).await?;
-    if database.people().pseudonyms.is_none() {
-        return Ok(explanation(rows, &desk, as_of));
+impl ExplainedCase {
+    /// The case, as of that instant or its creation; nothing of a case without events.
+    ///
+    /// # Errors
+    /// When the facts or the events cannot be read.
+    pub async fn read(database: &Database, case: &str, as_of: Option<Instant>) -> Result<Option<ExplainedCase>> {
+        let rows = CaseRows::read(&database.session(), case).await?;
+        if rows.events.count() == 0 {
+            return Ok(None);
+        }
+        let desk = desk(database).await?;
+        let timeline = Timeline::of(case, &rows, &desk, as_of);
+        let explanation = match facts::of(&rows).zip(CreationRow::of(&rows)) {
+            Some((facts, mut creation)) => {
+                // Which words of the policies a text has does not depend on how people are shown.
+                if database.people().pseudonyms.is_some() {
+                    creation.read_text(&database.original_session(), case).await?;
+                }
+                Some(explained(&facts, &creation, &desk, as_of))
+            }
+            None => None,
+        };
+        Ok(Some(ExplainedCase { rows, timeline, explanation }))
     }
-    let Some((facts, mut creation)) = facts::of(rows).zip(CreationRow::of(rows)) else { return Ok(None) };
-    creation.read_text(&database.original_session(), case).await?;
-    Ok(Some(explained(&facts, &creation, &desk, as_of)))
 }
 
 fn explained(facts: &CaseFacts, creation: &CreationRow, desk: &Desk, as_of: Option<Instant>) -> Explanation {

@@ -19,7 +19,7 @@ use super::people::PeopleArguments;
 use crate::error::{Error, Result};
 use crate::explain::Explanation;
 use crate::model::time::Instant;
-use crate::timeline;
+use crate::timeline::ExplainedCase;
 use crate::timeline::object::object;
 use crate::timeline::rows::{CaseRows, Rows};
 use style::Style;
@@ -54,14 +54,11 @@ enum CaseFormat {
 /// Shows a case.
 pub async fn case(context: &CommandContext, arguments: &CaseArguments) -> Result<Completion> {
     let database = context.database().await?;
-    let session = database.session();
     let id = &arguments.id;
-    let rows = CaseRows::read(&session, id).await?;
-    if rows.events.count() == 0 {
-        return Err(no_such_case(&session, id).await?);
-    }
     let as_of = context.moment.as_of.or(database.pointer().last_event_at_ms.map(Instant));
-    let explanation = timeline::explanation_of(&database, id, &rows, as_of).await?;
+    let Some(ExplainedCase { rows, explanation, .. }) = ExplainedCase::read(&database, id, as_of).await? else {
+        return Err(no_such_case(&database.session(), id).await?);
+    };
     if arguments.format == CaseFormat::Json {
         context.printer.data(object(id, &rows, explanation.as_ref(), arguments.people.with_text)?)?;
         return Ok(Completion::Done);

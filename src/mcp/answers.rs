@@ -22,9 +22,8 @@ use crate::query::sql::rows as rows_of_query;
 use crate::report::dashboard_names;
 use crate::report::made::ReportPlan;
 use crate::report::question::Choices;
-use crate::timeline;
+use crate::timeline::ExplainedCase;
 use crate::timeline::object::object;
-use crate::timeline::rows::CaseRows;
 
 /// Rows of a query, unless another number is asked for.
 const ROWS: usize = 200;
@@ -201,12 +200,10 @@ fn first(batches: Vec<RecordBatch>, rows: usize) -> Vec<RecordBatch> {
 async fn explain_case(sources: &Sources, asked: &Asked<'_>) -> Result<Value> {
     let id = asked.needed("case")?;
     let database = (sources.open)().await?;
-    let rows = CaseRows::read(&database.session(), &id).await?;
-    if rows.events.count() == 0 {
+    let Some(case) = ExplainedCase::read(&database, &id, Some(database.as_of())).await? else {
         return Err(Error::refused(format!("there is no case `{id}`")).with_hint("`find_cases` finds some"));
-    }
-    let explanation = timeline::explanation_of(&database, &id, &rows, Some(database.as_of())).await?;
-    object(&id, &rows, explanation.as_ref(), database.people().pseudonyms.is_none())
+    };
+    object(&id, &case.rows, case.explanation.as_ref(), database.people().pseudonyms.is_none())
 }
 
 async fn query(sources: &Sources, asked: &Asked<'_>) -> Result<Value> {

@@ -9,9 +9,8 @@ use crate::serve::http::app::App;
 use crate::serve::http::params::Params;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::visitor::Visitor;
-use crate::timeline;
+use crate::timeline::ExplainedCase;
 use crate::timeline::object::object;
-use crate::timeline::rows::CaseRows;
 
 /// A case: its rows in every table, its policy and why, its clocks with their ledgers
 #[utoipa::path(
@@ -33,12 +32,8 @@ pub async fn case(
     let state = app.engine.state();
     let asked = async {
         let database = state.database(&visitor.viewer).await?;
-        let rows = CaseRows::read(&database.session(), &id).await?;
-        if rows.events.count() == 0 {
-            return Ok(None);
-        }
-        let explanation = timeline::explanation_of(&database, &id, &rows, state.last_event_at()).await?;
-        object(&id, &rows, explanation.as_ref(), with_text).map(Some)
+        let case = ExplainedCase::read(&database, &id, state.last_event_at()).await?;
+        case.map(|case| object(&id, &case.rows, case.explanation.as_ref(), with_text)).transpose()
     };
     let found = app.engine.ask(&visitor.viewer, asked).await?;
     found.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no case `{id}`")))

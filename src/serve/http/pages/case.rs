@@ -17,8 +17,7 @@ use crate::report::format::html::case_section;
 use crate::serve::http::app::App;
 use crate::serve::http::problem::Problem;
 use crate::serve::http::site::{Framed, framed, made};
-use crate::timeline::rows::CaseRows;
-use crate::timeline::{self, Timeline};
+use crate::timeline::ExplainedCase;
 
 /// The customer of a case, and their other cases.
 const OTHERS: &str = "SELECT case_id, status, priority, assignee, platform, created_at, resolved_at FROM cases \
@@ -33,12 +32,8 @@ pub async fn case(State(app): State<App>, Path(id): Path<String>, visitor: PageV
     let viewer = &visitor.visitor.viewer;
     let asked = async {
         let database = state.database(viewer).await?;
-        let as_of = state.last_event_at();
-        let timelines = Timeline::read(&database, std::slice::from_ref(&id), as_of).await?;
-        let Some(timeline) = timelines.into_iter().next() else { return Ok(None) };
-        let rows = CaseRows::read(&database.session(), &id).await?;
-        let explanation = timeline::explanation_of(&database, &id, &rows, as_of).await?;
-        let main = main(&app, &database, &timeline, explanation.as_ref()).await?;
+        let Some(case) = ExplainedCase::read(&database, &id, state.last_event_at()).await? else { return Ok(None) };
+        let main = main(&app, &database, &case).await?;
         Ok(Some((main, database.rights().role())))
     };
     let found = app.engine.ask(viewer, asked).await.map_err(|error| visitor.problem(error))?;
@@ -50,12 +45,8 @@ pub async fn case(State(app): State<App>, Path(id): Path<String>, visitor: PageV
     Ok(framed(&visitor.visitor, role, &page))
 }
 
-async fn main(
-    app: &App,
-    database: &Database,
-    timeline: &Timeline,
-    explanation: Option<&Explanation>,
-) -> crate::error::Result<Markup> {
+async fn main(app: &App, database: &Database, case: &ExplainedCase) -> crate::error::Result<Markup> {
+    let timeline = &case.timeline;
     let zone = &app.engine.setup.zone;
     let as_of = timeline.as_of.unwrap_or(Instant(0));
     let session = database.session();
@@ -72,7 +63,7 @@ async fn main(
     let (others, data, messages) = (rows(OTHERS).await?, rows(CUSTOMER).await?, rows(MESSAGES).await?);
     Ok(html! {
         (made(&case_section(timeline, zone, as_of)?))
-        @if let Some(explanation) = explanation { (policy(&explanation.choice, explanation)) }
+        @if let Some(explanation) = &case.explanation { (policy(&explanation.choice, explanation)) }
         h2 class="part" { "Messages" }
         (Rows::new("The texts that the log has, in order", &messages, zone).table(|_, _| None)?)
         h2 class="part" { "Customer" }
