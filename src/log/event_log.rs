@@ -124,7 +124,8 @@ impl Log {
     /// # Errors
     /// When the store cannot be read.
     pub async fn reopen(&self) -> Result<Log> {
-        Log::open(self.store.path()).await
+        let (events, quarantine) = (self.events.reopen().await?, self.quarantine.reopen().await?);
+        Ok(Log { store: self.store.clone(), events, quarantine })
     }
 
     /// The store that the log is in.

@@ -28,6 +28,9 @@ use crate::store::progress::Progress;
 
 /// How often the log is looked at for what other processes have added.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// While the log keeps growing, the facts are not brought up to date for twice as long as that took: events and questions have two
+/// thirds of the time. But never for longer than this, so that figures follow events within seconds.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// What an engine works with.
 #[derive(Clone)]
@@ -221,8 +224,14 @@ impl Engine {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
             // A refresh is not interrupted: it would have to be made again.
+            let begun = self.now();
             if let Err(error) = self.catch_up().await {
                 self.failed(&error);
+            }
+            let took = Duration::from_millis(u64::try_from(self.now().since_ms(begun)).unwrap_or(0));
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep((2 * took).min(PAUSE_MAX)) => {}
             }
         }
         self.permits.close();

@@ -15,6 +15,8 @@ use crate::log::{Clock, InputsSummary, Log, Options, Summary, compact};
 const WAITING_MAX: usize = 1024;
 /// Bytes of the requests of one commit.
 const COMMIT_BYTES_MAX: usize = 64 << 20;
+/// Commits after which files are merged even though requests are waiting: these wait for a second or two then.
+const COMMITS_UNMERGED_MAX: u32 = 48;
 
 /// The events of one request.
 #[derive(Clone, Debug)]
@@ -79,7 +81,17 @@ impl Ingestion {
     }
 }
 
+/// What commits, one group of requests after the other.
+struct Committer {
+    engine: Arc<Engine>,
+    /// The log as the last commit left it, so that the next one need not open it.
+    log: Option<Log>,
+    /// Commits since files were last merged.
+    unmerged: u32,
+}
+
 async fn commit_all(engine: Arc<Engine>, mut requests: mpsc::Receiver<Waiting>, stop: CancellationToken) {
+    let mut committer = Committer { engine, log: None, unmerged: 0 };
     let mut held = None;
     loop {
         let first = match held.take() {
@@ -96,7 +108,10 @@ async fn commit_all(engine: Arc<Engine>, mut requests: mpsc::Receiver<Waiting>, 
         let Some(first) = first else { return };
         let mut group = vec![first];
         held = fill(&mut group, &mut requests);
-        commit(&engine, group).await;
+        committer.commit(group).await;
+        if (held.is_none() && requests.is_empty()) || committer.unmerged >= COMMITS_UNMERGED_MAX {
+            committer.merge_files().await;
+        }
     }
 }
 
@@ -121,31 +136,71 @@ impl Waiting {
     }
 }
 
-async fn commit(engine: &Arc<Engine>, group: Vec<Waiting>) {
-    let (arriving, answers): (Vec<_>, Vec<_>) =
-        group.into_iter().map(|Waiting { arriving, answer }| (arriving, answer)).unzip();
-    let named: Vec<(Arc<str>, u64, u64)> = arriving.iter().map(Arriving::counted).collect();
-    let mut log = None;
-    match ingest(engine, arriving, &mut log).await {
-        Ok((inputs, batch)) => {
-            engine.log_has_grown();
-            for (arrived, answer) in arrived(&named, inputs, batch).into_iter().zip(answers) {
-                // A client that has gone away has no need of its answer.
-                let _ = answer.send(Ok(arrived));
+impl Committer {
+    /// Commits the requests as one batch, and answers each.
+    async fn commit(&mut self, group: Vec<Waiting>) {
+        let (arriving, answers): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|Waiting { arriving, answer }| (arriving, answer)).unzip();
+        let named: Vec<(Arc<str>, u64, u64)> = arriving.iter().map(Arriving::counted).collect();
+        match self.ingest(arriving).await {
+            Ok((inputs, batch)) => {
+                self.unmerged += 1;
+                self.engine.log_has_grown();
+                for (arrived, answer) in arrived(&named, inputs, batch).into_iter().zip(answers) {
+                    // A client that has gone away has no need of its answer.
+                    let _ = answer.send(Ok(arrived));
+                }
             }
-        }
-        Err(error) => {
-            let text = error.to_string();
-            (engine.setup.report)(format!("events of {} requests were not added: {text}", answers.len()));
-            for answer in answers {
-                let _ = answer.send(Err(text.clone()));
+            Err(error) => {
+                let text = error.to_string();
+                self.report(format!("events of {} requests were not added: {text}", answers.len()));
+                for answer in answers {
+                    let _ = answer.send(Err(text.clone()));
+                }
             }
         }
     }
-    let Some(mut log) = log else { return };
-    let setup = &engine.setup;
-    if let Err(error) = compact::after_ingestion(&mut log, setup.resources, setup.file_events).await {
-        (setup.report)(format!("files of the log were not merged: {error}"));
+
+    async fn ingest(&mut self, arriving: Vec<Arriving>) -> Result<(InputsSummary, i64)> {
+        let setup = &self.engine.setup;
+        let mut log = match self.log.take() {
+            Some(log) => log,
+            None => Log::open(&setup.store).await?,
+        };
+        let options = Options {
+            now: Clock::Wall(setup.clock),
+            threads: setup.resources.threads,
+            memory_bytes: setup.resources.memory_bytes / 4,
+        };
+        let added = log.ingest_by_input(options, move |take| {
+            let mut bytes = 0;
+            let pieces = arriving.into_iter().flat_map(|arriving| {
+                bytes += arriving.bytes;
+                arriving.pieces
+            });
+            for (piece, number) in pieces.zip(0..) {
+                take(piece.numbered(number))?;
+            }
+            Ok(bytes)
+        });
+        let (_, inputs) = added.await?;
+        let batch = log.last_batch()?;
+        self.log = Some(log);
+        Ok((inputs, batch))
+    }
+
+    /// Merges files of the log, where there are enough of them.
+    async fn merge_files(&mut self) {
+        self.unmerged = 0;
+        let Some(log) = &mut self.log else { return };
+        let setup = &self.engine.setup;
+        if let Err(error) = compact::after_ingestion(log, setup.resources, setup.file_events).await {
+            self.report(format!("files of the log were not merged: {error}"));
+        }
+    }
+
+    fn report(&self, text: String) {
+        (self.engine.setup.report)(text);
     }
 }
 
@@ -154,31 +209,6 @@ impl Arriving {
     fn counted(&self) -> (Arc<str>, u64, u64) {
         (Arc::clone(&self.name), self.pieces.iter().map(Piece::lines).sum(), self.bytes)
     }
-}
-
-async fn ingest(engine: &Engine, arriving: Vec<Arriving>, opened: &mut Option<Log>) -> Result<(InputsSummary, i64)> {
-    let setup = &engine.setup;
-    let mut log = Log::open(&setup.store).await?;
-    let options = Options {
-        now: Clock::Wall(setup.clock),
-        threads: setup.resources.threads,
-        memory_bytes: setup.resources.memory_bytes / 4,
-    };
-    let added = log.ingest_by_input(options, move |take| {
-        let mut bytes = 0;
-        let pieces = arriving.into_iter().flat_map(|arriving| {
-            bytes += arriving.bytes;
-            arriving.pieces
-        });
-        for (piece, number) in pieces.zip(0..) {
-            take(piece.numbered(number))?;
-        }
-        Ok(bytes)
-    });
-    let (_, inputs) = added.await?;
-    let batch = log.last_batch()?;
-    *opened = Some(log);
-    Ok((inputs, batch))
 }
 
 /// What became of each request.

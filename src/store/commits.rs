@@ -47,18 +47,24 @@ impl Commits {
         serde_json::from_slice::<Value>(&hint).ok()?.get("version")?.as_u64()
     }
 
+    /// The number of the newest commit, whole or not.
+    ///
+    /// # Errors
+    /// When the commits cannot be listed.
+    pub async fn newest(&self) -> Result<Option<u64>> {
+        // The commits before the newest checkpoint need not be listed.
+        let first = self.last_checkpoint().await.unwrap_or(0);
+        let files = self.folder.list_after(&format!("{first:020}")).await?;
+        Ok(files.iter().filter_map(|file| version_of(&file.name, ".json")).max())
+    }
+
     /// The number of the newest commit, if it is not whole. Commits are written whole now. Older versions of the program
     /// could leave a commit torn after a power cut; it was never acknowledged, and a reader would see half of its batch.
     ///
     /// # Errors
     /// When the commits cannot be read.
     pub async fn torn(&self) -> Result<Option<u64>> {
-        // The commits before the newest checkpoint need not be listed.
-        let first = self.last_checkpoint().await.unwrap_or(0);
-        let files = self.folder.list_after(&format!("{first:020}")).await?;
-        let Some(newest) = files.iter().filter_map(|file| version_of(&file.name, ".json")).max() else {
-            return Ok(None);
-        };
+        let Some(newest) = self.newest().await? else { return Ok(None) };
         let commit = self.folder.read(&file_of(newest)).await?;
         Ok(commit.is_some_and(|commit| !is_whole(&commit)).then_some(newest))
     }

@@ -115,6 +115,17 @@ impl Table {
         Ok(Table { name: name.to_owned(), folder: folder.clone(), schema, delta })
     }
 
+    /// The newest version of the same table. Where it is this one, as for the only writer of a table, no commit is read again.
+    ///
+    /// # Errors
+    /// As [`Table::open`].
+    pub async fn reopen(&self) -> Result<Table> {
+        match Commits::of(&self.folder).newest().await? {
+            Some(newest) if newest == self.version() => Ok(self.clone()),
+            _ => Table::open(&self.folder, &self.name, Arc::clone(&self.schema)).await,
+        }
+    }
+
     /// The version's number.
     #[must_use]
     pub fn version(&self) -> u64 {
