@@ -228,8 +228,12 @@ pub fn main() -> ExitCode {
     let format = arguments.command.summary_format().unwrap_or(common.summary);
     let color = ColorWhen::holds(common.color);
     let printer = Printer { quiet: common.quiet, json_summary: format == SummaryFormat::Json, color };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()
-    {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().thread_stack_size(STACK_BYTES);
+    if matches!(arguments.command, Command::Serve(_)) {
+        runtime.on_thread_start(serve::behind_events);
+    }
+    let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => {
             printer.error(&Error::Output(error));

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+#[cfg(target_os = "linux")]
+use thread_priority::ThreadPriority;
 use tokio_util::sync::CancellationToken;
 
 use super::context::{CommandContext, Completion, wall_clock};
@@ -39,6 +41,20 @@ pub struct ServeArguments {
     behind_proxy: bool,
 }
 
+/// The priority of threads that answer questions, of 0 to 99; an ordinary thread has 50.
+#[cfg(target_os = "linux")]
+const PRIORITY_OF_QUESTIONS: u8 = 25;
+
+/// Gives the thread a lower priority than those that write events have: however much is asked, events do not wait. A system that
+/// refuses it treats all threads alike.
+pub fn behind_events() {
+    // On other systems it would hold for the whole process.
+    #[cfg(target_os = "linux")]
+    if let Ok(priority) = PRIORITY_OF_QUESTIONS.try_into() {
+        let _ = thread_priority::set_current_thread_priority(ThreadPriority::Crossplatform(priority));
+    }
+}
+
 /// Serves until the process is asked to end.
 pub async fn serve(context: &CommandContext, arguments: &ServeArguments) -> Result<Completion> {
     let http_address = address("--http", &arguments.http)?;
@@ -59,7 +75,7 @@ pub async fn serve(context: &CommandContext, arguments: &ServeArguments) -> Resu
     let postgres = postgres_address.map(|address| bind("--postgres", address)).transpose()?;
     let stop = CancellationToken::new();
     let engine = Arc::new(Engine::open(setup(context)).await?);
-    let (ingestion, committing) = Ingestion::begin(Arc::clone(&engine), stop.clone());
+    let (ingestion, committing) = Ingestion::begin(Arc::clone(&engine), stop.clone())?;
     let app = App::new(Parts {
         engine: Arc::clone(&engine),
         ingestion,
@@ -91,7 +107,7 @@ pub async fn serve(context: &CommandContext, arguments: &ServeArguments) -> Resu
     };
     stop.cancel();
     while tasks.join_next().await.is_some() {}
-    committing.await?;
+    committing.await.map_err(|_| Error::Worker("the thread that adds events ended early".to_owned()))?;
     following.await?;
     ended.map(|()| Completion::Done)
 }

@@ -180,10 +180,19 @@ impl Engine {
         (self.setup.clock)()
     }
 
-    /// How the facts relate to the log.
-    #[must_use]
-    pub fn readiness(&self) -> Readiness {
-        self.readiness.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// How the facts relate to the log as it is now.
+    pub async fn readiness(&self) -> Readiness {
+        let mut readiness = self.readiness.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match self.last_batch().await {
+            Ok(last) => readiness.batches_behind = last.saturating_sub(readiness.batch),
+            Err(error) => readiness.problem = Some(error.to_string()),
+        }
+        readiness
+    }
+
+    /// The last batch of the log as it is now.
+    async fn last_batch(&self) -> Result<i64> {
+        LogFolder::existing(&self.setup.store)?.last_batch().await
     }
 
     /// Waits until the viewer may ask one more question.
@@ -239,17 +248,11 @@ impl Engine {
 
     /// Brings the facts up to date with the log, where they are not.
     async fn catch_up(&self) -> Result<()> {
-        let last_batch = LogFolder::existing(&self.setup.store)?.last_batch().await?;
         let state = self.state();
-        if last_batch == state.database.pointer().last_batch {
+        if self.last_batch().await? == state.database.pointer().last_batch {
             let mut readiness = self.readiness.write().unwrap_or_else(PoisonError::into_inner);
             (readiness.current_at, readiness.problem) = (Some(self.now()), None);
-            readiness.batches_behind = 0;
             return Ok(());
-        }
-        {
-            let mut readiness = self.readiness.write().unwrap_or_else(PoisonError::into_inner);
-            readiness.batches_behind = last_batch.saturating_sub(readiness.batch);
         }
         let (next, readiness) = read(&self.setup, state.version + 1).await?;
         self.state.send_replace(Arc::new(next));
@@ -293,7 +296,7 @@ async fn read(setup: &EngineSetup, version: u64) -> Result<(State, Readiness)> {
     let database = Database::open(&log, opening).await?;
     let readiness = Readiness {
         batch: database.pointer().last_batch,
-        batches_behind: database.freshness().batches_behind,
+        batches_behind: 0,
         current_at: Some((setup.clock)()),
         problem: None,
     };

@@ -61,10 +61,22 @@ pub enum NotTaken {
 }
 
 impl Ingestion {
-    /// Begins to take requests, and commits them until `stop` and until those that were taken are answered.
-    pub fn begin(engine: Arc<Engine>, stop: CancellationToken) -> (Ingestion, tokio::task::JoinHandle<()>) {
+    /// Begins to take requests, and commits them until `stop` and until those that were taken are answered; then the receiver has
+    /// a message. They are committed by threads of their own, which have the priority of the thread that calls this.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn begin(engine: Arc<Engine>, stop: CancellationToken) -> Result<(Ingestion, oneshot::Receiver<()>)> {
         let (waiting, requests) = mpsc::channel(WAITING_MAX);
-        (Ingestion { waiting }, tokio::spawn(commit_all(engine, requests, stop)))
+        let (ended, end) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Output)?;
+        let work = move || {
+            runtime.block_on(commit_all(engine, requests, stop));
+            // The process may have ended for another reason.
+            let _ = ended.send(());
+        };
+        std::thread::Builder::new().name("ingestion".to_owned()).spawn(work).map_err(Error::Output)?;
+        Ok((Ingestion { waiting }, end))
     }
 
     /// Waits until the events of a request are durable.

@@ -32,7 +32,7 @@ pub async fn healthz() -> &'static str {
 
 /// Whether the facts are current, or how far they are behind.
 pub async fn readyz(State(app): State<App>) -> Response {
-    let readiness = app.engine.readiness();
+    let readiness = app.engine.readiness().await;
     let is_ready = readiness.problem.is_none() && !app.stop.is_cancelled();
     // Why they are not is a matter of those who may read the log of the process.
     let object = json!({
@@ -45,7 +45,7 @@ pub async fn readyz(State(app): State<App>) -> Response {
 
 /// The meters, in the text format of OpenMetrics.
 pub async fn metrics(State(app): State<App>) -> Response {
-    let readiness = app.engine.readiness();
+    let readiness = app.engine.readiness().await;
     let age_ms = readiness.current_at.map_or(0, |at| app.engine.now().since_ms(at).max(0));
     match app.meters.text(&readiness, age_ms) {
         Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),

@@ -51,7 +51,7 @@ pub async fn health(State(app): State<App>, visitor: PageVisitor) -> PageResult<
     if !is_of_supervisors(role) {
         return Err(visitor.problem(Problem::forbidden("this page is for supervisors and admins")));
     }
-    let readiness = app.engine.readiness();
+    let readiness = app.engine.readiness().await;
     let state = match (&readiness.problem, readiness.batches_behind) {
         // It may name files, or what not every supervisor may see.
         (Some(problem), _) if matches!(role, ViewerRole::Owner | ViewerRole::Admin) => {
