@@ -29,7 +29,7 @@
   // What the server has sent, before the other script changes what is shown.
   const parts = ["header.head", "main"];
   const sent = new Map(parts.map((part) => [part, document.querySelector(part)?.innerHTML]));
-  let known = null;
+  let known = document.body.dataset.live;
   let asked = false;
   let again = false;
   let tag = null;
@@ -71,7 +71,7 @@
     if (source || document.hidden) return;
     source = new EventSource("/live");
     source.addEventListener("state", ({ data }) => {
-      const isNew = known !== null && known !== data;
+      const isNew = known !== data;
       known = data;
       if (!isNew) return;
       if (isBusy()) state("There are new events. Reload the page to see them.");

@@ -81,7 +81,8 @@ pub struct Framed<'p> {
 /// A page in its frame.
 #[must_use]
 pub fn framed(visitor: &Visitor, role: ViewerRole, page: &Framed<'_>) -> Markup {
-    let live = page.is_live.then_some("1");
+    // A script compares it with the state that comes first, which may be a later one.
+    let live = page.is_live.then(|| visitor.version.to_string());
     html! {
         (DOCTYPE)
         html lang="en" {

@@ -29,6 +29,8 @@ pub struct Visitor {
     pub may_ingest: bool,
     /// Whether they came by a session, which can be ended.
     pub has_session: bool,
+    /// The state of the facts when they asked: what is shown is of that one or a later one.
+    pub version: u64,
 }
 
 /// What a request shows of who asks.
@@ -44,7 +46,8 @@ enum Shown {
 
 impl Visitor {
     /// The person who runs the process on their own files.
-    const OWNER: Visitor = Visitor { viewer: Viewer::Owner, may_read: true, may_ingest: true, has_session: false };
+    const OWNER: Visitor =
+        Visitor { viewer: Viewer::Owner, may_read: true, may_ingest: true, has_session: false, version: 0 };
 
     /// What the visitor is called.
     #[must_use]
@@ -60,7 +63,11 @@ impl Visitor {
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     match shown(&app, request.headers()) {
         Ok(shown) => {
-            let shown = with_rights(&app, shown).await;
+            let version = app.engine.state().version;
+            let shown = match with_rights(&app, shown).await {
+                Shown::Visitor(visitor) => Shown::Visitor(Visitor { version, ..visitor }),
+                other => other,
+            };
             request.extensions_mut().insert(shown);
             next.run(request).await
         }
@@ -80,6 +87,7 @@ fn shown(app: &App, headers: &HeaderMap) -> Result<Shown, Problem> {
             may_read: grant.scopes.has(Scope::Read),
             may_ingest: grant.scopes.has(Scope::Ingest),
             has_session: false,
+            version: 0,
         });
         return Ok(visitor.map_or(Shown::Unknown("the token is not valid"), Shown::Visitor));
     }
@@ -90,7 +98,7 @@ fn shown(app: &App, headers: &HeaderMap) -> Result<Shown, Problem> {
     let is_good = |holder: &Holder| access.password_stamp(&holder.user) == Some(holder.credential);
     let user = holder.filter(is_good).map(|holder| holder.user);
     let visitor =
-        user.map(|user| Visitor { viewer: Viewer::User(user), may_read: true, may_ingest: false, has_session: true });
+        user.map(|user| Visitor { viewer: Viewer::User(user), may_ingest: false, has_session: true, ..Visitor::OWNER });
     Ok(visitor.map_or(Shown::Nothing, Shown::Visitor))
 }
 
