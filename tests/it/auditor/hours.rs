@@ -133,7 +133,7 @@ fn local_time(date: Date, text: &str) -> DateTime {
     }
     let (hour, minute) = text.split_once(':').unwrap_or(("0", "0"));
     let time = Time::new(hour.parse().unwrap_or(0), minute.parse().unwrap_or(0), 0, 0);
-    date.to_datetime(time.unwrap_or(Time::midnight()))
+    date.to_datetime(time.unwrap_or_default())
 }
 
 fn weekday(date: Date) -> &'static str {
