@@ -292,12 +292,17 @@ impl Table {
     }
 
     /// Writes a checkpoint every hundred commits, so that opening the table does not take longer with each commit. The
-    /// commit stands even if that fails: the next commit tries again.
-    async fn checkpoint(&self) {
+    /// commit stands even if that fails: the next commit tries again. What a table that stays open has in memory grows with each
+    /// commit since the checkpoint that it was opened from, so it goes on from the new one.
+    async fn checkpoint(&mut self) {
         let last = Commits::of(&self.folder).last_checkpoint().await;
         let commits = last.map_or(self.version().saturating_add(1), |last| self.version().saturating_sub(last));
-        if commits >= CHECKPOINT_COMMITS {
-            let _ = create_checkpoint(&self.delta, None).await;
+        if commits < CHECKPOINT_COMMITS || create_checkpoint(&self.delta, None).await.is_err() {
+            return;
+        }
+        let opened = Table::open(&self.folder, &self.name, Arc::clone(&self.schema)).await;
+        if let Some(opened) = opened.ok().filter(|opened| opened.version() == self.version()) {
+            *self = opened;
         }
     }
 

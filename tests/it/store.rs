@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use casebook::input::piece::{MadeLine, Piece};
+use casebook::input::piece::{MadeLine, Piece, Take};
 use casebook::log::{Log, Options};
 use casebook::model::time::Instant;
 use casebook::query::database::Database;
@@ -32,13 +32,19 @@ fn a_store_whose_creation_was_interrupted_is_created() {
 async fn a_hundred_batches_and_more_lose_nothing() {
     let project = Project::new();
     let store = project.path("store");
+    // One writer keeps the log open, and others come in between.
+    let mut kept = Log::open(&store).await.unwrap();
     for n in 1..=105 {
-        let mut log = Log::open(&store).await.unwrap();
         let options = Options { now: Instant(0).into(), threads: 1, memory_bytes: 64 << 20 };
         let piece = Piece::Lines { number: 0, lines: vec![line(n), line(n.max(2) - 1)] };
-        log.ingest(options, move |take| take(piece).map(|()| 1)).await.unwrap();
+        let add = move |take: &mut Take<'_>| take(piece).map(|()| 1);
+        match n % 3 {
+            0 => Log::open(&store).await.unwrap().ingest(options, add).await.unwrap(),
+            _ => kept.ingest(options, add).await.unwrap(),
+        };
     }
     let log = Log::open(&store).await.unwrap();
+    assert_eq!(kept.reopen().await.unwrap().events.entries().unwrap(), log.events.entries().unwrap());
     assert_eq!((log.events.rows().unwrap(), log.last_batch().unwrap()), (105, 105));
     let files = log.events.entries().unwrap();
     assert!(files.iter().all(|file| file.hash.is_some() && file.time_range.is_some() && file.rows == 1), "{files:?}");
