@@ -75,11 +75,20 @@ pub struct Readiness {
     pub problem: Option<String>,
 }
 
+/// What came of comparing the facts with the log last.
+#[derive(Debug, Default)]
+struct Compared {
+    /// When they were equal.
+    equal_at: Option<Instant>,
+    /// Why they could not be made equal.
+    problem: Option<String>,
+}
+
 /// What all listeners share.
 pub struct Engine {
     pub setup: EngineSetup,
     state: watch::Sender<Arc<State>>,
-    readiness: RwLock<Readiness>,
+    compared: RwLock<Compared>,
     grown: Notify,
     permits: Permits,
     /// Attempts to log in, at any listener.
@@ -133,11 +142,12 @@ impl Engine {
     /// When the store cannot be read or written, or a metric of the project is faulty.
     pub async fn open(setup: EngineSetup) -> Result<Engine> {
         drop(Log::open(&setup.store).await?);
-        let (state, readiness) = read(&setup, 1).await?;
+        let state = read(&setup, 1).await?;
         let permits = Permits::new(setup.limits);
         let (state, _) = watch::channel(Arc::new(state));
-        let (readiness, grown, attempts) = (RwLock::new(readiness), Notify::new(), Attempts::default());
-        Ok(Engine { setup, state, readiness, grown, permits, attempts })
+        let compared = RwLock::new(Compared { equal_at: Some((setup.clock)()), problem: None });
+        let (grown, attempts) = (Notify::new(), Attempts::default());
+        Ok(Engine { setup, state, compared, grown, permits, attempts })
     }
 
     /// The present state.
@@ -182,12 +192,15 @@ impl Engine {
 
     /// How the facts relate to the log as it is now.
     pub async fn readiness(&self) -> Readiness {
-        let mut readiness = self.readiness.read().unwrap_or_else(PoisonError::into_inner).clone();
-        match self.last_batch().await {
-            Ok(last) => readiness.batches_behind = last.saturating_sub(readiness.batch),
-            Err(error) => readiness.problem = Some(error.to_string()),
+        // The log is read after the facts, so that these are never ahead of it.
+        let batch = self.state().database.pointer().last_batch;
+        let last_batch = self.last_batch().await;
+        let compared = self.compared.read().unwrap_or_else(PoisonError::into_inner);
+        let (current_at, problem) = (compared.equal_at, compared.problem.clone());
+        match last_batch {
+            Ok(last) => Readiness { batch, batches_behind: last.saturating_sub(batch), current_at, problem },
+            Err(error) => Readiness { batch, batches_behind: 0, current_at, problem: Some(error.to_string()) },
         }
-        readiness
     }
 
     /// The last batch of the log as it is now.
@@ -249,26 +262,23 @@ impl Engine {
     /// Brings the facts up to date with the log, where they are not.
     async fn catch_up(&self) -> Result<()> {
         let state = self.state();
-        if self.last_batch().await? == state.database.pointer().last_batch {
-            let mut readiness = self.readiness.write().unwrap_or_else(PoisonError::into_inner);
-            (readiness.current_at, readiness.problem) = (Some(self.now()), None);
-            return Ok(());
+        if self.last_batch().await? != state.database.pointer().last_batch {
+            let next = read(&self.setup, state.version + 1).await?;
+            self.state.send_replace(Arc::new(next));
         }
-        let (next, readiness) = read(&self.setup, state.version + 1).await?;
-        self.state.send_replace(Arc::new(next));
-        // Afterwards: what is reported as there is there.
-        *self.readiness.write().unwrap_or_else(PoisonError::into_inner) = readiness;
+        let compared = Compared { equal_at: Some(self.now()), problem: None };
+        *self.compared.write().unwrap_or_else(PoisonError::into_inner) = compared;
         Ok(())
     }
 
     /// Records why the facts are not up to date; it is reported once.
     fn failed(&self, error: &Error) {
         let text = error.to_string();
-        let mut readiness = self.readiness.write().unwrap_or_else(PoisonError::into_inner);
-        if readiness.problem.as_ref() != Some(&text) {
+        let mut compared = self.compared.write().unwrap_or_else(PoisonError::into_inner);
+        if compared.problem.as_ref() != Some(&text) {
             (self.setup.report)(format!("the facts are not brought up to date: {text}"));
         }
-        readiness.problem = Some(text);
+        compared.problem = Some(text);
     }
 }
 
@@ -281,7 +291,7 @@ fn of_memory(error: Error) -> Error {
 }
 
 /// The present state of a project.
-async fn read(setup: &EngineSetup, version: u64) -> Result<(State, Readiness)> {
+async fn read(setup: &EngineSetup, version: u64) -> Result<State> {
     let catalogue = Catalogue::load(&setup.project).await.map_err(|mut errors| {
         errors.pop().unwrap_or_else(|| Error::refused("a metric is faulty, but no error was reported"))
     })?;
@@ -294,15 +304,8 @@ async fn read(setup: &EngineSetup, version: u64) -> Result<(State, Readiness)> {
         progress: Progress::default(),
     };
     let database = Database::open(&log, opening).await?;
-    let readiness = Readiness {
-        batch: database.pointer().last_batch,
-        batches_behind: 0,
-        current_at: Some((setup.clock)()),
-        problem: None,
-    };
     let (database, catalogue) = (Arc::new(database), Arc::new(catalogue));
     let question_memory_bytes = setup.resources.memory_bytes / setup.limits.memory_parts.max(1);
     let (of_viewers, answers) = (Mutex::default(), Answers::default());
-    let state = State { version, catalogue, database, of_viewers, answers, question_memory_bytes };
-    Ok((state, readiness))
+    Ok(State { version, catalogue, database, of_viewers, answers, question_memory_bytes })
 }
