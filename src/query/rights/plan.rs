@@ -33,7 +33,8 @@ impl Judge {
     /// The rows that may be seen, with the columns that are shown.
     fn shown(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
         let seen = self.rule.seen(&self.visible, batch)?;
-        let rows: UInt32Array = (0_u32..).zip(seen.values()).filter(|(_, seen)| *seen).map(|(row, _)| row).collect();
+        let rows: UInt32Array =
+            (0_u32..).zip(&seen).filter(|(_, seen)| *seen == Some(true)).map(|(row, _)| row).collect();
         let kept = take_record_batch(batch, &rows)?;
         let columns = kept.columns().iter().skip(self.rule.columns().len()).map(own).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(kept.num_rows()));
