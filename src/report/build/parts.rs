@@ -173,9 +173,7 @@ impl Parts<'_> {
         };
         columns.map(group).map(narrowing).collect()
     }
-}
 
-impl Parts<'_> {
     /// The requests for each column of numbers, where the columns of a table are those of several metrics.
     pub fn of_metrics(&self) -> Vec<Vec<CasesRequest>> {
         let plan = self.request.plan;

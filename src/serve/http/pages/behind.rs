@@ -11,7 +11,7 @@ use datafusion::prelude::col;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
-use super::cases::{ROWS, counted, pager};
+use super::cases::{counted, of_page, pager};
 use super::table::{framed_table, in_words, instant, ordering};
 use super::visit::{PageResult, PageVisitor};
 use crate::error::Result;
@@ -114,12 +114,6 @@ fn counted_rows(question: &NumbersQuestion, listing: &Listing) -> Result<RecordB
     let mut counted = filter_record_batch(&batch, &is_null(batch.column(excluded))?)?;
     counted.remove_column(excluded);
     question.order.of(&counted, &[])?.shown(&counted)
-}
-
-/// The rows of a page.
-fn of_page(rows: &RecordBatch, page: usize) -> RecordBatch {
-    let first = ((page - 1) * ROWS).min(rows.num_rows());
-    rows.slice(first, ROWS.min(rows.num_rows() - first))
 }
 
 /// What the cases of some rows are now, in the order of the rows.

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use super::behind;
 use super::visit::{PageResult, PageVisitor};
 use crate::metric::compare::Compare;
+use crate::query::rights::granted::ViewerRole;
 use crate::report::dashboard::Dashboard;
 use crate::report::format::FORMATS;
 use crate::report::format::html::{Links, embedded};
@@ -65,12 +66,9 @@ pub async fn board(
     visitor: PageVisitor,
     headers: HeaderMap,
 ) -> PageResult<Response> {
-    let format = FORMATS.first().ok_or_else(|| visitor.problem(missing_format("html")))?;
-    let question = BoardQuestion::read(&app, &visitor.visitor, &name, &params, format);
-    let question = question.map_err(|problem| visitor.problem(problem))?;
-    let role = question.database().await.map_err(|error| visitor.problem(error))?.rights().role();
+    let (question, role) = asked(&app, &name, &params, &visitor).await?;
     let who = visitor.visitor.clone();
-    let answer = question.listing_cases().answer(&app, "page", |report| {
+    let answer = question.answer(&app, "page", |report| {
         let own = |title: &str| {
             format!("/boards/{}/widgets/{}{}", in_path(&name), in_path(title), params.with("widget", &[]))
         };
@@ -94,6 +92,20 @@ pub async fn file(
 ) -> PageResult<Response> {
     let answer = file_answer(&app, &visitor.visitor, &name, &params).await;
     Ok(answer.map_err(|problem| visitor.problem(problem))?.response(&headers))
+}
+
+/// The question of a page with a board, or with one widget of it, and the role of who asks.
+pub async fn asked(
+    app: &App,
+    name: &str,
+    params: &Params,
+    visitor: &PageVisitor,
+) -> PageResult<(BoardQuestion, ViewerRole)> {
+    let format = FORMATS.first().ok_or_else(|| visitor.problem(missing_format("html")))?;
+    let question = BoardQuestion::read(app, &visitor.visitor, name, params, format);
+    let question = question.map_err(|problem| visitor.problem(problem))?;
+    let role = question.database().await.map_err(|error| visitor.problem(error))?.rights().role();
+    Ok((question.listing_cases(), role))
 }
 
 /// Whether the page is about what still goes on, so that new events can change it.

@@ -1,5 +1,6 @@
 //! Cases: those of a search, sorted and paged.
 
+use arrow::array::RecordBatch;
 use axum::extract::State;
 use datafusion::logical_expr::{Expr, SortExpr, or};
 use datafusion::prelude::{DataFrame, SessionContext, col, lit, lower, strpos};
@@ -131,6 +132,12 @@ async fn form(session: &SessionContext, params: &Params) -> Result<Markup> {
             button { "Show" }
         }
     })
+}
+
+/// The rows of a page of the list.
+pub fn of_page(rows: &RecordBatch, page: usize) -> RecordBatch {
+    let first = ((page - 1) * ROWS).min(rows.num_rows());
+    rows.slice(first, ROWS.min(rows.num_rows() - first))
 }
 
 /// The way to the pages before and after.

@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use crate::error::Result;
 use crate::export;
 use crate::metric::numbers::joined;
+use crate::report::table::capitalized;
 use crate::serve::http::params::Params;
 use crate::serve::http::site::case_address;
 
@@ -128,9 +129,7 @@ pub fn framed_table(caption: &str, headings: impl Iterator<Item = Markup>, rows:
 /// The name of a column in words: of `created_at` it is `Created`, of `case_id` it is `Case`.
 pub fn in_words(name: &str) -> String {
     let name = name.strip_suffix("_at").or(name.strip_suffix("_id")).or(name.strip_suffix("_ms")).unwrap_or(name);
-    let mut letters = name.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}", letters.as_str().replace('_', " "))
+    capitalized(&name.replace('_', " "))
 }
 
 /// An instant to the minute; whole where it is pointed at.

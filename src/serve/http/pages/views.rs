@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 
-use super::cases::{ROWS, counted, pager};
+use super::cases::{counted, of_page, pager};
 use super::fields::{suggested, values_of};
 use super::table::{framed_table, in_words, instant, ordering};
 use super::visit::{PageResult, PageVisitor};
@@ -139,9 +139,7 @@ fn links(views: &[ViewOfUser], chosen: Option<&str>, params: &Params) -> Markup 
 
 /// One page of the cases, each with its header in its colour.
 fn table(app: &App, rows: &RecordBatch, page: usize, params: &Params) -> Result<Markup> {
-    let first = ((page - 1) * ROWS).min(rows.num_rows());
-    let shown = rows.slice(first, ROWS.min(rows.num_rows() - first));
-    let texts = export::texts(&shown, &app.engine.setup.zone)?;
+    let texts = export::texts(&of_page(rows, page), &app.engine.setup.zone)?;
     let schema = rows.schema();
     let cell = |row: &[String], name: &str| {
         let at = schema.index_of(name).unwrap_or(usize::MAX);

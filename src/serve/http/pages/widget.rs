@@ -9,12 +9,9 @@ use super::behind;
 use super::boards;
 use super::visit::{PageResult, PageVisitor};
 use crate::error::Error;
-use crate::report::format::FORMATS;
 use crate::report::format::html::{Links, embedded};
 use crate::serve::http::app::App;
-use crate::serve::http::board::BoardQuestion;
 use crate::serve::http::params::Params;
-use crate::serve::http::problem::Problem;
 use crate::serve::http::reply::Answer;
 use crate::serve::http::site::{Framed, HTML, case_address, framed, in_path, made};
 
@@ -29,14 +26,10 @@ pub async fn widget(
     visitor: PageVisitor,
     headers: HeaderMap,
 ) -> PageResult<Response> {
-    let missing = || Problem::from(Error::refused("there is no format of pages"));
-    let format = FORMATS.first().ok_or_else(|| visitor.problem(missing()))?;
-    let question = BoardQuestion::read(&app, &visitor.visitor, &name, &params, format);
-    let question = question.map_err(|problem| visitor.problem(problem))?;
-    let role = question.database().await.map_err(|error| visitor.problem(error))?.rights().role();
+    let (question, role) = boards::asked(&app, &name, &params, &visitor).await?;
     let who = visitor.visitor.clone();
     let kind = format!("widget {title}");
-    let answer = question.listing_cases().answer(&app, &kind, |report| {
+    let answer = question.answer(&app, &kind, |report| {
         let mut page = report.page.clone().only(&title);
         if page.tabs.is_empty() {
             return Err(Error::refused(format!("the board `{name}` has no widget `{title}`")));
