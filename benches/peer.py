@@ -3,9 +3,20 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
+
+
+# The built-in dashboards.
+BOARDS = ["overview", "case-management", "service-level", "agents", "messages", "supervisor-weekly"]
+
+
+def memory_mib(process):
+    """MiB that a process has now, and that it had at most."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return tuple(int(re.search(rf"{name}:\s+(\d+)", status).group(1)) // 1024 for name in ("VmRSS", "VmHWM"))
 
 
 def environment(folder):
