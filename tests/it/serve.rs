@@ -1,7 +1,7 @@
 //! `casebook serve`: the process is started as a user starts it, and asked over HTTP.
 
 mod api;
-mod assistants;
+pub mod assistants;
 mod guard;
 mod hostile;
 mod ingestion;

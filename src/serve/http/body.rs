@@ -1,8 +1,10 @@
 //! Bodies of requests: they arrive within a time, and one that does not is no request.
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::Request;
 use axum::extract::rejection::{BytesRejection, StringRejection};
 use axum::http::StatusCode;
@@ -10,6 +12,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use futures::StreamExt;
 use futures::stream::unfold;
+use tokio::sync::Mutex;
+use tokio::time::Sleep;
 
 use super::problem::Problem;
 
@@ -17,22 +21,57 @@ use super::problem::Problem;
 const PAUSE_TIME: Duration = Duration::from_secs(20);
 const WHOLE_TIME: Duration = Duration::from_secs(300);
 
+/// How long and how many bytes of the body of a refused request are read on. The connection of a client that still sends
+/// would be ended before it reads the answer.
+const READ_ON_TIME: Duration = Duration::from_secs(5);
+const READ_ON_BYTES: usize = 64 << 20;
+
+/// A body on its way.
+struct Arriving {
+    stream: BodyDataStream,
+    whole: Pin<Box<Sleep>>,
+}
+
+impl Arriving {
+    /// The next part of it; nothing after the last.
+    async fn next(&mut self) -> Option<Result<Bytes, axum::Error>> {
+        let late = || Some(Err(axum::Error::new(std::io::Error::from(std::io::ErrorKind::TimedOut))));
+        tokio::select! {
+            () = &mut self.whole => late(),
+            part = tokio::time::timeout(PAUSE_TIME, self.stream.next()) => part.unwrap_or_else(|_| late()),
+        }
+    }
+
+    /// Reads what is left of a body that is not wanted.
+    async fn read_on(&mut self) {
+        let mut left = READ_ON_BYTES;
+        while let Some(Ok(part)) = self.next().await {
+            left = left.saturating_sub(part.len());
+            if left == 0 {
+                break;
+            }
+        }
+    }
+}
+
 /// Ends requests whose body does not arrive.
 pub async fn within_time(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let state = Some((body.into_data_stream(), Box::pin(tokio::time::sleep(WHOLE_TIME))));
-    let stream = unfold(state, async |state| {
-        let (mut stream, mut whole) = state?;
-        let late = || Some((Err(axum::Error::new(std::io::Error::from(std::io::ErrorKind::TimedOut))), None));
-        tokio::select! {
-            () = &mut whole => late(),
-            part = tokio::time::timeout(PAUSE_TIME, stream.next()) => match part {
-                Ok(part) => Some((part?, Some((stream, whole)))),
-                Err(_) => late(),
-            },
-        }
+    let (stream, whole) = (body.into_data_stream(), Box::pin(tokio::time::sleep(WHOLE_TIME)));
+    let arriving = Arc::new(Mutex::new(Arriving { stream, whole }));
+    let stream = unfold(Some(Arc::clone(&arriving)), async |arriving| {
+        let arriving = arriving?;
+        let part = arriving.lock().await.next().await?;
+        let next = part.is_ok().then_some(arriving);
+        Some((part, next))
     });
-    next.run(Request::from_parts(parts, Body::from_stream(stream))).await
+    let response = next.run(Request::from_parts(parts, Body::from_stream(stream))).await;
+    if response.status().is_client_error() {
+        // Whether all of it came is no matter: the answer is the same.
+        let read_on = async { arriving.lock().await.read_on().await };
+        drop(tokio::time::timeout(READ_ON_TIME, read_on).await);
+    }
+    response
 }
 
 /// The problem of a body of bytes that was not read.

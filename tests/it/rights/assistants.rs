@@ -7,7 +7,7 @@ use super::desk::{HIDDEN_FROM_ANA, all, without_hidden};
 use super::project;
 use crate::mcp::{call, results};
 
-fn attempts() -> Vec<Value> {
+pub fn attempts() -> Vec<Value> {
     let ask = |arguments: Value| {
         let mut whole = json!({"metric": "created_cases", "range": "2026-03"});
         whole.as_object_mut().unwrap().extend(arguments.as_object().unwrap().clone());
@@ -88,7 +88,7 @@ fn attempts() -> Vec<Value> {
 }
 
 /// A result without when each event arrived, and without the order in which a query found rows.
-fn without_arrival(mut result: Value) -> Value {
+pub fn without_arrival(mut result: Value) -> Value {
     match &mut result {
         Value::Object(members) => {
             members.remove("ingested_at");

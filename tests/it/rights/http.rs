@@ -6,11 +6,13 @@ use std::io::Read;
 use percent_encoding::percent_decode_str;
 use reqwest::Response;
 
+use super::assistants;
 use super::bytes::hidden_words;
 use super::desk::{HIDDEN_FROM_ALL, HIDDEN_FROM_ANA, all, without_hidden};
 use super::http_attempts::{API, OPEN, PAGES, SQL};
 use super::project;
 use crate::project::{Project, rows_of};
+use crate::serve::assistants::asked as asked_over_http;
 use crate::serve::server::{Server, token};
 
 /// Where instants of the clock are shown, or one of several values is named in an error: only words are searched for.
@@ -158,6 +160,28 @@ async fn an_admin_is_answered_with_what_is_hidden_from_others() {
         let words = hidden_words("", &body, HIDDEN_FROM_ANA);
         assert!(!words.is_empty(), "{path}");
     }
+}
+
+/// The tools of assistants over HTTP.
+#[tokio::test]
+async fn no_tool_shows_an_agent_what_is_hidden_over_http() {
+    let desks = [all(), without_hidden(HIDDEN_FROM_ANA)].map(|lines| Desk::start(&lines, "ana"));
+    let markers = words_hidden_from("ana");
+    let mut answered = 0;
+    for attempt in assistants::attempts() {
+        let mut results = Vec::new();
+        for desk in &desks {
+            let request = asked_over_http(&desk.server, &attempt).bearer_auth(&desk.token);
+            let (status, headers, body) = read(request.send().await.unwrap()).await;
+            assert_eq!(status, 200, "{attempt}: {}", String::from_utf8_lossy(&body));
+            let found = [headers.as_bytes(), &body].map(|part| hidden_words(&attempt.to_string(), part, &markers));
+            assert!(found.concat().is_empty(), "{attempt}: {found:?}");
+            results.push(assistants::without_arrival(serde_json::from_slice(&body).unwrap()));
+        }
+        assert_eq!(results[0], results[1], "{attempt}");
+        answered += usize::from(results[0]["result"]["isError"] == false);
+    }
+    assert!(answered > 30, "{answered}");
 }
 
 /// Without a credential that may read, no address of a page or the API has anything of the log.

@@ -7,7 +7,7 @@ use super::server::{Server, text, token};
 use crate::mcp::{call, content, project};
 
 /// A request as clients send it.
-fn asked(server: &Server, request: &Value) -> RequestBuilder {
+pub fn asked(server: &Server, request: &Value) -> RequestBuilder {
     let message = json!({"jsonrpc": "2.0", "id": 1, "method": request["method"], "params": request["params"]});
     let post = server.post("/mcp").header("accept", "application/json, text/event-stream");
     post.header("content-type", "application/json")
@@ -67,10 +67,12 @@ async fn a_request_without_rights_or_of_another_site_reaches_no_tool() {
     text(elsewhere.send().await.unwrap(), 403).await;
     // There is no stream to listen to, and no session to end.
     text(server.get("/mcp").bearer_auth(&read).send().await.unwrap(), 405).await;
-    // One byte more than may be sent: of a longer body a part can be unsent when the server refuses it and ends the connection.
+    // One byte more than may be sent, and so many that they are still on their way when the answer is known.
     let sql = |spaces: usize| asked(&server, &call("sql", json!({"query": " ".repeat(spaces)}))).bearer_auth(&read);
     let around = sql(0).build().unwrap().body().unwrap().as_bytes().unwrap().len();
-    text(sql((1 << 20) + 1 - around).send().await.unwrap(), 413).await;
+    for bytes in [(1 << 20) + 1, 32 << 20] {
+        text(sql(bytes - around).send().await.unwrap(), 413).await;
+    }
     text(asked(&server, &list).bearer_auth(&read).send().await.unwrap(), 200).await;
 }
 
