@@ -247,6 +247,29 @@ async fn headers_are_those_of_the_explained_case() {
     assert!(["\"left\"", "\"overdue\"", "\"closed\""].iter().all(|kind| kinds.contains_key(*kind)), "{kinds:?}");
 }
 
+/// Two hours of a Friday and six of the Monday after it.
+#[tokio::test]
+async fn the_time_left_is_that_of_the_hours_of_the_calendar() {
+    let event = |kind: &str, subject: &str, time: &str, data: Value| json!({"id": format!("{kind} {time}"), "source": "s", "type": kind, "subject": subject, "time": time, "data": data});
+    let day = json!([["09:00", "17:00"]]);
+    let hours = json!({"mon": day, "tue": day, "wed": day, "thu": day, "fri": day});
+    let policy =
+        json!({"position": 1, "enabled": true, "calendar": "office", "targets": {"medium": {"first_response": "8h"}}});
+    let database = open(&[
+        event("user.updated", "chief", "2026-03-02T00:00:00Z", json!({"role": "admin"})),
+        event("calendar.updated", "office", "2026-03-02T00:00:00Z", json!({"time_zone": "UTC", "hours": hours})),
+        event("policy.updated", "p", "2026-03-02T00:00:00Z", policy),
+        event("case.created", "a", "2026-03-06T15:00:00Z", json!({"customer": "kim", "priority": "medium"})),
+        event("user.presence_changed", "chief", "2026-03-06T20:00:00Z", json!({"presence": "online"})),
+    ])
+    .await;
+    let rows = listed(&database, "all", "chief", None).await;
+    let left = json!({"header": "left", "shown_ms": 6 * 3_600_000, "due_at": "2026-03-09T15:00:00.000Z"});
+    for (member, expected) in left.as_object().unwrap() {
+        assert_eq!(&rows[0][member], expected, "{member}: {:?}", rows[0]);
+    }
+}
+
 /// Cases whose keys of every sort differ, and two that differ in nothing but their ids.
 fn sorted_desk() -> Vec<Value> {
     let event = |kind: &str, subject: &str, time: &str, data: Value| {

@@ -19,7 +19,7 @@ use datafusion::prelude::ident;
 use super::granted::Visible;
 use super::plan::{Judge, VisibleRows};
 use super::rule::Rule;
-use super::safe::is_safe;
+use super::safe::{is_safe, of_visible_cases};
 use crate::query::tables::Made;
 
 /// A table of which only some rows are shown.
@@ -82,7 +82,7 @@ impl TableProvider for Guarded {
         let aliased = columns.into_iter().enumerate().map(|(at, column)| column.alias(format!("c{at}")));
         let mut plan = LogicalPlanBuilder::scan("rows", provider_as_source(Arc::clone(&self.rows)), None)?;
         if let Some(filter) = conjunction(filters.iter().filter(|filter| is_safe(filter, &schema)).cloned()) {
-            plan = plan.filter(filter)?;
+            plan = plan.filter(of_visible_cases(filter, |id| self.visible.cases.contains(id))?)?;
         }
         let plan = state.create_physical_plan(&plan.project(aliased)?.build()?).await?;
         let judge = Judge { rule: self.rule, visible: Arc::clone(&self.visible) };

@@ -2,7 +2,10 @@
 //! has a value of such a row.
 
 use arrow::datatypes::Schema;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::InList;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, lit};
 
 /// Whether the condition compares columns with constants of their own type, and nothing else.
 pub(super) fn is_safe(condition: &Expr, schema: &Schema) -> bool {
@@ -20,6 +23,38 @@ pub(super) fn is_safe(condition: &Expr, schema: &Schema) -> bool {
     }
 }
 
+/// The condition, in which no case that is not visible is looked for by its id: the parts of a file that cannot have an id are
+/// skipped, so that the time of an answer would show whether there is such a case.
+///
+/// # Errors
+/// The engine's, which would be a defect.
+pub(super) fn of_visible_cases(condition: Expr, is_visible: impl Fn(&str) -> bool) -> Result<Expr> {
+    let is_case = |expr: &Expr| matches!(expr, Expr::Column(column) if column.name == "case_id");
+    let is_visible = |value: &Expr| match value {
+        Expr::Literal(id, _) => id.try_as_str().flatten().is_some_and(&is_visible),
+        _ => false,
+    };
+    let changed = condition.transform_down(|part| {
+        Ok(match part {
+            Expr::BinaryExpr(BinaryExpr { ref left, op: Operator::Eq, ref right })
+                if is_case(left) && !is_visible(right) =>
+            {
+                Transformed::yes(lit(false))
+            }
+            Expr::InList(InList { expr, list, negated: false }) if is_case(&expr) => {
+                let list: Vec<Expr> = list.into_iter().filter(is_visible).collect();
+                if list.is_empty() {
+                    Transformed::yes(lit(false))
+                } else {
+                    Transformed::no(Expr::InList(InList { expr, list, negated: false }))
+                }
+            }
+            part => Transformed::no(part),
+        })
+    })?;
+    Ok(changed.data)
+}
+
 /// Whether these are a column and a constant of its type.
 fn are_of_one_type(column: &Expr, constant: &Expr, schema: &Schema) -> bool {
     let (Expr::Column(column), Expr::Literal(value, _)) = (column, constant) else { return false };
@@ -35,6 +70,28 @@ mod tests {
     use datafusion::prelude::{cast, col, lit};
 
     use super::*;
+
+    #[test]
+    fn no_case_that_is_not_visible_is_looked_for() {
+        let changed = |condition: Expr| of_visible_cases(condition, |id| id == "ours").unwrap();
+        let case = || col("case_id");
+        for condition in [
+            case().eq(lit("ours")),
+            case().in_list(vec![lit("ours")], false),
+            case().not_eq(lit("theirs")),
+            case().in_list(vec![lit("theirs")], true),
+            col("customer").eq(lit("theirs")),
+            case().gt(lit("theirs")),
+        ] {
+            assert_eq!(changed(condition.clone()), condition);
+        }
+        assert_eq!(changed(case().eq(lit("theirs"))), lit(false));
+        assert_eq!(changed(case().in_list(vec![lit("theirs"), lit("none")], false)), lit(false));
+        let several = case().in_list(vec![lit("theirs"), lit("ours")], false);
+        assert_eq!(changed(several), case().in_list(vec![lit("ours")], false));
+        let within = |case: Expr| col("n").gt(lit(1_i64)).and(case.or(col("n").is_null()));
+        assert_eq!(changed(within(case().eq(lit("theirs")))), within(lit(false)));
+    }
 
     #[test]
     fn only_comparisons_with_constants_of_the_same_type_are_safe() {

@@ -122,4 +122,10 @@ async fn every_answer_has_the_headers_that_keep_a_page_within_its_site() {
         let caching = answer.headers()["cache-control"].to_str().unwrap();
         assert!(["no-store", "private, no-cache"].contains(&caching), "{path}: {caching}");
     }
+    // Requests are counted by patterns of addresses: many addresses take no more memory of the process.
+    let meters = server.page("/metrics").await;
+    for counted in ["route=\"/cases\"", "route=\"/api/v1/cases/{id}\"", "route=\"other\""] {
+        assert!(meters.contains(counted), "{counted}: {meters}");
+    }
+    assert!(!meters.contains("nothing") && !meters.contains("cases/none"), "{meters}");
 }
