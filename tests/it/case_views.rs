@@ -263,7 +263,7 @@ async fn the_time_left_is_that_of_the_hours_of_the_calendar() {
         event("user.presence_changed", "chief", "2026-03-06T20:00:00Z", json!({"presence": "online"})),
     ])
     .await;
-    let rows = listed(&database, "all", "chief", None).await;
+    let rows = listed(&database, "new", "chief", None).await;
     let left = json!({"header": "left", "shown_ms": 6 * 3_600_000, "due_at": "2026-03-09T15:00:00.000Z"});
     for (member, expected) in left.as_object().unwrap() {
         assert_eq!(&rows[0][member], expected, "{member}: {:?}", rows[0]);
