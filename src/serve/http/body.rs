@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::Request;
 use axum::extract::rejection::{BytesRejection, StringRejection};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures::StreamExt;
@@ -30,11 +30,14 @@ const READ_ON_BYTES: usize = 64 << 20;
 struct Arriving {
     stream: BodyDataStream,
     whole: Pin<Box<Sleep>>,
+    /// Whether the client sends nothing of it until it is read (`Expect: 100-continue`).
+    is_held_back: bool,
 }
 
 impl Arriving {
     /// The next part of it; nothing after the last.
     async fn next(&mut self) -> Option<Result<Bytes, axum::Error>> {
+        self.is_held_back = false;
         let late = || Some(Err(axum::Error::new(std::io::Error::from(std::io::ErrorKind::TimedOut))));
         tokio::select! {
             () = &mut self.whole => late(),
@@ -42,8 +45,11 @@ impl Arriving {
         }
     }
 
-    /// Reads what is left of a body that is not wanted.
+    /// Reads what is left of a body that is not wanted, unless that would ask for it.
     async fn read_on(&mut self) {
+        if self.is_held_back {
+            return;
+        }
         let mut left = READ_ON_BYTES;
         while let Some(Ok(part)) = self.next().await {
             left = left.saturating_sub(part.len());
@@ -58,7 +64,8 @@ impl Arriving {
 pub async fn within_time(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let (stream, whole) = (body.into_data_stream(), Box::pin(tokio::time::sleep(WHOLE_TIME)));
-    let arriving = Arc::new(Mutex::new(Arriving { stream, whole }));
+    let is_held_back = parts.headers.contains_key(header::EXPECT);
+    let arriving = Arc::new(Mutex::new(Arriving { stream, whole, is_held_back }));
     let stream = unfold(Some(Arc::clone(&arriving)), async |arriving| {
         let arriving = arriving?;
         let part = arriving.lock().await.next().await?;

@@ -65,6 +65,8 @@ async fn requests_of_no_right_form_are_refused() {
         (post("Transfer-Encoding: chunked\r\n", "zz\r\n{}\r\n0\r\n\r\n"), refused),
         (post("Transfer-Encoding: chunked\r\n", "fffffffffffffffff\r\n{}"), refused),
         (post("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "0\r\n\r\n"), &["200", "400"]),
+        // A body that is not sent before it is asked for, and need not be: the first answer is the last.
+        (request("POST /nothing", "Expect: 100-continue\r\nContent-Length: 99\r\n", ""), &["404"]),
         // Encodings.
         (post("Content-Encoding: br\r\nContent-Length: 2\r\n", "{}"), &["415"]),
         (post("Content-Encoding: gzip, gzip\r\nContent-Length: 2\r\n", "{}"), &["415"]),
