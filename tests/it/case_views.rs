@@ -247,10 +247,14 @@ async fn headers_are_those_of_the_explained_case() {
     assert!(["\"left\"", "\"overdue\"", "\"closed\""].iter().all(|kind| kinds.contains_key(*kind)), "{kinds:?}");
 }
 
+fn event(kind: &str, subject: &str, time: &str, data: Value) -> Value {
+    json!({"id": format!("{kind} {subject} {time}"), "source": "s", "type": kind, "subject": subject,
+           "time": time, "data": data})
+}
+
 /// Two hours of a Friday and six of the Monday after it.
 #[tokio::test]
 async fn the_time_left_is_that_of_the_hours_of_the_calendar() {
-    let event = |kind: &str, subject: &str, time: &str, data: Value| json!({"id": format!("{kind} {time}"), "source": "s", "type": kind, "subject": subject, "time": time, "data": data});
     let day = json!([["09:00", "17:00"]]);
     let hours = json!({"mon": day, "tue": day, "wed": day, "thu": day, "fri": day});
     let policy =
@@ -273,8 +277,7 @@ async fn the_time_left_is_that_of_the_hours_of_the_calendar() {
 /// Cases whose keys of every sort differ, and two that differ in nothing but their ids.
 fn sorted_desk() -> Vec<Value> {
     let event = |kind: &str, subject: &str, time: &str, data: Value| {
-        json!({"id": format!("{kind} {subject} {time}"), "source": "s", "type": kind, "subject": subject,
-               "time": format!("2026-03-02T{time}:00Z"), "data": data})
+        event(kind, subject, &format!("2026-03-02T{time}:00Z"), data)
     };
     let targets = json!({"first_response": "2h", "resolution": "9h"});
     let policy =
