@@ -7,6 +7,8 @@ const path = require("node:path");
 const REQUIREMENTS = ["axe-core@4.14.1", "puppeteer-core@24.43.1"];
 const WIDTHS = [1400, 420];
 const SCHEMES = ["light", "dark"];
+// What a page or a change on it may take: no figure, as a machine with few cores may be busy for minutes.
+const WAIT_MS = 300_000;
 
 // A browser, and the text of the rules of accessibility. MODULES has the packages; CHROMIUM names the browser.
 async function launched(modules) {
@@ -15,8 +17,7 @@ async function launched(modules) {
   const browser = await puppeteer.launch({
     executablePath: process.env.CHROMIUM || execFileSync("which", ["chromium"], { encoding: "utf8" }).trim(),
     args: ["--no-sandbox", "--force-color-profile=srgb"],
-    // A machine with few cores may be busy.
-    protocolTimeout: 600_000,
+    protocolTimeout: 2 * WAIT_MS,
   });
   return { browser, axe };
 }
@@ -74,4 +75,4 @@ function findOverflow() {
   return faults;
 }
 
-module.exports = { REQUIREMENTS, SCHEMES, WIDTHS, findOverflow, launched, look, seriousFaults };
+module.exports = { REQUIREMENTS, SCHEMES, WAIT_MS, WIDTHS, findOverflow, launched, look, seriousFaults };

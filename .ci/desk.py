@@ -66,14 +66,14 @@ class Desk:
         alive = self.process.poll() is None
         self.process.terminate()
         try:
-            return alive, self.process.wait(20)
+            return alive, self.process.wait(300)
         finally:
             self.process.kill()
 
     def environment(self, user, password=PASSWORD):
         """What clients of PostgreSQL read."""
         return {**os.environ, "PGHOST": "localhost", "PGPORT": str(self.port), "PGUSER": user, "PGPASSWORD": password, "PGDATABASE": "casebook",
-                "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(self.folder / "ca.pem"), "PGCONNECT_TIMEOUT": "20"}
+                "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(self.folder / "ca.pem"), "PGCONNECT_TIMEOUT": "300"}
 
 
 def free_port():
@@ -84,7 +84,7 @@ def free_port():
 
 def wait_for(port, process, errors):
     """Waits until something listens at a port; a process that ended instead is an error."""
-    for _ in range(600):
+    for _ in range(6000):
         if process.poll() is not None:
             sys.exit(f"{process.args}: {errors.read_text()}")
         with socket.socket() as client:
