@@ -1,8 +1,5 @@
 //! `view`: the cases of a view of a user, or the views that a user has.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
@@ -13,7 +10,7 @@ use super::people::PeopleArguments;
 use crate::error::{Error, Result};
 use crate::export::Shown;
 use crate::model::view::{Sort, ViewConditions};
-use crate::query::case_views::{self, ViewOfUser, ViewQuestion};
+use crate::query::case_views::{self, ViewQuestion};
 
 /// Arguments of `view`.
 #[derive(Debug, Args)]
@@ -44,7 +41,7 @@ pub async fn view(context: &CommandContext, arguments: &ViewArguments) -> Result
     let Some(view) = &arguments.view else {
         let database = context.database().await?;
         let views = case_views::views_of(&database, user).await?;
-        arguments.output.print(Shown::new(zone, "Views"), &listed(&views)?)?;
+        arguments.output.print(Shown::new(zone, "Views"), &case_views::listed(&views)?)?;
         return Ok(Completion::Done);
     };
     let sort = arguments.sort.as_deref().and_then(Sort::parse);
@@ -55,18 +52,4 @@ pub async fn view(context: &CommandContext, arguments: &ViewArguments) -> Result
     let noun = if cases.num_rows() == 1 { "case" } else { "cases" };
     context.printer.talk(format!("{} {noun}, as of {}", cases.num_rows(), database.as_of()));
     Ok(Completion::Done)
-}
-
-fn listed(views: &[ViewOfUser]) -> Result<RecordBatch> {
-    let texts = |of: fn(&ViewOfUser) -> &str| -> ArrayRef {
-        Arc::new(views.iter().map(|view| Some(of(view))).collect::<StringArray>())
-    };
-    let counts: Int64Array = views.iter().map(|view| i64::try_from(view.cases).ok()).collect();
-    let built_in: BooleanArray = views.iter().map(|view| Some(view.is_built_in)).collect();
-    Ok(RecordBatch::try_from_iter([
-        ("view", texts(|view| &view.name)),
-        ("title", texts(|view| &view.title)),
-        ("built_in", Arc::new(built_in) as ArrayRef),
-        ("cases", Arc::new(counts) as ArrayRef),
-    ])?)
 }

@@ -45,6 +45,7 @@ pub struct NumbersRequest {
 }
 
 /// What is asked of a metric, understood.
+#[derive(Clone)]
 pub struct NumbersQuestion {
     pub question: Question,
     pub compare: Vec<Compare>,

@@ -12,7 +12,9 @@ mod order;
 pub(super) mod source;
 pub(super) mod state;
 
-use arrow::array::RecordBatch;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray};
 
 use crate::error::Result;
 use crate::query::database::Database;
@@ -33,4 +35,22 @@ pub async fn views_of(database: &Database, user: &str) -> Result<Vec<ViewOfUser>
 /// When the user has no such view or may see nothing, the viewer is another agent, or the tables cannot be read.
 pub async fn cases_of(database: &Database, question: &ViewQuestion) -> Result<RecordBatch> {
     database.view_source().cases_of(question).await
+}
+
+/// Views as a table: `view`, `title`, `built_in`, `cases`.
+///
+/// # Errors
+/// When the columns do not fit each other, which would be a defect.
+pub fn listed(views: &[ViewOfUser]) -> Result<RecordBatch> {
+    let texts = |of: fn(&ViewOfUser) -> &str| -> ArrayRef {
+        Arc::new(views.iter().map(|view| Some(of(view))).collect::<StringArray>())
+    };
+    let counts: Int64Array = views.iter().map(|view| i64::try_from(view.cases).ok()).collect();
+    let built_in: BooleanArray = views.iter().map(|view| Some(view.is_built_in)).collect();
+    Ok(RecordBatch::try_from_iter([
+        ("view", texts(|view| &view.name)),
+        ("title", texts(|view| &view.title)),
+        ("built_in", Arc::new(built_in) as ArrayRef),
+        ("cases", Arc::new(counts) as ArrayRef),
+    ])?)
 }

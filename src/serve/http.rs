@@ -3,8 +3,11 @@
 mod api;
 pub mod app;
 mod assistants;
+mod behind;
 mod board;
 mod body;
+mod case_search;
+mod case_view;
 mod connection;
 mod events;
 mod guard;

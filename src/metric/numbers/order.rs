@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::spelling::did_you_mean;
 
 /// The order and the number of rows that were typed.
+#[derive(Clone)]
 pub struct Order {
     /// Where it is written, for messages.
     place: String,
@@ -17,6 +18,7 @@ pub struct Order {
     limit: Option<usize>,
 }
 
+#[derive(Clone)]
 struct Key {
     column: String,
     is_descending: bool,

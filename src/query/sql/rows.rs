@@ -2,6 +2,9 @@
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::prelude::DataFrame;
 use futures::TryStreamExt;
 
 use super::problem;
@@ -31,10 +34,26 @@ pub async fn rows(database: &Database, script: &Script, limit: Option<usize>) ->
         let error = Error::invalid(&script.name, "there are several queries, expected one");
         return Err(error.with_hint("ask one after the other"));
     };
-    let mut stream = super::run(&session, plan, script).await?;
+    let stream = super::run(&session, plan, script).await?;
+    within(stream, limit, |error| problem::failed(error, script)).await
+}
+
+/// The rows of a frame.
+///
+/// # Errors
+/// When they cannot be read, or are more than an answer may have.
+pub async fn rows_of(frame: DataFrame) -> Result<RecordBatch> {
+    Ok(within(frame.execute_stream().await?, None, Error::from).await?.batch)
+}
+
+async fn within(
+    mut stream: SendableRecordBatchStream,
+    limit: Option<usize>,
+    problem: impl Fn(DataFusionError) -> Error,
+) -> Result<Rows> {
     let schema = stream.schema();
     let (mut batches, mut bytes, mut rows) = (Vec::new(), 0, 0);
-    while let Some(batch) = stream.try_next().await.map_err(|error| problem::failed(error, script))? {
+    while let Some(batch) = stream.try_next().await.map_err(&problem)? {
         bytes += batch.get_array_memory_size();
         rows += batch.num_rows();
         batches.push(batch);

@@ -1,5 +1,6 @@
 //! The HTTP API. Its parameters are those of the command line, and its document is made of the routes.
 
+mod behind;
 mod boards;
 mod cases;
 pub mod encode;
@@ -7,6 +8,7 @@ mod metrics;
 pub mod numbers;
 pub mod rows;
 mod sql;
+mod views;
 
 use axum::Router;
 use axum::http::HeaderMap;
@@ -51,9 +53,13 @@ fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(metrics::list))
         .routes(routes!(metrics::metric))
         .routes(routes!(numbers::numbers))
+        .routes(routes!(behind::behind))
         .routes(routes!(boards::list))
         .routes(routes!(boards::board))
+        .routes(routes!(cases::list))
         .routes(routes!(cases::case))
+        .routes(routes!(views::list))
+        .routes(routes!(views::view))
         .routes(routes!(sql::get_sql, sql::post_sql))
         .routes(routes!(events::events))
         .split_for_parts()
@@ -82,12 +88,16 @@ mod tests {
             [
                 "/boards",
                 "/boards/{name}",
+                "/cases",
                 "/cases/{id}",
                 "/events",
                 "/metrics",
                 "/metrics/{name}",
+                "/metrics/{name}/cases",
                 "/metrics/{name}/numbers",
                 "/sql",
+                "/views",
+                "/views/{name}",
             ]
         );
     }

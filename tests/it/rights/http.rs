@@ -68,8 +68,12 @@ fn paths() -> Vec<String> {
         format!("/api/v1/sql?format={format}&query={query}")
     });
     let api = API.iter().map(|path| format!("/api/v1/{path}"));
+    // Lists of cases are rows of the API, too.
+    let lists = PAGES.iter().filter(|path| ["/cases", "/views"].iter().any(|part| path.contains(part)));
+    let lists =
+        lists.map(|path| format!("/api/v1{}", path.replace("/catalogue/", "/metrics/").replace("page=", "offset=")));
     let others = [PAGES, OPEN].concat().into_iter().map(str::to_owned);
-    api.chain(others).chain(sql).collect()
+    api.chain(lists).chain(others).chain(sql).collect()
 }
 
 /// What was asked, as it was sent and as it is meant.
@@ -125,13 +129,13 @@ async fn assert_nothing_shows(user: &str, hidden: &[&str]) {
         }
     }
     assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), paths().len(), complaints.join("\n"));
-    assert!(answered > 120, "{answered}");
+    assert!(answered > 160, "{answered}");
     drop((whole.project, reduced.project));
 }
 
 #[tokio::test]
 async fn no_answer_to_an_agent_has_a_byte_of_what_is_hidden() {
-    assert!(paths().len() >= 280, "{}", paths().len());
+    assert!(paths().len() >= 350, "{}", paths().len());
     assert_nothing_shows("ana", HIDDEN_FROM_ANA).await;
 }
 

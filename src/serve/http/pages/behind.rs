@@ -1,7 +1,7 @@
 //! The cases behind a number of a metric: all of them, paged; the parameters are the flags of `casebook metric NAME --cases`.
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::{cast, filter_record_batch, is_null};
+use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -15,21 +15,16 @@ use super::cases::{counted, of_page, pager};
 use super::table::{framed_table, in_words, instant, ordering};
 use super::visit::{PageResult, PageVisitor};
 use crate::error::Result;
-use crate::export::{self, Shown};
-use crate::metric::ask::Listing;
-use crate::metric::numbers::{NumbersQuestion, caption_of_cases, joined};
+use crate::export;
 use crate::model::time::duration_text;
 use crate::query::database::Database;
-use crate::query::rights::granted::ViewerRole;
 use crate::report::cases::CasesRequest;
 use crate::serve::http::api::encode::RowFormat;
-use crate::serve::http::api::numbers;
 use crate::serve::http::app::App;
+use crate::serve::http::behind::{Behind, BehindQuestion};
 use crate::serve::http::params::Params;
 use crate::serve::http::site::{Framed, framed, in_path};
 
-/// The parameters.
-const PARAMETERS: &[&str] = &["range", "by", "where", "sort", "tz", "page", "format"];
 /// The formats of the rows.
 const FORMATS: [&str; 4] = ["csv", "xlsx", "parquet", "json"];
 /// What is shown of each case as it is now.
@@ -48,15 +43,10 @@ pub fn address(request: &CasesRequest) -> String {
 }
 
 /// What the page shows.
-struct Answer {
-    title: String,
-    caption: Vec<String>,
-    /// Contributions that count, in order.
-    rows: RecordBatch,
-    cases: i64,
+struct Shown {
+    behind: Behind,
     /// The cases of the page as they are now, in the order of the rows.
     now: Vec<Vec<String>>,
-    role: ViewerRole,
 }
 
 /// The page, or a file of its rows.
@@ -68,52 +58,30 @@ pub async fn behind(
     headers: HeaderMap,
 ) -> PageResult<Response> {
     let page = params.number("page", 1..=1_000_000, 1).map_err(|problem| visitor.problem(problem))?;
-    // Without an order that is asked for, the last is first, of times the longest.
-    let is_time = app.engine.state().catalogue.get(&name).is_ok_and(|metric| metric.unit == "ms");
-    let typed = params.one("sort").map_err(|problem| visitor.problem(problem))?.map(str::to_owned);
-    let sort = typed.unwrap_or_else(|| if is_time { "-value_ms" } else { "-at" }.to_owned());
-    let ordered = params.without("sort").and("sort", &sort);
-    let asked = numbers::read(&app, &name, &ordered, PARAMETERS).map_err(|problem| visitor.problem(problem))?;
-    let (question, zone) = asked;
+    let question = BehindQuestion::read(&app, &name, &params, &["page", "format"]);
+    let question = question.map_err(|problem| visitor.problem(problem))?;
     let format = match params.one("format").map_err(|problem| visitor.problem(problem))? {
         Some(_) => Some(RowFormat::asked(&params, &headers).map_err(|problem| visitor.problem(problem))?),
         None => None,
     };
-    let state = app.engine.state();
     let viewer = &visitor.visitor.viewer;
-    let answer = async {
-        let database = state.database(viewer).await?;
-        let question = question.shown(&database).await?;
-        let listing = question.question.contributions(&database, &state.catalogue).await?;
-        let rows = counted_rows(&question, &listing)?;
-        let now =
-            if format.is_some() { Vec::new() } else { cases_now(&database, &of_page(&rows, page), &zone).await? };
-        let (caption, role) = (caption_of_cases(&question.question, &listing), database.rights().role());
-        Ok(Answer { title: listing.title, caption, rows, cases: listing.cases, now, role })
-    };
-    let answer = app.engine.ask(viewer, answer).await.map_err(|error| visitor.problem(error))?;
     if let Some(format) = format {
-        let durations = is_time.then(|| "value_ms".to_owned()).into_iter().collect();
-        let shown = Shown { durations, ..Shown::new(zone, &name) };
-        let stem = format!("{name}-cases");
-        let file = format.answer(&answer.rows.schema(), std::slice::from_ref(&answer.rows), &shown, &stem);
-        return Ok(file.map_err(|error| visitor.problem(error))?.response(&headers));
+        let file = async { question.file(&question.answer(viewer).await?.rows, format) };
+        let file = app.engine.ask(viewer, file).await.map_err(|error| visitor.problem(error))?;
+        return Ok(file.response(&headers));
     }
-    let view = View { params: &params, sort: &sort, page, zone: &zone };
-    let main = view.main(&name, &answer).map_err(|error| visitor.problem(error))?;
-    let title = format!("Cases behind: {}", answer.title);
-    let head = view.head(&name, &answer);
+    let answer = async {
+        let behind = question.answer(viewer).await?;
+        let now = cases_now(&behind.database, &of_page(&behind.rows, page), &question.zone).await?;
+        Ok(Shown { behind, now })
+    };
+    let shown = app.engine.ask(viewer, answer).await.map_err(|error| visitor.problem(error))?;
+    let view = View { params: &params, sort: &question.sort, page, zone: &question.zone };
+    let main = view.main(&name, &shown).map_err(|error| visitor.problem(error))?;
+    let title = format!("Cases behind: {}", shown.behind.title);
+    let head = view.head(&name, &shown.behind);
     let framed_page = Framed { title: &title, place: "/catalogue", is_live: true, head, main };
-    Ok(framed(&visitor.visitor, answer.role, &framed_page).into_response())
-}
-
-/// The contributions that count, in their order; why the others do not is in the caption.
-fn counted_rows(question: &NumbersQuestion, listing: &Listing) -> Result<RecordBatch> {
-    let batch = joined(&listing.schema, &listing.batches)?;
-    let excluded = batch.schema().index_of("excluded")?;
-    let mut counted = filter_record_batch(&batch, &is_null(batch.column(excluded))?)?;
-    counted.remove_column(excluded);
-    question.order.of(&counted, &[])?.shown(&counted)
+    Ok(framed(&visitor.visitor, shown.behind.database.rights().role(), &framed_page).into_response())
 }
 
 /// What the cases of some rows are now, in the order of the rows.
@@ -143,7 +111,7 @@ struct View<'v> {
 
 impl View<'_> {
     /// What stands beside the heading: the number, what it is of, and the files.
-    fn head(&self, name: &str, answer: &Answer) -> Markup {
+    fn head(&self, name: &str, answer: &Behind) -> Markup {
         let all = self.params.without("page");
         let numbers = all.without("sort").without("by");
         let titled = format!("{}: ", answer.title);
@@ -162,7 +130,8 @@ impl View<'_> {
         }
     }
 
-    fn main(&self, name: &str, answer: &Answer) -> Result<Markup> {
+    fn main(&self, name: &str, shown: &Shown) -> Result<Markup> {
+        let answer = &shown.behind;
         let total = answer.rows.num_rows();
         let is_each_once = i64::try_from(total) == Ok(answer.cases);
         let caption = match is_each_once {
@@ -170,7 +139,7 @@ impl View<'_> {
             false => format!("{total} rows of {} cases", answer.cases),
         };
         Ok(html! {
-            (self.table(&caption, answer)?)
+            (self.table(&caption, shown)?)
             (pager(self.params, self.page, total))
             details class="more" {
                 summary { "The same elsewhere" }
@@ -179,10 +148,10 @@ impl View<'_> {
         })
     }
 
-    fn table(&self, caption: &str, answer: &Answer) -> Result<Markup> {
-        let shown = of_page(&answer.rows, self.page);
-        let texts = export::texts(&shown, self.zone)?;
-        let schema = shown.schema();
+    fn table(&self, caption: &str, shown: &Shown) -> Result<Markup> {
+        let rows = of_page(&shown.behind.rows, self.page);
+        let texts = export::texts(&rows, self.zone)?;
+        let schema = rows.schema();
         // The value is left out where each contribution is one.
         let is_one =
             |at: usize| texts.iter().all(|row| row.get(at).is_some_and(|text| matches!(text.as_str(), "1" | "1.0")));
@@ -195,7 +164,7 @@ impl View<'_> {
             .collect();
         let class = |name: &str| name.starts_with("value").then_some("number");
         let lines = html! {
-            @for (row, now) in texts.iter().zip(&answer.now) {
+            @for (row, now) in texts.iter().zip(&shown.now) {
                 tr {
                     @for (at, name) in &columns {
                         td class=[class(name)] { (cell(name, row.get(*at).map(String::as_str).unwrap_or_default())) }

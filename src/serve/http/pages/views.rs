@@ -13,13 +13,12 @@ use super::visit::{PageResult, PageVisitor};
 use crate::error::{Error, Result};
 use crate::export;
 use crate::model::time::duration_text;
-use crate::model::view::{Sort, ViewConditions};
+use crate::model::view::Sort;
 use crate::query::case_views::{ViewOfUser, ViewQuestion, cases_of, views_of};
-use crate::query::rights::Viewer;
 use crate::query::rights::granted::ViewerRole;
 use crate::serve::http::app::App;
+use crate::serve::http::case_view::AskedView;
 use crate::serve::http::params::Params;
-use crate::serve::http::problem::Problem;
 use crate::serve::http::site::{Framed, case_address, framed, in_path};
 
 /// What is shown of each case beside its id and its milestone.
@@ -41,43 +40,11 @@ pub async fn view(
     page(&app, Some(name), &params, &visitor).await
 }
 
-/// What an address asks for.
-struct Asked {
-    user: Option<String>,
-    page: usize,
-    sort: Option<Sort>,
-    conditions: ViewConditions,
-}
-
-impl Asked {
-    fn read(params: &Params, viewer: &Viewer) -> std::result::Result<Asked, Problem> {
-        params.check(&[&["user", "page", "sort"], conditions::PARAMETERS].concat())?;
-        let own = match viewer {
-            Viewer::Owner => None,
-            Viewer::User(user) => Some(user.as_str()),
-        };
-        let sort = match params.one("sort")? {
-            None => None,
-            Some(name) => Some(Sort::parse(name).ok_or_else(|| no_order(name))?),
-        };
-        Ok(Asked {
-            user: params.one("user")?.or(own).map(str::to_owned),
-            page: params.number("page", 1..=1_000_000, 1)?,
-            sort,
-            conditions: conditions::read(params)?,
-        })
-    }
-}
-
-fn no_order(name: &str) -> Error {
-    let error = Error::invalid("sort", format!("`{name}` is no order"));
-    error.with_hint(format!("the orders are {}", Sort::NAMES.join(", ")))
-}
-
 async fn page(app: &App, view: Option<String>, params: &Params, visitor: &PageVisitor) -> PageResult<Markup> {
     let viewer = &visitor.visitor.viewer;
-    let Asked { user, page, sort, conditions } =
-        Asked::read(params, viewer).map_err(|problem| visitor.problem(problem))?;
+    let asked = AskedView::read(params, viewer, &["page"]).map_err(|problem| visitor.problem(problem))?;
+    let AskedView { user, sort, conditions } = asked;
+    let page = params.number("page", 1..=1_000_000, 1).map_err(|problem| visitor.problem(problem))?;
     let answer = async {
         let database = app.engine.database(viewer).await?;
         let role = database.rights().role();
