@@ -24,6 +24,7 @@ use casebook::metric::question::Question;
 use casebook::metric::range::{Grain, Range};
 use casebook::model::time::Instant;
 use casebook::query::database::Database;
+use casebook::store::Store;
 use casebook::store::engine::Resources;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -43,7 +44,7 @@ async fn main() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = arguments.get(1).map_or(cores, |threads| threads.parse().unwrap());
     let project = Path::new(project);
-    let log = Log::open(&project.join("store")).await.unwrap();
+    let log = Log::open(&Store::open(&project.join("store")).unwrap()).await.unwrap();
     let resources = Resources { memory_bytes: MEMORY_BYTES, threads };
     let database = Database::present(&log, resources).await.unwrap();
     let catalogue = Catalogue::load(project).await.unwrap();

@@ -19,6 +19,9 @@ pub enum Error {
     /// A file could not be read or written.
     #[error("{}: {}", path.display(), io_text(.source))]
     File { path: PathBuf, source: std::io::Error },
+    /// Another machine has written to the same part of the store since it was read. Nothing of this was written.
+    #[error("another machine has written to {place} at the same time")]
+    Overtaken { place: String },
     /// A table of the store could not be read or written.
     #[error("table `{table}`: {source}")]
     Table { table: String, source: Box<deltalake::DeltaTableError> },
@@ -110,6 +113,12 @@ impl Error {
         matches!(self, Error::File { source, .. } if matches!(source.kind(), ReadOnlyFilesystem | PermissionDenied))
     }
 
+    /// Whether another machine has written to the same part of the store meanwhile.
+    #[must_use]
+    pub fn is_overtaken(&self) -> bool {
+        matches!(self, Error::Overtaken { .. })
+    }
+
     /// The next step, where there is one.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
@@ -123,6 +132,7 @@ impl Error {
                 | std::io::ErrorKind::QuotaExceeded => Some("free some space; nothing that was acknowledged is lost"),
                 _ => None,
             },
+            Error::Overtaken { .. } => Some("try again; nothing of this was written"),
             _ => None,
         }
     }

@@ -36,11 +36,13 @@ use crate::replay::output::Output;
 use crate::replay::select::of_the_desk;
 use crate::replay::sources::Sources;
 use crate::replay::steps::{Replay, Summary};
+use crate::store::data_file::EXTENSION;
+use crate::store::disk;
 use crate::store::engine::{self, Resources};
 use crate::store::lock::WriterLock;
-use crate::store::objects::Store;
-use crate::store::parquet::EXTENSION;
+use crate::store::objects::{Seen, Store};
 use crate::store::progress::Progress;
+use crate::store::repeat::Attempts;
 
 /// How much of the log a refresh replays.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,41 +88,58 @@ pub async fn refresh_with_progress(
         return Ok(Summary { pointer, cases_replayed: 0 });
     }
     let _lock = WriterLock::take(log.store(), "facts").await?;
-    // While we waited, the log may have grown and another writer may have replayed it.
-    let log = &log.reopen().await?;
-    if let Some(pointer) = up_to_date(log).await? {
-        return Ok(Summary { pointer, cases_replayed: 0 });
-    }
-    let last_batch = log.last_batch()?;
-    let before = Pointer::read(&home).await.ok().flatten().filter(|before| before.last_batch < last_batch);
-    let replay = into_files(log.events.provider()?, &home, resources, progress)?;
-    let sources = match (scope, before) {
-        (ReplayScope::Touched { share }, Some(before)) => {
-            Sources::since(before, replay.context(), &home, share).await?
+    let mut attempts = Attempts::default();
+    loop {
+        // While we waited, the log may have grown and another writer may have replayed it.
+        let log = &log.reopen().await?;
+        if let Some(pointer) = up_to_date(log).await? {
+            return Ok(Summary { pointer, cases_replayed: 0 });
         }
+        match refresh_alone(log, &home, (resources, scope), progress.clone()).await {
+            Err(error) if attempts.again_after(&error) => {}
+            done => return done,
+        }
+    }
+}
+
+/// Replays what the facts lack. No other writer of this machine is at work.
+async fn refresh_alone(
+    log: &Log,
+    home: &Store,
+    (resources, scope): (Resources, ReplayScope),
+    progress: Progress,
+) -> Result<Summary> {
+    let last_batch = log.last_batch()?;
+    let seen = Pointer::see(home).await?;
+    let before = Pointer::read(home).await.ok().flatten().filter(|before| before.last_batch < last_batch);
+    let replay = into_files(log.events.provider()?, home, resources, progress)?;
+    let sources = match (scope, before) {
+        (ReplayScope::Touched { share }, Some(before)) => Sources::since(before, replay.context(), home, share).await?,
         _ => Sources::All(CaseIds::Unknown),
     };
     let pointer = Pointer { last_batch, events: log.events.rows()?, ..Pointer::default() };
-    let present = fact_files(&home).await;
-    let replayed = replay.into_facts(&sources, &home, pointer).await;
+    let present = written_files(home);
+    let replayed = replay.into_facts(&sources, home, pointer, &seen).await;
     if replayed.is_err() {
         // On a full disk the space of the new files is needed. No other writer has the lock. If the pointer was in place
         // before the failure, its files stay.
-        let named = match Pointer::read(&home).await {
+        let named = match Pointer::read(home).await {
             Ok(pointer) => pointer.unwrap_or_default().file_names(),
             Err(_) => return replayed,
         };
-        for file in fact_files(&home).await.iter().filter(|file| !present.contains(*file) && !named.contains(*file)) {
-            let _ = home.remove(file).await;
-        }
+        let is_new = |file: &&String| !present.contains(*file) && !named.contains(*file);
+        written_files(home).iter().filter(is_new).for_each(|file| home.discard(file));
     }
     replayed
 }
 
-/// The names of the files of all fact tables, whether the pointer names them or not.
-async fn fact_files(home: &Store) -> BTreeSet<String> {
-    let files = home.list_after("").await.unwrap_or_default().into_iter().map(|file| file.name);
-    files.filter(|name| name.ends_with(EXTENSION)).collect()
+/// The names of the files of all fact tables that were written on this machine, whether the pointer names them or not.
+fn written_files(home: &Store) -> BTreeSet<String> {
+    let of_table = |table: String| {
+        let files = home.folder(&table).written_files().into_iter();
+        files.filter(|name| name.ends_with(EXTENSION)).map(|name| format!("{table}/{name}")).collect::<Vec<_>>()
+    };
+    disk::folder_names(home.path()).into_iter().flat_map(of_table).collect()
 }
 
 /// Replays all of those events into fact files in that folder, beside any store. The result names them; nothing there names
@@ -135,7 +154,7 @@ pub async fn replay_beside(
     pointer: Pointer,
 ) -> Result<Pointer> {
     let replay = into_files(events, folder, resources, Progress::default())?;
-    Ok(replay.into_facts(&Sources::All(CaseIds::Unknown), folder, pointer).await?.pointer)
+    Ok(replay.into_facts(&Sources::All(CaseIds::Unknown), folder, pointer, &Seen::default()).await?.pointer)
 }
 
 /// A replay of those events into fact files in that folder.
@@ -165,7 +184,11 @@ pub async fn replay_in_memory(
     let mut replay = Replay::new(context.clone(), Output::Memory, resources, Progress::default());
     replay.run(&Sources::All(CaseIds::Few)).await?;
     let tables = FACT_TABLES.into_iter().chain([DESK_EVENTS, NOTED]);
-    tables.map(|table| Ok((table, replay.written.provider(&table)?))).collect()
+    let mut provided = Vec::new();
+    for table in tables {
+        provided.push((table, replay.written.provider(&table).await?));
+    }
+    Ok(provided)
 }
 
 /// The desk that the events of a table make.

@@ -7,17 +7,12 @@
 //! removes files that no version needs; [`engine`] makes sessions of the query engine, and [`question_memory`] limits the memory of one question; [`scratch`] has temporary files;
 //! [`secret`] keeps the key of pseudonyms; [`cores`] divides work among threads.
 //!
-//! # What a bucket needs
-//!
-//! [`Store::open`] is where a bucket's URL would lead to another [`ObjectStore`](datafusion::object_store::ObjectStore). All
-//! uses of [`Store::local_path`] and [`Store::path`] assume a local disk, and are these:
-//!
-//! - [`parquet::FileWriter`] would write to a local temporary file, and upload it when it is finished;
-//!   [`parquet::DataFile`] would read ranges of an object.
-//! - [`table::scan`] would name objects, and [`engine`] would register their store with the session.
-//! - [`lock::WriterLock`] would be an object that is created under a condition and renewed, because a bucket has no locks.
-//! - [`Store::create_folder`], [`Store::flush`] and files that were begun ([`vacuum`]) have no meaning in a bucket.
+//! A store may be in a bucket ([`bucket`]): then the paths on the local disk are those of copies, which
+//! [`Store::fetch`](objects::Store::fetch) downloads before they are read and [`Store::publish`](objects::Store::publish)
+//! uploads before a commit names them, and work whose commit another machine has overtaken is done again ([`repeat`]).
 
+pub mod address;
+pub mod bucket;
 pub mod commits;
 pub mod contents;
 pub mod cores;
@@ -32,6 +27,7 @@ pub mod parquet;
 pub mod progress;
 pub mod project;
 pub mod question_memory;
+pub mod repeat;
 pub mod run_log;
 pub mod scratch;
 pub mod secret;

@@ -191,10 +191,10 @@ async fn note_unknown(context: &CommandContext, user: &str) {
 
 /// Whether the facts, as they are, have the user; nothing where there are none.
 async fn is_known(context: &CommandContext, user: &str) -> Result<Option<bool>> {
-    if !context.has_log() {
+    if !context.has_log().await? {
         return Ok(None);
     }
-    let log = LogFolder::existing(&context.settings.store.value)?;
+    let log = LogFolder::existing(&context.store()?).await?;
     let opening = Opening {
         resources: context.settings.resources(),
         moment: Moment::default(),

@@ -78,7 +78,7 @@ fn read_file(context: &CommandContext, path: &Path) -> Result<Vec<Desired>> {
 
 /// The events about the desk; none where there is no log yet.
 async fn read_events(context: &CommandContext) -> Result<Vec<DeskEvent>> {
-    match context.has_log() {
+    match context.has_log().await? {
         true => desk_events::read(&context.existing_log().await?, context.settings.resources()).await,
         false => Ok(Vec::new()),
     }

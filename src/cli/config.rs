@@ -16,19 +16,21 @@ pub fn config(context: &CommandContext) -> Result<Completion> {
 }
 
 fn lines(settings: &Settings) -> Vec<(&'static str, String, Origin)> {
-    let Settings { project, store, time_zone, memory_bytes, threads, file_events } = settings;
+    let Settings { project, store, copies, copies_bytes, time_zone, memory_bytes, threads, file_events } = settings;
     vec![
         ("project", project.value.display().to_string(), project.origin),
-        ("store", store.value.display().to_string(), store.origin),
+        ("store", store.value.to_string(), store.origin),
+        ("copies", copies.value.display().to_string(), copies.origin),
+        ("copies_size", bytes_text(copies_bytes.value), copies_bytes.origin),
         ("time_zone", time_zone.value.clone(), time_zone.origin),
-        ("memory", memory_text(memory_bytes.value), memory_bytes.origin),
+        ("memory", bytes_text(memory_bytes.value as u64), memory_bytes.origin),
         ("threads", threads.value.to_string(), threads.origin),
         ("file_events", file_events.value.to_string(), file_events.origin),
     ]
 }
 
 /// As the setting is written.
-fn memory_text(bytes: usize) -> String {
+fn bytes_text(bytes: u64) -> String {
     match (bytes % (1 << 30), bytes % (1 << 20)) {
         (0, _) => format!("{}GiB", bytes >> 30),
         (_, 0) => format!("{}MiB", bytes >> 20),

@@ -14,6 +14,7 @@ use crate::query::people::People;
 use crate::query::rights::Viewer;
 use crate::replay;
 use crate::replay::ReplayScope;
+use crate::store::objects::Store;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +37,19 @@ pub struct CommandContext {
 }
 
 impl CommandContext {
+    /// The project's store. Nothing is read yet.
+    pub fn store(&self) -> Result<Store> {
+        Store::at(&self.settings.store.value)
+    }
+
     /// Opens the project's log.
     pub async fn log(&self) -> Result<Log> {
-        Log::open(&self.settings.store.value).await
+        Log::open(&self.store()?).await
     }
 
     /// Whether the project has a log.
-    pub fn has_log(&self) -> bool {
-        LogFolder::is_in(&self.settings.store.value)
+    pub async fn has_log(&self) -> Result<bool> {
+        LogFolder::is_in(&self.store()?).await
     }
 
     /// Loads the metrics; every fault of every file is reported.
@@ -60,7 +66,7 @@ impl CommandContext {
 
     /// Opens the log of a project that has one; commands that read never create it.
     pub async fn existing_log(&self) -> Result<Log> {
-        Ok(LogFolder::existing(&self.settings.store.value)?.log().await?.clone())
+        Ok(LogFolder::existing(&self.store()?).await?.log().await?.clone())
     }
 
     /// How this project ingests.
@@ -85,7 +91,7 @@ impl CommandContext {
 
     /// The same for another moment, in which people are shown like that, and to that user.
     pub async fn database_at(&self, moment: Moment, arguments: &PeopleArguments) -> Result<Database> {
-        let log = LogFolder::existing(&self.settings.store.value)?;
+        let log = LogFolder::existing(&self.store()?).await?;
         let doing = if moment.is_now() { "replaying" } else { "replaying the events of that moment" };
         let bar = Bar::of(self.printer, doing);
         let resources = self.settings.resources();

@@ -205,7 +205,7 @@ fn known_names(typed: &str) -> String {
 /// When the log cannot be read, or states another grace period for the source.
 async fn known(context: &CommandContext, mapping: &Mapping) -> Result<Known> {
     let mut known = Known::default();
-    if !context.has_log() {
+    if !context.has_log().await? {
         return Ok(known);
     }
     let log = context.existing_log().await?;

@@ -28,12 +28,12 @@ pub struct McpArguments {
 pub async fn mcp(context: &CommandContext, arguments: &McpArguments) -> Result<Completion> {
     // What cannot be read at all is an error of the command.
     drop(context.database().await?);
-    let (store, resources) = (context.settings.store.value.clone(), context.settings.resources());
+    let (store, resources) = (context.store()?, context.settings.resources());
     let (people, refresh) = (arguments.people.clone(), context.refresh);
     let open = move || {
         let (store, arguments) = (store.clone(), people.clone());
         async move {
-            let log = LogFolder::existing(&store)?;
+            let log = LogFolder::existing(&store).await?;
             let people = People::of_store(log.store(), arguments.anonymize, arguments.with_text).await?;
             let (moment, progress) = (Moment::default(), Progress::default());
             let database = Database::open(&log, Opening { resources, moment, refresh, people, progress }).await?;

@@ -74,7 +74,7 @@ pub async fn serve(context: &CommandContext, arguments: &ServeArguments) -> Resu
     let listener = http_address.map(|address| bind("--http", address)).transpose()?;
     let postgres = postgres_address.map(|address| bind("--postgres", address)).transpose()?;
     let stop = CancellationToken::new();
-    let engine = Arc::new(Engine::open(setup(context)).await?);
+    let engine = Arc::new(Engine::open(setup(context)?).await?);
     let (ingestion, committing) = Ingestion::begin(Arc::clone(&engine), stop.clone())?;
     let app = App::new(Parts {
         engine: Arc::clone(&engine),
@@ -112,19 +112,19 @@ pub async fn serve(context: &CommandContext, arguments: &ServeArguments) -> Resu
     ended.map(|()| Completion::Done)
 }
 
-fn setup(context: &CommandContext) -> EngineSetup {
+fn setup(context: &CommandContext) -> Result<EngineSetup> {
     let settings = &context.settings;
     let printer = context.printer;
-    EngineSetup {
+    Ok(EngineSetup {
         project: settings.project.value.clone(),
-        store: settings.store.value.clone(),
+        store: context.store()?,
         zone: settings.zone().unwrap_or(jiff::tz::TimeZone::UTC),
         resources: settings.resources(),
         file_events: settings.file_events.value,
         clock: wall_clock,
         limits: Limits::default(),
         report: Arc::new(move |text| printer.talk(format!("{}: {text}", wall_clock()))),
-    }
+    })
 }
 
 /// The address of a listener; nothing where it is switched off.

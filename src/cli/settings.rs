@@ -14,6 +14,7 @@ use crate::log::compact;
 use crate::metric::range::parse_zone;
 use crate::model::Refusal;
 use crate::model::time::Instant;
+use crate::store::address::{BucketAddress, StoreAddress};
 use crate::store::engine::Resources;
 use crate::toml_file;
 
@@ -59,7 +60,11 @@ pub struct Setting<T> {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub project: Setting<PathBuf>,
-    pub store: Setting<PathBuf>,
+    pub store: Setting<StoreAddress>,
+    /// The folder of the copies of stores in buckets.
+    pub copies: Setting<PathBuf>,
+    /// How many bytes of copies of one store may stay.
+    pub copies_bytes: Setting<u64>,
     pub time_zone: Setting<String>,
     pub memory_bytes: Setting<usize>,
     pub threads: Setting<usize>,
@@ -73,12 +78,22 @@ pub struct Settings {
 struct ProjectFile {
     time_zone: Option<String>,
     store: Option<String>,
+    copies: Option<String>,
+    copies_size: Option<String>,
     memory: Option<String>,
     threads: Option<usize>,
     file_events: Option<u64>,
 }
 
+/// The folder of a store where no setting names one.
+const STORE_DEFAULT: &str = "store";
+
 const MEMORY_DEFAULT: &str = "2GiB";
+
+/// The least memory.
+const MEMORY_LEAST: usize = 128 << 20;
+
+const COPIES_SIZE_DEFAULT: &str = "10GiB";
 
 /// How many events may be wanted in a file: fewer would be a file for every few messages, more than a file can count.
 pub const FILE_EVENTS: RangeInclusive<u64> = 1_000..=1_000_000_000;
@@ -91,7 +106,12 @@ impl Settings {
     pub fn resolve(typed: &Typed) -> Result<Settings> {
         let project = pick(typed.project.clone(), "CASEBOOK_PROJECT", None, PathBuf::from("."), PathBuf::from);
         let file = read_project_file(&project.value)?;
-        let store = pick(None, "CASEBOOK_STORE", file.store.map(PathBuf::from), PathBuf::from("store"), PathBuf::from);
+        let store =
+            pick(None, "CASEBOOK_STORE", file.store.map(PathBuf::from), PathBuf::from(STORE_DEFAULT), PathBuf::from);
+        let copies = file.copies.map(|copies| project.value.join(copies));
+        let copies = pick(None, "CASEBOOK_COPIES", copies, folder_of_copies(&project.value), PathBuf::from);
+        let size = pick(None, "CASEBOOK_COPIES_SIZE", file.copies_size, COPIES_SIZE_DEFAULT.to_owned(), |text| text);
+        let copies_bytes = Setting { value: parse_bytes("copies_size", "size", 0, &size)? as u64, origin: size.origin };
         let time_zone =
             pick(typed.time_zone.clone(), "CASEBOOK_TIME_ZONE", file.time_zone, "UTC".to_owned(), |text| text);
         let memory = pick(typed.memory.clone(), "CASEBOOK_MEMORY", file.memory, MEMORY_DEFAULT.to_owned(), |text| text);
@@ -111,8 +131,13 @@ impl Settings {
             |text| text,
         );
         let settings = Settings {
-            store: Setting { value: locate(&project.value, &store)?, origin: store.origin },
-            memory_bytes: Setting { value: parse_bytes(&memory)?, origin: memory.origin },
+            store: Setting { value: locate(&project.value, &store, &copies, &copies_bytes)?, origin: store.origin },
+            copies,
+            copies_bytes,
+            memory_bytes: Setting {
+                value: parse_bytes("memory", "amount of memory", MEMORY_LEAST, &memory)?,
+                origin: memory.origin,
+            },
             threads: Setting { value: parse_number("threads", "threads", 1..=1024, &threads)?, origin: threads.origin },
             file_events: Setting {
                 value: parse_number("file_events", "events", FILE_EVENTS, &file_events)?,
@@ -186,18 +211,32 @@ fn toml_error(path: &Path, text: &str, error: &toml::de::Error) -> Error {
     error.with_hint("`casebook init` in an empty folder writes a file with every setting explained")
 }
 
-fn locate(project: &Path, store: &Setting<PathBuf>) -> Result<PathBuf> {
-    let text = store.value.display().to_string();
-    if text.contains("://") {
-        let message = format!("the store `{text}` is not a folder; object stores are not supported yet");
-        return Err(Error::refused(message).with_hint("name a folder on a local disk"));
-    }
-    // What the environment and the default name is relative to the project; so is what its file names.
-    std::path::absolute(project.join(&store.value)).map_err(Error::file(&store.value))
+/// The folder of the copies of stores in buckets where no setting names one: that of the user for what can be made again.
+fn folder_of_copies(project: &Path) -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
+    caches.map_or_else(|| project.join("copies"), |caches| caches.join("casebook"))
 }
 
-fn parse_bytes(memory: &Setting<String>) -> Result<usize> {
-    let text = memory.value.trim();
+fn locate(
+    project: &Path,
+    store: &Setting<PathBuf>,
+    copies: &Setting<PathBuf>,
+    copies_bytes: &Setting<u64>,
+) -> Result<StoreAddress> {
+    let absolute = |path: &Path| std::path::absolute(path).map_err(Error::file(path));
+    let text = store.value.display().to_string();
+    if text.contains("://") {
+        let own = absolute(&project.join(STORE_DEFAULT))?;
+        let address = BucketAddress::parse(&text, &absolute(&copies.value)?, copies_bytes.value, own)?;
+        return Ok(StoreAddress::Bucket(address));
+    }
+    // What the environment and the default name is relative to the project; so is what its file names.
+    Ok(StoreAddress::Folder(absolute(&project.join(&store.value))?))
+}
+
+fn parse_bytes(name: &str, what: &str, least: usize, setting: &Setting<String>) -> Result<usize> {
+    let text = setting.value.trim();
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let scale = match unit.trim() {
@@ -206,11 +245,12 @@ fn parse_bytes(memory: &Setting<String>) -> Result<usize> {
         "GiB" | "G" => 1 << 30,
         _ => 0,
     };
-    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(scale));
-    bytes.filter(|bytes| *bytes >= 128 << 20).ok_or_else(|| {
-        let place = format!("memory ({})", memory.origin.name());
-        Error::invalid(place, format!("`{text}` is not an amount of memory"))
-            .with_hint("at least `128MiB`, such as `2GiB`")
+    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(scale)).filter(|_| scale > 0);
+    bytes.filter(|bytes| *bytes >= least).ok_or_else(|| {
+        let place = format!("{name} ({})", setting.origin.name());
+        let article = if what.starts_with('a') { "an" } else { "a" };
+        let least = if least > 0 { format!("at least `{}MiB`, ", least >> 20) } else { String::new() };
+        Error::invalid(place, format!("`{text}` is not {article} {what}")).with_hint(format!("{least}such as `2GiB`"))
     })
 }
 

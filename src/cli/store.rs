@@ -97,6 +97,9 @@ async fn check(context: &CommandContext, arguments: &CheckArguments) -> Result<C
     for table in all_tables(log.store()).await? {
         files += table.files.len();
         bytes += table.files.iter().map(|file| file.bytes).sum::<u64>();
+        // A copy proves nothing about the file in a bucket.
+        let paths: Vec<_> = table.files.iter().map(|file| file.path.clone()).collect();
+        log.store().fetch_again(&paths).await?;
         problems.extend(inspect::files(log.store(), &table.files, threads)?);
     }
     if !arguments.quick {

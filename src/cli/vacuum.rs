@@ -10,6 +10,7 @@ use super::summary::{SummaryArguments, seconds};
 use crate::error::{Error, Result};
 use crate::facts::vacuum;
 use crate::model::time::{Instant, parse_duration_ms};
+use crate::store::objects::Store;
 
 /// Arguments of `vacuum`.
 #[derive(Debug, Args)]
@@ -24,13 +25,21 @@ pub struct VacuumArguments {
     pub summary: SummaryArguments,
 }
 
+/// The least time that versions in a bucket stay: a writer of another machine may take as long to upload what it commits.
+const KEPT_IN_BUCKET_MS: i64 = 3_600_000;
+
 /// The instant since which versions must stay.
-fn since(context: &CommandContext, duration: &str) -> Result<Instant> {
+fn since(context: &CommandContext, store: &Store, duration: &str) -> Result<Instant> {
     // `0s` is no duration of the model, but a user who is the only one to use the store may want it.
     let keep_ms = match duration {
         "0s" => 0,
         _ => parse_duration_ms(duration).map_err(|refusal| Error::invalid("--keep", refusal.to_string()))?,
     };
+    if store.is_in_bucket() && (1..KEPT_IN_BUCKET_MS).contains(&keep_ms) {
+        let message = "files in a bucket must be kept for an hour at least";
+        return Err(Error::invalid("--keep", message)
+            .with_hint("other machines may be about to commit what they have uploaded; where none writes, use `0s`"));
+    }
     Ok(Instant(context.now.0.saturating_sub(keep_ms)))
 }
 
@@ -38,7 +47,7 @@ fn since(context: &CommandContext, duration: &str) -> Result<Instant> {
 pub async fn vacuum(context: &CommandContext, arguments: &VacuumArguments) -> Result<Completion> {
     let begun = Stopwatch::now();
     let log = context.existing_log().await?;
-    let since = since(context, &arguments.keep)?;
+    let since = since(context, log.store(), &arguments.keep)?;
     let files = match arguments.dry_run {
         true => vacuum::removable(log.store(), since).await?,
         false => vacuum::remove(log.store(), since).await?,

@@ -35,6 +35,9 @@ pub struct Layers {
     customers: Arc<Replaced>,
 }
 
+/// The tables that state which rows a layer replaces.
+const REPLACED: [FactTable; 2] = [REPLACED_CASES, REPLACED_CUSTOMERS];
+
 /// Of every case or customer that was ever replaced the position of the last layer that did.
 #[derive(Debug, Default)]
 struct Replaced {
@@ -55,8 +58,10 @@ impl Layers {
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn open(home: &Store, pointer: &Pointer) -> Result<Layers> {
+    pub async fn open(home: &Store, pointer: &Pointer) -> Result<Layers> {
         let layers = pointer.layers.clone();
+        let paths = |layer: &Layer| REPLACED.map(|table| layer.paths(home, &table)).concat();
+        home.fetch(&layers.iter().flat_map(paths).collect::<Vec<_>>()).await?;
         let cases = Arc::new(Replaced::read(home, &layers, &REPLACED_CASES)?);
         let customers = Arc::new(Replaced::read(home, &layers, &REPLACED_CUSTOMERS)?);
         Ok(Layers { home: home.clone(), layers, cases, customers })
@@ -119,9 +124,11 @@ impl Layers {
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn rows(&self, table: &FactTable, columns: &[&str]) -> Result<Vec<RecordBatch>> {
+    pub async fn rows(&self, table: &FactTable, columns: &[&str]) -> Result<Vec<RecordBatch>> {
         let mut rows = Vec::new();
-        for path in self.layers.last().map(|layer| layer.paths(&self.home, table)).unwrap_or_default() {
+        let paths = self.layers.last().map(|layer| layer.paths(&self.home, table)).unwrap_or_default();
+        self.home.fetch(&paths).await?;
+        for path in paths {
             for batch in read_file(&path, columns)? {
                 rows.push(batch?);
             }
@@ -135,15 +142,15 @@ impl Layers {
             Texts::Plain => plain(&table.schema()),
         };
         let paths = layer.paths(&self.home, table);
-        if paths.is_empty() { Ok(Arc::new(EmptyTable::new(schema))) } else { scan(&paths, schema) }
+        if paths.is_empty() { Ok(Arc::new(EmptyTable::new(schema))) } else { scan(&self.home, &paths, schema) }
     }
 
     /// Such layers of the same facts.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn with_layers(&self, layers: Vec<Layer>) -> Result<Layers> {
-        Layers::open(&self.home, &Pointer { layers, ..Pointer::default() })
+    pub async fn with_layers(&self, layers: Vec<Layer>) -> Result<Layers> {
+        Layers::open(&self.home, &Pointer { layers, ..Pointer::default() }).await
     }
 
     /// Puts the tables of 4 into a session, and the events that the desk is made of.

@@ -16,8 +16,8 @@ use crate::facts::tables::FACT_FILES;
 use crate::model::time::Instant;
 use crate::store::commits;
 use crate::store::data_file::{NewFile, TableFile, new_file_name};
-use crate::store::disk::WriteMode;
-use crate::store::objects::Store;
+use crate::store::disk::{self, WriteMode};
+use crate::store::objects::{Seen, Store, StoredFile};
 use crate::store::parquet::FileWriter;
 use crate::store::vacuum::Part;
 
@@ -98,7 +98,7 @@ impl Pointer {
         }
         let Some(text) = home.read(CURRENT).await? else { return Ok(None) };
         let invalid = |error: serde_json::Error| {
-            Error::invalid(home.local_path(CURRENT).display().to_string(), error.to_string())
+            Error::invalid(home.place_of(&home.local_path(CURRENT)), error.to_string())
                 .with_hint("remove the file, and `casebook replay` writes it again")
         };
         let Format { format } = serde_json::from_slice(&text).map_err(invalid)?;
@@ -108,17 +108,26 @@ impl Pointer {
         serde_json::from_slice(&text).map(Some).map_err(invalid)
     }
 
-    /// Makes this the present pointer, whole or not at all. Everything it names must have been flushed to disk.
+    /// Makes this the present pointer, whole or not at all, unless another machine has replaced the one that was seen.
+    /// Everything it names must be durable.
     ///
     /// # Errors
-    /// When the disk refuses.
-    pub async fn write(&self, home: &Store) -> Result<()> {
+    /// [`Error::Overtaken`] when another machine has; or when the disk refuses.
+    pub async fn write(&self, home: &Store, seen: &Seen) -> Result<()> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         if let Ok(Some(before)) = home.read(CURRENT).await {
             home.write(&new_file_name(PAST, ".json"), before, WriteMode::Create).await?;
         }
-        home.write(CURRENT, text, WriteMode::Replace).await
+        home.replace(CURRENT, text, seen).await
+    }
+
+    /// The version of the present pointer, for [`Pointer::write`].
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn see(home: &Store) -> Result<Seen> {
+        home.see(CURRENT).await
     }
 
     /// The files of every table, layer by layer.
@@ -191,16 +200,23 @@ pub async fn part(store: &Store, since: Instant) -> Result<Part> {
         pointers.extend(serde_json::from_slice::<Pointer>(&text).ok());
     }
     let mut part = Part { begun_in: vec![FOLDER.to_owned()], ..Part::default() };
-    part.candidates.extend(old.into_iter().map(|file| format!("{FOLDER}/{}", file.name)));
+    part.candidates.extend(old.into_iter().cloned().map(|file| file.below(FOLDER)));
     for name in pointers.iter().flat_map(Pointer::file_names) {
         part.needed.insert(format!("{FOLDER}/{name}"));
     }
     for table in listing.folders {
-        let inside = home.folder(&table).list().await?;
+        let folder = home.folder(&table);
+        let inside = folder.list().await?;
         // Facts were Delta tables once.
-        let log = inside.folders.into_iter().filter(|name| name == commits::FOLDER);
-        let names = inside.files.into_iter().map(|file| file.name).chain(log);
-        part.candidates.extend(names.map(|name| format!("{FOLDER}/{table}/{name}")));
+        let logs = inside.folders.into_iter().filter(|name| name == commits::FOLDER);
+        let logs = logs.map(|name| StoredFile {
+            bytes: disk::bytes_of(&folder.local_path(&name)),
+            name,
+            written_at: Instant(i64::MIN),
+        });
+        let table = format!("{FOLDER}/{table}");
+        part.candidates.extend(inside.files.into_iter().chain(logs).map(|file| file.below(&table)));
+        part.written_in.push(table);
     }
     Ok(part)
 }

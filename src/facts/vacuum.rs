@@ -18,7 +18,7 @@ pub async fn removable(store: &Store, since: Instant) -> Result<Vec<RemovableFil
     for name in table::names(store).await? {
         parts.push(table::part(store, &name, since).await?);
     }
-    Ok(vacuum::removable(store, parts))
+    Ok(vacuum::removable(store, parts, since))
 }
 
 /// Removes the files that no version since then needs, and returns what they were. Waits until no writer is at work.

@@ -23,6 +23,7 @@ use crate::store::engine;
 use crate::store::engine::Resources;
 use crate::store::lock::WriterLock;
 use crate::store::parquet::FileWriter;
+use crate::store::repeat::Attempts;
 use crate::store::table::{Table, scan};
 
 /// Events of a file that is not merged any further, unless the user sets another number.
@@ -107,7 +108,7 @@ pub async fn after_ingestion(log: &mut Log, resources: Resources, file_events: u
 /// When the store cannot be read or written; what was merged until then stays so.
 pub async fn compact(log: &mut Log, resources: Resources, options: MergeOptions) -> Result<Compacted> {
     let context = engine::session(resources)?;
-    let mut compacted = Compacted::default();
+    let (mut compacted, mut attempts) = (Compacted::default(), Attempts::default());
     loop {
         let _lock = WriterLock::take(log.store(), "log").await?;
         *log = log.reopen().await?;
@@ -115,7 +116,10 @@ pub async fn compact(log: &mut Log, resources: Resources, options: MergeOptions)
         let mut new = Vec::new();
         if let Err(error) = replace(log, &context, &old, options.file_events, &mut new).await {
             // A full disk needs their space.
-            log.remove_uncommitted(&new).await;
+            log.remove_uncommitted(&new, &error).await;
+            if attempts.again_after(&error) {
+                continue;
+            }
             return Err(error);
         }
         compacted.merges += 1;
@@ -187,7 +191,7 @@ async fn merge(
     // operator that merges the parts of several cores cannot spill.
     let config = context.copied_config().with_batch_size(MERGE_BATCH_ROWS).with_target_partitions(1);
     let context = SessionContext::new_with_config_rt(config, context.runtime_env());
-    let rows = context.read_table(scan(&paths, plain())?)?;
+    let rows = context.read_table(scan(events.folder(), &paths, plain())?)?;
     let total = old.iter().map(|file| file.rows).sum();
     for (from, until) in slices(&rows, total, file_events).await? {
         let mut slice = rows.clone();

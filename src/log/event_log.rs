@@ -1,6 +1,5 @@
 //! The log of a store: its two tables, at one version.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
@@ -30,30 +29,32 @@ pub struct LogFolder {
 }
 
 impl LogFolder {
-    /// The log of the store in that folder.
-    ///
-    /// # Errors
-    /// When the path cannot be the path of a store.
-    pub fn of(folder: &Path) -> Result<LogFolder> {
-        Ok(LogFolder { store: Store::open(folder)?, log: Arc::default() })
+    /// The log of a store.
+    #[must_use]
+    pub fn of(store: &Store) -> LogFolder {
+        LogFolder { store: store.clone(), log: Arc::default() }
     }
 
-    /// The log of the store in that folder, which has one; nothing is created.
+    /// The log of a store that has one; nothing is created.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn existing(folder: &Path) -> Result<LogFolder> {
-        if LogFolder::is_in(folder) {
-            return LogFolder::of(folder);
+    /// When there is none, or a bucket cannot be read.
+    pub async fn existing(store: &Store) -> Result<LogFolder> {
+        if LogFolder::is_in(store).await? {
+            return Ok(LogFolder::of(store));
         }
-        let message = format!("there is no log in {}", folder.display());
+        let message = format!("there is no log in {}", store.place());
         Err(Error::refused(message).with_hint("`casebook ingest FILE` makes one, `casebook demo` shows one"))
     }
 
-    /// Whether the store in that folder has a log.
-    #[must_use]
-    pub fn is_in(folder: &Path) -> bool {
-        folder.join("events").is_dir()
+    /// Whether a store has a log.
+    ///
+    /// # Errors
+    /// When a bucket cannot be read.
+    pub async fn is_in(store: &Store) -> Result<bool> {
+        let events = store.folder("events");
+        // A folder whose first commit was cut short is a log without events.
+        if store.is_in_bucket() { Table::exists(&events).await } else { Ok(events.path().is_dir()) }
     }
 
     /// The store that the log is in.
@@ -67,7 +68,7 @@ impl LogFolder {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn log(&self) -> Result<&Log> {
-        self.log.get_or_try_init(|| Log::open(self.store.path())).await
+        self.log.get_or_try_init(|| Log::open(&self.store)).await
     }
 
     /// The number of the newest batch in the log, as [`Log::last_batch`]. The newest commits state it, so that the log is
@@ -93,22 +94,15 @@ impl From<&Log> for LogFolder {
 }
 
 impl Log {
-    /// Whether there is a log in that folder.
-    pub async fn exists(folder: &Path) -> bool {
-        match Store::open(folder) {
-            Ok(store) => Table::exists(&store.folder("events")).await,
-            Err(_) => false,
-        }
-    }
-
-    /// Opens the log of the store in that folder. Creates an empty log where there is none.
+    /// Opens the log of a store. Creates an empty log where there is none.
     ///
     /// # Errors
     /// When the store cannot be read or written.
-    pub async fn open(folder: &Path) -> Result<Log> {
-        let store = Store::open(folder)?;
+    pub async fn open(store: &Store) -> Result<Log> {
+        let store = store.clone();
         store.create_folder()?;
-        let exists = Table::exists(&store.folder("events")).await && Table::exists(&store.folder("quarantine")).await;
+        let exists =
+            Table::exists(&store.folder("events")).await? && Table::exists(&store.folder("quarantine")).await?;
         // Two writers that come first must not both create the tables.
         let _lock = match exists {
             true => None,
@@ -145,10 +139,14 @@ impl Log {
 
     /// Removes files that a failed commit was to name, because a full disk needs the space. They stay if the commit became
     /// visible before it failed, and if that cannot be found out.
-    pub(super) async fn remove_uncommitted(&self, files: &[NewFile]) {
+    pub(super) async fn remove_uncommitted(&self, files: &[NewFile], error: &Error) {
+        let folder = self.events.folder();
+        // A bucket may still carry out a request that has failed; a commit that has lost is never carried out.
+        if folder.is_in_bucket() && !error.is_overtaken() {
+            return;
+        }
         let Ok(log) = self.reopen().await else { return };
         let Ok(committed) = log.events.files() else { return };
-        let folder = log.events.folder();
         for file in files.iter().filter(|file| !committed.contains(&folder.local_path(&file.name))) {
             let _ = folder.remove(&file.name).await;
         }

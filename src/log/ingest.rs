@@ -1,11 +1,10 @@
 //! Appending a batch of events to the log.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampMillisecondType};
+use arrow::array::BooleanArray;
 
 use crate::error::{Error, Result};
 use crate::input::piece::{Quarantined, Take};
@@ -13,18 +12,21 @@ use crate::log::event_log::Log;
 use crate::log::identity;
 use crate::log::identity::{Comparison, Conflict};
 use crate::log::lookup::Lookup;
-use crate::log::quarantine::QuarantineWriter;
+use crate::log::overtaken;
+use crate::log::prepared::{InputsSummary, Prepared, Reported, Summary, conflict_line};
+use crate::log::quarantine::{self, QuarantineWriter};
 use crate::log::rows::{Arrival, EVENT_FILES, LOG_SCHEMA};
 use crate::log::stage::{Staged, Staging};
 use crate::log::staged::{Entry, StagedFile};
 use crate::model::time::Instant;
-use crate::store::cores::into_inner;
+use crate::store::cores::{blocking, into_inner};
 use crate::store::data_file::NewFile;
 use crate::store::disk;
-use crate::store::lock::{WriterLock, blocking};
+use crate::store::lock::WriterLock;
 use crate::store::objects::Store;
 use crate::store::parquet;
 use crate::store::parquet::FileWriter;
+use crate::store::repeat::Attempts;
 use crate::store::scratch::ScratchFolder;
 use crate::store::table::{CommitMode, Table};
 
@@ -58,29 +60,6 @@ impl From<Instant> for Clock {
     fn from(at: Instant) -> Clock {
         Clock::Stopped(at)
     }
-}
-
-/// What an ingestion did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Lines that were not blank.
-    pub read: u64,
-    pub added: u64,
-    pub duplicates: u64,
-    pub conflicts: u64,
-    /// Lines set aside, conflicts included.
-    pub quarantined: u64,
-    /// Bytes of input, unpacked.
-    pub bytes: u64,
-}
-
-/// What an ingestion did with each of its inputs.
-#[derive(Clone, Debug, Default)]
-pub struct InputsSummary {
-    /// Events that entered the log, by the name of the input.
-    pub added: HashMap<Arc<str>, u64>,
-    /// The lines that were set aside, in the order in which they were found.
-    pub refused: Vec<Quarantined>,
 }
 
 impl Log {
@@ -118,9 +97,9 @@ impl Log {
         let _lock = WriterLock::take(self.store(), "log").await?;
         // Another writer may have committed while this one waited.
         let mut log = self.reopen().await?;
-        let batch = log.last_batch()?.saturating_add(1);
-        let arrival = Arrival { ingested_at: options.now.read(), batch };
-        let before = log.events.folder().list().await?.files;
+        let arrival = log.next_arrival(options)?;
+        log.fetch().await?;
+        let before = log.events.folder().written_files();
         let (events, quarantine, store) = (log.events.clone(), log.quarantine.clone(), log.store().clone());
         let prepared =
             blocking(move || prepare(&store, &events, &quarantine, arrival, (options, reported), read_input)).await;
@@ -128,31 +107,67 @@ impl Log {
             Ok(prepared) => prepared,
             Err(error) => {
                 // A full disk needs their space. No other writer creates files while this one holds the lock.
-                let before: HashSet<String> = before.into_iter().map(|file| file.name).collect();
-                log.events.remove_data_files(|name| !before.contains(name)).await;
+                log.events.discard_data_files(|name| !before.iter().any(|file| file == name));
                 return Err(error);
             }
         };
-        if let Err(error) = log.commit(prepared.quarantine, &prepared.files, &prepared.summary, arrival).await {
-            log.remove_uncommitted(&prepared.files).await;
-            return Err(error);
-        }
+        let prepared = log.commit_prepared(prepared, arrival, options).await?;
         *self = log;
         Ok((prepared.summary, prepared.inputs))
     }
 
-    async fn commit(
+    /// The arrival of the next batch.
+    fn next_arrival(&self, options: Options) -> Result<Arrival> {
+        Ok(Arrival { ingested_at: options.now.read(), batch: self.last_batch()?.saturating_add(1) })
+    }
+
+    /// Makes sure that all files can be read on the local disk.
+    async fn fetch(&self) -> Result<()> {
+        self.events.fetch().await?;
+        self.quarantine.fetch().await
+    }
+
+    /// Commits what was prepared. Where another machine has added a batch meanwhile, what was prepared becomes the batch after
+    /// it, without the events that the other machine has added.
+    async fn commit_prepared(
         &mut self,
-        quarantine: QuarantineWriter,
-        files: &[NewFile],
-        summary: &Summary,
-        arrival: Arrival,
-    ) -> Result<()> {
+        mut prepared: Prepared,
+        mut arrival: Arrival,
+        options: Options,
+    ) -> Result<Prepared> {
+        let mut attempts = Attempts::default();
+        loop {
+            let Err(error) = self.commit(&mut prepared, arrival).await else { return Ok(prepared) };
+            let is_tried_again = attempts.again_after(&error);
+            let files = prepared.files.clone();
+            if is_tried_again {
+                let since = arrival.batch.saturating_sub(1);
+                *self = self.reopen().await?;
+                arrival = self.next_arrival(options)?;
+                self.fetch().await?;
+                let paths: Vec<_> = files.iter().map(|file| self.events.folder().local_path(&file.name)).collect();
+                self.events.folder().fetch(&paths).await?;
+                let (events, quarantine) = (self.events.clone(), self.quarantine.clone());
+                let overtaken = std::mem::take(&mut prepared);
+                let again = move || {
+                    overtaken::prepare_again(overtaken, &events, &quarantine, (arrival, options.threads), since)
+                };
+                prepared = blocking(again).await?;
+            }
+            self.remove_uncommitted(&files, &error).await;
+            if !is_tried_again {
+                return Err(error);
+            }
+        }
+    }
+
+    async fn commit(&mut self, prepared: &mut Prepared, arrival: Arrival) -> Result<()> {
         // Lines that were set aside come first: a crash between the commits repeats them, which does no harm, and never
         // loses one.
-        if let Some(file) = quarantine.finish()? {
-            self.quarantine.commit(&[file], CommitMode::Append, vec![("batch", arrival.batch.into())]).await?;
+        if let Some(file) = prepared.quarantine.take().map(QuarantineWriter::finish).transpose()?.flatten() {
+            quarantine::commit(&mut self.quarantine, file, arrival).await?;
         }
+        let (files, summary) = (&prepared.files, &prepared.summary);
         if files.is_empty() {
             return Ok(());
         }
@@ -164,21 +179,6 @@ impl Log {
         ];
         self.events.commit(files, CommitMode::Append, metadata).await
     }
-}
-
-/// Everything that is written but not yet visible.
-struct Prepared {
-    files: Vec<NewFile>,
-    quarantine: QuarantineWriter,
-    summary: Summary,
-    inputs: InputsSummary,
-}
-
-/// What an ingestion reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reported {
-    Sums,
-    EachInput,
 }
 
 fn prepare(
@@ -224,7 +224,8 @@ fn prepare(
         Reported::EachInput => added_by_input(&staged, &comparison)?,
     };
     let inputs = InputsSummary { added, refused: quarantine.take_lines() };
-    Ok(Prepared { files, quarantine, summary, inputs })
+    let (quarantine, staged, scratch) = (Some(quarantine), staged.files, Some(scratch));
+    Ok(Prepared { files, quarantine, summary, reported, inputs, staged, scratch })
 }
 
 /// How many staged events of each input are new.
@@ -295,28 +296,4 @@ fn rewrite(
     }
     disk::remove(&path).map_err(Error::file(&path))?;
     writer.map(FileWriter::finish).transpose()
-}
-
-/// A conflicting event as a line: the same values, though perhaps not the same spelling.
-fn conflict_line(conflict: &Conflict, batch: &RecordBatch, row: usize) -> Quarantined {
-    let text = |name: &str| batch.column_by_name(name).map_or("", |column| column.as_string_view().value(row));
-    let time =
-        batch.column_by_name("time").map_or(0, |times| times.as_primitive::<TimestampMillisecondType>().value(row));
-    let sequence = batch.column_by_name("sequence").map_or(0, |column| column.as_primitive::<Int64Type>().value(row));
-    let data: Option<&serde_json::value::RawValue> = serde_json::from_str(text("data")).ok();
-    let line = serde_json::json!({
-        "specversion": "1.0", "id": text("id"), "source": text("source"), "type": text("type"),
-        "subject": text("subject"), "time": Instant(time).to_string(), "sequence": sequence, "data": data,
-    });
-    let place = if conflict.logged { "the log" } else { "this input" };
-    let detail =
-        format!("`{}` of source `{}` is in {place} with other content; the first stays", text("id"), text("source"));
-    Quarantined {
-        file: Arc::clone(&conflict.file),
-        line: conflict.line,
-        offset: conflict.offset,
-        rule: "conflict",
-        detail,
-        bytes: line.to_string().into_bytes(),
-    }
 }

@@ -36,7 +36,7 @@ pub struct Problem {
 pub fn files(store: &Store, files: &[TableFile], threads: usize) -> Result<Vec<Problem>> {
     let problems = Mutex::new(Vec::new());
     for_each(files, threads, |file| {
-        if let Err((rule, detail)) = check(file) {
+        if let Err((rule, detail)) = check(store, file) {
             add(&problems, Problem { file: name_in(store, &file.path), rule, detail });
         }
         Ok(())
@@ -44,10 +44,10 @@ pub fn files(store: &Store, files: &[TableFile], threads: usize) -> Result<Vec<P
     Ok(problems.into_inner().unwrap_or_default())
 }
 
-fn check(file: &TableFile) -> std::result::Result<(), (&'static str, String)> {
+fn check(store: &Store, file: &TableFile) -> std::result::Result<(), (&'static str, String)> {
     let (bytes, hash) = disk::fingerprint(&file.path).map_err(|error| {
         let rule = if error.kind() == std::io::ErrorKind::NotFound { "file_missing" } else { "file_unreadable" };
-        (rule, Error::file(&file.path)(error).to_string())
+        (rule, Error::file(Path::new(&store.place_of(&file.path)))(error).to_string())
     })?;
     if bytes != file.bytes {
         return Err(("file_size", format!("its commit states {} bytes, found {bytes}", file.bytes)));

@@ -17,6 +17,7 @@ use crate::model::content::Holds;
 use crate::store::data_file::NewFile;
 use crate::store::objects::Store;
 use crate::store::parquet::{Codec, FileLayout, FileWriter, read_file, with_schema};
+use crate::store::repeat::Attempts;
 use crate::store::table::{CommitMode, Table};
 
 /// The columns of `quarantine` (4). `bytes` holds the line as it was where it is not UTF-8.
@@ -123,6 +124,58 @@ fn listed(batch: &RecordBatch) -> impl Iterator<Item = Listed<'_>> {
     })
 }
 
+/// Makes the lines of a file part of the quarantine. Where another machine has added lines meanwhile, those that are there
+/// already are left out.
+///
+/// # Errors
+/// When the table cannot be read or written.
+pub async fn commit(table: &mut Table, file: NewFile, arrival: Arrival) -> Result<()> {
+    let (mut file, mut attempts) = (Some(file), Attempts::default());
+    while let Some(lines) = file {
+        let metadata = vec![("batch", arrival.batch.into())];
+        match table.commit(std::slice::from_ref(&lines), CommitMode::Append, metadata).await {
+            Err(error) if attempts.again_after(&error) => {
+                *table = table.reopen().await?;
+                table.fetch().await?;
+                file = without_present(table, &lines)?;
+            }
+            committed => return committed,
+        }
+    }
+    Ok(())
+}
+
+/// Those lines of a file that the table does not have, in a new file.
+fn without_present(table: &Table, file: &NewFile) -> Result<Option<NewFile>> {
+    let present = marks(table)?;
+    let mut writer: Option<FileWriter> = None;
+    for batch in read_file(&table.folder().local_path(&file.name), &COLUMNS)? {
+        keep_lines(table, &batch?, &mut writer, |line| !present.contains(&line.mark()))?;
+    }
+    writer.map(FileWriter::finish).transpose()
+}
+
+/// Writes those rows of a batch of [`COLUMNS`] that stay; gives how many these are.
+fn keep_lines(
+    table: &Table,
+    batch: &RecordBatch,
+    writer: &mut Option<FileWriter>,
+    stays: impl Fn(&Listed<'_>) -> bool,
+) -> Result<u64> {
+    let batch = with_schema(batch, &QUARANTINE_SCHEMA)?;
+    let stays: BooleanArray = listed(&batch.project(&[0, 1, 2, 3, 5, 6])?).map(|line| Some(stays(&line))).collect();
+    let kept = arrow::compute::filter_record_batch(&batch, &stays)?;
+    if kept.num_rows() > 0 {
+        let mut open = match writer.take() {
+            Some(writer) => writer,
+            None => FileWriter::create(table.folder(), "quarantine", &QUARANTINE_SCHEMA, &QUARANTINE_FILES)?,
+        };
+        open.write(&kept)?;
+        *writer = Some(open);
+    }
+    Ok(kept.num_rows() as u64)
+}
+
 /// Removes lines from the quarantine; gives how many were removed and how many are left. `operation` names the commit. The
 /// caller holds the lock of the log.
 ///
@@ -135,22 +188,13 @@ pub async fn remove(
 ) -> Result<(u64, u64)> {
     let (mut removed, mut left) = (0, 0);
     let mut writer: Option<FileWriter> = None;
+    table.fetch().await?;
     for path in table.files()? {
         for batch in read_file(&path, &COLUMNS)? {
-            let batch = with_schema(&batch?, &QUARANTINE_SCHEMA)?;
-            let stays: BooleanArray =
-                listed(&batch.project(&[0, 1, 2, 3, 5, 6])?).map(|line| Some(!is_removed(&line))).collect();
-            let kept = arrow::compute::filter_record_batch(&batch, &stays)?;
-            removed += (batch.num_rows() - kept.num_rows()) as u64;
-            left += kept.num_rows() as u64;
-            if kept.num_rows() > 0 {
-                let mut open = match writer.take() {
-                    Some(writer) => writer,
-                    None => FileWriter::create(table.folder(), "quarantine", &QUARANTINE_SCHEMA, &QUARANTINE_FILES)?,
-                };
-                open.write(&kept)?;
-                writer = Some(open);
-            }
+            let batch = batch?;
+            let kept = keep_lines(table, &batch, &mut writer, |line| !is_removed(line))?;
+            removed += (batch.num_rows() as u64).saturating_sub(kept);
+            left += kept;
         }
     }
     if removed == 0 {

@@ -17,10 +17,12 @@ use crate::input::pieces::Inputs;
 use crate::input::source::Source;
 use crate::json::{Json, fingerprint};
 use crate::log::event_log::Log;
-use crate::log::ingest::{Options, Summary};
+use crate::log::ingest::Options;
 use crate::log::lookup::{ByFingerprint, Lookup};
+use crate::log::prepared::Summary;
 use crate::log::quarantine::{self, Filter, Listed};
 use crate::store::lock::WriterLock;
+use crate::store::repeat::Attempts;
 use crate::store::table::Table;
 use crate::wire::line;
 
@@ -48,6 +50,7 @@ impl Log {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn retry(&mut self, options: Options, filter: Filter) -> Result<Retried> {
+        self.quarantine.fetch().await?;
         let found = Arc::new(Mutex::new(Tried::default()));
         let (tried, table) = (found.clone(), self.quarantine.clone());
         let summary =
@@ -69,6 +72,7 @@ impl Log {
     /// # Errors
     /// When a file cannot be read, or the store cannot be read or written.
     pub async fn retry_with(&mut self, options: Options, sources: Vec<Source>, filter: Filter) -> Result<Retried> {
+        self.quarantine.fetch().await?;
         let known = Known::of(&self.quarantine, &filter)?;
         let found = Arc::new(Mutex::new(Tried::default()));
         let tried = found.clone();
@@ -90,10 +94,14 @@ impl Log {
     /// When the store cannot be read or written; then nothing is removed.
     pub async fn remove_quarantined(&mut self, filter: &Filter) -> Result<(u64, u64)> {
         let _lock = WriterLock::take(self.store(), "log").await?;
-        let mut log = self.reopen().await?;
-        let counts = quarantine::remove(&mut log.quarantine, "removed", |line| filter.holds(line)).await?;
-        *self = log;
-        Ok(counts)
+        let mut attempts = Attempts::default();
+        loop {
+            *self = self.reopen().await?;
+            match quarantine::remove(&mut self.quarantine, "removed", |line| filter.holds(line)).await {
+                Err(error) if attempts.again_after(&error) => {}
+                done => return done,
+            }
+        }
     }
 
     async fn release(
@@ -102,11 +110,16 @@ impl Log {
         is_removed: impl Fn(&HashMap<u128, u128>, &Listed<'_>) -> bool,
     ) -> Result<(u64, u64)> {
         let _lock = WriterLock::take(self.store(), "log").await?;
-        let mut log = self.reopen().await?;
-        let logged = contents(&log, identities)?;
-        let counts = quarantine::remove(&mut log.quarantine, "released", |line| is_removed(&logged, line)).await?;
-        *self = log;
-        Ok(counts)
+        let mut attempts = Attempts::default();
+        loop {
+            *self = self.reopen().await?;
+            self.events.fetch().await?;
+            let logged = contents(self, identities)?;
+            match quarantine::remove(&mut self.quarantine, "released", |line| is_removed(&logged, line)).await {
+                Err(error) if attempts.again_after(&error) => {}
+                done => return done,
+            }
+        }
     }
 }
 

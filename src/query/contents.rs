@@ -30,7 +30,7 @@ pub async fn of(log: &Log, resources: Resources, moment: Moment) -> Result<Conte
         return Ok(contents);
     }
     let session = engine::session(resources)?;
-    let events = session.read_table(scan(&others, log.events.schema().clone())?)?;
+    let events = session.read_table(scan(log.store(), &others, log.events.schema().clone())?)?;
     let rows = moment.events(events)?.select_columns(&Contents::COLUMNS)?.execute_stream_partitioned().await?;
     let parts: Vec<_> = rows.into_iter().map(|rows| SpawnedTask::spawn(of_rows(rows))).collect();
     for part in parts {

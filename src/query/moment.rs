@@ -88,7 +88,7 @@ pub(super) async fn open(log: &Log, resources: Resources, moment: Moment) -> Res
         None => log.clone(),
     };
     let (home, pointer) = (manifest::home(log.store()), shared::pointer(log.store()).await?);
-    let of_store = Layers::open(&home, &pointer)?;
+    let of_store = Layers::open(&home, &pointer).await?;
     let deleted = Arc::new(deleted_cases(log, &of_store, pointer.last_batch, resources).await?);
     let scratch = ScratchFolder::in_system_folder()?;
     let beside = Store::open(scratch.path())?;
@@ -98,7 +98,7 @@ pub(super) async fn open(log: &Log, resources: Resources, moment: Moment) -> Res
     let begun = Pointer { last_batch, events: events.clone().count().await? as u64, ..Pointer::default() };
     let pointer = replay::replay_beside(events.into_view(), &beside, resources, begun).await?;
     let session = shared::session(resources)?;
-    let layers = Layers::open(&beside, &pointer)?;
+    let layers = Layers::open(&beside, &pointer).await?;
     layers.register(&session)?;
     for (table, column) in [(CASES, "text"), (MESSAGES, "text"), (SURVEYS, "comment")] {
         hide(&session, &table, column, &deleted)?;

@@ -26,8 +26,8 @@ use crate::store::engine::Resources;
 pub(super) async fn open(log: &LogFolder, resources: Resources) -> Result<(SessionState, Tables, Pointer)> {
     let session = shared::session(resources)?;
     let pointer = shared::pointer(log.store()).await?;
-    let layers = Arc::new(Layers::open(&manifest::home(log.store()), &pointer)?);
-    functions::register(&session, functions::calendars_of(&layers.rows(&CALENDARS, &functions::OF_CALENDARS)?)?);
+    let layers = Arc::new(Layers::open(&manifest::home(log.store()), &pointer).await?);
+    functions::register(&session, functions::calendars_of(&layers.rows(&CALENDARS, &functions::OF_CALENDARS).await?)?);
     let state = session.state();
     let mut facts = Tables::new();
     for table in FACT_TABLES.into_iter().chain([DESK_EVENTS]) {

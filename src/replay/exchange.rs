@@ -27,9 +27,8 @@ use crate::model::event::CaseEvent;
 use crate::replay::exchange::partitions::{PackedItems, PartitionWriter, Partitions, unpack};
 use crate::replay::exchange::ranges::CaseRanges;
 use crate::replay::input::{CASE_COLUMNS, CaseColumns};
-use crate::store::cores::{Numbers, on_every_core};
+use crate::store::cores::{Numbers, blocking, on_every_core};
 use crate::store::engine::Resources;
-use crate::store::lock::blocking;
 use crate::store::progress::Progress;
 
 /// Bytes of an event, packed, about.

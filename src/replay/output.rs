@@ -164,11 +164,11 @@ impl Written {
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn provider(&self, table: &FactTable) -> Result<Arc<dyn TableProvider>> {
+    pub async fn provider(&self, table: &FactTable) -> Result<Arc<dyn TableProvider>> {
         match &self.output {
             Output::Files(home) => {
                 let pointer = Pointer { layers: vec![self.layer.clone()], ..Pointer::default() };
-                Layers::open(home, &pointer)?.provider(table, Texts::Plain)
+                Layers::open(home, &pointer).await?.provider(table, Texts::Plain)
             }
             Output::Memory => {
                 let parts = if table.name == FINDINGS.name { &[CASE_FINDINGS, OTHER_FINDINGS][..] } else { &[*table] };

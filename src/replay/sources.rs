@@ -37,7 +37,7 @@ impl Sources {
     /// # Errors
     /// When the log or the facts cannot be read.
     pub async fn since(before: Pointer, context: &SessionContext, home: &Store, share: f64) -> Result<Sources> {
-        let facts = Layers::open(home, &before)?;
+        let facts = Layers::open(home, &before).await?;
         let absorbed = match before.layers.len() > LAYERS_MAX {
             true => (facts.replaced_cases(), facts.replaced_customers()),
             false => (Keys::default(), Keys::default()),

@@ -34,10 +34,9 @@ use crate::replay::output::{Finishing, Output, TablePart, TableWriters, Written}
 use crate::replay::select::of_the_desk;
 use crate::replay::sources::{Refresh, Sources};
 use crate::replay::{findings, input};
-use crate::store::cores::{Numbers, on_every_core};
+use crate::store::cores::{Numbers, blocking, on_every_core};
 use crate::store::engine::Resources;
-use crate::store::lock::blocking;
-use crate::store::objects::Store;
+use crate::store::objects::{Seen, Store};
 use crate::store::progress::Progress;
 
 /// What a replay did.
@@ -73,13 +72,20 @@ impl Replay {
         &self.context
     }
 
-    /// Takes all steps. `pointer` states what part of the log is replayed; the result names the new facts, too.
+    /// Takes all steps. `pointer` states what part of the log is replayed; the result names the new facts, too. `seen` is the
+    /// pointer that is replaced.
     ///
     /// # Errors
-    /// As [`Replay::run`].
-    pub async fn into_facts(mut self, sources: &Sources, home: &Store, pointer: Pointer) -> Result<Summary> {
+    /// As [`Replay::run`], and [`Error::Overtaken`](crate::error::Error::Overtaken) where another machine has replaced it.
+    pub async fn into_facts(
+        mut self,
+        sources: &Sources,
+        home: &Store,
+        pointer: Pointer,
+        seen: &Seen,
+    ) -> Result<Summary> {
         self.run(sources).await?;
-        let pointer = self.switch(sources, home, pointer).await?;
+        let pointer = self.switch(sources, home, pointer, seen).await?;
         let cases_replayed = match sources {
             Sources::All(_) => pointer.cases,
             Sources::Touched(refresh) => refresh.touched.cases.len() as u64,
@@ -115,7 +121,7 @@ impl Replay {
         self.add_finished(finishing).await?;
         customers?.into_iter().chain(found?).for_each(|part| self.written.add(part));
         if more_findings.is_none() {
-            self.context.register_table(UNKNOWN_USERS.name, self.written.provider(&UNKNOWN_USERS)?)?;
+            self.context.register_table(UNKNOWN_USERS.name, self.written.provider(&UNKNOWN_USERS).await?)?;
         }
         for query in findings::QUERIES.into_iter().chain(more_findings.as_deref()) {
             self.find_by_query(query).await?;
@@ -189,7 +195,7 @@ impl Replay {
     /// the query of the findings that stay, too.
     async fn read_across(&mut self, sources: &Sources, refresh: &Refresh) -> Result<(Arc<Across>, String)> {
         self.write_replaced(&refresh.touched.cases, &refresh.touched.customers)?;
-        let now = refresh.facts.with_layers(sources.layers(self.written.layer.clone()))?;
+        let now = refresh.facts.with_layers(sources.layers(self.written.layer.clone())).await?;
         let cases = &refresh.touched.cases;
         let staying = findings::register_narrowed(&self.context, &refresh.facts, &now, cases).await?;
         let events = usize::try_from(refresh.before.events).unwrap_or(usize::MAX);
@@ -257,15 +263,17 @@ impl Replay {
         Ok(())
     }
 
-    /// Flushes the folders, counts the rows of the facts, and switches to them.
-    async fn switch(self, sources: &Sources, home: &Store, mut pointer: Pointer) -> Result<Pointer> {
-        for table in self.written.layer.files.keys() {
-            home.folder(table).flush()?;
+    /// Makes the files durable, counts the rows of the facts, and switches to them.
+    async fn switch(self, sources: &Sources, home: &Store, mut pointer: Pointer, seen: &Seen) -> Result<Pointer> {
+        for (table, files) in &self.written.layer.files {
+            let folder = home.folder(table);
+            folder.flush()?;
+            folder.publish(files.iter().map(|file| file.name.as_str())).await?;
         }
         pointer.format = manifest::FACTS_FORMAT;
         pointer.next_case_number = self.numbers.next();
         pointer.layers = sources.layers(self.written.layer);
-        let facts = Layers::open(home, &pointer)?;
+        let facts = Layers::open(home, &pointer).await?;
         let context = &self.context;
         context.register_table("cases_now", facts.provider(&CASES, Texts::Views)?)?;
         context.register_table("findings_now", facts.provider(&FINDINGS, Texts::Views)?)?;
@@ -284,7 +292,7 @@ impl Replay {
             let counts = counts.iter().map(count);
             pointer.noted.extend(rules.iter().zip(counts).map(|(rule, n)| (rule.unwrap_or_default().to_owned(), n)));
         }
-        pointer.write(home).await?;
+        pointer.write(home, seen).await?;
         Ok(pointer)
     }
 }

@@ -47,7 +47,7 @@ pub fn located(store: &Store, outputs: Vec<Output>) -> Vec<Output> {
 /// # Errors
 /// When the disk refuses.
 pub fn remove_others(store: &Store, kept: &BTreeSet<Instant>) -> Result<usize> {
-    let folder = store.folder(run_log::FOLDER).local_path(FOLDER);
+    let folder = store.own_folder(run_log::FOLDER).join(FOLDER);
     let names: BTreeSet<String> = kept.iter().map(|instant| folder_name(*instant)).collect();
     let others: Vec<String> = disk::folder_names(&folder).into_iter().filter(|name| !names.contains(name)).collect();
     for name in &others {

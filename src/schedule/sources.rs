@@ -12,6 +12,7 @@ use crate::query::database::{Database, Opening};
 use crate::query::moment::Moment;
 use crate::query::people::People;
 use crate::store::engine::Resources;
+use crate::store::objects::Store;
 use crate::store::progress::Progress;
 
 /// How people and what they write are shown.
@@ -32,7 +33,7 @@ impl Showing {
 /// sources is then answered from that state of the log.
 pub struct Sources {
     pub project: PathBuf,
-    pub store: PathBuf,
+    pub store: Store,
     pub resources: Resources,
     pub catalogue: Arc<Catalogue>,
     plain: OnceCell<State>,
@@ -50,10 +51,10 @@ struct State {
 impl Sources {
     /// The sources of a project; nothing is opened yet.
     #[must_use]
-    pub fn new(project: &Path, store: &Path, resources: Resources, catalogue: Arc<Catalogue>) -> Sources {
+    pub fn new(project: &Path, store: &Store, resources: Resources, catalogue: Arc<Catalogue>) -> Sources {
         Sources {
             project: project.to_owned(),
-            store: store.to_owned(),
+            store: store.clone(),
             resources,
             catalogue,
             plain: OnceCell::new(),
@@ -64,9 +65,11 @@ impl Sources {
     }
 
     /// Whether the store has a log.
-    #[must_use]
-    pub fn has_log(&self) -> bool {
-        LogFolder::is_in(&self.store)
+    ///
+    /// # Errors
+    /// When a bucket cannot be read.
+    pub async fn has_log(&self) -> Result<bool> {
+        LogFolder::is_in(&self.store).await
     }
 
     /// The database that shows people like that, opened once.
@@ -99,7 +102,7 @@ impl Sources {
 
     async fn state(&self) -> Result<&State> {
         let open = || async {
-            let log = LogFolder::existing(&self.store)?;
+            let log = LogFolder::existing(&self.store).await?;
             let (people, progress) = (People::default(), Progress::default());
             let opening =
                 Opening { resources: self.resources, moment: Moment::default(), refresh: true, people, progress };

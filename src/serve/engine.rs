@@ -24,10 +24,13 @@ use crate::query::people::People;
 use crate::query::rights::Viewer;
 use crate::query::sql::problem::too_much_memory;
 use crate::store::engine::Resources;
+use crate::store::objects::Store;
 use crate::store::progress::Progress;
 
 /// How often the log is looked at for what other processes have added.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The same for a store in a bucket, where each look is a request or two.
+const LOOK_INTO_BUCKET_EVERY: Duration = Duration::from_secs(5);
 /// While the log keeps growing, the facts are not brought up to date for twice as long as that took: events and questions have two
 /// thirds of the time. But never for longer than this, so that figures follow events within seconds.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -36,7 +39,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct EngineSetup {
     pub project: PathBuf,
-    pub store: PathBuf,
+    pub store: Store,
     /// Zone of days where a question names none.
     pub zone: TimeZone,
     pub resources: Resources,
@@ -205,7 +208,7 @@ impl Engine {
 
     /// The last batch of the log as it is now.
     async fn last_batch(&self) -> Result<i64> {
-        LogFolder::existing(&self.setup.store)?.last_batch().await
+        LogFolder::existing(&self.setup.store).await?.last_batch().await
     }
 
     /// Waits until the viewer may ask one more question.
@@ -239,11 +242,12 @@ impl Engine {
 
     /// Follows the log until `stop`, also where another process writes to it. Then no more questions are answered.
     pub async fn follow(&self, stop: CancellationToken) {
+        let look_every = if self.setup.store.is_in_bucket() { LOOK_INTO_BUCKET_EVERY } else { LOOK_EVERY };
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.grown.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(look_every) => {}
             }
             // A refresh is not interrupted: it would have to be made again.
             let begun = self.now();
@@ -295,7 +299,7 @@ async fn read(setup: &EngineSetup, version: u64) -> Result<State> {
     let catalogue = Catalogue::load(&setup.project).await.map_err(|mut errors| {
         errors.pop().unwrap_or_else(|| Error::refused("a metric is faulty, but no error was reported"))
     })?;
-    let log = LogFolder::existing(&setup.store)?;
+    let log = LogFolder::existing(&setup.store).await?;
     let opening = Opening {
         resources: setup.resources,
         moment: Moment::default(),

@@ -36,9 +36,11 @@ impl Commits {
     }
 
     /// Whether the table has been created: there is a first commit, or a checkpoint of it.
-    pub async fn any(&self) -> bool {
-        let has = async |name: &str| self.folder.has(name).await.unwrap_or(false);
-        has(&file_of(0)).await || has(LAST_CHECKPOINT).await
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn any(&self) -> Result<bool> {
+        Ok(self.folder.has(&file_of(0)).await? || self.folder.has(LAST_CHECKPOINT).await?)
     }
 
     /// The version of the newest checkpoint.
@@ -116,11 +118,11 @@ impl Commits {
         Ok(removed)
     }
 
-    /// The names of commits and checkpoints that no version since then needs, because a checkpoint contains them.
+    /// The commits and checkpoints that no version since then needs, because a checkpoint contains them.
     ///
     /// # Errors
     /// When the commits cannot be listed.
-    pub async fn expired(&self, since: Instant) -> Result<Vec<String>> {
+    pub async fn expired(&self, since: Instant) -> Result<Vec<StoredFile>> {
         let files = self.folder.list().await?.files;
         // The version before the first recent one was in force at that instant.
         let first = versions(&files).filter(|(_, file)| file.written_at >= since).map(|(version, _)| version).min();
@@ -131,7 +133,7 @@ impl Commits {
         let checkpoints = files.iter().filter_map(|file| version_of(&file.name, ".checkpoint.parquet"));
         let Some(base) = checkpoints.filter(|checkpoint| *checkpoint <= wanted).max() else { return Ok(Vec::new()) };
         let is_before = |file: &&StoredFile| any_version_of(&file.name).is_some_and(|version| version < base);
-        Ok(files.iter().filter(is_before).map(|file| file.name.clone()).collect())
+        Ok(files.iter().filter(is_before).cloned().collect())
     }
 }
 

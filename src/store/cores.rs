@@ -1,4 +1,4 @@
-//! Work that is divided among threads: items are dealt out by number until none is left.
+//! Work that is divided among threads: items are dealt out by number until none is left. And work that blocks its thread.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -109,6 +109,14 @@ pub fn map_in_order<T: Send, R: Send, S: Send>(
         }
         Ok(produced)
     })
+}
+
+/// Runs work that blocks its thread beside the asynchronous work.
+///
+/// # Errors
+/// Those of the work.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await?
 }
 
 /// Locks what threads share.

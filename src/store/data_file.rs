@@ -6,6 +6,9 @@ use uuid::Uuid;
 
 use crate::model::time::Instant;
 
+/// How the names of data files end.
+pub const EXTENSION: &str = ".parquet";
+
 /// A Parquet file that is written but not yet part of a table.
 #[derive(Clone, Debug)]
 pub struct NewFile {

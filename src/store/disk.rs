@@ -244,6 +244,12 @@ pub fn folder_names(folder: &Path) -> Vec<String> {
     names(folder, |kind| kind.is_dir())
 }
 
+/// The names of the files in a folder, sorted; none where it does not exist.
+#[must_use]
+pub fn file_names(folder: &Path) -> Vec<String> {
+    names(folder, |kind| kind.is_file())
+}
+
 fn names(folder: &Path, is_wanted: impl Fn(std::fs::FileType) -> bool) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(std::result::Result::ok);
     let entries = entries.filter(|entry| entry.file_type().is_ok_and(&is_wanted));

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use super::commits;
+use super::cores::blocking;
 use super::disk;
 use super::objects::Store;
 use crate::error::{Error, Result};
@@ -64,12 +65,4 @@ fn flush_tables(store: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Runs work that blocks its thread beside the asynchronous work.
-///
-/// # Errors
-/// Those of the work.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await?
 }

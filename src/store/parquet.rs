@@ -26,12 +26,9 @@ use xxhash_rust::xxh3::Xxh3Default;
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 use crate::store::contents::Contents;
-use crate::store::data_file::{NewFile, new_file_name};
+use crate::store::data_file::{EXTENSION, NewFile, new_file_name};
 use crate::store::disk;
 use crate::store::objects::Store;
-
-/// How the names of data files end.
-pub const EXTENSION: &str = ".parquet";
 
 /// Rows of a row group: what a scan can skip at once.
 const ROW_GROUP_ROWS: usize = 128 * 1024;

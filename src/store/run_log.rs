@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use super::cores::blocking;
 use super::disk;
-use super::lock::blocking;
 use super::objects::Store;
 use crate::error::{Error, Result};
 pub use lease::{Lease, LeaseState};
@@ -109,7 +109,7 @@ impl RunLog {
     /// # Errors
     /// When the disk refuses, or the file is not a run log of this version.
     pub async fn open(store: &Store) -> Result<RunLog> {
-        let path = store.folder(FOLDER).local_path(FILE);
+        let path = store.own_folder(FOLDER).join(FILE);
         blocking(move || {
             disk::create_folders(path.parent().unwrap_or(Path::new("/"))).map_err(Error::file(&path))?;
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
@@ -127,7 +127,7 @@ impl RunLog {
     /// # Errors
     /// When the file cannot be read, or is not a run log of this version.
     pub async fn existing(store: &Store) -> Result<Option<RunLog>> {
-        let path = store.folder(FOLDER).local_path(FILE);
+        let path = store.own_folder(FOLDER).join(FILE);
         blocking(move || {
             if !path.exists() {
                 return Ok(None);

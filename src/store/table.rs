@@ -9,27 +9,31 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::catalog::TableProvider;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
 use deltalake::checkpoints::create_checkpoint;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake::kernel::{Action, Add, StructType};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use deltalake::{DeltaTable, DeltaTableBuilder};
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
 use crate::store::commits;
 use crate::store::commits::{BATCHES_TAG, Commits};
-use crate::store::data_file::{NewFile, TableFile};
+use crate::store::data_file::{EXTENSION, NewFile, TableFile};
 use crate::store::disk;
 use crate::store::objects::Store;
-use crate::store::parquet::{EXTENSION, batch_range};
+use crate::store::parquet::batch_range;
 use crate::store::vacuum::Part;
 
 /// Commits after which a checkpoint is written. Opening a table reads one small file for each commit since the newest
@@ -59,7 +63,7 @@ pub struct Table {
 pub async fn names(store: &Store) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for name in store.list().await?.folders {
-        if Table::exists(&store.folder(&name)).await {
+        if Table::exists(&store.folder(&name)).await? {
             names.push(name);
         }
     }
@@ -77,16 +81,19 @@ pub async fn part(store: &Store, name: &str, since: Instant) -> Result<Part> {
     let table = Table::open(&folder, name, Arc::new(Schema::empty())).await?;
     let removed = commits.removed_since(since).await?;
     let needed = table.file_names()?.into_iter().chain(removed).map(|file| format!("{name}/{file}")).collect();
-    let files = folder.list().await?.files.into_iter().map(|file| file.name);
-    let candidates = files.filter(|file| file.ends_with(EXTENSION)).map(|file| format!("{name}/{file}")).collect();
+    let files = folder.list().await?.files.into_iter();
+    let candidates = files.filter(|file| file.name.ends_with(EXTENSION)).map(|file| file.below(name)).collect();
     let log = format!("{name}/{}", commits::FOLDER);
-    let in_checkpoint = commits.expired(since).await?.iter().map(|file| format!("{log}/{file}")).collect();
-    Ok(Part { needed, candidates, in_checkpoint, begun_in: vec![log] })
+    let in_checkpoint = commits.expired(since).await?.into_iter().map(|file| file.below(&log)).collect();
+    Ok(Part { needed, candidates, in_checkpoint, written_in: vec![name.to_owned()], begun_in: vec![log] })
 }
 
 impl Table {
     /// Whether a table has been created in that folder; a folder whose creation was cut short holds none.
-    pub async fn exists(folder: &Store) -> bool {
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn exists(folder: &Store) -> Result<bool> {
         Commits::of(folder).any().await
     }
 
@@ -95,7 +102,7 @@ impl Table {
     /// # Errors
     /// When the folder cannot be written or holds no readable table.
     pub async fn open_or_create(folder: &Store, name: &str, schema: SchemaRef) -> Result<Table> {
-        if !Table::exists(folder).await {
+        if !Table::exists(folder).await? {
             create(folder, name, &schema).await?;
         }
         Table::open(folder, name, schema).await
@@ -110,6 +117,10 @@ impl Table {
         // A torn commit was never acknowledged; the next commit replaces it.
         if let Some(version) = Commits::of(folder).torn().await?.and_then(|torn| torn.checked_sub(1)) {
             builder = builder.with_version(version);
+        }
+        if folder.is_in_bucket() {
+            // Data files are written there before they are uploaded.
+            folder.create_folder()?;
         }
         let delta = builder.load().await.map_err(Error::table(name))?;
         Ok(Table { name: name.to_owned(), folder: folder.clone(), schema, delta })
@@ -160,6 +171,14 @@ impl Table {
         Ok(self.file_names()?.iter().map(|name| self.folder.local_path(name)).collect())
     }
 
+    /// Makes sure that this version's files can be read on the local disk ([`Store::fetch`]).
+    ///
+    /// # Errors
+    /// When a file is missing, or the store cannot be read.
+    pub async fn fetch(&self) -> Result<()> {
+        self.folder.fetch(&self.files()?).await
+    }
+
     /// This version's files with what is known of each, in the order of their paths.
     ///
     /// # Errors
@@ -208,20 +227,18 @@ impl Table {
         Ok(snapshot.log_data().iter().filter_map(|file| file.num_records()).map(|rows| rows as u64).sum())
     }
 
-    /// Removes data files that are not part of the table and have one of those names. What cannot be removed now, `vacuum`
-    /// removes later.
-    pub async fn remove_data_files(&self, is_removed: impl Fn(&str) -> bool) {
-        let files = self.folder.list().await.unwrap_or_default().files;
-        for file in files.iter().filter(|file| file.name.ends_with(EXTENSION) && is_removed(&file.name)) {
-            let _ = self.folder.remove(&file.name).await;
-        }
+    /// Removes data files that a writer of this machine has written, no commit names, and have one of those names. What cannot
+    /// be removed now, `vacuum` removes later.
+    pub fn discard_data_files(&self, is_removed: impl Fn(&str) -> bool) {
+        let names = self.folder.written_files().into_iter();
+        names.filter(|name| name.ends_with(EXTENSION) && is_removed(name)).for_each(|name| self.folder.discard(&name));
     }
 
     /// Makes files part of the table, all at once, and moves to the version that holds them. When this returns, the commit
     /// is durable. Data files are never changed.
     ///
     /// # Errors
-    /// When another writer has committed since this version, or the disk refuses.
+    /// [`Error::Overtaken`] when another writer has committed since this version; or when the disk refuses.
     pub async fn commit(&mut self, files: &[NewFile], mode: CommitMode, metadata: Vec<(&str, Value)>) -> Result<()> {
         let failed = |error| Error::table(&self.name)(error);
         let mut actions: Vec<Action> = Vec::new();
@@ -232,14 +249,14 @@ impl Table {
         actions.extend(files.iter().map(|file| Action::Add(file.to_action())));
         let save_mode = if mode == CommitMode::Replace { SaveMode::Overwrite } else { SaveMode::Append };
         let operation = DeltaOperation::Write { mode: save_mode, partition_by: None, predicate: None };
-        self.commit_actions(actions, operation, metadata).await
+        self.commit_actions(files, actions, operation, metadata).await
     }
 
     /// Replaces files by others that hold the same rows. Readers of older versions use the old files until these are
     /// removed.
     ///
     /// # Errors
-    /// When another writer has committed since this version, or the disk refuses.
+    /// [`Error::Overtaken`] when another writer has committed since this version; or when the disk refuses.
     pub async fn replace_files(
         &mut self,
         old: &[TableFile],
@@ -256,16 +273,18 @@ impl Table {
         }
         actions.extend(new.iter().map(|file| Action::Add(Add { data_change: false, ..file.to_action() })));
         let target_size = i64::try_from(new.iter().map(|file| file.bytes).max().unwrap_or(0)).unwrap_or(i64::MAX);
-        self.commit_actions(actions, DeltaOperation::Optimize { predicate: None, target_size }, metadata).await
+        let operation = DeltaOperation::Optimize { predicate: None, target_size };
+        self.commit_actions(new, actions, operation, metadata).await
     }
 
     async fn commit_actions(
         &mut self,
+        files: &[NewFile],
         actions: Vec<Action>,
         operation: DeltaOperation,
         metadata: Vec<(&str, Value)>,
     ) -> Result<()> {
-        self.prepare_commit().await?;
+        self.prepare_commit(files).await?;
         let metadata = metadata.into_iter().map(|(key, value)| (key.to_owned(), value));
         let snapshot = self.delta.snapshot().map_err(Error::table(&self.name))?;
         // No retries, which would hide that another writer has committed. No cleanup, which would remove old versions by
@@ -276,15 +295,30 @@ impl Table {
             .with_actions(actions)
             .build(Some(snapshot), self.delta.log_store(), operation)
             .await
-            .map_err(Error::table(&self.name))?;
+            .map_err(|error| self.not_committed(error))?;
         self.delta.state = Some(committed.snapshot());
         self.checkpoint().await;
         Ok(())
     }
 
-    /// Establishes what must hold before a commit: the names of the data files are durable, and the names of the folders
-    /// above them too, because their creator may have been killed; and no torn commit has the number of this one.
-    async fn prepare_commit(&self) -> Result<()> {
+    /// Why a commit failed.
+    fn not_committed(&self, error: DeltaTableError) -> Error {
+        use TransactionError::{MaxCommitAttempts, VersionAlreadyExists};
+        match error {
+            DeltaTableError::VersionAlreadyExists(_)
+            | DeltaTableError::Transaction { source: VersionAlreadyExists(_) | MaxCommitAttempts(_) } => {
+                Error::Overtaken { place: self.folder.place() }
+            }
+            error => Error::table(&self.name)(error),
+        }
+    }
+
+    /// Establishes what must hold before a commit: the files and the names of the data files are durable, and the names of the
+    /// folders above them too, because their creator may have been killed; and no torn commit has the number of this one.
+    async fn prepare_commit(&self, files: &[NewFile]) -> Result<()> {
+        if self.folder.is_in_bucket() {
+            return self.folder.publish(files.iter().map(|file| file.name.as_str())).await;
+        }
         for folder in self.folder.path().ancestors().take(3) {
             disk::flush_folder(folder).map_err(Error::file(folder))?;
         }
@@ -315,15 +349,15 @@ impl Table {
         if files.is_empty() {
             return Ok(Arc::new(EmptyTable::new(self.schema.clone())));
         }
-        scan(&files, self.schema.clone())
+        scan(&self.folder, &files, self.schema.clone())
     }
 }
 
-/// An ordinary Parquet scan of those files.
+/// An ordinary Parquet scan of those files of a store.
 ///
 /// # Errors
 /// When a path cannot be written as a URL.
-pub fn scan(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
+pub fn scan(store: &Store, files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
     let url = |path: &PathBuf| -> Result<ListingTableUrl> {
         let url = url::Url::from_file_path(path)
             .map_err(|()| Error::invalid(path.display().to_string(), "not an absolute path"))?;
@@ -333,7 +367,49 @@ pub fn scan(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvide
     let urls: Vec<ListingTableUrl> = files.iter().map(url).collect::<Result<_>>()?;
     let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
     let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
-    Ok(Arc::new(ListingTable::try_new(config)?))
+    let table = Arc::new(ListingTable::try_new(config)?);
+    if store.is_in_bucket() {
+        return Ok(Arc::new(Fetched { store: store.clone(), files: files.to_vec(), table }));
+    }
+    Ok(table)
+}
+
+/// A scan of files that are in a bucket: they are copied to the local disk when a question needs them.
+#[derive(Debug)]
+struct Fetched {
+    store: Store,
+    files: Vec<PathBuf>,
+    table: Arc<ListingTable>,
+}
+
+#[async_trait]
+impl TableProvider for Fetched {
+    fn schema(&self) -> SchemaRef {
+        self.table.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        self.table.table_type()
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> datafusion::error::Result<Vec<TableProviderFilterPushDown>> {
+        self.table.supports_filters_pushdown(filters)
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+        let fetched = self.store.fetch(&self.files).await;
+        fetched.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        self.table.scan(state, projection, filters, limit).await
+    }
 }
 
 impl NewFile {
@@ -398,23 +474,41 @@ impl TableFile {
 }
 
 fn builder(folder: &Store, name: &str) -> Result<DeltaTableBuilder> {
-    let path = folder.path();
-    let url = url::Url::from_directory_path(path)
-        .map_err(|()| Error::invalid(path.display().to_string(), "not an absolute path"))?;
+    let url = url_of(folder)?;
     let builder = DeltaTableBuilder::from_url(url.clone()).map_err(Error::table(name))?;
     Ok(builder.with_storage_backend(folder.objects(), url))
+}
+
+/// The URL of a folder. The library looks for a folder on the disk where the scheme is `file`; of another scheme that it knows
+/// it takes the path only, from the root of the objects that it is given.
+fn url_of(folder: &Store) -> Result<url::Url> {
+    let invalid = || Error::invalid(folder.place(), "not an absolute path");
+    if !folder.is_in_bucket() {
+        return url::Url::from_directory_path(folder.path()).map_err(|()| invalid());
+    }
+    let mut url = url::Url::parse("memory:///").map_err(|_| invalid())?;
+    let parts = folder.location().parts();
+    url.path_segments_mut()
+        .map_err(|()| invalid())?
+        .pop_if_empty()
+        .extend(parts.map(|part| part.as_ref().to_owned()))
+        .push("");
+    Ok(url)
 }
 
 async fn create(folder: &Store, name: &str, schema: &Schema) -> Result<()> {
     folder.create_folder()?;
     let kernel: StructType = schema.try_into_kernel()?;
     let columns: Vec<_> = kernel.fields().cloned().collect();
-    CreateBuilder::new()
+    let created = CreateBuilder::new()
         .with_log_store(builder(folder, name)?.build_storage().map_err(Error::table(name))?)
         .with_table_name(name)
         .with_columns(columns)
         .with_save_mode(SaveMode::Ignore)
-        .await
-        .map_err(Error::table(name))?;
-    Ok(())
+        .await;
+    match created {
+        // Another machine may have created it at the same time.
+        Err(error) if !Table::exists(folder).await? => Err(Error::table(name)(error)),
+        _ => Ok(()),
+    }
 }

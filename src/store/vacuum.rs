@@ -3,13 +3,15 @@
 //!
 //! Each part of a store ([`Part`]) lists what it needs, and the rest is removable: never a file of the present version, of
 //! a version that readers may still use, or of a writer at work, because the caller holds the locks of all writers while
-//! files are removed.
+//! files are removed. In a bucket a writer of another machine may be about to commit files that it has uploaded, so files that
+//! are younger than the versions that must stay are left.
 
 use std::collections::{BTreeSet, HashSet};
 
 use crate::error::{Error, Result};
+use crate::model::time::Instant;
 use crate::store::disk;
-use crate::store::objects::Store;
+use crate::store::objects::{Store, StoredFile};
 use crate::store::scratch;
 
 /// Why a file is not needed.
@@ -50,33 +52,46 @@ pub struct Part {
     /// Files that must stay.
     pub needed: HashSet<String>,
     /// Files and folders that are removable if they are not needed.
-    pub candidates: Vec<String>,
+    pub candidates: Vec<StoredFile>,
     /// Commits that a checkpoint contains.
-    pub in_checkpoint: Vec<String>,
+    pub in_checkpoint: Vec<StoredFile>,
+    /// Folders of data files, in which a killed writer may have left some that it had not uploaded.
+    pub written_in: Vec<String>,
     /// Folders in which a killed writer may have left files that it had begun.
     pub begun_in: Vec<String>,
 }
 
 /// The files that none of the parts needs, and the temporary folders of writers. A writer that is at work still needs some
-/// of them.
+/// of them. `since` is the time of the oldest version that must stay.
 #[must_use]
-pub fn removable(store: &Store, parts: Vec<Part>) -> Vec<RemovableFile> {
+pub fn removable(store: &Store, parts: Vec<Part>, since: Instant) -> Vec<RemovableFile> {
     let mut files = Vec::new();
-    let mut add = |name: String, reason| {
-        let bytes = disk::bytes_of(&store.local_path(&name));
-        files.push(RemovableFile { name, bytes, reason });
-    };
-    for Part { needed, candidates, in_checkpoint, begun_in } in parts {
-        let unnamed = candidates.into_iter().filter(|name| !needed.contains(name));
-        unnamed.for_each(|name| add(name, Reason::Unnamed));
-        in_checkpoint.into_iter().for_each(|name| add(name, Reason::InCheckpoint));
+    let mut add = |name: String, bytes: u64, reason| files.push(RemovableFile { name, bytes, reason });
+    let bytes_of = |name: &str| disk::bytes_of(&store.local_path(name));
+    for Part { needed, candidates, in_checkpoint, written_in, begun_in } in parts {
+        let is_old = |file: &StoredFile| !store.is_in_bucket() || file.written_at < since;
+        let unnamed = candidates.into_iter().filter(|file| !needed.contains(&file.name) && is_old(file));
+        unnamed.for_each(|file| add(file.name, file.bytes, Reason::Unnamed));
+        in_checkpoint.into_iter().for_each(|file| add(file.name, file.bytes, Reason::InCheckpoint));
+        let mut left_behind: Vec<String> = Vec::new();
         for folder in begun_in {
             let begun = disk::unfinished_files(&store.local_path(&folder)).into_iter();
-            begun.for_each(|name| add(format!("{folder}/{name}"), Reason::LeftBehind));
+            left_behind.extend(begun.map(|name| format!("{folder}/{name}")));
+        }
+        // On a local disk they are candidates.
+        for folder in written_in.into_iter().filter(|_| store.is_in_bucket()) {
+            let written = store.folder(&folder).written_files().into_iter();
+            left_behind.extend(written.map(|name| format!("{folder}/{name}")));
+        }
+        for name in left_behind {
+            let bytes = bytes_of(&name);
+            add(name, bytes, Reason::LeftBehind);
         }
     }
-    let scratch = disk::folder_names(store.path()).into_iter().filter(|name| name.starts_with(scratch::PREFIX));
-    scratch.for_each(|name| add(name, Reason::LeftBehind));
+    for name in disk::folder_names(store.path()).into_iter().filter(|name| name.starts_with(scratch::PREFIX)) {
+        let bytes = bytes_of(&name);
+        add(name, bytes, Reason::LeftBehind);
+    }
     files
 }
 
@@ -90,7 +105,7 @@ pub async fn remove(store: &Store, files: &[RemovableFile]) -> Result<()> {
         if path.is_dir() {
             disk::remove_folder(&path).map_err(Error::file(&path))?;
         } else if *reason == Reason::LeftBehind {
-            // Begun files exist on a local disk only; `object_store` does not accept their names.
+            // These exist on the local disk only; `object_store` does not accept the names of begun files.
             disk::remove(&path).map_err(Error::file(&path))?;
         } else {
             store.remove(name).await?;

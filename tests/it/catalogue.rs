@@ -16,6 +16,7 @@ use casebook::metric::question::Question;
 use casebook::metric::range::{Grain, Range};
 use casebook::model::time::Instant;
 use casebook::query::database::Database;
+use casebook::store::Store;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
@@ -292,7 +293,7 @@ pub async fn generated() -> (Project, Database, Catalogue) {
     project.write("events.ndjson", made.stdout);
     project.ingest(&["events.ndjson"], 0);
     assert_eq!(project.run(&["replay"]).code, 0);
-    let log = Log::open(&project.path("store")).await.unwrap();
+    let log = Log::open(&Store::open(&project.path("store")).unwrap()).await.unwrap();
     let database = Database::present(&log, RESOURCES).await.unwrap();
     let catalogue = Catalogue::load(&project.path("")).await.unwrap();
     (project, database, catalogue)

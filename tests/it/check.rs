@@ -12,6 +12,7 @@ use casebook::log::rows::{EVENT_FILES, LOG_SCHEMA};
 use casebook::query::database::Database;
 use casebook::store::Store;
 use casebook::store::engine::{self, Resources};
+use casebook::store::objects::Seen;
 use casebook::store::parquet::FileWriter;
 use casebook::store::table::{CommitMode, Table};
 use serde_json::{Value, json};
@@ -262,12 +263,13 @@ fn cast(batch: &RecordBatch, schema: &SchemaRef) -> RecordBatch {
 async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str) {
     let store = project.path("store");
     let home = manifest::home(&Store::open(&store).unwrap());
-    pointer.write(&home).await.unwrap();
-    let context = Database::present(&Log::open(&store).await.unwrap(), RESOURCES).await.unwrap().session();
+    pointer.write(&home, &Seen::default()).await.unwrap();
+    let context =
+        Database::present(&Log::open(&Store::open(&store).unwrap()).await.unwrap(), RESOURCES).await.unwrap().session();
     let table = FACT_TABLES.iter().find(|known| known.name == table).unwrap();
     let altered = context.sql(&format!("SELECT {select}")).await.unwrap().into_view();
     context.register_table("altered", altered).unwrap();
-    let cases = Layers::open(&home, pointer).unwrap().provider(&CASES, Texts::Views).unwrap();
+    let cases = Layers::open(&home, pointer).await.unwrap().provider(&CASES, Texts::Views).unwrap();
     context.register_table("numbered", cases).unwrap();
     let column = |(name, _): &(&str, _)| match *name {
         CASE_NUMBER => format!("coalesce(n.{CASE_NUMBER}, arrow_cast(0, 'UInt64')) AS {CASE_NUMBER}"),
@@ -292,7 +294,7 @@ async fn corrupt(project: &Project, pointer: &Pointer, table: &str, select: &str
         writer.write(&cast(&batch, &table.schema())).unwrap();
     }
     layer.add(&table, writer.finish().unwrap());
-    pointer.write(&home).await.unwrap();
+    pointer.write(&home, &Seen::default()).await.unwrap();
 }
 
 /// The rows that one check finds, without a refresh.
@@ -328,7 +330,7 @@ async fn an_event_that_is_in_the_log_twice_is_found() {
     let project = Project::new();
     project.ingest(&[of_repository("tests/golden/01-life.ndjson")], 0);
     let store = project.path("store");
-    let log = Log::open(&store).await.unwrap();
+    let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     let mut events = Table::open_or_create(&log.store().folder("events"), "events", LOG_SCHEMA.clone()).await.unwrap();
     let context = engine::session(RESOURCES).unwrap();
     context.register_table("log", log.events.provider().unwrap()).unwrap();

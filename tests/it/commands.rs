@@ -39,8 +39,9 @@ fn settings_come_from_the_flag_then_the_environment_then_the_file() {
     let text = String::from_utf8(output.stdout).unwrap();
     let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(
-        words[2..],
+        words[3..],
         [
+            vec!["copies_size", "10GiB", "default"],
             vec!["time_zone", "Europe/Prague", "casebook.toml"],
             vec!["memory", "1GiB", "environment"],
             vec!["threads", "1", "flag"],

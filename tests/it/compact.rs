@@ -40,12 +40,12 @@ async fn ingest(project: &Project, file: &Path) {
     let options =
         casebook::log::Options { now: casebook::model::time::Instant(0).into(), threads: 2, memory_bytes: 64 << 20 };
     let sources = vec![Source::parse(file.to_str().unwrap())];
-    let mut log = Log::open(&project.path("store")).await.unwrap();
+    let mut log = Log::open(&Store::open(&project.path("store")).unwrap()).await.unwrap();
     log.ingest(options, move |take| read_all(sources, take)).await.unwrap();
 }
 
 async fn merge(store: &Path, scope: MergeScope) -> Compacted {
-    let mut log = Log::open(store).await.unwrap();
+    let mut log = Log::open(&Store::open(store).unwrap()).await.unwrap();
     compact::compact(&mut log, RESOURCES, MergeOptions::of(scope)).await.unwrap()
 }
 
@@ -56,7 +56,7 @@ fn block<T>(work: impl Future<Output = T>) -> T {
 
 /// Every row of the log with every column as a text, sorted.
 async fn rows(store: &Path) -> Vec<String> {
-    let log = Log::open(store).await.unwrap();
+    let log = Log::open(&Store::open(store).unwrap()).await.unwrap();
     let mut rows = Vec::new();
     for path in log.events.files().unwrap() {
         for batch in read_whole_file(&path).unwrap() {
@@ -81,21 +81,21 @@ async fn rows(store: &Path) -> Vec<String> {
 #[tokio::test]
 async fn merging_changes_no_row_and_no_fact() {
     let (project, store) = project_of(20).await;
-    let log = Log::open(&store).await.unwrap();
+    let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     let facts = replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
     let (before, files, last_batch) =
         (rows(&store).await, log.events.files().unwrap().len(), log.last_batch().unwrap());
     assert!(before.len() > 500 && files >= 20, "{} rows in {files} files", before.len());
     for scope in [MergeScope::Quick, MergeScope::Enough, MergeScope::All] {
         merge(&store, scope).await;
-        let log = Log::open(&store).await.unwrap();
+        let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
         assert_eq!(rows(&store).await, before, "{scope:?}");
         assert_eq!(log.last_batch().unwrap(), last_batch);
         assert!(log.events.files().unwrap().len() < files);
         let again = replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
         assert_eq!((again.cases_replayed, &again.pointer), (0, &facts.pointer), "{scope:?}");
     }
-    let log = Log::open(&store).await.unwrap();
+    let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     assert_eq!(log.events.files().unwrap().len(), 1);
     let batches: Vec<RecordBatch> =
         read_whole_file(&log.events.files().unwrap()[0]).unwrap().map(|batch| batch.unwrap()).collect();
@@ -124,8 +124,8 @@ async fn merging_keeps_within_its_memory() {
         ingest(&project, &project.write("events.ndjson", events)).await;
     }
     let store = std::path::absolute(project.path("store")).unwrap();
-    let rows = Log::open(&store).await.unwrap().events.rows().unwrap();
-    let mut log = Log::open(&store).await.unwrap();
+    let rows = Log::open(&Store::open(&store).unwrap()).await.unwrap().events.rows().unwrap();
+    let mut log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     let little = Resources { memory_bytes: 32 << 20, threads: 2 };
     let done = compact::compact(&mut log, little, MergeOptions::of(MergeScope::All)).await.unwrap();
     assert_eq!((done.rows, done.files_after), (rows, 1));
@@ -146,8 +146,14 @@ fn files_have_the_wanted_number_of_events() {
         let ran = project.run(&["compact", "--full"].into_iter().chain(flag).collect::<Vec<_>>());
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         let rows = |path: PathBuf| casebook::store::parquet::rows(&path).unwrap() as usize;
-        let files: Vec<usize> =
-            block(Log::open(&project.path("store"))).unwrap().events.files().unwrap().into_iter().map(rows).collect();
+        let files: Vec<usize> = block(Log::open(&Store::open(&project.path("store")).unwrap()))
+            .unwrap()
+            .events
+            .files()
+            .unwrap()
+            .into_iter()
+            .map(rows)
+            .collect();
         assert_eq!(files.iter().sum::<usize>(), lines);
         assert!(files.iter().all(|rows| wanted / 2 <= *rows && *rows <= wanted * 3 / 2), "{wanted}: {files:?}");
     }
@@ -258,7 +264,7 @@ async fn damage_to_files_is_found() {
     let (project, store) = project_of(3).await;
     project.run(&["replay"]);
     assert!(problems(&project).is_empty());
-    let files = Log::open(&store).await.unwrap().events.files().unwrap();
+    let files = Log::open(&Store::open(&store).unwrap()).await.unwrap().events.files().unwrap();
     let whole = std::fs::read(&files[0]).unwrap();
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 1;
@@ -280,7 +286,7 @@ async fn damage_to_files_is_found() {
 #[tokio::test]
 async fn damage_to_events_is_found() {
     let (_project, store) = project_of(2).await;
-    let mut log = Log::open(&store).await.unwrap();
+    let mut log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     assert_eq!(inspect::events(&log, 2, 1 << 20).unwrap(), []);
     let mut entries = log.events.entries().unwrap();
     // It is not known which worker takes which lines; the largest file has enough of them.

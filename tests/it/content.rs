@@ -8,6 +8,7 @@ use casebook::model::time::Instant;
 use casebook::schedule::content::{Content, merged};
 use casebook::schedule::parcel::{Rendered, RenderedFile, Role};
 use casebook::schedule::sources::Sources;
+use casebook::store::Store;
 use casebook::store::engine::Resources;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -34,7 +35,7 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> T {
 pub fn sources(project: &Project) -> Sources {
     let folder = project.path("");
     let catalogue = block_on(Catalogue::load(&folder)).unwrap();
-    Sources::new(&folder, &project.path("store"), RESOURCES, Arc::new(catalogue))
+    Sources::new(&folder, &Store::open(&project.path("store")).unwrap(), RESOURCES, Arc::new(catalogue))
 }
 
 #[derive(Deserialize)]

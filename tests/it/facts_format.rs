@@ -12,6 +12,7 @@ use casebook::facts::manifest::{self, FACTS_FORMAT, Pointer};
 use casebook::facts::tables::{CASE_TABLES, DESK_EVENTS, FACT_TABLES};
 use casebook::log::Log;
 use casebook::replay::{self, ReplayScope};
+use casebook::store::Store;
 use casebook::store::engine::{self, Resources};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -70,10 +71,10 @@ fn worked_cases() -> Vec<String> {
 async fn facts_text(name: &str) -> String {
     let project = Project::new();
     project.ingest(&[of_repository(&format!("tests/golden/{name}.ndjson"))], 0);
-    let log = Log::open(&project.path("store")).await.unwrap();
+    let log = Log::open(&Store::open(&project.path("store")).unwrap()).await.unwrap();
     replay::refresh(&log, RESOURCES, ReplayScope::Full).await.unwrap();
     let home = manifest::home(log.store());
-    let layers = Layers::open(&home, &Pointer::read(&home).await.unwrap().unwrap()).unwrap();
+    let layers = Layers::open(&home, &Pointer::read(&home).await.unwrap().unwrap()).await.unwrap();
     let context = engine::session(RESOURCES).unwrap();
     let mut text = String::new();
     let more = CASE_TABLES.into_iter().filter(|table| FACT_TABLES.iter().all(|known| known.name != table.name));

@@ -10,6 +10,7 @@ use casebook::log::compact::{MergeOptions, MergeScope, compact};
 use casebook::log::lookup::{ByFingerprint, Expected, Lookup};
 use casebook::log::{Log, Options, Summary};
 use casebook::model::time::Instant;
+use casebook::store::Store;
 use casebook::store::disk;
 use casebook::store::disk::DiskOperation;
 use casebook::store::engine;
@@ -31,7 +32,7 @@ fn lines(numbers: std::ops::Range<u64>) -> Vec<MadeLine> {
 
 async fn ingest(store: &Path, lines: Vec<MadeLine>) -> Summary {
     let options = Options { now: Instant(0).into(), threads: 2, memory_bytes: 64 << 20 };
-    let mut log = Log::open(store).await.unwrap();
+    let mut log = Log::open(&Store::open(store).unwrap()).await.unwrap();
     let pieces = lines.chunks(1000).zip(0..).map(|(lines, number)| Piece::Lines { number, lines: lines.to_vec() });
     let pieces: Vec<Piece> = pieces.collect();
     log.ingest(options, move |take| pieces.into_iter().try_for_each(take).map(|()| 1)).await.unwrap()
@@ -39,7 +40,7 @@ async fn ingest(store: &Path, lines: Vec<MadeLine>) -> Summary {
 
 /// Overwrites the identities and contents in every file of the log, but not the filters and the metadata.
 async fn spoil_columns(store: &Path) {
-    for path in Log::open(store).await.unwrap().events.files().unwrap() {
+    for path in Log::open(&Store::open(store).unwrap()).await.unwrap().events.files().unwrap() {
         let mut bytes = std::fs::read(&path).unwrap();
         let metadata = SerializedFileReader::new(File::open(&path).unwrap()).unwrap().metadata().clone();
         for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
@@ -90,7 +91,7 @@ async fn events_that_the_log_has_are_not_written_again() {
     });
     let summary = ingest(&store, some).await;
     assert_eq!((summary.added, summary.duplicates, summary.conflicts), (10, 5000, 1));
-    let log = Log::open(&store).await.unwrap();
+    let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     assert_eq!(log.events.rows().unwrap(), 5010);
 }
 
@@ -118,7 +119,7 @@ async fn lookups_find_every_event() {
     for batch in 0..3 {
         ingest(&store, lines(batch * 3000..(batch + 1) * 3000)).await;
     }
-    let log = Log::open(&store).await.unwrap();
+    let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     let all = fingerprints(&log);
     assert_eq!(all.len(), 9000);
     let lookup = Lookup::new(log.events.files().unwrap(), 2);
@@ -157,7 +158,7 @@ async fn scattered_events_are_not_looked_up_again_and_again() {
     for batch in 0..20 {
         ingest(&store, lines(batch * 50..(batch + 1) * 50)).await;
     }
-    let log = Log::open(&store).await.unwrap();
+    let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     let identities = fingerprints(&log).into_iter().map(|(identity, _)| identity).collect();
     let lookup = Lookup::new(log.events.files().unwrap(), 2);
     let again = lookup.find_expected(identities).unwrap();
@@ -169,7 +170,7 @@ async fn scattered_events_are_not_looked_up_again_and_again() {
 /// The least and the greatest rank in each row group of the log.
 async fn ranks_of_row_groups(store: &Path) -> Vec<(i32, i32)> {
     let mut spans = Vec::new();
-    for path in Log::open(store).await.unwrap().events.files().unwrap() {
+    for path in Log::open(&Store::open(store).unwrap()).await.unwrap().events.files().unwrap() {
         let file = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
         for group in file.metadata().row_groups() {
             let rank = group.columns().iter().find(|column| column.column_path().string() == "rank").unwrap();
@@ -200,13 +201,16 @@ async fn events_about_the_desk_have_row_groups_of_their_own() {
         for merged in [false, true] {
             if merged {
                 let resources = Resources { memory_bytes: 64 << 20, threads: 2 };
-                let mut log = Log::open(&store).await.unwrap();
+                let mut log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
                 compact(&mut log, resources, MergeOptions::of(MergeScope::All)).await.unwrap();
             }
             let spans = ranks_of_row_groups(&store).await;
             assert!(spans.iter().all(|(least, most)| (*least == 0) == (*most == 0)), "{spans:?}");
             assert!(spans.contains(&(0, 0)) && spans.len() > 1, "{spans:?}");
-            assert_eq!(Log::open(&store).await.unwrap().events.rows().unwrap(), 1500 + customers as u64);
+            assert_eq!(
+                Log::open(&Store::open(&store).unwrap()).await.unwrap().events.rows().unwrap(),
+                1500 + customers as u64
+            );
         }
     }
 }
@@ -217,7 +221,7 @@ async fn a_file_without_a_case_is_not_read_for_it() {
     let project = Project::new();
     let store = project.path("store");
     ingest(&store, lines(0..5000)).await;
-    let log = Log::open(&store).await.unwrap();
+    let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     let context = engine::session(Resources { memory_bytes: 64 << 20, threads: 2 }).unwrap();
     context.register_table("log", log.events.provider().unwrap()).unwrap();
     let plan = context.sql("EXPLAIN ANALYZE SELECT * FROM log WHERE case_id = 'C1x'").await.unwrap();
@@ -232,7 +236,7 @@ async fn lookups_at_once_do_not_disturb_each_other() {
     let project = Project::new();
     let store = project.path("store");
     ingest(&store, lines(0..4000)).await;
-    let log = Log::open(&store).await.unwrap();
+    let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     let lookup = Lookup::new(log.events.files().unwrap(), 2);
     let none: ByFingerprint<()> = [(1, ()), (2, ())].into_iter().collect();
     let failures = Mutex::new(0);

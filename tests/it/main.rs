@@ -15,6 +15,7 @@ mod apply;
 mod audit;
 mod auditor;
 mod boards;
+mod bucket;
 mod case;
 mod case_views;
 mod cases;

@@ -9,6 +9,7 @@ use casebook::metric::needs::NEEDS;
 use casebook::metric::question::Question;
 use casebook::model::time::Instant;
 use casebook::query::database::Database;
+use casebook::store::Store;
 use casebook::wire::line;
 
 use crate::catalogue::{desk, question};
@@ -21,7 +22,7 @@ async fn database(lines: &[&str]) -> (Project, Database) {
     project.write("events.ndjson", lines.join("\n"));
     project.ingest(&["events.ndjson"], 0);
     assert_eq!(project.run(&["replay"]).code, 0);
-    let log = Log::open(&project.path("store")).await.unwrap();
+    let log = Log::open(&Store::open(&project.path("store")).unwrap()).await.unwrap();
     let database = Database::present(&log, RESOURCES).await.unwrap();
     (project, database)
 }

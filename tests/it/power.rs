@@ -14,6 +14,7 @@ use casebook::log::{Log, Options, inspect};
 use casebook::model::time::Instant;
 use casebook::query::database::Database;
 use casebook::replay::{self, ReplayScope};
+use casebook::store::Store;
 use casebook::store::disk;
 use casebook::store::disk::DiskOperation;
 use casebook::store::engine::{self, Resources};
@@ -197,7 +198,7 @@ fn line(n: u64, subject: u64) -> MadeLine {
 
 /// Appends events with those numbers, a broken line, and an event that the log has.
 async fn ingest(store: &Path, numbers: std::ops::Range<u64>) {
-    let mut log = Log::open(store).await.unwrap();
+    let mut log = Log::open(&Store::open(store).unwrap()).await.unwrap();
     let options = Options { now: Instant(0).into(), threads: 2, memory_bytes: 64 << 20 };
     let mut lines: Vec<MadeLine> = numbers.map(|n| line(n, n)).collect();
     lines.push(line(0, 0));
@@ -245,7 +246,7 @@ async fn survive(root: &Path, steps: &[Step], after: impl Fn(usize, &Step) -> bo
 }
 
 async fn check(store: &Path, acknowledged: u64, facts: bool, place: &str) {
-    let log = Log::open(store).await.unwrap_or_else(|error| panic!("{place}: {error}"));
+    let log = Log::open(&Store::open(store).unwrap()).await.unwrap_or_else(|error| panic!("{place}: {error}"));
     let found = events(&log).await;
     let expected: Vec<u64> = (0..found.len() as u64).collect();
     assert_eq!(found, expected, "{place}: none twice, none missing between");
@@ -327,7 +328,7 @@ async fn a_power_cut_in_a_replay_leaves_the_old_facts_or_the_new_ones() {
     for batch in 0..2 {
         ingest(&store, batch * BATCH..(batch + 1) * BATCH).await;
         recorder.acknowledge((batch + 1) * BATCH, batch > 0);
-        let log = Log::open(&store).await.unwrap();
+        let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
         replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
         recorder.acknowledge((batch + 1) * BATCH, true);
     }
@@ -354,7 +355,7 @@ async fn a_power_cut_while_merging_and_tidying_loses_nothing() {
     recorder.acknowledge(10 * BATCH, false);
     let begun = recorder.steps().len();
     for scope in [MergeScope::Quick, MergeScope::All] {
-        let mut log = Log::open(&store).await.unwrap();
+        let mut log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
         let merged = compact::compact(&mut log, RESOURCES, MergeOptions::of(scope)).await.unwrap();
         assert_eq!(merged.merges, 1);
         let gone = vacuum::remove(log.store(), Instant(i64::MAX)).await.unwrap();
@@ -374,7 +375,9 @@ async fn content_is_on_disk_before_its_name_and_the_name_before_the_acknowledgem
     let recorder = Recorder::watch(&root);
     let store = root.join("store");
     ingest(&store, 0..BATCH).await;
-    replay::refresh(&Log::open(&store).await.unwrap(), RESOURCES, ReplayScope::REFRESH).await.unwrap();
+    replay::refresh(&Log::open(&Store::open(&store).unwrap()).await.unwrap(), RESOURCES, ReplayScope::REFRESH)
+        .await
+        .unwrap();
     let mut disk = Disk::new(&root);
     let steps = recorder.steps();
     for (number, step) in steps.iter().enumerate() {
@@ -411,9 +414,12 @@ async fn a_torn_newest_commit_is_ignored_and_its_number_used_again() {
             (whole.len() as f64 * keep) as usize
         };
         std::fs::write(&commit, &whole[..cut]).unwrap();
-        let log = Log::open(&store).await.unwrap();
+        let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
         assert_eq!(events(&log).await, (0..2 * BATCH).collect::<Vec<_>>());
         ingest(&store, 2 * BATCH..3 * BATCH).await;
-        assert_eq!(events(&Log::open(&store).await.unwrap()).await, (0..3 * BATCH).collect::<Vec<_>>());
+        assert_eq!(
+            events(&Log::open(&Store::open(&store).unwrap()).await.unwrap()).await,
+            (0..3 * BATCH).collect::<Vec<_>>()
+        );
     }
 }

@@ -13,6 +13,7 @@ use casebook::model::time::Instant;
 use casebook::query::database::Database;
 use casebook::replay;
 use casebook::replay::ReplayScope;
+use casebook::store::Store;
 use casebook::store::engine::Resources;
 use serde_json::{Map, Value};
 
@@ -124,7 +125,7 @@ impl Project {
     fn batches(&self, sql: &str) -> Vec<RecordBatch> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let log = Log::open(&self.path("store")).await.unwrap();
+            let log = Log::open(&Store::open(&self.path("store")).unwrap()).await.unwrap();
             replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
             let session = Database::present(&log, RESOURCES).await.unwrap().session();
             session.sql(sql).await.unwrap().collect().await.unwrap()

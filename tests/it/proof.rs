@@ -4,6 +4,7 @@ use casebook::log::Log;
 use casebook::model::time::Instant;
 use casebook::query::contents;
 use casebook::query::moment::Moment;
+use casebook::store::Store;
 use casebook::store::engine::Resources;
 use serde_json::Value;
 
@@ -143,7 +144,7 @@ async fn what_commits_state_of_events_is_what_their_files_have() {
     let project = files();
     let resources = Resources { memory_bytes: 1 << 28, threads: 2 };
     let both = async |last_batch: Option<i64>| {
-        let log = Log::open(&project.path("store")).await.unwrap();
+        let log = Log::open(&Store::open(&project.path("store")).unwrap()).await.unwrap();
         let stated = Moment { last_batch, ..Moment::default() };
         let known_at = Some(Instant::parse("2199-01-01T00:00:00Z").unwrap());
         let read = contents::of(&log, resources, Moment { known_at, ..stated }).await.unwrap();

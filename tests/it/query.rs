@@ -12,6 +12,7 @@ use casebook::metric::range::{Grain, Range};
 use casebook::model::time::Instant;
 use casebook::query::database::{Database, table_names};
 use casebook::query::moment::Moment;
+use casebook::store::Store;
 use jiff::tz::TimeZone;
 
 use crate::project::Project;
@@ -66,7 +67,7 @@ fn questions() -> Vec<Question> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn questions_at_once_have_the_answers_that_they_have_one_by_one() {
     let project = generated();
-    let log = Log::open(&project.path("store")).await.unwrap();
+    let log = Log::open(&Store::open(&project.path("store")).unwrap()).await.unwrap();
     let as_of = Instant::parse("2026-05-15T12:00:00Z").unwrap();
     let then = Moment { as_of: Some(as_of), ..Moment::default() };
     let present = Arc::new(Database::present(&log, RESOURCES).await.unwrap());
@@ -129,7 +130,7 @@ fn a_question_about_facts_does_not_open_the_log() {
 #[tokio::test]
 async fn making_a_session_reads_no_file() {
     let project = generated();
-    let log = Log::open(&project.path("store")).await.unwrap();
+    let log = Log::open(&Store::open(&project.path("store")).unwrap()).await.unwrap();
     let database = Database::present(&log, RESOURCES).await.unwrap();
     std::fs::remove_dir_all(project.path("store")).unwrap();
     let session = database.session();
@@ -143,7 +144,7 @@ async fn making_a_session_reads_no_file() {
 #[tokio::test]
 async fn what_a_session_registers_is_seen_in_no_other() {
     let project = generated();
-    let log = Log::open(&project.path("store")).await.unwrap();
+    let log = Log::open(&Store::open(&project.path("store")).unwrap()).await.unwrap();
     let database = Database::present(&log, RESOURCES).await.unwrap();
     let (one, other) = (database.session(), database.session());
     let cases = one.table("cases").await.unwrap().into_view();

@@ -11,6 +11,7 @@ use casebook::query::database::Database;
 use casebook::query::memory;
 use casebook::replay;
 use casebook::replay::ReplayScope;
+use casebook::store::Store;
 use casebook::store::engine::Resources;
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
@@ -42,7 +43,7 @@ pub async fn facts_of(session: &SessionContext) -> Facts {
 }
 
 pub async fn ingest(project: &Project, lines: &[String], now: Instant) -> Log {
-    let mut log = Log::open(&project.path("store")).await.unwrap();
+    let mut log = Log::open(&Store::open(&project.path("store")).unwrap()).await.unwrap();
     let made = |(n, line): (u64, &String)| MadeLine {
         json: line.clone().into_bytes(),
         file: Arc::from("made"),

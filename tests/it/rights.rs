@@ -18,6 +18,7 @@ use casebook::query::database::{Database, table_names};
 use casebook::query::rights::Viewer;
 use casebook::query::sql::{self, Script};
 use casebook::replay::{self, ReplayScope};
+use casebook::store::Store;
 use casebook::store::engine::Resources;
 use futures::StreamExt;
 use serde_json::Value;
@@ -38,7 +39,7 @@ fn project(lines: &[Value]) -> Project {
 }
 
 async fn database(project: &Project) -> Database {
-    let log = Log::open(&project.path("store")).await.unwrap();
+    let log = Log::open(&Store::open(&project.path("store")).unwrap()).await.unwrap();
     replay::refresh(&log, RESOURCES, ReplayScope::REFRESH).await.unwrap();
     Database::present(&log, RESOURCES).await.unwrap()
 }

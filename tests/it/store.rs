@@ -8,6 +8,7 @@ use casebook::model::time::Instant;
 use casebook::query::database::Database;
 use casebook::replay;
 use casebook::replay::ReplayScope;
+use casebook::store::Store;
 use casebook::store::engine::Resources;
 
 use crate::project::{Project, Ran};
@@ -33,17 +34,17 @@ async fn a_hundred_batches_and_more_lose_nothing() {
     let project = Project::new();
     let store = project.path("store");
     // One writer keeps the log open, and others come in between.
-    let mut kept = Log::open(&store).await.unwrap();
+    let mut kept = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     for n in 1..=105 {
         let options = Options { now: Instant(0).into(), threads: 1, memory_bytes: 64 << 20 };
         let piece = Piece::Lines { number: 0, lines: vec![line(n), line(n.max(2) - 1)] };
         let add = move |take: &mut Take<'_>| take(piece).map(|()| 1);
         match n % 3 {
-            0 => Log::open(&store).await.unwrap().ingest(options, add).await.unwrap(),
+            0 => Log::open(&Store::open(&store).unwrap()).await.unwrap().ingest(options, add).await.unwrap(),
             _ => kept.ingest(options, add).await.unwrap(),
         };
     }
-    let log = Log::open(&store).await.unwrap();
+    let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     assert_eq!(kept.reopen().await.unwrap().events.entries().unwrap(), log.events.entries().unwrap());
     assert_eq!((log.events.rows().unwrap(), log.last_batch().unwrap()), (105, 105));
     let files = log.events.entries().unwrap();
@@ -65,7 +66,12 @@ async fn a_store_of_an_older_version_is_read() {
     let options = Options { now: Instant(0).into(), threads: 1, memory_bytes: 64 << 20 };
     let add = |n: u64| Piece::Lines { number: 0, lines: vec![line(n)] };
     for n in 1..=3 {
-        Log::open(&store).await.unwrap().ingest(options, move |take| take(add(n)).map(|()| 1)).await.unwrap();
+        Log::open(&Store::open(&store).unwrap())
+            .await
+            .unwrap()
+            .ingest(options, move |take| take(add(n)).map(|()| 1))
+            .await
+            .unwrap();
         if n == 2 {
             project.run(&["replay"]);
         }
@@ -78,7 +84,7 @@ async fn a_store_of_an_older_version_is_read() {
             format!("{}\"tags\":null{}", &text[..from], &text[until + 1..]).replace(r#"\"batch\""#, r#"\"bunch\""#);
         std::fs::write(&commit, without).unwrap();
     }
-    let log = Log::open(&store).await.unwrap();
+    let log = Log::open(&Store::open(&store).unwrap()).await.unwrap();
     assert!(log.events.entries().unwrap().iter().all(|file| file.hash.is_none()));
     assert_eq!(log.last_batch().unwrap(), 3);
     let rows = |project: &Project, flag: &str| {

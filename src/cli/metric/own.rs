@@ -50,7 +50,7 @@ pub async fn check(context: &CommandContext, file: &Path) -> Result<Completion> 
     let is_ratio = metric.kind == MetricKind::Ratio;
     let known = known.with(metric);
     context.printer.talk(format!("{shown}: nothing is wrong with the header and the SQL"));
-    if is_ratio || !context.has_log() {
+    if is_ratio || !context.has_log().await? {
         return Ok(Completion::Done);
     }
     let database = context.database().await?;

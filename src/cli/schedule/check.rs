@@ -27,7 +27,7 @@ pub async fn check(context: &CommandContext, connects: bool) -> Result<Completio
     report(context, &file);
     let settings = &context.settings;
     let catalogue = Arc::new(context.catalogue().await?);
-    let sources = Sources::new(&settings.project.value, &settings.store.value, settings.resources(), catalogue);
+    let sources = Sources::new(&settings.project.value, &context.store()?, settings.resources(), catalogue);
     let mut errors = Vec::new();
     for schedule in &file.schedules {
         errors.extend(faults(schedule, &sources).await);

@@ -9,7 +9,6 @@ use crate::cli::output::OutputArguments;
 use crate::error::{Error, Result};
 use crate::export::Shown;
 use crate::model::time::{Instant, duration_text};
-use crate::store::objects::Store;
 use crate::store::run_log::{Delivery, Run, RunKey, RunLog, RunState};
 
 /// Prints the last runs, the latest first.
@@ -19,7 +18,7 @@ pub async fn history(
     limit: u32,
     output: &OutputArguments,
 ) -> Result<Completion> {
-    let log = RunLog::existing(&Store::open(&context.settings.store.value)?).await?;
+    let log = RunLog::existing(&context.store()?).await?;
     let Some(log) = log else {
         context.printer.talk("note: no schedule has run yet");
         return Ok(Completion::Done);

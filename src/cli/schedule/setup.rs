@@ -7,7 +7,6 @@ use crate::cli::context::CommandContext;
 use crate::error::{Error, Result};
 use crate::schedule::daemon::{Clock, Setup};
 use crate::schedule::secret::Environment;
-use crate::store::objects::Store;
 
 /// How often the daemon looks whether anything is to be done.
 const TICK: Duration = Duration::from_secs(1);
@@ -16,7 +15,7 @@ const TICK: Duration = Duration::from_secs(1);
 pub fn setup(context: &CommandContext, clock: Clock) -> Result<Setup> {
     let settings = &context.settings;
     Ok(Setup {
-        store: Store::open(&settings.store.value)?,
+        store: context.store()?,
         zone: settings.zone()?,
         resources: settings.resources(),
         environment: environment(context)?,

@@ -88,7 +88,7 @@ impl SqlContent {
 
     async fn check_query(&self, sources: &Sources, range: Option<&Range>, place: &str) -> Result<()> {
         let script = self.script(sources, place)?;
-        let session = match sources.has_log() {
+        let session = match sources.has_log().await? {
             true => sql::session(sources.database(self.showing()).await?.as_ref()),
             false => sql::with_places(empty_session().await?),
         };

@@ -112,7 +112,7 @@ async fn open(shared: &Shared) -> std::result::Result<Sources, String> {
     let Setup { store, resources, environment, .. } = &shared.setup;
     let project = environment.project();
     match Catalogue::load(project).await {
-        Ok(catalogue) => Ok(Sources::new(project, store.path(), *resources, Arc::new(catalogue))),
+        Ok(catalogue) => Ok(Sources::new(project, store, *resources, Arc::new(catalogue))),
         Err(errors) => {
             errors.iter().for_each(|error| shared.report(&Progress::Fault(error)));
             Err(errors.last().map_or_else(String::new, ToString::to_string))
@@ -122,7 +122,7 @@ async fn open(shared: &Shared) -> std::result::Result<Sources, String> {
 
 /// Brings the facts up to date with the log; `true` where the log had grown.
 async fn refresh(shared: &Shared) -> Result<bool> {
-    let log = LogFolder::existing(shared.setup.store.path())?;
+    let log = LogFolder::existing(&shared.setup.store).await?;
     let (pointer, last_batch) = (Pointer::read(&manifest::home(log.store())).await?, log.last_batch().await?);
     if pointer.is_some_and(|pointer| pointer.last_batch == last_batch) {
         return Ok(false);

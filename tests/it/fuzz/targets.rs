@@ -41,6 +41,7 @@ use casebook::replay::input::{CaseColumns, desk_events};
 use casebook::replay::select::plain_rows;
 use casebook::report::build::chart_kinds;
 use casebook::report::dashboard::Dashboard;
+use casebook::store::Store;
 use casebook::store::engine::Resources;
 use casebook::wire::line;
 use parquet::arrow::ArrowWriter;
@@ -253,7 +254,7 @@ fn ingest(bench: &Bench, path: PathBuf, answers: &mut Answers) {
     let store = tempfile::tempdir_in(bench.folder.path()).unwrap();
     let options = Options { now: NEW_YEAR.into(), threads: 2, memory_bytes: 128 << 20 };
     bench.runtime.block_on(async {
-        let mut log = Log::open(store.path()).await.unwrap();
+        let mut log = Log::open(&Store::open(store.path()).unwrap()).await.unwrap();
         match log.ingest(options, move |take| read_all(vec![Source::File(path)], take)).await {
             Ok(summary) => assert_eq!(summary.read, summary.added + summary.duplicates + summary.quarantined),
             Err(error) => answers.add(error),

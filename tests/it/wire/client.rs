@@ -12,6 +12,7 @@ use casebook::model::time::Instant;
 use casebook::serve::engine::{Engine, EngineSetup};
 use casebook::serve::limits::Limits;
 use casebook::serve::wire::serve_wire;
+use casebook::store::Store;
 use casebook::store::engine::Resources;
 use datafusion_postgres::pgwire::api::auth::sasl::scram::gen_salted_password;
 use hmac::{Hmac, KeyInit, Mac};
@@ -44,7 +45,7 @@ impl Server {
         let address = address.to_owned();
         let setup = EngineSetup {
             project: project.to_owned(),
-            store: project.join("store"),
+            store: Store::open(&project.join("store")).unwrap(),
             zone: TimeZone::UTC,
             resources: Resources { memory_bytes: 256 << 20, threads: 2 },
             file_events: 1 << 20,
