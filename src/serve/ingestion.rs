@@ -40,7 +40,7 @@ pub struct Arrived {
 
 struct Waiting {
     arriving: Arriving,
-    answer: oneshot::Sender<std::result::Result<Arrived, String>>,
+    answer: oneshot::Sender<std::result::Result<Arrived, NotTaken>>,
 }
 
 /// Where requests wait for the next commit.
@@ -50,14 +50,18 @@ pub struct Ingestion {
 }
 
 /// Why a request was not taken.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum NotTaken {
     #[error("too many requests are waiting; send it again later")]
     TooMany,
     #[error("the process ends; send it again later")]
     Ending,
+    /// The disk has refused; nothing was added.
     #[error("{0}")]
     Failed(String),
+    /// The bucket of the store has failed, or could not be reached; whether the events were added is not known.
+    #[error("{0}")]
+    NotKnown(String),
 }
 
 impl Ingestion {
@@ -82,14 +86,15 @@ impl Ingestion {
     /// Waits until the events of a request are durable.
     ///
     /// # Errors
-    /// When too many are waiting, the process ends, or the log cannot be written; then nothing of it was added.
+    /// When too many are waiting, the process ends, or the log cannot be written; then nothing of it was added, or it is not
+    /// known.
     pub async fn add(&self, arriving: Arriving) -> std::result::Result<Arrived, NotTaken> {
         let (answer, answered) = oneshot::channel();
         self.waiting.try_send(Waiting { arriving, answer }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => NotTaken::TooMany,
             mpsc::error::TrySendError::Closed(_) => NotTaken::Ending,
         })?;
-        answered.await.map_err(|_| NotTaken::Ending)?.map_err(NotTaken::Failed)
+        answered.await.map_err(|_| NotTaken::Ending)?
     }
 }
 
@@ -165,9 +170,12 @@ impl Committer {
             }
             Err(error) => {
                 let text = error.to_string();
-                self.report(format!("events of {} requests were not added: {text}", answers.len()));
+                let is_known = error.is_overtaken() || !self.engine.setup.store.is_in_bucket();
+                let happened = if is_known { "were not added" } else { "may not have been added" };
+                self.report(format!("events of {} requests {happened}: {text}", answers.len()));
+                let not_taken = if is_known { NotTaken::Failed(text) } else { NotTaken::NotKnown(text) };
                 for answer in answers {
-                    let _ = answer.send(Err(text.clone()));
+                    let _ = answer.send(Err(not_taken.clone()));
                 }
             }
         }

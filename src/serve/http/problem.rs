@@ -102,9 +102,13 @@ impl From<NotAnswered> for Problem {
 impl From<NotTaken> for Problem {
     fn from(not_taken: NotTaken) -> Problem {
         let lost = "the events could not be written; none of this request was added";
+        let again = "send the request again; events that were added count once";
         match not_taken {
-            NotTaken::Failed(text) => Problem::defect(StatusCode::INSUFFICIENT_STORAGE, lost, text)
-                .with_hint("send the request again; events that were added count once"),
+            NotTaken::Failed(text) => Problem::defect(StatusCode::INSUFFICIENT_STORAGE, lost, text).with_hint(again),
+            NotTaken::NotKnown(text) => {
+                let not_known = "the bucket has failed; whether the events of this request were added is not known";
+                Problem::defect(StatusCode::SERVICE_UNAVAILABLE, not_known, text).with_hint(again)
+            }
             not_taken => Problem::new(StatusCode::SERVICE_UNAVAILABLE, not_taken.to_string()),
         }
     }
