@@ -124,7 +124,10 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Error::Invalid { hint, .. } | Error::Refused { hint, .. } => hint.as_deref(),
-            Error::File { source, .. } => match source.kind() {
+            Error::File { path, source } => match source.kind() {
+                std::io::ErrorKind::NotFound if path.to_string_lossy().contains("://") => Some(
+                    "check that the bucket exists; `casebook store check` names the objects that are missing in it",
+                ),
                 std::io::ErrorKind::NotFound => Some("check the path; relative paths start at the current folder"),
                 std::io::ErrorKind::PermissionDenied => Some("check who may read and write it"),
                 std::io::ErrorKind::StorageFull

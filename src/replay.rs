@@ -25,7 +25,7 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::{DataFrame, SessionContext};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::facts::columns::FactTable;
 use crate::facts::manifest::{self, Pointer};
 use crate::facts::tables::{DESK_EVENTS, FACT_TABLES, NOTED};
@@ -111,7 +111,13 @@ async fn refresh_alone(
 ) -> Result<Summary> {
     let last_batch = log.last_batch()?;
     let seen = Pointer::see(home).await?;
-    let before = Pointer::read(home).await.ok().flatten().filter(|before| before.last_batch < last_batch);
+    let before = Pointer::read(home).await.ok().flatten();
+    if home.is_in_bucket() && before.as_ref().is_some_and(|before| before.last_batch > last_batch) {
+        // Another machine has added a batch and replayed it since the log was opened.
+        return Err(Error::Overtaken { place: home.place() });
+    }
+    let before = before.filter(|before| before.last_batch < last_batch);
+    manifest::check_writable(home).await?;
     let replay = into_files(log.events.provider()?, home, resources, progress)?;
     let sources = match (scope, before) {
         (ReplayScope::Touched { share }, Some(before)) => Sources::since(before, replay.context(), home, share).await?,

@@ -90,6 +90,9 @@ const STORE_DEFAULT: &str = "store";
 
 const MEMORY_DEFAULT: &str = "2GiB";
 
+/// How URLs of buckets begin; one that is written wrongly is no folder.
+const BUCKETS: [&str; 6] = ["s3:", "s3a:", "gs:", "az:", "abfs:", "abfss:"];
+
 /// The least memory.
 const MEMORY_LEAST: usize = 128 << 20;
 
@@ -226,7 +229,8 @@ fn locate(
 ) -> Result<StoreAddress> {
     let absolute = |path: &Path| std::path::absolute(path).map_err(Error::file(path));
     let text = store.value.display().to_string();
-    if text.contains("://") {
+    let is_url = text.contains("://") || BUCKETS.iter().any(|scheme| text.starts_with(scheme));
+    if is_url {
         let own = absolute(&project.join(STORE_DEFAULT))?;
         let address = BucketAddress::parse(&text, &absolute(&copies.value)?, copies_bytes.value, own)?;
         return Ok(StoreAddress::Bucket(address));

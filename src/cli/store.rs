@@ -97,13 +97,17 @@ async fn check(context: &CommandContext, arguments: &CheckArguments) -> Result<C
     for table in all_tables(log.store()).await? {
         files += table.files.len();
         bytes += table.files.iter().map(|file| file.bytes).sum::<u64>();
-        // A copy proves nothing about the file in a bucket.
-        let paths: Vec<_> = table.files.iter().map(|file| file.path.clone()).collect();
-        log.store().fetch_again(&paths).await?;
-        problems.extend(inspect::files(log.store(), &table.files, threads)?);
+        problems.extend(match log.store().is_in_bucket() {
+            true => inspect::files_in_bucket(log.store(), &table.files).await?,
+            false => inspect::files(log.store(), &table.files, threads)?,
+        });
     }
     if !arguments.quick {
         let _bar = Bar::of(context.printer, "reading every event");
+        for path in log.events.files()? {
+            // One that is missing is reported when it is read.
+            let _ = log.store().fetch(&[path]).await;
+        }
         problems.extend(inspect::events(&log, threads, context.settings.memory_bytes.value)?);
     }
     problems.sort_by(|a, b| (&a.file, a.rule, &a.detail).cmp(&(&b.file, b.rule, &b.detail)));

@@ -166,6 +166,17 @@ pub fn home(store: &Store) -> Store {
 /// The folder of the facts in a store.
 const FOLDER: &str = "facts";
 
+/// An object that is written before the facts of a store in a bucket are.
+const WRITABLE: &str = "writable";
+
+/// Fails where the facts cannot be written, before the work of making them. A local disk refuses the lock already.
+///
+/// # Errors
+/// When the bucket refuses.
+pub async fn check_writable(home: &Store) -> Result<()> {
+    if home.is_in_bucket() { home.write(WRITABLE, Vec::new(), WriteMode::Replace).await } else { Ok(()) }
+}
+
 /// The folder of a fact table, created if it is not there.
 ///
 /// # Errors
@@ -191,10 +202,19 @@ pub fn begin_file(folder: &Store, table: &FactTable) -> Result<FileWriter> {
 /// When the facts cannot be read.
 pub async fn part(store: &Store, since: Instant) -> Result<Part> {
     let home = home(store);
+    // Before the files are listed, so that those of a pointer that is replaced meanwhile are not taken for old ones.
+    let present = home.read(CURRENT).await?;
     let listing = home.list().await?;
     let (recent, old): (Vec<_>, Vec<_>) =
         listing.files.iter().filter(|file| is_past(&file.name)).partition(|file| file.written_at >= since);
-    let mut pointers: Vec<Pointer> = Pointer::read(&home).await?.into_iter().collect();
+    let mut pointers = Vec::new();
+    if let Some(present) = present {
+        match serde_json::from_slice::<Pointer>(&present) {
+            Ok(pointer) => pointers.push(pointer),
+            // Facts of another version of the program, which another machine may use.
+            Err(_) => return Ok(Part::default()),
+        }
+    }
     for file in recent {
         let text = home.read(&file.name).await?.unwrap_or_default();
         pointers.extend(serde_json::from_slice::<Pointer>(&text).ok());

@@ -175,7 +175,20 @@ async fn replace(
     if before != after {
         return Err(Error::Worker(format!("merging {before} events gave {after}; nothing was changed")));
     }
-    log.events.replace_files(old, new, vec![("merged", old.len().into())]).await
+    let mut attempts = Attempts::default();
+    loop {
+        match log.events.replace_files(old, new, vec![("merged", old.len().into())]).await {
+            // What another machine has added does not matter, as long as the old files are there.
+            Err(error) if attempts.again_after(&error) => {
+                *log = log.reopen().await?;
+                let present = log.events.files()?;
+                if !old.iter().all(|file| present.contains(&file.path)) {
+                    return Err(error);
+                }
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Writes the rows of those files into new files, each with a slice of time.

@@ -143,6 +143,10 @@ impl Log {
             if is_tried_again {
                 let since = arrival.batch.saturating_sub(1);
                 *self = self.reopen().await?;
+                if self.last_batch()? == since {
+                    // Files were merged; no event was added.
+                    continue;
+                }
                 arrival = self.next_arrival(options)?;
                 self.fetch().await?;
                 let paths: Vec<_> = files.iter().map(|file| self.events.folder().local_path(&file.name)).collect();

@@ -44,6 +44,25 @@ pub fn files(store: &Store, files: &[TableFile], threads: usize) -> Result<Vec<P
     Ok(problems.into_inner().unwrap_or_default())
 }
 
+/// The same for a store in a bucket: every file is downloaded again, because a copy proves nothing about the bucket. Copies stay as
+/// they are.
+///
+/// # Errors
+/// When the bucket cannot be read at all.
+pub async fn files_in_bucket(store: &Store, files: &[TableFile]) -> Result<Vec<Problem>> {
+    let mut problems = Vec::new();
+    for file in files {
+        let found = match store.download(&file.path).await? {
+            Some(download) => check(store, &TableFile { path: download.path().to_owned(), ..file.clone() }),
+            None => Err(("file_missing", "there is no such object".to_owned())),
+        };
+        if let Err((rule, detail)) = found {
+            problems.push(Problem { file: name_in(store, &file.path), rule, detail });
+        }
+    }
+    Ok(problems)
+}
+
 fn check(store: &Store, file: &TableFile) -> std::result::Result<(), (&'static str, String)> {
     let (bytes, hash) = disk::fingerprint(&file.path).map_err(|error| {
         let rule = if error.kind() == std::io::ErrorKind::NotFound { "file_missing" } else { "file_unreadable" };

@@ -54,9 +54,14 @@ impl BucketAddress {
         };
         let not_a_place = |cause: &dyn Display| refused(format!("`{url}` is not a place for a store: {cause}"));
         let parsed = Url::parse(url).map_err(|error| not_a_place(&error))?;
-        if !parsed.username().is_empty() || parsed.password().is_some() {
+        // The container of Azure's own form of a URL.
+        let is_container = parsed.scheme().starts_with("abfs") && parsed.password().is_none();
+        if (!parsed.username().is_empty() && !is_container) || parsed.password().is_some() {
             let message = "the URL of a store must not hold a name or a password";
             return Err(Error::refused(message).with_hint("credentials come from the environment"));
+        }
+        if parsed.query().is_some() || parsed.fragment().is_some() {
+            return Err(not_a_place(&"a path in a bucket has no `?` and no `#`"));
         }
         let (scheme, prefix) = ObjectStoreScheme::parse(&parsed).map_err(|error| not_a_place(&error))?;
         let service = match scheme {
@@ -102,7 +107,15 @@ mod tests {
 
     #[test]
     fn what_is_no_place_in_a_bucket_is_refused() {
-        for url in ["file:///tmp/store", "memory:///", "http://example.com/store", "s3:/x", "ftp://host/x"] {
+        for url in [
+            "file:///tmp/store",
+            "memory:///",
+            "http://example.com/store",
+            "s3:/x",
+            "ftp://host/x",
+            "s3://b/p#1",
+            "s3://b/p?x",
+        ] {
             let error = parse(url).unwrap_err().to_string();
             assert!(error.contains("is not a place for a store"), "{url}: {error}");
         }

@@ -7,7 +7,7 @@
 //! too many ([`copies`]).
 //!
 //! Writers of one machine wait for each other by locks in the folder of the copies. Writers of several machines do not: a
-//! commit is a request that fails where there is a commit of its number ([`exact`]), and the writer tries again.
+//! commit is a request that fails where there is a commit of its number (`exact`), and the writer tries again.
 
 pub mod copies;
 mod exact;
@@ -24,6 +24,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
+use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::{Host, Url};
 
@@ -36,16 +37,19 @@ use crate::store::cores::blocking;
 const PART_BYTES: u64 = 8 << 20;
 
 /// Files that are downloaded or uploaded at the same time.
-const FILES_AT_ONCE: usize = 8;
+const FILES_AT_ONCE: usize = 4;
 
-/// How long one request may take.
-const REQUEST_TIMEOUT: &str = "30 seconds";
+/// How long one request may take: on a slow link, on which all of them share it.
+const REQUEST_TIMEOUT: &str = "60 seconds";
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: &str = "5 seconds";
 
 /// Repetitions of a request that a server could not answer.
 const RETRIES_MAX: usize = 4;
+
+/// How long a request is repeated.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// A place in a bucket, and the folder of its copies.
 #[derive(Debug)]
@@ -132,23 +136,33 @@ impl Bucket {
             return Ok(());
         }
         let _alone = self.fetching.lock().await;
-        let missing = self.missing(paths).await?;
-        self.fetch_all(missing).await?;
-        let (folder, bytes) = (self.folder.clone(), self.copies_bytes);
-        blocking(move || copies::keep_within(&folder, bytes)).await
+        loop {
+            // Others may have removed a copy meanwhile, or its folder.
+            let missing = self.missing(paths).await?;
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let fetched = self.fetch_all(missing).await;
+            self.keep_within().await?;
+            fetched?;
+        }
     }
 
-    /// Downloads those files whether there are copies or not. A file that is not in the bucket has no copy then.
+    /// Downloads a file into a temporary one, beside any copy; nothing where it is not in the bucket.
     ///
     /// # Errors
     /// When the bucket or the disk cannot be used.
-    pub async fn fetch_again(&self, paths: &[PathBuf]) -> Result<()> {
-        let _alone = self.fetching.lock().await;
-        let fetched = stream::iter(paths).map(async |path| match self.fetch_one(path).await {
-            Err(Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => copies::forget(path),
-            other => other,
-        });
-        fetched.buffer_unordered(FILES_AT_ONCE).try_collect().await
+    pub async fn download(&self, path: &Path) -> Result<Option<NamedTempFile>> {
+        match self.begin_copy(path).await {
+            Err(Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            begun => begun.map(Some),
+        }
+    }
+
+    /// Removes copies where there are more than the limit allows.
+    async fn keep_within(&self) -> Result<()> {
+        let (folder, bytes) = (self.folder.clone(), self.copies_bytes);
+        blocking(move || copies::keep_within(&folder, bytes)).await
     }
 
     /// Uploads those files of the folder that are not in the bucket yet. When this returns, they are durable there.
@@ -157,13 +171,24 @@ impl Bucket {
     /// When the bucket or the disk cannot be used.
     pub async fn publish(&self, paths: Vec<PathBuf>) -> Result<()> {
         let published = stream::iter(paths).map(async |path| {
-            if copies::is_published(&path) {
-                return Ok(());
+            match copies::is_published(&path).map_err(Error::file(&path))? {
+                Some(true) => return Ok(()),
+                Some(false) => {}
+                // Its copy has been removed, or the file was never uploaded.
+                None => return self.is_there(&path).await,
             }
             self.upload(&path).await?;
             copies::mark_published(&path).map_err(Error::file(&path))
         });
-        published.buffer_unordered(FILES_AT_ONCE).try_collect().await
+        let published: Result<()> = published.buffer_unordered(FILES_AT_ONCE).try_collect().await;
+        published?;
+        self.keep_within().await
+    }
+
+    /// Fails where a file is not in the bucket.
+    async fn is_there(&self, path: &Path) -> Result<()> {
+        let location = self.location_of(path).ok_or_else(|| self.not_here(path))?;
+        self.objects.head(&location).await.map(drop).map_err(|error| self.failed(path, error))
     }
 
     async fn missing(&self, paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
@@ -176,8 +201,15 @@ impl Bucket {
         fetched.buffer_unordered(FILES_AT_ONCE).try_collect().await
     }
 
-    /// Downloads a file in parts. Its name appears when it is whole and on the disk.
+    /// Downloads a file. Its name appears when it is whole and on the disk.
     async fn fetch_one(&self, path: &Path) -> Result<()> {
+        let begun = self.begin_copy(path).await?;
+        let path = path.to_owned();
+        blocking(move || copies::end(begun, &path).map_err(Error::file(&path))).await
+    }
+
+    /// Downloads a file in parts into a temporary one.
+    async fn begin_copy(&self, path: &Path) -> Result<NamedTempFile> {
         let failed = |error| self.failed(path, error);
         let location = self.location_of(path).ok_or_else(|| self.not_here(path))?;
         let begun = copies::begin(&self.folder).map_err(Error::file(&self.folder))?;
@@ -197,9 +229,7 @@ impl Bucket {
             file.write_all(&bytes).await.map_err(Error::file(path))?;
         }
         file.flush().await.map_err(Error::file(path))?;
-        drop(file);
-        let path = path.to_owned();
-        blocking(move || copies::end(begun, &path).map_err(Error::file(&path))).await
+        Ok(begun)
     }
 
     async fn upload(&self, path: &Path) -> Result<()> {
@@ -279,7 +309,7 @@ fn error_text(error: &ObjectError) -> String {
 /// The client of a bucket, with what the environment states about it.
 fn connect(address: &BucketAddress) -> std::result::Result<Arc<dyn ObjectStore>, ObjectError> {
     let backoff = BackoffConfig { max_backoff: Duration::from_secs(2), ..BackoffConfig::default() };
-    let retry = RetryConfig { backoff, max_retries: RETRIES_MAX, retry_timeout: Duration::from_secs(30) };
+    let retry = RetryConfig { backoff, max_retries: RETRIES_MAX, retry_timeout: RETRY_TIMEOUT };
     macro_rules! build {
         ($builder:ty) => {{
             let mut builder = <$builder>::from_env().with_url(&address.url).with_retry(retry);

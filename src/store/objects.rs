@@ -7,6 +7,7 @@ use std::sync::Arc;
 use datafusion::object_store::path::Path as Location;
 use datafusion::object_store::{Error as ObjectError, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, UpdateVersion};
 use futures::TryStreamExt;
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 use crate::model::time::Instant;
@@ -179,25 +180,30 @@ impl Store {
     }
 
     /// Makes sure that data files are on the local disk, which are copies where the store is in a bucket. Copies that a
-    /// question uses stay for ten minutes from then on, whatever the limit of copies is.
+    /// question uses stay for an hour from then on, whatever the limit of copies is.
     ///
     /// # Errors
     /// When a file is not there, or the bucket or the disk cannot be used.
     pub async fn fetch(&self, paths: &[PathBuf]) -> Result<()> {
         match &self.bucket {
-            Some(bucket) => bucket.fetch(paths).await,
+            Some(bucket) => {
+                // A question that ends early does not end the download that others wait for.
+                let (bucket, paths) = (Arc::clone(bucket), paths.to_vec());
+                tokio::spawn(async move { bucket.fetch(&paths).await }).await?
+            }
             None => Ok(()),
         }
     }
 
-    /// Replaces the copies of data files by what is in the bucket now, and removes those that are not there any more.
+    /// Downloads a data file from the bucket into a temporary file, whether there is a copy or not; nothing where it is not in
+    /// the bucket, or the store is on a local disk.
     ///
     /// # Errors
     /// When the bucket or the disk cannot be used.
-    pub async fn fetch_again(&self, paths: &[PathBuf]) -> Result<()> {
+    pub async fn download(&self, path: &Path) -> Result<Option<NamedTempFile>> {
         match &self.bucket {
-            Some(bucket) => bucket.fetch_again(paths).await,
-            None => Ok(()),
+            Some(bucket) => bucket.download(path).await,
+            None => Ok(None),
         }
     }
 
@@ -319,7 +325,11 @@ impl Store {
         if self.bucket.is_some() {
             copies::forget(&self.local_path(name))?;
         }
-        self.objects.delete(&self.location_of(name)).await.map_err(|error| self.failed(name, error))
+        match self.objects.delete(&self.location_of(name)).await {
+            // Another machine may have removed it.
+            Err(ObjectError::NotFound { .. }) if self.bucket.is_some() => Ok(()),
+            removed => removed.map_err(|error| self.failed(name, error)),
+        }
     }
 
     /// The files and folders in this folder; none where it does not exist. Files that are still being written are left

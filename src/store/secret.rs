@@ -50,7 +50,7 @@ fn parse(store: &Store, content: &[u8]) -> Result<Key> {
         bytes.try_into().ok()
     };
     digits.and_then(read).ok_or_else(|| {
-        let path = store.local_path(FILE).display().to_string();
+        let path = store.place_of(&store.local_path(FILE));
         Error::invalid(path, format!("a key has {} hexadecimal digits", 2 * KEY_BYTES))
             .with_hint("put the file back from a copy of the store; with another key every pseudonym is another one")
     })

@@ -2,9 +2,9 @@
 //!
 //! A file that is in the bucket may only be read here. A data file that may still be written is one that a writer of this
 //! machine has not uploaded yet, so the permissions of a file state which of the two it is, also after a writer was killed.
-//! The time of a file states when it was used last.
+//! The time at which a file was read last states when it was used last, as the system or this program have set it.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, FileTimes, Metadata, OpenOptions};
 use std::io::{ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ const BEGUN: &str = ".begun";
 const USED: &str = ".used";
 
 /// A copy that was used in that time stays, whatever the limit is: a question may still read it.
-const IN_USE_MS: i64 = 600_000;
+const IN_USE_MS: i64 = 3_600_000;
 
 /// A use is noted again after that time.
 const NOTED_AGAIN_MS: i64 = 30_000;
@@ -53,14 +53,16 @@ pub(super) fn use_those(folder: &Path, paths: Vec<PathBuf>) -> crate::error::Res
 fn note_use(path: &Path, now: &Metadata) -> Result<()> {
     let used_at = time_of(&fs::metadata(path)?)?;
     if time_of(now)?.since_ms(used_at).abs() < NOTED_AGAIN_MS {
-        Ok(())
-    } else {
-        File::open(path)?.set_modified(now.modified()?)
+        return Ok(());
     }
+    // Not the time at which it was written, by which the query engine knows whether it has changed.
+    File::open(path)?.set_times(FileTimes::new().set_accessed(now.modified()?))
 }
 
+/// The later of the times at which a file was read and written last.
 fn time_of(file: &Metadata) -> Result<Instant> {
-    let time = jiff::Timestamp::try_from(file.modified()?).map_err(std::io::Error::other)?;
+    let time = file.modified()?.max(file.accessed()?);
+    let time = jiff::Timestamp::try_from(time).map_err(std::io::Error::other)?;
     Ok(Instant(time.as_millisecond()))
 }
 
@@ -89,9 +91,18 @@ pub(super) fn end(begun: NamedTempFile, path: &Path) -> Result<()> {
     disk::flush_folder(folder)
 }
 
-/// Whether a file is in the bucket, by its copy. A file without a copy is.
-pub(super) fn is_published(path: &Path) -> bool {
-    fs::metadata(path).map_or(true, |metadata| metadata.permissions().readonly())
+/// Whether a file is in the bucket, by its copy; nothing where there is no copy.
+pub(super) fn is_published(path: &Path) -> Result<Option<bool>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.permissions().readonly())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a file has been uploaded, or was downloaded.
+fn is_copy(path: &Path) -> bool {
+    matches!(is_published(path), Ok(Some(true)))
 }
 
 /// Notes that a file is in the bucket.
@@ -141,8 +152,12 @@ pub(super) fn keep_within(folder: &Path, bytes_most: u64) -> crate::error::Resul
         if bytes <= bytes_most {
             break;
         }
-        forget(&copy.path)?;
-        bytes = bytes.saturating_sub(copy.bytes);
+        // Another process may have begun to use it.
+        let is_used = fs::metadata(&copy.path).and_then(|file| time_of(&file)).is_ok_and(|at| at != copy.used_at);
+        if !is_used {
+            forget(&copy.path)?;
+            bytes = bytes.saturating_sub(copy.bytes);
+        }
     }
     Ok(())
 }
@@ -150,7 +165,7 @@ pub(super) fn keep_within(folder: &Path, bytes_most: u64) -> crate::error::Resul
 /// The copies in a folder and in the folders below it.
 fn copies_below(folder: &Path, copies: &mut Vec<Unused>) {
     let is_data = |path: &Path| path.to_str().is_some_and(|path| path.ends_with(EXTENSION));
-    copies.extend(files_in(folder).into_iter().filter(|file| is_data(&file.path) && is_published(&file.path)));
+    copies.extend(files_in(folder).into_iter().filter(|file| is_data(&file.path) && is_copy(&file.path)));
     for name in disk::folder_names(folder) {
         copies_below(&folder.join(name), copies);
     }
@@ -169,7 +184,7 @@ fn files_in(folder: &Path) -> Vec<Unused> {
 /// The names of data files of a folder that are not in the bucket: a writer is at work, or it was killed.
 #[must_use]
 pub fn unpublished(folder: &Path) -> Vec<String> {
-    let files = files_in(folder).into_iter().filter(|file| !is_published(&file.path));
+    let files = files_in(folder).into_iter().filter(|file| !is_copy(&file.path));
     let names = files.filter_map(|file| Some(file.path.file_name()?.to_str()?.to_owned()));
     names.filter(|name| name.ends_with(EXTENSION)).collect()
 }
@@ -180,13 +195,18 @@ mod tests {
 
     use super::*;
 
-    /// A copy of that many bytes that was used so many minutes ago.
-    fn copy(folder: &Path, name: &str, bytes: usize, minutes: u64) -> PathBuf {
+    fn set_time(path: &Path, at: std::time::SystemTime) {
+        let times = FileTimes::new().set_accessed(at).set_modified(at);
+        File::options().write(true).open(path).unwrap().set_times(times).unwrap();
+    }
+
+    /// A copy of that many bytes that was used so many hours ago.
+    fn copy(folder: &Path, name: &str, bytes: usize, hours: u64) -> PathBuf {
         let path = folder.join("events").join(name);
         disk::create_folders(path.parent().unwrap()).unwrap();
         fs::write(&path, vec![0; bytes]).unwrap();
-        let used_at = touched(folder).unwrap().modified().unwrap() - Duration::from_secs(60 * minutes);
-        File::options().write(true).open(&path).unwrap().set_modified(used_at).unwrap();
+        let used_at = touched(folder).unwrap().modified().unwrap() - Duration::from_secs(3600 * hours);
+        set_time(&path, used_at);
         path
     }
 
@@ -194,8 +214,8 @@ mod tests {
     fn the_copies_that_were_not_used_for_the_longest_time_are_removed() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path();
-        let paths: Vec<PathBuf> = [("a", 40), ("b", 60), ("c", 50), ("d", 5), ("e", 70)]
-            .map(|(name, minutes)| copy(folder, &format!("{name}{EXTENSION}"), 100, minutes))
+        let paths: Vec<PathBuf> = [("a", 40), ("b", 60), ("c", 50), ("d", 0), ("e", 70)]
+            .map(|(name, hours)| copy(folder, &format!("{name}{EXTENSION}"), 100, hours))
             .to_vec();
         // The last one has not been uploaded.
         paths[..4].iter().for_each(|path| mark_published(path).unwrap());
@@ -218,7 +238,7 @@ mod tests {
         let (_, old) = begin(home.path()).unwrap().keep().unwrap();
         let (_, new) = begin(home.path()).unwrap().keep().unwrap();
         let yesterday = touched(home.path()).unwrap().modified().unwrap() - Duration::from_secs(2 * 86_400);
-        File::options().write(true).open(&old).unwrap().set_modified(yesterday).unwrap();
+        set_time(&old, yesterday);
         keep_within(home.path(), 0).unwrap();
         assert_eq!((old.exists(), new.exists()), (false, true));
     }

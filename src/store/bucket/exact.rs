@@ -36,10 +36,12 @@ impl ExactStore {
         let found = match self.objects.get(location).await {
             Ok(found) => found,
             Err(Error::NotFound { .. }) if *mode == PutMode::Create => return Answer::NotApplied(error),
-            Err(_) => return Answer::Ended(Err(error)),
+            Err(_) => return Answer::Ended(Err(not_known(error))),
         };
         let (e_tag, version) = (found.meta.e_tag.clone(), found.meta.version.clone());
-        let Ok(present) = found.bytes().await else { return Answer::Ended(Err(error)) };
+        let Ok(present) = found.bytes().await else {
+            return Answer::Ended(Err(not_known(error)));
+        };
         if present.as_ref() == content_of(content) {
             return Answer::Ended(Ok(PutResult { e_tag, version }));
         }
@@ -63,6 +65,17 @@ enum Answer {
 
 fn content_of(payload: &PutPayload) -> Vec<u8> {
     payload.iter().flat_map(|part| part.iter().copied()).collect()
+}
+
+/// The error of a write of which it cannot be found out whether it was applied: one that states that it has lost, it may have
+/// lost to itself.
+fn not_known(error: Error) -> Error {
+    match error {
+        Error::AlreadyExists { .. } | Error::Precondition { .. } => {
+            Error::Generic { store: "bucket", source: "it is not known whether the write was applied".into() }
+        }
+        error => error,
+    }
 }
 
 /// The error of a write that lost to another one.
