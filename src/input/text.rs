@@ -234,6 +234,8 @@ impl TextReader {
     fn fill(&mut self) -> Result<()> {
         let mut filled = self.carry.len();
         let full = BLOCK_BYTES.max(filled + 1);
+        // At once, because growing copies what is there. What is not filled takes no memory.
+        self.carry.reserve(full.saturating_sub(filled));
         self.idle = false;
         while filled < full && !self.ended && !self.idle {
             // A little at a time: a pipe or a file that grows often has no more than that.

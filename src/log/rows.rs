@@ -3,9 +3,11 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, RecordBatch,
-    StringViewBuilder, TimestampMillisecondBuilder,
+    ArrayRef, BinaryBuilder, BooleanBufferBuilder, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder,
+    RecordBatch, StringViewBuilder, TimestampMillisecondBuilder, UInt32Array,
 };
+use arrow::buffer::NullBuffer;
+use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::error::Result;
@@ -98,8 +100,15 @@ impl MemberType {
     }
 }
 
-/// A column of a member.
-enum MemberBuilder {
+/// A column of a member. Few events have a given member, so only the values are kept, and the rows that have them.
+struct MemberBuilder {
+    values: MemberValues,
+    /// The row of each value.
+    rows: Vec<u32>,
+}
+
+/// The values of a member.
+enum MemberValues {
     Text(StringViewBuilder),
     Json(StringViewBuilder),
     Flag(BooleanBuilder),
@@ -107,36 +116,52 @@ enum MemberBuilder {
 }
 
 impl MemberBuilder {
-    fn with_capacity(content: MemberType, rows: usize) -> MemberBuilder {
-        match content {
-            MemberType::Text => MemberBuilder::Text(StringViewBuilder::with_capacity(rows)),
-            MemberType::Json => MemberBuilder::Json(StringViewBuilder::with_capacity(rows)),
-            MemberType::Flag => MemberBuilder::Flag(BooleanBuilder::with_capacity(rows)),
-            MemberType::Number => MemberBuilder::Number(Float64Builder::with_capacity(rows)),
+    fn new(content: MemberType) -> MemberBuilder {
+        let values = match content {
+            MemberType::Text => MemberValues::Text(StringViewBuilder::new()),
+            MemberType::Json => MemberValues::Json(StringViewBuilder::new()),
+            MemberType::Flag => MemberValues::Flag(BooleanBuilder::new()),
+            MemberType::Number => MemberValues::Number(Float64Builder::new()),
+        };
+        MemberBuilder { values, rows: Vec::new() }
+    }
+
+    /// Sets the value of the member in a row; one of another type is none.
+    fn set(&mut self, row: u32, value: &Json<'_>) {
+        let is_set = match (&mut self.values, value) {
+            (MemberValues::Text(builder), value) => value.as_text().map(|text| builder.append_value(text)),
+            (MemberValues::Json(_), Json::Null) => None,
+            (MemberValues::Json(builder), value) => Some(builder.append_value(value.to_text())),
+            (MemberValues::Flag(builder), value) => value.as_flag().map(|flag| builder.append_value(flag)),
+            (MemberValues::Number(builder), Json::Number(number)) => Some(builder.append_value(number.to_float())),
+            (MemberValues::Number(_), _) => None,
+        };
+        if is_set.is_some() {
+            self.rows.push(row);
         }
     }
 
-    /// Appends the value of a member; null where there is none, or one of another type.
-    fn push(&mut self, value: Option<&Json<'_>>) {
-        match self {
-            MemberBuilder::Text(builder) => builder.append_option(value.and_then(Json::as_text)),
-            MemberBuilder::Json(builder) => {
-                builder.append_option(value.filter(|value| !matches!(value, Json::Null)).map(Json::to_text));
+    /// The column of so many rows.
+    fn finish(&mut self, rows: usize) -> Result<ArrayRef> {
+        let values: ArrayRef = match &mut self.values {
+            MemberValues::Text(builder) | MemberValues::Json(builder) => Arc::new(builder.finish()),
+            MemberValues::Flag(builder) => Arc::new(builder.finish()),
+            MemberValues::Number(builder) => Arc::new(builder.finish()),
+        };
+        let of_rows = std::mem::take(&mut self.rows);
+        if of_rows.len() == rows {
+            return Ok(values);
+        }
+        let (mut positions, mut is_set) = (vec![0_u32; rows], BooleanBufferBuilder::new(rows));
+        is_set.append_n(rows, false);
+        for (position, row) in (0..).zip(of_rows) {
+            if let Some(slot) = positions.get_mut(row as usize) {
+                *slot = position;
+                is_set.set_bit(row as usize, true);
             }
-            MemberBuilder::Flag(builder) => builder.append_option(value.and_then(Json::as_flag)),
-            MemberBuilder::Number(builder) => builder.append_option(match value {
-                Some(Json::Number(number)) => Some(number.to_float()),
-                _ => None,
-            }),
         }
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            MemberBuilder::Text(builder) | MemberBuilder::Json(builder) => Arc::new(builder.finish()),
-            MemberBuilder::Flag(builder) => Arc::new(builder.finish()),
-            MemberBuilder::Number(builder) => Arc::new(builder.finish()),
-        }
+        let positions = UInt32Array::try_new(positions.into(), Some(NullBuffer::new(is_set.finish())))?;
+        Ok(take(&values, &positions, None)?)
     }
 }
 
@@ -207,7 +232,7 @@ impl EventRowsBuilder {
             types: texts().with_deduplicate_strings(),
             subjects: texts(),
             case_ids: texts(),
-            members: MEMBERS.iter().map(|(_, content)| MemberBuilder::with_capacity(*content, capacity)).collect(),
+            members: MEMBERS.iter().map(|(_, content)| MemberBuilder::new(*content)).collect(),
             ranks: Int32Builder::with_capacity(capacity),
             data: texts(),
             identities: marks(),
@@ -236,8 +261,11 @@ impl EventRowsBuilder {
         self.types.append_value(event.kind.name());
         self.subjects.append_value(&event.subject);
         self.case_ids.append_option(event.kind.is_about_a_case().then_some(&event.subject));
+        let row = u32::try_from(self.rows).unwrap_or(u32::MAX);
         for (value, builder) in member_values(event).into_iter().zip(&mut self.members) {
-            builder.push(value);
+            if let Some(value) = value {
+                builder.set(row, value);
+            }
         }
         self.ranks.append_value(i32::from(event.kind.rank()));
         self.data.append_value(event.data_text);
@@ -263,7 +291,9 @@ impl EventRowsBuilder {
             Arc::new(self.subjects.finish()),
             Arc::new(self.case_ids.finish()),
         ];
-        columns.extend(self.members.iter_mut().map(MemberBuilder::finish));
+        for member in &mut self.members {
+            columns.push(member.finish(rows)?);
+        }
         let ingested_at = vec![self.arrival.ingested_at.0; rows];
         let ingested_at = arrow::array::TimestampMillisecondArray::from(ingested_at).with_timezone("UTC");
         let rest: [ArrayRef; 6] = [
