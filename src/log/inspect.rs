@@ -44,8 +44,8 @@ pub fn files(store: &Store, files: &[TableFile], threads: usize) -> Result<Vec<P
     Ok(problems.into_inner().unwrap_or_default())
 }
 
-/// The same for a store in a bucket: every file is downloaded again, because a copy proves nothing about the bucket. Copies stay as
-/// they are.
+/// The same for a store in a bucket: every file is downloaded again, because a copy proves nothing about the bucket. A download that is
+/// as it was written replaces a copy; a copy of what is missing or was changed in the bucket stays.
 ///
 /// # Errors
 /// When the bucket cannot be read at all.
@@ -53,7 +53,13 @@ pub async fn files_in_bucket(store: &Store, files: &[TableFile]) -> Result<Vec<P
     let mut problems = Vec::new();
     for file in files {
         let found = match store.download(&file.path).await? {
-            Some(download) => check(store, &TableFile { path: download.path().to_owned(), ..file.clone() }),
+            Some(download) => {
+                let checked = check(store, &TableFile { path: download.path().to_owned(), ..file.clone() });
+                if checked.is_ok() {
+                    store.renew_copy(download, &file.path).await?;
+                }
+                checked
+            }
             None => Err(("file_missing", "there is no such object".to_owned())),
         };
         if let Err((rule, detail)) = found {

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::model::time::Instant;
 use crate::store::address::StoreAddress;
 use crate::store::bucket::{self, Bucket, copies};
+use crate::store::cores::blocking;
 use crate::store::disk;
 use crate::store::disk::WriteMode;
 use crate::store::durable::DurableStore;
@@ -205,6 +206,15 @@ impl Store {
             Some(bucket) => bucket.download(path).await,
             None => Ok(None),
         }
+    }
+
+    /// Replaces a copy, where there is one, by a download of the same file.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub async fn renew_copy(&self, download: NamedTempFile, path: &Path) -> Result<()> {
+        let path = path.to_owned();
+        blocking(move || copies::renew(download, &path).map_err(Error::file(&path))).await
     }
 
     /// Makes sure that data files of this folder, which are finished, are durable where other machines find them, too.

@@ -284,7 +284,8 @@ async fn every_writer_tries_again_when_it_was_overtaken() {
     shared.storage.meet("events/_delta_log/", Fault::After(other(11)));
     let merged =
         compact(&mut log, RESOURCES, MergeOptions { scope: MergeScope::All, file_events: 1000 }).await.unwrap();
-    assert_eq!((merged.merges, merged.files_before, merged.rows), (1, 6, 6));
+    // The merge is committed as it is; what came meanwhile is not merged again.
+    assert_eq!((merged.merges, merged.files_before, merged.rows), (1, 5, 5));
     assert_eq!(rows(&ben, "SELECT id FROM events").await.len(), 6);
     assert_eq!(rows(&ben, "SELECT line FROM quarantine").await, rows(&ana, "SELECT 11 AS line").await);
 }

@@ -91,6 +91,14 @@ pub(super) fn end(begun: NamedTempFile, path: &Path) -> Result<()> {
     disk::flush_folder(folder)
 }
 
+/// Replaces a copy, where there is one, by a download of the same file.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn renew(download: NamedTempFile, path: &Path) -> Result<()> {
+    if path.exists() { end(download, path) } else { Ok(()) }
+}
+
 /// Whether a file is in the bucket, by its copy; nothing where there is no copy.
 pub(super) fn is_published(path: &Path) -> Result<Option<bool>> {
     match fs::metadata(path) {
