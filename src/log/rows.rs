@@ -128,17 +128,22 @@ impl MemberBuilder {
 
     /// Sets the value of the member in a row; one of another type is none.
     fn set(&mut self, row: u32, value: &Json<'_>) {
-        let is_set = match (&mut self.values, value) {
-            (MemberValues::Text(builder), value) => value.as_text().map(|text| builder.append_value(text)),
-            (MemberValues::Json(_), Json::Null) => None,
-            (MemberValues::Json(builder), value) => Some(builder.append_value(value.to_text())),
-            (MemberValues::Flag(builder), value) => value.as_flag().map(|flag| builder.append_value(flag)),
-            (MemberValues::Number(builder), Json::Number(number)) => Some(builder.append_value(number.to_float())),
-            (MemberValues::Number(_), _) => None,
-        };
-        if is_set.is_some() {
-            self.rows.push(row);
+        match (&mut self.values, value) {
+            (MemberValues::Text(builder), value) => {
+                let Some(text) = value.as_text() else { return };
+                builder.append_value(text);
+            }
+            (MemberValues::Flag(builder), value) => {
+                let Some(flag) = value.as_flag() else { return };
+                builder.append_value(flag);
+            }
+            (MemberValues::Json(builder), value) if !matches!(value, Json::Null) => {
+                builder.append_value(value.to_text())
+            }
+            (MemberValues::Number(builder), Json::Number(number)) => builder.append_value(number.to_float()),
+            (MemberValues::Json(_) | MemberValues::Number(_), _) => return,
         }
+        self.rows.push(row);
     }
 
     /// The column of so many rows.

@@ -3,6 +3,7 @@
 
 use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -19,6 +20,7 @@ use casebook::replay::ReplayScope;
 use casebook::store::Store;
 use casebook::store::address::{BucketAddress, Service};
 use casebook::store::bucket::Bucket;
+use casebook::store::disk::WriteMode;
 use casebook::store::engine::Resources;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -50,6 +52,8 @@ enum Fault {
 struct Storage {
     objects: InMemory,
     faults: Mutex<Vec<(&'static str, Fault)>>,
+    /// Whether nothing can be read.
+    is_away: AtomicBool,
 }
 
 impl Storage {
@@ -104,6 +108,9 @@ impl ObjectStore for Storage {
     }
 
     async fn get_opts(&self, location: &Location, options: GetOptions) -> Result<GetResult> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return Err(Error::Generic { store: "memory", source: "the bucket is away".into() });
+        }
         self.objects.get_opts(location, options).await
     }
 
@@ -240,6 +247,44 @@ async fn a_commit_that_was_applied_though_its_answer_was_lost_counts_once() {
     }
     let log = Log::open(&ana).await.unwrap();
     assert_eq!((log.last_batch().unwrap(), log.events.rows().unwrap()), (3, 3));
+}
+
+/// Where it cannot be asked what became of a write, the write has not lost to another machine.
+#[tokio::test]
+async fn a_write_whose_outcome_is_not_known_is_not_taken_for_one_that_was_overtaken() {
+    let shared = Shared::new();
+    let ana = shared.machine("ana");
+    ana.write("a.json", b"1".to_vec(), WriteMode::Replace).await.unwrap();
+    let seen = ana.see("a.json").await.unwrap();
+    ana.write("a.json", b"2".to_vec(), WriteMode::Replace).await.unwrap();
+    let lost = ana.replace("a.json", b"3".to_vec(), &seen).await.unwrap_err();
+    assert_eq!(lost.to_string(), "another machine has written to s3://bucket/desk/a.json at the same time");
+    shared.storage.is_away.store(true, Ordering::Relaxed);
+    let error = ana.replace("a.json", b"3".to_vec(), &seen).await.unwrap_err();
+    assert_eq!(error.to_string(), "s3://bucket/desk/a.json: it is not known whether the write was applied");
+}
+
+/// A file that was removed before it was uploaded must not be named by a commit. Copies beyond the limit (0 bytes here) are
+/// removed on a machine that only writes, too.
+#[tokio::test]
+async fn what_is_published_is_in_the_bucket_and_old_copies_are_removed() {
+    let shared = Shared::new();
+    let events = shared.machine("ana").folder("events");
+    events.create_folder().unwrap();
+    let error = events.publish(["gone.parquet"]).await.unwrap_err().to_string();
+    assert!(error.starts_with("s3://bucket/desk/events/gone.parquet: "), "{error}");
+    let path = events.local_path("old.parquet");
+    std::fs::write(&path, "old").unwrap();
+    events.publish(["old.parquet"]).await.unwrap();
+    assert!(path.exists() && shared.has("events/old.parquet").await);
+    let long_ago = std::fs::metadata(&path).unwrap().modified().unwrap() - std::time::Duration::from_secs(7200);
+    let times = std::fs::FileTimes::new().set_accessed(long_ago).set_modified(long_ago);
+    std::fs::File::open(&path).unwrap().set_times(times).unwrap();
+    std::fs::write(events.local_path("new.parquet"), "new").unwrap();
+    events.publish(["new.parquet"]).await.unwrap();
+    assert!(!path.exists() && events.local_path("new.parquet").exists());
+    // It is in the bucket, though there is no copy.
+    events.publish(["old.parquet"]).await.unwrap();
 }
 
 /// The machine that replays last has read all of the log, and the facts are never those of fewer events than before.
