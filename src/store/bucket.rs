@@ -297,12 +297,17 @@ pub fn file_error(path: PathBuf, error: &ObjectError) -> Error {
 /// What caused an error of a request; of an answer in XML only its code.
 fn error_text(error: &ObjectError) -> String {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    let text = causes.last().map(ToString::to_string).unwrap_or_default();
-    let (before, xml) = text.split_once('<').unwrap_or((&text, ""));
-    let before = before.trim_end_matches([' ', ':']).to_owned();
+    with_code_only(&causes.last().map(ToString::to_string).unwrap_or_default())
+}
+
+/// A message of a storage; of an answer in XML only its code.
+#[must_use]
+pub fn with_code_only(text: &str) -> String {
+    let (before, xml) = text.split_once('<').unwrap_or((text, ""));
+    let before = before.trim_end_matches([' ', ':']);
     match xml.split_once("<Code>").and_then(|(_, from)| from.split_once("</Code>")) {
         Some((code, _)) => format!("{before} ({code})"),
-        None => before,
+        None => before.to_owned(),
     }
 }
 
@@ -334,7 +339,8 @@ fn connect(address: &BucketAddress) -> std::result::Result<Arc<dyn ObjectStore>,
 }
 
 /// Whether a server is on this machine, so that requests to it need no encryption.
-fn is_local_http(server: &str) -> bool {
+#[must_use]
+pub fn is_local_http(server: &str) -> bool {
     let Ok(server) = Url::parse(server) else { return false };
     let is_local = match server.host() {
         Some(Host::Domain(name)) => name == "localhost",

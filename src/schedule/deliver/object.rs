@@ -22,6 +22,7 @@ use crate::schedule::parcel::Parcel;
 use crate::schedule::secret::{Environment, Secret, without_secrets};
 use crate::schedule::target::object::ObjectTarget;
 use crate::schedule::template::Values;
+use crate::store::bucket::{is_local_http, with_code_only};
 use crate::store::hash::sha256;
 
 /// Repetitions within an attempt, for what servers ask to repeat at once. Longer waits are between attempts.
@@ -156,13 +157,9 @@ fn open(
 /// Allows requests without encryption to a server on this machine, whose URL is written so.
 fn local_http(target: &ObjectTarget) -> Option<(String, String)> {
     let endpoint = ["endpoint", "endpoint_url", "aws_endpoint", "aws_endpoint_url"];
-    let endpoint = endpoint.iter().find_map(|name| Url::parse(target.options.get(*name)?).ok())?;
-    let is_local = match endpoint.host()? {
-        url::Host::Domain(name) => name == "localhost",
-        url::Host::Ipv4(address) => address.is_loopback(),
-        url::Host::Ipv6(address) => address.is_loopback(),
-    };
-    (is_local && endpoint.scheme() == "http").then(|| ("allow_http".to_owned(), "true".to_owned()))
+    let mut written = endpoint.iter().filter_map(|name| target.options.get(*name));
+    let endpoint = written.find(|endpoint| Url::parse(endpoint).is_ok())?;
+    is_local_http(endpoint).then(|| ("allow_http".to_owned(), "true".to_owned()))
 }
 
 impl Bucket {
@@ -222,13 +219,7 @@ impl Bucket {
 
 /// What caused an error; of an answer in XML only its code.
 fn cause(error: &StoreError) -> String {
-    let text = root_cause(error);
-    let (before, xml) = text.split_once('<').unwrap_or((&text, ""));
-    let before = before.trim_end_matches([' ', ':']);
-    match xml.split_once("<Code>").and_then(|(_, from)| from.split_once("</Code>")) {
-        Some((code, _)) => format!("{before} ({code})"),
-        None => before.to_owned(),
-    }
+    with_code_only(&root_cause(error))
 }
 
 /// Looks at the URL, the options and the secrets.
