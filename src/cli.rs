@@ -6,6 +6,7 @@ mod apply;
 mod case;
 mod cases;
 mod check;
+mod cluster;
 mod compact;
 mod config;
 mod context;
@@ -77,6 +78,9 @@ struct Common {
     /// Cores to use [default: all]
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
+    /// The scheduler of a cluster to which questions and replays are sent [default: none]
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    cluster: Option<String>,
     /// Print errors, and no notes or summaries
     #[arg(long, short, global = true)]
     quiet: bool,
@@ -163,6 +167,8 @@ enum Command {
     Sql(sql::SqlArguments),
     /// Who may connect to a server of this project: passwords and tokens
     Access(access::AccessArguments),
+    /// Run a process of a cluster: the scheduler, or an executor
+    Cluster(cluster::ClusterArguments),
     /// Serve the engine as tools for an assistant (Model Context Protocol) over standard input and output
     Mcp(mcp::McpArguments),
     /// Show every setting, its value and where it came from
@@ -254,7 +260,8 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
     let common = arguments.common;
-    let typed = Typed { project: common.project, time_zone: common.tz, memory: common.memory, threads: common.threads };
+    let Common { project, tz: time_zone, memory, threads, cluster, .. } = common;
+    let typed = Typed { project, time_zone, memory, threads, cluster };
     let now = wall_clock();
     let settings = Settings::resolve(&typed)?;
     let moment = arguments.command.moment().map_or(Ok(Moment::default()), |typed| typed.read(&settings))?;
@@ -286,6 +293,7 @@ async fn run(arguments: Arguments, printer: Printer) -> Result<Completion> {
         Command::Store(arguments) => store::store(&context, &arguments).await,
         Command::Sql(arguments) => sql::sql(&context, &arguments).await,
         Command::Access(arguments) => access::access(&context, &arguments).await,
+        Command::Cluster(arguments) => cluster::cluster(&context, &arguments).await,
         Command::Config => config::config(&context),
     }
 }

@@ -11,6 +11,7 @@
 //! - [`explain`]: why the numbers of a case are what they are. Pure.
 //! - [`generate`]: events of a desk that does not exist. Pure.
 //! - [`store`]: everything durable: Parquet files, commits, locks, flushing.
+//! - [`cluster`]: work for other processes, and what comes back.
 //! - [`access`]: who may connect: passwords and tokens.
 //! - [`input`]: the inputs of an ingestion, as pieces of lines.
 //! - [`log`]: the event log: checking, identity, quarantine, appending, compacting.
@@ -27,12 +28,14 @@
 //! - [`schedule`]: what is sent when, and where.
 //! - [`mcp`]: the engine as tools for an assistant.
 //! - [`serve`]: pages, an API and ingestion over HTTP, for a whole desk.
+//! - [`node`]: the processes of a cluster: scheduler and executors.
 //! - [`cli`]: the command line.
 
 pub mod access;
 pub mod apply;
 pub mod audit;
 pub mod cli;
+pub mod cluster;
 pub mod error;
 pub mod explain;
 pub mod export;
@@ -45,6 +48,7 @@ pub mod log;
 pub mod mcp;
 pub mod metric;
 pub mod model;
+pub mod node;
 pub mod query;
 pub mod replay;
 pub mod report;

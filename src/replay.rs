@@ -13,7 +13,9 @@ pub mod exchange;
 pub mod findings;
 pub mod input;
 pub mod kernel;
+pub mod operator;
 pub mod output;
+pub mod parts;
 pub mod select;
 pub mod sources;
 pub mod steps;
@@ -25,6 +27,8 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::{DataFrame, SessionContext};
 
+use crate::cluster::client::Cluster;
+use crate::cluster::planner::asking;
 use crate::error::{Error, Result};
 use crate::facts::columns::FactTable;
 use crate::facts::manifest::{self, Pointer};
@@ -65,10 +69,10 @@ impl ReplayScope {
 /// # Errors
 /// When the store cannot be read or written; then the facts stay as they were.
 pub async fn refresh(log: &Log, resources: Resources, scope: ReplayScope) -> Result<Summary> {
-    refresh_with_progress(log, resources, scope, Progress::default()).await
+    refresh_with_progress(log, resources, scope, Progress::default(), None).await
 }
 
-/// The same, reporting its progress.
+/// The same, reporting its progress. A replay of the whole log is sent to a cluster, where there is one.
 ///
 /// # Errors
 /// As [`refresh`].
@@ -77,6 +81,7 @@ pub async fn refresh_with_progress(
     resources: Resources,
     scope: ReplayScope,
     progress: Progress,
+    cluster: Option<&Cluster>,
 ) -> Result<Summary> {
     let home = manifest::home(log.store());
     let up_to_date = async |log: &Log| -> Result<Option<Pointer>> {
@@ -95,7 +100,7 @@ pub async fn refresh_with_progress(
         if let Some(pointer) = up_to_date(log).await? {
             return Ok(Summary { pointer, cases_replayed: 0 });
         }
-        match refresh_alone(log, &home, (resources, scope), progress.clone()).await {
+        match refresh_alone(log, &home, (resources, scope), progress.clone(), cluster).await {
             Err(error) if attempts.again_after(&error) => {}
             done => return done,
         }
@@ -108,6 +113,7 @@ async fn refresh_alone(
     home: &Store,
     (resources, scope): (Resources, ReplayScope),
     progress: Progress,
+    cluster: Option<&Cluster>,
 ) -> Result<Summary> {
     let last_batch = log.last_batch()?;
     let seen = Pointer::see(home).await?;
@@ -118,7 +124,7 @@ async fn refresh_alone(
     }
     let before = before.filter(|before| before.last_batch < last_batch);
     manifest::check_writable(home).await?;
-    let replay = into_files(log.events.provider()?, home, resources, progress)?;
+    let replay = into_files(log.events.provider()?, home, resources, progress, cluster)?;
     let sources = match (scope, before) {
         (ReplayScope::Touched { share }, Some(before)) => Sources::since(before, replay.context(), home, share).await?,
         _ => Sources::All(CaseIds::Unknown),
@@ -159,7 +165,7 @@ pub async fn replay_beside(
     resources: Resources,
     pointer: Pointer,
 ) -> Result<Pointer> {
-    let replay = into_files(events, folder, resources, Progress::default())?;
+    let replay = into_files(events, folder, resources, Progress::default(), None)?;
     Ok(replay.into_facts(&Sources::All(CaseIds::Unknown), folder, pointer, &Seen::default()).await?.pointer)
 }
 
@@ -169,8 +175,13 @@ fn into_files(
     home: &Store,
     resources: Resources,
     progress: Progress,
+    cluster: Option<&Cluster>,
 ) -> Result<Replay> {
     let context = engine::session(resources)?;
+    let context = match cluster {
+        Some(cluster) => SessionContext::new_with_state(asking(cluster, context.state())),
+        None => context,
+    };
     // Of the desk and of what is touched few rows are read.
     engine::read_keys_first(&context);
     context.register_table("log", events)?;

@@ -201,6 +201,7 @@ async fn is_known(context: &CommandContext, user: &str) -> Result<Option<bool>> 
         refresh: false,
         people: People::of_store(log.store(), false, false).await?,
         progress: Progress::default(),
+        cluster: None,
     };
     let session = Database::open(&log, opening).await?.session();
     let users =

@@ -1,7 +1,7 @@
 //! `config`: every setting, its value and where it came from.
 
 use super::context::{CommandContext, Completion};
-use super::settings::{Origin, Settings};
+use super::settings::{CLUSTER_FILES, Origin, Settings};
 use crate::error::Result;
 
 /// Prints the settings, one a line: name, value, origin.
@@ -16,8 +16,10 @@ pub fn config(context: &CommandContext) -> Result<Completion> {
 }
 
 fn lines(settings: &Settings) -> Vec<(&'static str, String, Origin)> {
-    let Settings { project, store, copies, copies_bytes, time_zone, memory_bytes, threads, file_events } = settings;
-    vec![
+    let Settings { project, store, copies, copies_bytes, time_zone, memory_bytes, threads, file_events, .. } = settings;
+    let Settings { cluster, cluster_files, .. } = settings;
+    let nothing = || "-".to_owned();
+    let mut lines = vec![
         ("project", project.value.display().to_string(), project.origin),
         ("store", store.value.to_string(), store.origin),
         ("copies", copies.value.display().to_string(), copies.origin),
@@ -26,7 +28,12 @@ fn lines(settings: &Settings) -> Vec<(&'static str, String, Origin)> {
         ("memory", bytes_text(memory_bytes.value as u64), memory_bytes.origin),
         ("threads", threads.value.to_string(), threads.origin),
         ("file_events", file_events.value.to_string(), file_events.origin),
-    ]
+        ("cluster", cluster.value.as_ref().map_or_else(nothing, ToString::to_string), cluster.origin),
+    ];
+    lines.extend(CLUSTER_FILES.into_iter().zip(cluster_files).map(|(name, file)| {
+        (name, file.value.as_ref().map_or_else(nothing, |path| path.display().to_string()), file.origin)
+    }));
+    lines
 }
 
 /// As the setting is written.

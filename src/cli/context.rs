@@ -81,7 +81,8 @@ impl CommandContext {
     /// Brings the facts up to date.
     pub async fn refresh(&self, log: &Log, scope: ReplayScope) -> Result<replay::steps::Summary> {
         let bar = Bar::of(self.printer, "replaying");
-        replay::refresh_with_progress(log, self.settings.resources(), scope, bar.progress()).await
+        let cluster = self.settings.cluster()?;
+        replay::refresh_with_progress(log, self.settings.resources(), scope, bar.progress(), cluster.as_ref()).await
     }
 
     /// Opens the database of the moment that was typed, brought up to date first, and notes what it does not contain.
@@ -96,7 +97,8 @@ impl CommandContext {
         let bar = Bar::of(self.printer, doing);
         let resources = self.settings.resources();
         let people = People::of_store(log.store(), arguments.anonymize, arguments.with_text).await?;
-        let opening = Opening { resources, moment, refresh: self.refresh, people, progress: bar.progress() };
+        let cluster = self.settings.cluster()?;
+        let opening = Opening { resources, moment, refresh: self.refresh, people, progress: bar.progress(), cluster };
         let database = Database::open(&log, opening).await?;
         drop(bar);
         let Freshness { is_read_only, batches_behind } = database.freshness();

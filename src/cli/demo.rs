@@ -85,6 +85,7 @@ impl settings::Settings {
             time_zone: flag(self.time_zone.origin).then(|| self.time_zone.value.clone()),
             memory: flag(self.memory_bytes.origin).then(|| self.memory_bytes.value.to_string()),
             threads: flag(self.threads.origin).then_some(self.threads.value),
+            cluster: self.cluster.value.as_ref().filter(|_| flag(self.cluster.origin)).map(ToString::to_string),
         })
     }
 }

@@ -29,14 +29,15 @@ pub async fn mcp(context: &CommandContext, arguments: &McpArguments) -> Result<C
     // What cannot be read at all is an error of the command.
     drop(context.database().await?);
     let (store, resources) = (context.store()?, context.settings.resources());
-    let (people, refresh) = (arguments.people.clone(), context.refresh);
+    let (people, refresh, cluster) = (arguments.people.clone(), context.refresh, context.settings.cluster()?);
     let open = move || {
-        let (store, arguments) = (store.clone(), people.clone());
+        let (store, arguments, cluster) = (store.clone(), people.clone(), cluster.clone());
         async move {
             let log = LogFolder::existing(&store).await?;
             let people = People::of_store(log.store(), arguments.anonymize, arguments.with_text).await?;
             let (moment, progress) = (Moment::default(), Progress::default());
-            let database = Database::open(&log, Opening { resources, moment, refresh, people, progress }).await?;
+            let opening = Opening { resources, moment, refresh, people, progress, cluster };
+            let database = Database::open(&log, opening).await?;
             Ok(Arc::new(match arguments.viewer() {
                 Viewer::Owner => database,
                 viewer => database.seen_by(&viewer).await?,

@@ -116,6 +116,7 @@ fn setup(context: &CommandContext) -> Result<EngineSetup> {
     let settings = &context.settings;
     let printer = context.printer;
     Ok(EngineSetup {
+        cluster: context.settings.cluster()?,
         project: settings.project.value.clone(),
         store: context.store()?,
         zone: settings.zone().unwrap_or(jiff::tz::TimeZone::UTC),

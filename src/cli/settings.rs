@@ -9,11 +9,15 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use crate::cluster::address::ClusterAddress;
+use crate::cluster::client::Cluster;
+use crate::cluster::connector::Certificates;
 use crate::error::{Error, Result};
 use crate::log::compact;
 use crate::metric::range::parse_zone;
 use crate::model::Refusal;
 use crate::model::time::Instant;
+use crate::node;
 use crate::store::address::{BucketAddress, StoreAddress};
 use crate::store::engine::Resources;
 use crate::toml_file;
@@ -25,6 +29,7 @@ pub struct Typed {
     pub time_zone: Option<String>,
     pub memory: Option<String>,
     pub threads: Option<usize>,
+    pub cluster: Option<String>,
 }
 
 /// Where a value came from.
@@ -70,7 +75,14 @@ pub struct Settings {
     pub threads: Setting<usize>,
     /// Events that a file of the log should have when files are merged.
     pub file_events: Setting<u64>,
+    /// The scheduler of the cluster to which work is sent; none where everything is done here.
+    pub cluster: Setting<Option<ClusterAddress>>,
+    /// The files with what this process shows to others of a cluster, in the order of [`CLUSTER_FILES`].
+    pub cluster_files: [Setting<Option<PathBuf>>; CLUSTER_FILES.len()],
 }
+
+/// The settings that name the certificate of the authority of a cluster, that of this process, and its private key.
+pub const CLUSTER_FILES: [&str; 3] = ["cluster_ca", "cluster_cert", "cluster_key"];
 
 /// `casebook.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -83,6 +95,10 @@ struct ProjectFile {
     memory: Option<String>,
     threads: Option<usize>,
     file_events: Option<u64>,
+    cluster: Option<String>,
+    cluster_ca: Option<PathBuf>,
+    cluster_cert: Option<PathBuf>,
+    cluster_key: Option<PathBuf>,
 }
 
 /// The folder of a store where no setting names one.
@@ -133,7 +149,20 @@ impl Settings {
             compact::FILE_EVENTS.to_string(),
             |text| text,
         );
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        let cluster = pick(typed.cluster.clone().map(some), "CASEBOOK_CLUSTER", file.cluster.map(Some), None, some);
+        let at = format!("cluster ({})", cluster.origin.name());
+        let address = cluster.value.map(|text| ClusterAddress::parse(&at, &text)).transpose()?;
+        let of_file = |path: PathBuf| Some(project.value.join(path));
+        let named = [file.cluster_ca, file.cluster_cert, file.cluster_key].map(|path| path.map(of_file));
+        let variables = ["CASEBOOK_CLUSTER_CA", "CASEBOOK_CLUSTER_CERT", "CASEBOOK_CLUSTER_KEY"];
+        let mut variables = variables.into_iter();
+        let cluster_files = named.map(|named| {
+            pick(None, variables.next().unwrap_or_default(), named, None, |text| some(text).map(PathBuf::from))
+        });
         let settings = Settings {
+            cluster: Setting { value: address, origin: cluster.origin },
+            cluster_files,
             store: Setting { value: locate(&project.value, &store, &copies, &copies_bytes)?, origin: store.origin },
             copies,
             copies_bytes,
@@ -177,11 +206,63 @@ impl Settings {
         Instant::parse(&begins.timestamp().to_string()).map_err(refused)
     }
 
+    /// What this process shows to others of a cluster; nothing where no certificate is named.
+    ///
+    /// # Errors
+    /// When only some of the three files are named, or one cannot be read.
+    pub fn certificates(&self) -> Result<Option<Certificates>> {
+        let files = self.cluster_files.each_ref().map(|file| file.value.as_deref());
+        let [Some(authority), Some(certificate), Some(key)] = files else {
+            let missing: Vec<&str> = CLUSTER_FILES
+                .into_iter()
+                .zip(files)
+                .filter_map(|(name, file)| file.is_none().then_some(name))
+                .collect();
+            return match missing.len() {
+                3 => Ok(None),
+                _ => Err(Error::refused(format!("the settings lack {}", missing.join(" and "))).with_hint(
+                    "a process of a cluster needs all three: its authority's certificate, its own, and its key",
+                )),
+            };
+        };
+        let read = |path: &Path| std::fs::read(path).map_err(Error::file(path));
+        Ok(Some(Certificates { authority: read(authority)?, certificate: read(certificate)?, key: read(key)? }))
+    }
+
+    /// The cluster to which work is sent.
+    ///
+    /// # Errors
+    /// When it is not on this machine and there are no certificates, or the store is not in a folder that it can see.
+    pub fn cluster(&self) -> Result<Option<Cluster>> {
+        let Some(address) = self.cluster.value.clone() else { return Ok(None) };
+        if matches!(self.store.value, StoreAddress::Bucket(_)) {
+            return Err(Error::refused(
+                "a cluster reads a store in a folder that all of its machines see, not in a bucket",
+            )
+            .with_hint("leave out `--cluster`, or the setting `cluster`"));
+        }
+        let certificates = self.certificates()?;
+        check_encrypted(&address, certificates.as_ref())?;
+        Ok(Some(node::cluster(address, certificates)))
+    }
+
     /// What the engine may use.
     #[must_use]
     pub fn resources(&self) -> Resources {
         Resources { memory_bytes: self.memory_bytes.value, threads: self.threads.value }
     }
+}
+
+/// Fails where work would go to another machine without encryption.
+///
+/// # Errors
+/// Then.
+pub fn check_encrypted(address: &ClusterAddress, certificates: Option<&Certificates>) -> Result<()> {
+    if certificates.is_some() || address.is_loopback() {
+        return Ok(());
+    }
+    Err(Error::refused(format!("{address} is not on this machine alone, and no certificates are named"))
+        .with_hint("name `cluster_ca`, `cluster_cert` and `cluster_key` in casebook.toml or the environment"))
 }
 
 fn pick<T>(typed: Option<T>, variable: &str, file: Option<T>, default: T, read: impl Fn(String) -> T) -> Setting<T> {

@@ -1,7 +1,8 @@
 //! Reading layers of facts as tables: of every case and customer the rows of the last layer that has replaced them.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -9,10 +10,12 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{ColumnarValue, LogicalPlanBuilder, Volatility, create_udf};
+use datafusion::logical_expr::{ColumnarValue, LogicalPlanBuilder, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::{Expr, SessionContext, ident};
 use foldhash::fast::FixedState;
+use serde::{Deserialize, Serialize};
 
+use crate::cluster::portable::{Recipes, portable};
 use crate::error::Result;
 use crate::facts::columns::FactTable;
 use crate::facts::manifest::{Layer, Pointer};
@@ -42,10 +45,25 @@ const REPLACED: [FactTable; 2] = [REPLACED_CASES, REPLACED_CUSTOMERS];
 #[derive(Debug, Default)]
 struct Replaced {
     last: HashMap<String, usize, FixedState>,
+    /// The files that state it, layer by layer.
+    files: Vec<Vec<PathBuf>>,
+    /// Their column with the keys.
+    column: String,
+}
+
+/// From what the condition follows that a row of a layer stays.
+#[derive(Debug, Serialize, Deserialize)]
+struct Staying {
+    /// The files that state what was replaced, layer by layer.
+    files: Vec<Vec<PathBuf>>,
+    column: String,
+    /// The layer whose rows are judged.
+    position: usize,
+    texts: Texts,
 }
 
 /// How texts are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Texts {
     /// As views, for queries.
     Views,
@@ -87,9 +105,12 @@ impl Layers {
             let has_rows = layer.files.get(table.name).is_some_and(|files| !files.is_empty());
             if has_rows {
                 let is_last = position + 1 == self.layers.len();
-                let replaced = Arc::clone(replaced);
-                let stays = move |key: &str| replaced.last.get(key).is_none_or(|last| *last <= position);
-                let filter = (!is_last).then(|| key_filter(&format!("stays_of_layer_{position}"), key, texts, stays));
+                let filter = (!is_last).then(|| {
+                    let (files, column) = (replaced.files.clone(), replaced.column.clone());
+                    let staying = Staying { files, column, position, texts };
+                    let function = stays(Arc::clone(replaced), &staying);
+                    portable(STAYS, &staying, function).call(vec![ident(key)])
+                });
                 parts.push((self.files(layer, table, texts)?, filter));
             }
         }
@@ -167,19 +188,56 @@ impl Layers {
 
 impl Replaced {
     fn read(home: &Store, layers: &[Layer], table: &FactTable) -> Result<Replaced> {
+        let files: Vec<Vec<PathBuf>> = layers.iter().map(|layer| layer.paths(home, table)).collect();
+        let column = table.columns.first().map(|(key, _)| (*key).to_owned()).unwrap_or_default();
+        Replaced::read_files(files, column)
+    }
+
+    /// Reads the keys of files, which are in the named column.
+    fn read_files(files: Vec<Vec<PathBuf>>, column: String) -> Result<Replaced> {
         let mut last = HashMap::default();
-        let Some((key, _)) = table.columns.first() else { return Ok(Replaced { last }) };
-        for (position, layer) in layers.iter().enumerate() {
-            for path in layer.paths(home, table) {
-                for batch in read_file(&path, &[key])? {
+        for (position, paths) in files.iter().enumerate() {
+            for path in paths {
+                for batch in read_file(path, &[&column])? {
                     let batch = batch?;
-                    let keys = batch.column(0).as_string_view();
-                    last.extend(keys.iter().flatten().map(|key| (key.to_owned(), position)));
+                    let Some(keys) = batch.columns().first() else { continue };
+                    last.extend(keys.as_string_view().iter().flatten().map(|key| (key.to_owned(), position)));
                 }
             }
         }
-        Ok(Replaced { last })
+        Ok(Replaced { last, files, column })
     }
+}
+
+/// The recipe of the condition that a row of a layer stays.
+const STAYS: &str = "stays_of_layer";
+
+/// `stays_of_layer_N(key)`: whether no later layer has replaced the rows of a case or a customer.
+fn stays(replaced: Arc<Replaced>, staying: &Staying) -> ScalarUDF {
+    let position = staying.position;
+    let stays = move |key: &str| replaced.last.get(key).is_none_or(|last| *last <= position);
+    key_function(&format!("{STAYS}_{position}"), staying.texts, stays)
+}
+
+/// How other processes make the conditions of these tables again.
+pub fn add_recipes(recipes: &mut Recipes) {
+    // Every task of a question has the same files; a process that answers for long sees many.
+    const KEPT_MAX: usize = 8;
+    let known: Mutex<HashMap<Vec<Vec<PathBuf>>, Arc<Replaced>>> = Mutex::default();
+    recipes.add(STAYS, move |staying: Staying| {
+        // The map is whole whatever a thread that panicked did.
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(replaced) = known.get(&staying.files) {
+            return Ok(stays(Arc::clone(replaced), &staying));
+        }
+        let replaced = Replaced::read_files(staying.files.clone(), staying.column.clone());
+        let replaced = Arc::new(replaced.map_err(|error| DataFusionError::External(error.into()))?);
+        if known.len() >= KEPT_MAX {
+            known.clear();
+        }
+        known.insert(staying.files.clone(), Arc::clone(&replaced));
+        Ok(stays(replaced, &staying))
+    });
 }
 
 fn union(parts: impl IntoIterator<Item = (Arc<dyn TableProvider>, Option<Expr>)>) -> Result<Arc<dyn TableProvider>> {
@@ -217,6 +275,10 @@ pub fn key_filter(
     texts: Texts,
     counts: impl Fn(&str) -> bool + Send + Sync + 'static,
 ) -> Expr {
+    key_function(name, texts, counts).call(vec![ident(column)])
+}
+
+fn key_function(name: &str, texts: Texts, counts: impl Fn(&str) -> bool + Send + Sync + 'static) -> ScalarUDF {
     let key = match texts {
         Texts::Views => DataType::Utf8View,
         Texts::Plain => DataType::Utf8,
@@ -231,6 +293,5 @@ pub fn key_filter(
         };
         Ok(ColumnarValue::Array(Arc::new(judged)))
     };
-    let function = create_udf(name, vec![key], DataType::Boolean, Volatility::Immutable, Arc::new(function));
-    function.call(vec![ident(column)])
+    create_udf(name, vec![key], DataType::Boolean, Volatility::Immutable, Arc::new(function))
 }

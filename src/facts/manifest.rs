@@ -68,11 +68,17 @@ pub struct FactFile {
     pub hash: u64,
 }
 
+impl From<NewFile> for FactFile {
+    fn from(file: NewFile) -> FactFile {
+        let NewFile { name, bytes, rows, hash, .. } = file;
+        FactFile { name, bytes, rows, hash }
+    }
+}
+
 impl Layer {
     /// Makes a file part of a table.
     pub fn add(&mut self, table: &FactTable, file: NewFile) {
-        let NewFile { name, bytes, rows, hash, .. } = file;
-        self.files.entry(table.name.to_owned()).or_default().push(FactFile { name, bytes, rows, hash });
+        self.files.entry(table.name.to_owned()).or_default().push(file.into());
     }
 
     /// The paths of a table's files.

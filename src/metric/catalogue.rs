@@ -255,7 +255,7 @@ pub async fn empty_session() -> Result<SessionContext> {
         session.register_table(table.name, Arc::new(EmptyTable::new(table.visible_schema())))?;
     }
     functions::register(&session);
-    query::functions::register(&session, query::functions::Calendars::new());
+    query::functions::register(&session, query::functions::Calendars::default());
     views::register(&session, None).await?;
     Ok(session)
 }

@@ -91,7 +91,9 @@ impl<'q> Contributions<'q> {
         let values = CaseValues::Joined;
         let mut contributions = Contributions { question, metric, session, schema, columns, lists, values, numbers };
         contributions.check_dimensions()?;
-        if contributions.kind_of("case_id") == Some(&DataType::UInt64) && contributions.look_up(database).await? {
+        // Values that are looked up are in the memory of this process; a cluster joins them.
+        let may_look_up = contributions.kind_of("case_id") == Some(&DataType::UInt64) && !database.asks_a_cluster();
+        if may_look_up && contributions.look_up(database).await? {
             contributions.values = CaseValues::LookedUp;
         }
         Ok(contributions)

@@ -12,6 +12,7 @@ use datafusion::logical_expr::AggregateUDF;
 
 use super::gather::{self, Gather};
 use super::header::{Metric, MetricKind};
+use crate::cluster::portable::portable_aggregate;
 use crate::model::time::Instant;
 
 /// The name of [`function`] in SQL.
@@ -263,7 +264,7 @@ pub fn function() -> AggregateUDF {
     let float = DataType::Float64;
     let arguments = vec![float.clone(), float.clone(), float, DataType::Int64, DataType::UInt64, DataType::Int64];
     let result = DataType::List(Arc::new(Field::new_list_field(DataType::Float64, true)));
-    gather::function::<Entries>(FOREMOST, arguments, result, |groups| {
+    let function = gather::function::<Entries>(FOREMOST, arguments, result, |groups| {
         let mut lists = ListBuilder::new(Float64Builder::new());
         for mut group in groups {
             group.settle();
@@ -271,7 +272,8 @@ pub fn function() -> AggregateUDF {
             lists.append(true);
         }
         Ok(Arc::new(lists.finish()))
-    })
+    });
+    portable_aggregate(FOREMOST, &(), function)
 }
 
 /// The cases in a row of [`function`], by number.

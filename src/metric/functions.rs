@@ -14,9 +14,14 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use datafusion::prelude::SessionContext;
 use jiff::tz::TimeZone;
 
+use super::foremost::{self, FOREMOST};
 use super::header::{Metric, MetricKind};
 use super::interval;
 use super::lists::list_items;
+use super::percentile::{PERCENTILE, percentile};
+use super::sets::{COUNT_DISTINCT, DISTINCT, count_distinct, distinct};
+use super::stock::{FIRST_READ, READS_END, STOCK_OVER_TIME, first_read, reads_end, stock_over_time};
+use crate::cluster::portable::{OfNothing, Recipes, portable};
 use crate::log::rows::instant_type;
 use crate::model::time::Instant;
 use crate::query::database::Database;
@@ -34,10 +39,39 @@ pub fn session(database: &Database) -> SessionContext {
 
 /// Registers every function that does not depend on a question.
 pub fn register(session: &SessionContext) {
-    for function in [hour_of_day(), day_of_week(), list_items(), text_number(), text_day()] {
-        session.register_udf(function);
+    for (name, function) in OF_NOTHING {
+        session.register_udf(portable(name, &(), function()));
     }
 }
+
+/// The functions that follow from nothing but their arguments.
+const OF_NOTHING: [OfNothing; 5] = [
+    ("hour_of_day", hour_of_day),
+    ("day_of_week", day_of_week),
+    ("list_items", list_items),
+    ("text_number", text_number),
+    ("text_day", text_day),
+];
+
+/// How other processes make the functions of metrics again.
+pub fn add_recipes(recipes: &mut Recipes) {
+    for (name, function) in OF_NOTHING {
+        recipes.add(name, move |(): ()| Ok(function()));
+    }
+    recipes.add(BUCKET_OF, |starts| Ok(bucket_of(starts)));
+    recipes.add(STOCK_READS, |reads| Ok(stock_reads(reads)));
+    recipes.add(TIME_PARTS, |buckets| Ok(time_parts(buckets)));
+    recipes.add(FIRST_READ, |reads| Ok(first_read(reads)));
+    recipes.add(READS_END, |reads| Ok(reads_end(reads)));
+    recipes.add_aggregate(STOCK_OVER_TIME, stock_over_time);
+    recipes.add_aggregate(PERCENTILE, percentile);
+    recipes.add_aggregate(COUNT_DISTINCT, |(): ()| count_distinct());
+    recipes.add_aggregate(DISTINCT, |(): ()| distinct());
+    recipes.add_aggregate(FOREMOST, |(): ()| foremost::function());
+}
+
+const BUCKET_OF: &str = "bucket_of";
+const TIME_PARTS: &str = "time_parts";
 
 fn plan_error(message: impl Into<String>) -> DataFusionError {
     DataFusionError::Plan(message.into())
@@ -122,8 +156,9 @@ fn text_day() -> ScalarUDF {
 /// question.
 #[must_use]
 pub fn bucket_of(starts: Vec<i64>) -> ScalarUDF {
-    create_udf(
-        "bucket_of",
+    let values = starts.clone();
+    let function = create_udf(
+        BUCKET_OF,
         vec![instant_type()],
         instant_type(),
         Volatility::Immutable,
@@ -134,7 +169,8 @@ pub fn bucket_of(starts: Vec<i64>) -> ScalarUDF {
             let found: TimestampMillisecondArray = instants.map(|ms| start(ms?)).collect();
             Ok(ColumnarValue::Array(Arc::new(found.with_timezone("UTC"))))
         }),
-    )
+    );
+    portable(BUCKET_OF, &values, function)
 }
 
 /// Whether the SQL of a metric calls [`stock_reads`], and so has a row for each instant at which it is read.
@@ -148,7 +184,8 @@ pub fn calls_stock_reads(metric: &Metric) -> bool {
 pub fn stock_reads(reads: Vec<i64>) -> ScalarUDF {
     let item = Arc::new(Field::new_list_field(instant_type(), true));
     let arguments = vec![instant_type(), instant_type()];
-    create_udf(
+    let values = reads.clone();
+    let function = create_udf(
         STOCK_READS,
         arguments,
         DataType::List(item.clone()),
@@ -167,7 +204,8 @@ pub fn stock_reads(reads: Vec<i64>) -> ScalarUDF {
             }
             Ok(ColumnarValue::Array(Arc::new(lists.finish())))
         }),
-    )
+    );
+    portable(STOCK_READS, &values, function)
 }
 
 /// `time_parts(since, until)`: what lies of a half-open time in each of the given buckets, begin and end: the last
@@ -176,8 +214,9 @@ pub fn stock_reads(reads: Vec<i64>) -> ScalarUDF {
 pub fn time_parts(buckets: Vec<(i64, i64)>) -> ScalarUDF {
     let fields = Fields::from(vec![Field::new("at", instant_type(), false), Field::new("ms", DataType::Int64, false)]);
     let item = Arc::new(Field::new_list_field(DataType::Struct(fields.clone()), false));
-    create_udf(
-        "time_parts",
+    let values = buckets.clone();
+    let function = create_udf(
+        TIME_PARTS,
         vec![instant_type(), instant_type()],
         DataType::List(item.clone()),
         Volatility::Immutable,
@@ -206,7 +245,8 @@ pub fn time_parts(buckets: Vec<(i64, i64)>) -> ScalarUDF {
             let lists = ListArray::try_new(item.clone(), OffsetBuffer::from_lengths(counts), Arc::new(parts), None)?;
             Ok(ColumnarValue::Array(Arc::new(lists)))
         }),
-    )
+    );
+    portable(TIME_PARTS, &values, function)
 }
 
 #[cfg(test)]

@@ -10,6 +10,10 @@ use datafusion::logical_expr::AggregateUDF;
 
 use super::aggregation::percentile_name;
 use super::gather::{self, Gather};
+use crate::cluster::portable::portable_aggregate;
+
+/// The recipe of [`percentile`].
+pub(super) const PERCENTILE: &str = "exact_percentile";
 
 /// The values of one group.
 #[derive(Debug, Default)]
@@ -46,10 +50,11 @@ impl Gather for Values {
 #[must_use]
 pub fn percentile(thousandths: u32) -> AggregateUDF {
     let name = percentile_name(thousandths);
-    gather::function::<Values>(&name, vec![DataType::Float64], DataType::Float64, move |groups| {
+    let function = gather::function::<Values>(&name, vec![DataType::Float64], DataType::Float64, move |groups| {
         let results = groups.into_iter().map(|mut group| percentile_of(&mut group.0, thousandths));
         Ok(Arc::new(results.collect::<Float64Array>()))
-    })
+    });
+    portable_aggregate(PERCENTILE, &thousandths, function)
 }
 
 /// The percentile of values, whose order it changes. Whole milliseconds below 2^53 / 1000 are weighed exactly and divided

@@ -13,6 +13,7 @@ use foldhash::fast::FixedState;
 use roaring::RoaringTreemap;
 
 use super::gather::{self, Gather};
+use crate::cluster::portable::portable_aggregate;
 
 /// The name of [`count_distinct`] in SQL.
 pub const COUNT_DISTINCT: &str = "count_numbers";
@@ -96,23 +97,25 @@ pub fn read(bytes: &[u8]) -> Result<RoaringTreemap> {
 /// `count_numbers(n)`: how many different numbers there are.
 #[must_use]
 pub fn count_distinct() -> AggregateUDF {
-    gather::function::<NumberSet>(COUNT_DISTINCT, vec![DataType::UInt64], DataType::Int64, |sets| {
+    let function = gather::function::<NumberSet>(COUNT_DISTINCT, vec![DataType::UInt64], DataType::Int64, |sets| {
         let counts = sets.into_iter().map(|mut set| i64::try_from(set.settle().len()).unwrap_or(i64::MAX));
         Ok(Arc::new(counts.collect::<Int64Array>()))
-    })
+    });
+    portable_aggregate(COUNT_DISTINCT, &(), function)
 }
 
 /// `set_of_numbers(n)`: the numbers, as bytes that [`read`] reads.
 #[must_use]
 pub fn distinct() -> AggregateUDF {
-    gather::function::<NumberSet>(DISTINCT, vec![DataType::UInt64], DataType::Binary, |sets| {
+    let function = gather::function::<NumberSet>(DISTINCT, vec![DataType::UInt64], DataType::Binary, |sets| {
         let sets = sets.into_iter().map(|mut set| {
             let mut bytes = Vec::new();
             set.write(&mut bytes);
             bytes
         });
         Ok(Arc::new(BinaryArray::from_iter_values(sets)))
-    })
+    });
+    portable_aggregate(DISTINCT, &(), function)
 }
 
 /// A number for each text that a question has, the same for equal ones.

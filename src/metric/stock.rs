@@ -11,6 +11,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{AggregateUDF, ColumnarValue, ScalarUDF, Volatility, create_udf};
 
 use super::gather::{self, Gather};
+use crate::cluster::portable::{portable, portable_aggregate};
 use crate::log::rows::instant_type;
 
 /// The name of [`stock_over_time`] in SQL.
@@ -193,7 +194,7 @@ pub fn stock_over_time(reads: usize) -> AggregateUDF {
     let numbers = DataType::UInt64;
     let arguments = vec![numbers.clone(), numbers.clone(), DataType::Float64, numbers.clone(), numbers];
     let result = DataType::List(Arc::new(Field::new_list_field(DataType::Float64, true)));
-    gather::function::<Stays>(STOCK_OVER_TIME, arguments, result, move |groups| {
+    let function = gather::function::<Stays>(STOCK_OVER_TIME, arguments, result, move |groups| {
         let mut lists = ListBuilder::new(Float64Builder::new());
         for mut group in groups {
             for Level { contributions, cases, keys, sum } in group.levels(reads) {
@@ -202,7 +203,8 @@ pub fn stock_over_time(reads: usize) -> AggregateUDF {
             lists.append(true);
         }
         Ok(Arc::new(lists.finish()))
-    })
+    });
+    portable_aggregate(STOCK_OVER_TIME, &reads, function)
 }
 
 /// `first_read(since)`: the position of the first of the given instants that is not before it; how many there are where there
@@ -221,7 +223,8 @@ pub fn reads_end(reads: Vec<i64>) -> ScalarUDF {
 }
 
 fn position(name: &str, reads: Vec<i64>, of_nothing: u64) -> ScalarUDF {
-    create_udf(
+    let values = reads.clone();
+    let function = create_udf(
         name,
         vec![instant_type()],
         DataType::UInt64,
@@ -233,7 +236,8 @@ fn position(name: &str, reads: Vec<i64>, of_nothing: u64) -> ScalarUDF {
             let positions = instants.iter().map(|instant| instant.map_or(of_nothing, position));
             Ok(ColumnarValue::Array(Arc::new(positions.collect::<arrow::array::UInt64Array>())))
         }),
-    )
+    );
+    portable(name, &values, function)
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::prelude::{DataFrame, SessionContext};
 use futures::StreamExt;
 
+use crate::cluster::client::Cluster;
+use crate::cluster::planner::asking;
 use crate::error::{Error, Result};
 use crate::facts::columns::{CASE_NUMBER, FactTable};
 use crate::facts::layers::{Layers, Texts};
@@ -49,6 +51,8 @@ pub struct Opening {
     pub refresh: bool,
     pub people: People,
     pub progress: Progress,
+    /// To where questions are sent, and a replay of the whole log.
+    pub cluster: Option<Cluster>,
 }
 
 /// How many rows of some tables a viewer may see.
@@ -115,12 +119,14 @@ impl Database {
     /// # Errors
     /// When the store cannot be read, its facts have never been made, or there is not enough space for those of another moment.
     pub async fn open(log: &LogFolder, opening: Opening) -> Result<Database> {
-        let Opening { resources, moment, refresh, people, progress } = opening;
+        let Opening { resources, moment, refresh, people, progress, cluster } = opening;
         let mut freshness = Freshness::default();
         let last_batch = log.last_batch().await?;
         let pointer = Pointer::read(&manifest::home(log.store())).await?;
         if refresh && pointer.is_none_or(|pointer| pointer.last_batch != last_batch) {
-            match replay::refresh_with_progress(log.log().await?, resources, ReplayScope::REFRESH, progress).await {
+            let log = log.log().await?;
+            let scope = ReplayScope::REFRESH;
+            match replay::refresh_with_progress(log, resources, scope, progress, cluster.as_ref()).await {
                 Err(error) if error.is_read_only() => freshness.is_read_only = true,
                 refreshed => drop(refreshed?),
             }
@@ -132,7 +138,24 @@ impl Database {
         } else {
             Database::at(log.log().await?, resources, moment).await?
         };
+        let database = match &cluster {
+            Some(cluster) => database.asking(cluster),
+            None => database,
+        };
         Ok(Database { freshness, ..database }.with_people(people))
+    }
+
+    /// The same database, whose questions are sent to a cluster as far as it can answer them.
+    fn asking(self, cluster: &Cluster) -> Database {
+        let state = asking(cluster, self.base.state);
+        let database = Database::over(Base { state, ..self.base });
+        Database { of_store: self.of_store, ..database }
+    }
+
+    /// Whether questions are sent to a cluster.
+    #[must_use]
+    pub fn asks_a_cluster(&self) -> bool {
+        self.base.state.config().get_extension::<Cluster>().is_some()
     }
 
     /// The database of the facts as they are now.

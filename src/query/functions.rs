@@ -9,7 +9,9 @@ use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
+use serde::{Deserialize, Serialize};
 
+use crate::cluster::portable::{OfNothing, Recipes, portable};
 use crate::error::Error;
 use crate::facts::columns::{ColumnBuilder, Name};
 use crate::json::Json;
@@ -22,8 +24,35 @@ use crate::model::time::{Instant, duration_text};
 use crate::model::versions::Versions;
 use crate::spelling::nearest;
 
-/// Calendars by name, each in all its versions.
-pub type Calendars = BTreeMap<String, Versions<Arc<OpenHours>>>;
+/// The calendars by which business time is counted.
+#[derive(Debug, Default)]
+pub struct Calendars {
+    /// By name, each in all its versions.
+    by_name: BTreeMap<String, Versions<Arc<OpenHours>>>,
+    stated: Vec<CalendarVersion>,
+}
+
+/// A version of a calendar, as the log states it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct CalendarVersion {
+    name: String,
+    since_ms: i64,
+    data: String,
+}
+
+impl Calendars {
+    fn of(mut stated: Vec<CalendarVersion>) -> crate::error::Result<Calendars> {
+        stated.sort();
+        let mut by_name = BTreeMap::<String, Versions<Arc<OpenHours>>>::new();
+        for CalendarVersion { name, since_ms, data } in &stated {
+            let calendar = Json::parse(data).ok().and_then(|data| Calendar::parse(name, &data).ok());
+            let calendar =
+                calendar.ok_or_else(|| Error::refused(format!("the calendar `{name}` of the facts cannot be read")))?;
+            by_name.entry(name.clone()).or_default().state(Instant(*since_ms), Arc::new(OpenHours::new(calendar)));
+        }
+        Ok(Calendars { by_name, stated })
+    }
+}
 
 /// The columns of `calendars` that a calendar is read from.
 pub(super) const OF_CALENDARS: [&str; 5] = ["calendar", "since", "time_zone", "hours", "holidays"];
@@ -52,28 +81,43 @@ pub(super) fn calendars_of(rows: &[RecordBatch]) -> crate::error::Result<Calenda
                 text(3).value(row),
                 text(4).value(row)
             );
-            let calendar = Json::parse(&data).ok().and_then(|data| Calendar::parse(name, &data).ok());
-            let calendar =
-                calendar.ok_or_else(|| Error::refused(format!("the calendar `{name}` of the facts cannot be read")))?;
-            versions.push((name.to_owned(), since.unwrap_or_default(), calendar));
+            let since_ms = since.unwrap_or_default().0;
+            versions.push(CalendarVersion { name: name.to_owned(), since_ms, data });
         }
     }
-    versions.sort_by(|(name, since, _), (other, later, _)| (name, since).cmp(&(other, later)));
-    let mut calendars = Calendars::new();
-    for (name, since, calendar) in versions {
-        calendars.entry(name).or_default().state(since, Arc::new(OpenHours::new(calendar)));
-    }
-    Ok(calendars)
+    Calendars::of(versions)
 }
 
 /// Registers the functions; business time is counted by these calendars.
 pub fn register(session: &SessionContext, calendars: Calendars) {
     let calendars = Arc::new(calendars);
-    let of_time = [business_ms(calendars.clone()), business_end(calendars), outcome(), duration_text_function()];
-    for function in of_time.into_iter().chain([json_text()]) {
-        session.register_udf(function);
+    let stated = &calendars.stated;
+    session.register_udf(portable(BUSINESS_MS, stated, business_ms(Arc::clone(&calendars))));
+    session.register_udf(portable(BUSINESS_END, stated, business_end(Arc::clone(&calendars))));
+    for (name, function) in OF_NOTHING {
+        session.register_udf(portable(name, &(), function()));
     }
 }
+
+/// How other processes make these functions again.
+pub fn add_recipes(recipes: &mut Recipes) {
+    let calendars = |stated: Vec<CalendarVersion>| match Calendars::of(stated) {
+        Ok(calendars) => Ok(Arc::new(calendars)),
+        Err(error) => Err(DataFusionError::External(error.into())),
+    };
+    recipes.add(BUSINESS_MS, move |stated| Ok(business_ms(calendars(stated)?)));
+    recipes.add(BUSINESS_END, move |stated| Ok(business_end(calendars(stated)?)));
+    for (name, function) in OF_NOTHING {
+        recipes.add(name, move |(): ()| Ok(function()));
+    }
+}
+
+const BUSINESS_MS: &str = "business_ms";
+const BUSINESS_END: &str = "business_end";
+
+/// The functions that follow from nothing but their arguments.
+const OF_NOTHING: [OfNothing; 3] =
+    [("outcome", outcome), ("duration_text", duration_text_function), ("json_text", json_text)];
 
 fn wrong_call(name: &str) -> DataFusionError {
     DataFusionError::Plan(format!("`{name}` was called with arguments that it does not take"))
@@ -91,10 +135,10 @@ fn check_calendar(argument: Option<&ColumnarValue>, calendars: &Calendars) -> Re
     else {
         return Ok(());
     };
-    if calendars.contains_key(name) {
+    if calendars.by_name.contains_key(name) {
         return Ok(());
     }
-    let names: Vec<&str> = calendars.keys().map(String::as_str).collect();
+    let names: Vec<&str> = calendars.by_name.keys().map(String::as_str).collect();
     let near = nearest(name, names.iter().copied()).map(|near| format!("Did you mean `{near}`? ")).unwrap_or_default();
     let known = match names.is_empty() {
         true => "The log has no calendar".to_owned(),
@@ -116,7 +160,7 @@ impl Schedules<'_> {
         if self.last.as_ref().is_some_and(|(last, _)| last != name) {
             self.last = None;
         }
-        let follow = || (name.to_owned(), Schedule::follow([(Instant(i64::MIN), Some(name))], self.calendars));
+        let follow = || (name.to_owned(), Schedule::follow([(Instant(i64::MIN), Some(name))], &self.calendars.by_name));
         &self.last.get_or_insert_with(follow).1
     }
 }
@@ -126,7 +170,7 @@ impl Schedules<'_> {
 /// that the query names and the log does not know is an error.
 fn business_ms(calendars: Arc<Calendars>) -> ScalarUDF {
     create_udf(
-        "business_ms",
+        BUSINESS_MS,
         vec![DataType::Utf8View, instant_type(), instant_type()],
         DataType::Int64,
         Volatility::Stable,
@@ -152,7 +196,7 @@ fn business_ms(calendars: Arc<Calendars>) -> ScalarUDF {
 /// nothing, or less, `from` itself. Null where it never has.
 fn business_end(calendars: Arc<Calendars>) -> ScalarUDF {
     create_udf(
-        "business_end",
+        BUSINESS_END,
         vec![DataType::Utf8View, instant_type(), DataType::Int64],
         instant_type(),
         Volatility::Stable,

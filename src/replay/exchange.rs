@@ -15,7 +15,7 @@ pub mod ranges;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, RecordBatch};
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, col};
@@ -124,7 +124,7 @@ impl Remaining<'_> {
         let count = self.numbers.count();
         let number = self.numbers.next();
         self.progress.report("replaying cases", number.unwrap_or(count) as u64, count as u64);
-        number.map(|number| Ok(CasePartition { packed: self.partitions.take(number)? })).transpose()
+        number.map(|number| CasePartition::take(self.partitions, number)).transpose()
     }
 }
 
@@ -134,6 +134,14 @@ pub struct CasePartition {
 }
 
 impl CasePartition {
+    /// Takes one of those partitions.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be read.
+    pub fn take(partitions: &Partitions, number: usize) -> Result<CasePartition> {
+        Ok(CasePartition { packed: partitions.take(number)? })
+    }
+
     /// Passes on one case after the other, in the order of their ids, each with its events in the log's order (1.3).
     ///
     /// # Errors
@@ -172,7 +180,10 @@ pub fn wanted_partitions(events: usize, resources: Resources) -> usize {
 }
 
 /// Ranges of the cases of those events, by a sample.
-async fn sampled(events: DataFrame, resources: Resources) -> Result<CaseRanges> {
+///
+/// # Errors
+/// When the events cannot be read.
+pub async fn sampled(events: DataFrame, resources: Resources) -> Result<CaseRanges> {
     let cases = events.filter(col("case_id").is_not_null())?.select_columns(&["case_id"])?;
     let (mut sample, mut rows) = (Vec::new(), 0);
     let mut batches = cases.execute_stream().await?;
@@ -191,13 +202,24 @@ async fn gather_stream(
     mut writer: PartitionWriter,
 ) -> Result<()> {
     while let Some(batch) = events.next().await {
-        let batch = batch?;
-        let columns = CaseColumns::new(&batch)?;
-        let of_cases = (0..batch.num_rows()).filter(|row| columns.is_of_a_case(*row));
-        let mut events = of_cases.filter_map(|row| columns.event(row));
-        events.try_for_each(|event| writer.add(ranges.of(event.case_id), &event))?;
+        add_events(&batch?, &mut writer, |_, case_id| ranges.of(case_id))?;
     }
     writer.finish()
+}
+
+/// Adds the events of a batch that are about cases, each to the partition of its row and its case.
+///
+/// # Errors
+/// When a column is missing, or the temporary file cannot be written.
+pub fn add_events(
+    batch: &RecordBatch,
+    writer: &mut PartitionWriter,
+    partition: impl Fn(usize, &str) -> usize,
+) -> Result<()> {
+    let columns = CaseColumns::new(batch)?;
+    let of_cases = (0..batch.num_rows()).filter(|row| columns.is_of_a_case(*row));
+    let mut events = of_cases.filter_map(|row| Some((row, columns.event(row)?)));
+    events.try_for_each(|(row, event)| writer.add(partition(row, event.case_id), &event))
 }
 
 #[cfg(test)]

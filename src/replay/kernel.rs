@@ -5,7 +5,6 @@
 //! tables is built around it. Some of the tables are not for queries but for the pass that looks across cases
 //! ([`across`](super::across)) and for later refreshes.
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::Result;
@@ -20,29 +19,44 @@ const CASES_AT_ONCE: usize = 16;
 const EVENTS_AT_ONCE: usize = 4096;
 
 /// Numbers the cases of a replay on all cores, each once and none left out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CaseNumbers {
-    next: AtomicU64,
+    /// How many were taken.
+    taken: AtomicU64,
+    first: u64,
+    step: u64,
+}
+
+impl Default for CaseNumbers {
+    fn default() -> CaseNumbers {
+        CaseNumbers::from(0)
+    }
 }
 
 impl CaseNumbers {
     /// Numbers from that one on.
     #[must_use]
     pub fn from(first: u64) -> CaseNumbers {
-        CaseNumbers { next: AtomicU64::new(first) }
+        CaseNumbers { taken: AtomicU64::new(0), first, step: 1 }
+    }
+
+    /// Every `step`th number from `first` on: with as many steps as there are processes, none has a number of another.
+    #[must_use]
+    pub fn every(step: u64, first: u64) -> CaseNumbers {
+        CaseNumbers { taken: AtomicU64::new(0), first, step }
     }
 
     /// The next numbers for that many cases.
-    fn take(&self, cases: usize) -> Range<u64> {
+    fn take(&self, cases: usize) -> impl Iterator<Item = u64> {
         let count = cases as u64;
-        let first = self.next.fetch_add(count, Ordering::Relaxed);
-        first..first + count
+        let taken = self.taken.fetch_add(count, Ordering::Relaxed);
+        (taken..taken + count).map(|position| self.first + position * self.step)
     }
 
     /// The number of the next case.
     #[must_use]
     pub fn next(&self) -> u64 {
-        self.next.load(Ordering::Relaxed)
+        self.first + self.taken.load(Ordering::Relaxed) * self.step
     }
 }
 

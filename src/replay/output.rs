@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::error::Result;
 use crate::facts::columns::FactTable;
 use crate::facts::layers::{Layers, Texts};
-use crate::facts::manifest::{self, Layer, Pointer};
+use crate::facts::manifest::{self, FactFile, Layer, Pointer};
 use crate::facts::tables::{CASE_FINDINGS, FINDINGS, OTHER_FINDINGS};
 use crate::store::data_file::NewFile;
 use crate::store::objects::Store;
@@ -97,6 +97,24 @@ pub struct TablePart {
     rows: PartRows,
 }
 
+impl TablePart {
+    /// The file that it is in; nothing of rows in memory.
+    #[must_use]
+    pub fn into_file(self) -> Option<WrittenFile> {
+        match self.rows {
+            PartRows::File(file) => Some(WrittenFile { table: self.table.name.to_owned(), file: file.into() }),
+            PartRows::Memory(_) => None,
+        }
+    }
+}
+
+/// A file of a fact table that nothing names yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenFile {
+    pub table: String,
+    pub file: FactFile,
+}
+
 enum PartRows {
     File(NewFile),
     Memory(Vec<RecordBatch>),
@@ -158,6 +176,11 @@ impl Written {
             PartRows::File(file) => self.layer.add(&part.table, file),
             PartRows::Memory(batches) => self.rows.entry(part.table.name).or_default().extend(batches),
         }
+    }
+
+    /// Adds a file that another process has finished.
+    pub fn add_file(&mut self, written: WrittenFile) {
+        self.layer.files.entry(written.table).or_default().push(written.file);
     }
 
     /// A table of this replay alone; texts in files are read as plain strings.

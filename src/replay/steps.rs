@@ -11,12 +11,14 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Int64Type, UInt64Type};
 use datafusion::common::runtime::SpawnedTask;
-use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::functions_aggregate::expr_fn::max;
+use datafusion::prelude::{DataFrame, SessionContext, col};
 
+use crate::cluster::client::Cluster;
 use crate::error::Result;
-use crate::facts::columns::FactTable;
+use crate::facts::columns::{CASE_NUMBER, FactTable};
 use crate::facts::layers::{Keys, Layers, Texts};
 use crate::facts::manifest::{self, Pointer};
 use crate::facts::rows::RowsBuilder;
@@ -25,7 +27,7 @@ use crate::facts::tables::{
     ReplacedCaseRow, ReplacedCases, ReplacedCustomerRow, ReplacedCustomers, UNKNOWN_USERS,
 };
 use crate::model::desk::Desk;
-use crate::replay::across::{Across, AcrossWriter};
+use crate::replay::across::{ACROSS_TABLES, Across, AcrossWriter};
 use crate::replay::customers::customers;
 use crate::replay::desk_tables::{desk_findings, desk_tables};
 use crate::replay::exchange::{CasePartitions, Remaining, wanted_partitions};
@@ -33,7 +35,7 @@ use crate::replay::kernel::{CaseNumbers, Kernel};
 use crate::replay::output::{Finishing, Output, TablePart, TableWriters, Written};
 use crate::replay::select::of_the_desk;
 use crate::replay::sources::{Refresh, Sources};
-use crate::replay::{findings, input};
+use crate::replay::{findings, input, operator};
 use crate::store::cores::{Numbers, blocking, on_every_core};
 use crate::store::engine::Resources;
 use crate::store::objects::{Seen, Store};
@@ -101,6 +103,9 @@ impl Replay {
         self.progress.report("reading events", 0, 0);
         self.numbers = Arc::new(CaseNumbers::from(sources.first_case_number()));
         let (events, ids) = sources.case_events(&self.context).await?;
+        if let (Output::Files(home), Sources::All(_), Some(_)) = (&self.output, sources, Cluster::of(&self.context)) {
+            return self.run_on_cluster(sources, events, home.clone()).await;
+        }
         let gathering = SpawnedTask::spawn(CasePartitions::gather(events, ids, self.resources));
         let desk = self.replay_desk(sources.desk_events(&self.context).await?).await?;
         let cases = gathering.join().await??;
@@ -116,6 +121,46 @@ impl Replay {
                 (across, Vec::new(), Some(staying))
             }
         };
+        self.find_the_rest(sources, across, finishing, more_findings).await
+    }
+
+    /// The same steps, with the cases replayed by a cluster.
+    async fn run_on_cluster(&mut self, sources: &Sources, events: DataFrame, home: Store) -> Result<()> {
+        self.replay_desk(sources.desk_events(&self.context).await?).await?;
+        let desk_events = self.written.layer.paths(&home, &DESK_EVENTS);
+        CASE_TABLES.iter().try_for_each(|table| self.output.prepare(table))?;
+        self.progress.report("replaying cases in the cluster", 0, 0);
+        let files = operator::replay_cases(events, &home, desk_events, self.resources).await?;
+        files.into_iter().for_each(|file| self.written.add_file(file));
+        for table in ACROSS_TABLES {
+            self.context.register_table(table.name, self.written.provider(&table).await?)?;
+        }
+        let rows = ACROSS_TABLES.iter().filter_map(|table| self.written.layer.files.get(table.name)).flatten();
+        let rows: u64 = rows.map(|file| file.rows).sum();
+        let partitions = wanted_partitions(usize::try_from(rows).unwrap_or(usize::MAX), self.resources);
+        let across = self.across(partitions);
+        findings::read_across(&self.context, &across).await?;
+        self.find_the_rest(sources, across, Vec::new(), None).await?;
+        self.numbers = Arc::new(CaseNumbers::from(self.next_case_number().await?));
+        Ok(())
+    }
+
+    /// The number after those of the cases that were written.
+    async fn next_case_number(&self) -> Result<u64> {
+        let cases = self.context.read_table(self.written.provider(&CASES).await?)?;
+        let last = cases.aggregate(Vec::new(), vec![max(col(CASE_NUMBER))])?.collect().await?;
+        let last = last.first().and_then(|rows| rows.column(0).as_primitive::<UInt64Type>().iter().next().flatten());
+        Ok(last.map_or(0, |last| last + 1))
+    }
+
+    /// The customers, and the findings that only all cases show together.
+    async fn find_the_rest(
+        &mut self,
+        sources: &Sources,
+        across: Arc<Across>,
+        finishing: Vec<Finishing>,
+        more_findings: Option<String>,
+    ) -> Result<()> {
         // Meanwhile the disk takes the last of the cases' files. All are waited for, so that none is written after a clean-up.
         let (customers, found) = tokio::join!(self.replay_customers(sources), self.find_across_cases(across));
         self.add_finished(finishing).await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
+use crate::cluster::client::Cluster;
 use crate::error::Result;
 use crate::log::LogFolder;
 use crate::metric::catalogue::Catalogue;
@@ -35,6 +36,7 @@ pub struct Sources {
     pub project: PathBuf,
     pub store: Store,
     pub resources: Resources,
+    cluster: Option<Cluster>,
     pub catalogue: Arc<Catalogue>,
     plain: OnceCell<State>,
     anonymized: OnceCell<Arc<Database>>,
@@ -49,6 +51,12 @@ struct State {
 }
 
 impl Sources {
+    /// The same, whose questions are sent to a cluster.
+    #[must_use]
+    pub fn asking(self, cluster: Option<Cluster>) -> Sources {
+        Sources { cluster, ..self }
+    }
+
     /// The sources of a project; nothing is opened yet.
     #[must_use]
     pub fn new(project: &Path, store: &Store, resources: Resources, catalogue: Arc<Catalogue>) -> Sources {
@@ -56,6 +64,7 @@ impl Sources {
             project: project.to_owned(),
             store: store.clone(),
             resources,
+            cluster: None,
             catalogue,
             plain: OnceCell::new(),
             anonymized: OnceCell::new(),
@@ -104,8 +113,8 @@ impl Sources {
         let open = || async {
             let log = LogFolder::existing(&self.store).await?;
             let (people, progress) = (People::default(), Progress::default());
-            let opening =
-                Opening { resources: self.resources, moment: Moment::default(), refresh: true, people, progress };
+            let (resources, cluster) = (self.resources, self.cluster.clone());
+            let opening = Opening { resources, moment: Moment::default(), refresh: true, people, progress, cluster };
             let database = Arc::new(Database::open(&log, opening).await?);
             Ok(State { log, database })
         };

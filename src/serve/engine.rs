@@ -13,6 +13,7 @@ use super::answers::Answers;
 use super::attempts::Attempts;
 use super::http::reply::Answer;
 use super::limits::{Limits, NotAnswered, Permit, Permits};
+use crate::cluster::client::Cluster;
 use crate::error::{Error, Result};
 use crate::facts::tables::USERS;
 use crate::log::{Log, LogFolder};
@@ -43,6 +44,8 @@ pub struct EngineSetup {
     /// Zone of days where a question names none.
     pub zone: TimeZone,
     pub resources: Resources,
+    /// To where questions are sent.
+    pub cluster: Option<Cluster>,
     /// Events that a file of the log should have.
     pub file_events: u64,
     /// The wall clock.
@@ -306,6 +309,7 @@ async fn read(setup: &EngineSetup, version: u64) -> Result<State> {
         refresh: true,
         people: People::default(),
         progress: Progress::default(),
+        cluster: setup.cluster.clone(),
     };
     let database = Database::open(&log, opening).await?;
     let (database, catalogue) = (Arc::new(database), Arc::new(catalogue));

@@ -21,6 +21,7 @@ mod case_views;
 mod cases;
 mod catalogue;
 mod check;
+mod cluster;
 mod commands;
 mod compact;
 mod condition;

@@ -54,6 +54,7 @@ fn instant(text: &str) -> Instant {
 fn setup(project: &Project, clock: &SetClock, host: &str) -> Setup {
     let clock = clock.clone();
     Setup {
+        cluster: None,
         store: Store::open(&project.path("store")).unwrap(),
         zone: TimeZone::UTC,
         resources: Resources { memory_bytes: 256 << 20, threads: 1 },

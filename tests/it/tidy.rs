@@ -23,17 +23,18 @@ const MODULES: &[(&str, &[&str])] = &[
     ("explain", &["model", "json"]),
     ("generate", &["model", "json"]),
     ("store", &["model", "json", "error"]),
+    ("cluster", &["error"]),
     ("access", &["store", "model", "error"]),
     ("input", &["store", "wire", "model", "json", "error"]),
     ("log", &["input", "store", "wire", "model", "json", "error"]),
-    ("facts", &["log", "store", "model", "json", "error"]),
-    ("replay", &["facts", "log", "store", "wire", "model", "json", "error"]),
-    ("query", &["replay", "facts", "log", "store", "wire", "model", "json", "error"]),
+    ("facts", &["cluster", "log", "store", "model", "json", "error"]),
+    ("replay", &["cluster", "facts", "log", "store", "wire", "model", "json", "error"]),
+    ("query", &["cluster", "replay", "facts", "log", "store", "wire", "model", "json", "error"]),
     ("apply", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     ("import", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     ("export", &["log", "input", "store", "wire", "model", "json", "error"]),
     ("timeline", &["export", "query", "replay", "facts", "store", "explain", "model", "json", "error"]),
-    ("metric", &["query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
+    ("metric", &["cluster", "query", "replay", "facts", "log", "input", "store", "wire", "model", "json", "error"]),
     (
         "report",
         &[
@@ -45,8 +46,8 @@ const MODULES: &[(&str, &[&str])] = &[
     (
         "schedule",
         &[
-            "report", "timeline", "export", "metric", "query", "replay", "facts", "log", "input", "store", "wire",
-            "model", "json", "error",
+            "cluster", "report", "timeline", "export", "metric", "query", "replay", "facts", "log", "input", "store",
+            "wire", "model", "json", "error",
         ],
     ),
     (
@@ -59,16 +60,17 @@ const MODULES: &[(&str, &[&str])] = &[
     (
         "serve",
         &[
-            "access", "mcp", "report", "timeline", "export", "metric", "query", "facts", "log", "input", "store",
-            "explain", "model", "json", "error",
+            "cluster", "access", "mcp", "report", "timeline", "export", "metric", "query", "facts", "log", "input",
+            "store", "explain", "model", "json", "error",
         ],
     ),
+    ("node", &["metric", "query", "replay", "facts", "store", "cluster", "error"]),
     (
         "cli",
         &[
-            "mcp", "serve", "schedule", "audit", "report", "metric", "timeline", "export", "import", "apply", "query",
-            "replay", "facts", "log", "input", "access", "store", "wire", "model", "json", "error", "generate",
-            "explain",
+            "node", "cluster", "mcp", "serve", "schedule", "audit", "report", "metric", "timeline", "export", "import",
+            "apply", "query", "replay", "facts", "log", "input", "access", "store", "wire", "model", "json", "error",
+            "generate", "explain",
         ],
     ),
 ];
@@ -90,6 +92,10 @@ const WITH_FILES: &[&str] = &["store", "input", "cli"];
 const CRATES: &[(&str, &[&str])] = &[
     // `error.rs` names libraries only to carry their errors.
     ("deltalake", &["store/table.rs", "error.rs"]),
+    ("ballista_core", &["cluster/", "node/"]),
+    ("ballista_scheduler", &["node/scheduler.rs"]),
+    ("ballista_executor", &["node/executor.rs"]),
+    ("tonic", &["cluster/", "node/"]),
     ("plotters", &["report/draw/paint.rs"]),
     ("typst", &["report/format/pdf.rs"]),
     ("rust_xlsxwriter", &["export/workbook.rs", "report/format/xlsx.rs", "report/format/xlsx/", "import/tests/"]),

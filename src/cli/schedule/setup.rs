@@ -15,6 +15,7 @@ const TICK: Duration = Duration::from_secs(1);
 pub fn setup(context: &CommandContext, clock: Clock) -> Result<Setup> {
     let settings = &context.settings;
     Ok(Setup {
+        cluster: context.settings.cluster()?,
         store: context.store()?,
         zone: settings.zone()?,
         resources: settings.resources(),

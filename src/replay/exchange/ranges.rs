@@ -19,11 +19,23 @@ impl CaseRanges {
         let at = |range: usize| sample.get(range * sample.len() / wanted.max(1));
         let mut starts: Vec<String> = (1..wanted).filter_map(at).cloned().collect();
         starts.dedup();
+        CaseRanges::starting_at(starts)
+    }
+
+    /// The ranges of which all but the first begin at those ids, which ascend.
+    #[must_use]
+    pub fn starting_at(starts: Vec<String>) -> CaseRanges {
         // They are sorted, so the common beginning of the first and the last is common to all.
         let ends = starts.first().zip(starts.last());
         let prefix = ends.map_or("", |(first, last)| common_prefix(first, last)).to_owned();
         let keys = starts.iter().map(|start| key(&prefix, start)).collect();
         CaseRanges { starts, prefix, keys }
+    }
+
+    /// The first id of each range but the first.
+    #[must_use]
+    pub fn starts(&self) -> &[String] {
+        &self.starts
     }
 
     /// The range of a case.

@@ -20,6 +20,7 @@ use crate::schedule::outputs;
 use crate::schedule::parcel::Output;
 use crate::schedule::retry;
 use crate::schedule::sources::Sources;
+use crate::store::progress;
 use crate::store::run_log::{Ended, Lease, Run, RunState};
 
 /// How many ticks pass between two looks at the log of events.
@@ -109,10 +110,10 @@ async fn render_due(shared: &Shared, lease: &Lease, ending: &watch::Receiver<boo
 
 /// What the runs are answered from; where the metrics have faults, what is wrong with the last of them.
 async fn open(shared: &Shared) -> std::result::Result<Sources, String> {
-    let Setup { store, resources, environment, .. } = &shared.setup;
+    let Setup { store, resources, environment, cluster, .. } = &shared.setup;
     let project = environment.project();
     match Catalogue::load(project).await {
-        Ok(catalogue) => Ok(Sources::new(project, store, *resources, Arc::new(catalogue))),
+        Ok(catalogue) => Ok(Sources::new(project, store, *resources, Arc::new(catalogue)).asking(cluster.clone())),
         Err(errors) => {
             errors.iter().for_each(|error| shared.report(&Progress::Fault(error)));
             Err(errors.last().map_or_else(String::new, ToString::to_string))
@@ -127,7 +128,11 @@ async fn refresh(shared: &Shared) -> Result<bool> {
     if pointer.is_some_and(|pointer| pointer.last_batch == last_batch) {
         return Ok(false);
     }
-    replay::refresh(log.log().await?, shared.setup.resources, ReplayScope::REFRESH).await.map(|_| true)
+    let Setup { resources, cluster, .. } = &shared.setup;
+    let (log, progress) = (log.log().await?, progress::Progress::default());
+    let refreshed =
+        replay::refresh_with_progress(log, *resources, ReplayScope::REFRESH, progress, cluster.as_ref()).await;
+    refreshed.map(|_| true)
 }
 
 /// Records what became of a run.

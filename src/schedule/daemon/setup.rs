@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::cluster::client::Cluster;
 use crate::error::Error;
 use crate::model::time::Instant;
 use crate::schedule::secret::Environment;
@@ -25,6 +26,8 @@ pub struct Setup {
     /// The zone of schedules that state none.
     pub zone: TimeZone,
     pub resources: Resources,
+    /// To where questions are sent.
+    pub cluster: Option<Cluster>,
     pub environment: Environment,
     pub clock: Clock,
     /// How often the daemon looks whether anything is to be done. A lease that is not renewed is taken over after thirty times

@@ -44,6 +44,7 @@ impl Server {
     ) -> Server {
         let address = address.to_owned();
         let setup = EngineSetup {
+            cluster: None,
             project: project.to_owned(),
             store: Store::open(&project.join("store")).unwrap(),
             zone: TimeZone::UTC,
