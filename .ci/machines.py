@@ -1,4 +1,5 @@
-"""Machines that run Casebook on a store in a bucket or in a folder, and the events that they ingest. `.ci/objects` uses it."""
+"""Machines that run Casebook on a store in a bucket or in a folder, and the events that they ingest. `.ci/objects` and `.ci/cluster` use
+it."""
 
 import collections
 import concurrent.futures
@@ -11,7 +12,8 @@ import subprocess
 import threading
 import time
 
-from s3_faults import WAIT
+# Seconds within which a condition must come true.
+WAIT = 300
 
 PREFIX = "care/desk"
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLE"
@@ -140,6 +142,34 @@ def same_tables(what, found, expected):
         surplus, missing = [list((collections.Counter(a) - collections.Counter(b)).elements()) for a, b in ((found[name], rows), (rows, found[name]))]
         if surplus or missing:
             raise Failed(f"{what}: `{name}` has {len(surplus)} rows too many and {len(missing)} are missing:\n{surplus[:2]}\n{missing[:2]}")
+
+
+def same_metrics(folder, other, range, *flags):
+    """Every metric over that range; those that cannot be cut like that fail on both."""
+    names = [row["metric"] for row in json.loads(folder.run("metric", "--format", "json").out)]
+
+    def numbers(machine):
+        ran = [machine.run("metric", name, "--range", range, "--format", "csv", *flags, codes=(DONE, NOT_DONE)) for name in names]
+        return [(one.code, one.out, one.err if one.code == NOT_DONE else "") for one in ran]
+
+    of_folder = numbers(folder)
+    for name, found, expected in zip(names, numbers(other), of_folder):
+        check(f"metric {name} {flags}", found, expected)
+    return sum(code == DONE for code, _, _ in of_folder)
+
+
+def same_reports(range, *machines):
+    """The files of a report, byte by byte, but for what names the store."""
+    pages = []
+    for machine in machines:
+        machine.run("report", "overview", "--range", range, "--format", "html,json,csv", "-o", "pages")
+        machine.run("verify", "pages/overview.manifest.json")
+        files = {path.name: path.read_bytes() for path in (machine.folder / "pages").iterdir()}
+        pages.append({name: content.replace(machine.place.encode(), b"STORE") for name, content in files.items()})
+    for found in pages[1:]:
+        check("files of the report", sorted(found), sorted(pages[0]))
+        check("files of the report that differ", [name for name, content in found.items() if content != pages[0][name]], [])
+    return len(pages[0])
 
 
 class Checks:

@@ -19,8 +19,8 @@ import threading
 import time
 import urllib.parse
 
-# Seconds within which a condition must come true.
-WAIT = 300
+from machines import WAIT
+
 # Headers of one connection, which are not passed on.
 OF_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "te", "upgrade", "proxy-connection"}
 
