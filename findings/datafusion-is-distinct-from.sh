@@ -2,9 +2,9 @@
 # DataFusion takes everything behind IS DISTINCT FROM for its right side, AND and OR included.
 #
 # Expected: IS DISTINCT FROM binds tighter than AND, as `<>` does and as in PostgreSQL and DuckDB: `a IS DISTINCT FROM b AND c`
-#   has two conditions. It is what one writes for "not answered by a bot, or nobody knows, and public".
+#   has two conditions. It is what one writes for "not answered by a bot, or it is unknown, and public".
 # Seen: datafusion 55.0.0 (Python) and 55.2 (Rust) on 2026-11-29. It reads `a IS DISTINCT FROM (b AND c)`. Where all three are
-#   booleans nothing is said, and other rows come: an internal answer of the bot is one of them. Where they are
+#   booleans there is no error, and other rows come: an internal answer of the bot is one of them. Where they are
 #   not, the error is about the types of AND. IS NOT DISTINCT FROM is read in the same way. `<>` in its place is read rightly.
 # For Casebook: the SQL of metrics, views and checks has parentheses around every IS [NOT] DISTINCT FROM beside AND or OR.
 # Source: observed; found with a join whose condition had IS NOT DISTINCT FROM and a comparison.

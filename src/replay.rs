@@ -28,7 +28,6 @@ use datafusion::catalog::TableProvider;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use crate::cluster::client::Cluster;
-use crate::cluster::planner::asking;
 use crate::error::{Error, Result};
 use crate::facts::columns::FactTable;
 use crate::facts::manifest::{self, Pointer};
@@ -179,7 +178,12 @@ fn into_files(
 ) -> Result<Replay> {
     let context = engine::session(resources)?;
     let context = match cluster {
-        Some(cluster) => SessionContext::new_with_state(asking(cluster, context.state())),
+        // Only the cases are sent: what else a replay reads is little, or sorted, for which this process has a disk.
+        Some(cluster) => {
+            let mut state = context.state();
+            state.config_mut().set_extension(Arc::new(cluster.clone()));
+            SessionContext::new_with_state(state)
+        }
         None => context,
     };
     // Of the desk and of what is touched few rows are read.

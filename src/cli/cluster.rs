@@ -121,14 +121,20 @@ async fn run_executor(context: &CommandContext, arguments: &ExecutorArguments) -
     let setup = ExecutorSetup {
         scheduler: scheduler.clone(),
         listen,
-        host: address.host,
+        address,
         connector: node::connector(certificates),
         resources: context.settings.resources(),
         work: work.path().to_owned(),
     };
     context.printer.talk(format!("an executor of the cluster at {scheduler} listens on {listen}; stop it with Ctrl-C"));
+    let stop = signals::Stop::listen()?;
     executor::run(setup).await?;
-    Ok(Completion::Done)
+    match stop.question()() {
+        // It was asked to end.
+        Err(_) => Ok(Completion::Done),
+        Ok(()) => Err(Error::refused("the executor has stopped by itself")
+            .with_hint("another process may have taken its address; `--listen` names another one")),
+    }
 }
 
 /// The address of a listener, and the one under which others reach it.

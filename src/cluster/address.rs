@@ -46,12 +46,17 @@ impl ClusterAddress {
     }
 }
 
+impl ClusterAddress {
+    /// The host as URLs have it: an IP address of version 6 in brackets.
+    #[must_use]
+    pub fn url_host(&self) -> String {
+        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
+    }
+}
+
 impl Display for ClusterAddress {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
-        match self.host.contains(':') {
-            true => write!(formatter, "[{}]:{}", self.host, self.port),
-            false => write!(formatter, "{}:{}", self.host, self.port),
-        }
+        write!(formatter, "{}:{}", self.url_host(), self.port)
     }
 }
 

@@ -1,14 +1,15 @@
 //! Asking a cluster: sending a plan to its scheduler, and fetching the rows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::SchemaRef;
 use ballista_core::execution_plans::DistributedQueryExec;
 use ballista_core::extension::SessionConfigExt;
 use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
-use ballista_core::serde::protobuf::{GetJobMetricsParams, GetJobStatusParams};
+use ballista_core::serde::protobuf::{CancelJobParams, GetJobMetricsParams, GetJobStatusParams};
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::MemoryReservation;
@@ -30,6 +31,9 @@ use crate::error::{Error, Result};
 
 /// How often a plan is carried out whose rows are lost on their way, because an executor that holds them ends.
 const ATTEMPTS: usize = 5;
+
+/// How often a process that waits looks whether the executors are still there.
+const LOOKED_AT: Duration = Duration::from_secs(3);
 
 /// A result of the engine.
 type EngineResult<T> = datafusion::error::Result<T>;
@@ -151,62 +155,101 @@ impl Cluster {
         schema: &SchemaRef,
         memory: &MemoryReservation,
     ) -> EngineResult<Vec<RecordBatch>> {
-        let check = async || self.check().await.map_err(|error| DataFusionError::External(error.into()));
-        let mut before = check().await?;
+        let mut before = self.executors().await?;
         for attempt in 1.. {
-            let rows = self.rows_of_attempt(plan, schema, memory).await;
             let is_last = attempt == ATTEMPTS;
+            let job = Job { cluster: self, sent: Arc::new(self.sent(plan)), is_done: false };
+            // An answer that is made while an executor ends is of no use.
+            let rows = tokio::select! {
+                rows = job.rows(schema, memory) => Some(rows),
+                gone = self.until_gone(&before) => gone.map(|()| None)?,
+            };
             match rows {
-                Ok(rows) => {
-                    let after = check().await?;
+                Some(Ok(rows)) => {
+                    let after = self.executors().await?;
                     if before.stayed_until(&after) {
                         return Ok(rows);
                     }
-                    if is_last {
-                        break;
-                    }
                     before = after;
                 }
-                Err(error) if !is_last && is_lost(&error) => before = check().await?,
-                Err(error) => return Err(of_the_task(error)),
+                Some(Err(error)) if is_last || !is_lost(&error) => return Err(of_the_task(error)),
+                Some(Err(_)) | None => before = self.executors().await?,
+            }
+            if is_last {
+                break;
             }
             memory.free();
         }
         Err(DataFusionError::Execution(format!("{FAILED}executors ended during each of {ATTEMPTS} attempts")))
     }
 
-    async fn rows_of_attempt(
-        &self,
-        plan: &LogicalPlan,
-        schema: &SchemaRef,
-        memory: &MemoryReservation,
-    ) -> EngineResult<Vec<RecordBatch>> {
-        let config = self.config();
-        let sent = DistributedQueryExec::<LogicalPlanNode>::with_extension(
-            self.url(),
-            config.ballista_config(),
-            plan.clone(),
-            Arc::clone(&self.codec),
-            self.session_id.clone(),
-        );
-        let context = TaskContext::default().with_session_config(config);
-        let mut rows = sent.execute(0, Arc::new(context))?;
+    async fn executors(&self) -> EngineResult<Executors> {
+        self.check().await.map_err(|error| DataFusionError::External(error.into()))
+    }
+
+    /// Ends when an executor is not there any more, or the scheduler has begun again.
+    async fn until_gone(&self, before: &Executors) -> EngineResult<()> {
+        loop {
+            tokio::time::sleep(LOOKED_AT).await;
+            if !before.stayed_until(&self.executors().await?) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The operator of the engine that sends a plan.
+    fn sent(&self, plan: &LogicalPlan) -> DistributedQueryExec<LogicalPlanNode> {
+        let (url, config, plan) = (self.url(), self.config().ballista_config(), plan.clone());
+        DistributedQueryExec::with_extension(url, config, plan, Arc::clone(&self.codec), self.session_id.clone())
+    }
+}
+
+/// A plan that is being carried out. Where nothing waits for it any more, it is cancelled.
+struct Job<'c> {
+    cluster: &'c Cluster,
+    sent: Arc<DistributedQueryExec<LogicalPlanNode>>,
+    is_done: bool,
+}
+
+impl Job<'_> {
+    async fn rows(mut self, schema: &SchemaRef, memory: &MemoryReservation) -> EngineResult<Vec<RecordBatch>> {
+        let context = TaskContext::default().with_session_config(self.cluster.config());
+        let mut rows = self.sent.execute(0, Arc::new(context))?;
         let mut batches = Vec::new();
         while let Some(batch) = rows.next().await {
             let batch = with_schema(&batch?, schema)?;
             memory.try_grow(batch.get_array_memory_size())?;
             batches.push(batch);
         }
+        self.is_done = true;
         Ok(batches)
+    }
+}
+
+impl Drop for Job<'_> {
+    fn drop(&mut self) {
+        let Some(job_id) = self.sent.job_id().filter(|_| !self.is_done) else { return };
+        let cluster = self.cluster.clone();
+        tokio::spawn(async move {
+            // Where the scheduler does not answer, it does not carry the plan out, either.
+            if let Ok(mut scheduler) = cluster.scheduler().await {
+                let _ = scheduler.cancel_job(CancelJobParams { job_id: job_id.into() }).await;
+            }
+        });
     }
 }
 
 /// The same rows with the types and names that were asked for: the scheduler may have another type for a text.
 fn with_schema(batch: &RecordBatch, schema: &SchemaRef) -> EngineResult<RecordBatch> {
+    if batch.num_columns() != schema.fields().len() {
+        return Err(DataFusionError::Execution("the cluster gave other columns".to_owned()));
+    }
+    // A value of another type is an error, not null.
+    let options = CastOptions { safe: false, ..CastOptions::default() };
     let columns = batch.columns().iter().zip(schema.fields());
     let columns = columns.map(|(column, field)| match column.data_type() == field.data_type() {
         true => Ok(Arc::clone(column)),
-        false => cast(column, field.data_type()),
+        false => cast_with_options(column, field.data_type(), &options),
     });
     let columns = columns.collect::<arrow::error::Result<Vec<ArrayRef>>>()?;
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
@@ -219,7 +262,8 @@ const JOB: &str = "Job ";
 /// What a failure of a plan contains where the plan itself is the cause: it has an operator that the scheduler cannot cut into
 /// stages, or its values are refused by a function. Such a plan is carried out here, where it succeeds, or fails in the words
 /// that it always has.
-const OF_THE_PLAN: [&str; 5] = ["Unsupported plan node", "NotImplemented(", "Plan(", "Execution(", "ArrowError("];
+const OF_THE_PLAN: [&str; 6] =
+    [UNREADABLE, "Unsupported plan node", "NotImplemented(", "Plan(", "Execution(", "ArrowError("];
 
 /// Whether a plan failed in the cluster for a reason that lies in itself.
 pub(super) fn is_of_the_plan(error: &DataFusionError) -> bool {
@@ -230,13 +274,17 @@ pub(super) fn is_of_the_plan(error: &DataFusionError) -> bool {
 /// How the message of a plan begins that failed in the cluster.
 const FAILED: &str = "the cluster failed at a part of the question: ";
 
+/// What the message of a scheduler contains that cannot read a plan.
+const UNREADABLE: &str = "Could not parse plan";
+
 /// What the message of a plan contains that failed because rows of one of its stages could not be fetched.
-const LOST_ROWS: &str = "failed 1 times";
+const LOST_ROWS: &str = "has failed 1 times";
 
 /// Whether rows were lost on their way between the processes of the cluster, or to this one.
 fn is_lost(error: &DataFusionError) -> bool {
     match error {
-        DataFusionError::Execution(message) => !message.starts_with(JOB) || message.contains(LOST_ROWS),
+        DataFusionError::Execution(message) if message.starts_with(JOB) => message.contains(LOST_ROWS),
+        DataFusionError::Execution(message) => !message.contains(UNREADABLE),
         DataFusionError::ResourcesExhausted(_) => false,
         _ => true,
     }
@@ -245,7 +293,7 @@ fn is_lost(error: &DataFusionError) -> bool {
 /// What a plan that failed in the cluster is reported as.
 fn of_the_task(error: DataFusionError) -> DataFusionError {
     match &error {
-        DataFusionError::Execution(message) if message.starts_with(JOB) => {
+        DataFusionError::Execution(message) if message.starts_with(JOB) || message.contains(UNREADABLE) => {
             DataFusionError::Execution(format!("{FAILED}{message}"))
         }
         _ => error,

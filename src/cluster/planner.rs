@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
@@ -28,8 +28,6 @@ use crate::cluster::sent::{SentExec, SentNode};
 #[must_use]
 pub fn asking(cluster: &Cluster, state: SessionState) -> SessionState {
     let mut config = state.config().clone().with_extension(Arc::new(cluster.clone()));
-    // A subquery of one value becomes a join, which stages can exchange.
-    config.options_mut().optimizer.enable_physical_uncorrelated_scalar_subquery = false;
     // The tables of the state stay.
     config.options_mut().catalog.create_default_catalog_and_schema = false;
     let planner = Arc::new(SendingPlanner { cluster: cluster.clone() });
@@ -49,6 +47,10 @@ impl SendingPlanner {
         let divided = plan.clone().transform_down(|part| {
             let was_root = is_root;
             is_root = is_root && passes_on(&part);
+            if matches!(part, LogicalPlan::RecursiveQuery(_)) {
+                // Its parts read what its other parts gave.
+                return Ok(Transformed::new(part, false, TreeNodeRecursion::Jump));
+            }
             if !is_worth_sending(&part)? || !was_root && is_in_order(&part) || !self.can_be_written(&part) {
                 return Ok(Transformed::no(part));
             }
@@ -73,6 +75,10 @@ fn have_recipes(part: &LogicalPlan, codec: &dyn LogicalExtensionCodec) -> Result
             expression.apply(|expression| {
                 let mut bytes = Vec::new();
                 let written = match expression {
+                    // It would become a join, which does not notice that there are several values.
+                    Expr::ScalarSubquery(_) => {
+                        Err(DataFusionError::NotImplemented("a subquery of one value".to_owned()))
+                    }
                     Expr::ScalarFunction(called) => codec.try_encode_udf(&called.func, &mut bytes),
                     Expr::AggregateFunction(called) => codec.try_encode_udaf(&called.func, &mut bytes),
                     Expr::WindowFunction(called) => match &called.fun {
@@ -125,7 +131,6 @@ fn is_worth_sending(part: &LogicalPlan) -> Result<bool> {
             | LogicalPlan::Join(_)
             | LogicalPlan::Window(_)
             | LogicalPlan::Distinct(_)
-            | LogicalPlan::Sort(_)
             | LogicalPlan::Extension(_) => works = true,
             _ => {}
         }

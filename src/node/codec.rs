@@ -37,14 +37,18 @@ static RECIPES: LazyLock<Recipes> = LazyLock::new(|| {
     recipes
 });
 
-/// The names of the functions that the engine has everywhere.
+/// How functions of the engine begin whose result depends on settings of a session, which other processes have otherwise.
+const OF_SETTINGS: &str = "to_timestamp";
+
+/// The names of the functions that the engine has everywhere, and that do the same everywhere.
 static BUILT_IN: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let scalars = SessionStateDefaults::default_scalar_functions();
     let aggregates = SessionStateDefaults::default_aggregate_functions();
     let windows = SessionStateDefaults::default_window_functions();
     let scalars = scalars.iter().map(|function| function.name().to_owned());
     let aggregates = aggregates.iter().map(|function| function.name().to_owned());
-    scalars.chain(aggregates).chain(windows.iter().map(|function| function.name().to_owned())).collect()
+    let all = scalars.chain(aggregates).chain(windows.iter().map(|function| function.name().to_owned()));
+    all.filter(|name| !name.starts_with(OF_SETTINGS)).collect()
 });
 
 /// What is written of an operator of this program.

@@ -28,8 +28,8 @@ pub struct ExecutorSetup {
     pub scheduler: ClusterAddress,
     /// Where others fetch rows.
     pub listen: SocketAddr,
-    /// The host under which they reach it.
-    pub host: String,
+    /// Under which address they reach it.
+    pub address: ClusterAddress,
     pub connector: Connector,
     /// The memory of all tasks together, and how many there may be at once.
     pub resources: Resources,
@@ -46,16 +46,16 @@ const KEPT: u64 = 6 * 3600;
 /// # Errors
 /// When the scheduler cannot be reached or refuses this process, or the listener or a certificate cannot be used.
 pub async fn run(setup: ExecutorSetup) -> Result<()> {
-    let ExecutorSetup { scheduler, listen, host, connector, resources, work } = setup;
+    let ExecutorSetup { scheduler, listen, address, connector, resources, work } = setup;
     Cluster::new(scheduler.clone(), connector.clone(), Arc::new(LogicalCodec::default())).check_to_join().await?;
     let tasks = resources.threads.max(1);
     // The operators of the engine have one half of the memory, replays the other.
     let of_task = Resources { memory_bytes: resources.memory_bytes / 2 / tasks, threads: 1 };
     let config = ExecutorProcessConfig {
-        bind_host: listen.ip().to_string(),
-        external_host: Some(host),
+        bind_host: ClusterAddress { host: listen.ip().to_string(), port: listen.port() }.url_host(),
+        external_host: Some(address.url_host()),
         port: listen.port(),
-        scheduler_host: scheduler.host.clone(),
+        scheduler_host: scheduler.url_host(),
         scheduler_port: scheduler.port,
         vcores: tasks,
         task_scheduling_policy: TaskSchedulingPolicy::PullStaged,

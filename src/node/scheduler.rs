@@ -1,5 +1,6 @@
 //! The scheduler of a cluster: it takes plans, cuts them into stages, and gives their tasks to executors.
 
+use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,7 +17,10 @@ use ballista_scheduler::scheduler_process::create_scheduler;
 use ballista_scheduler::scheduler_server::SchedulerServer;
 use datafusion::catalog::Session;
 use datafusion::common::runtime::SpawnedTask;
-use datafusion::error::Result as EngineResult;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::listing::ListingTable;
+use datafusion::datasource::source_as_provider;
+use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
@@ -154,7 +158,8 @@ fn has_executors(scheduler: Server, cores: Arc<AtomicUsize>, ended: Arc<AtomicU6
             let known = executors.iter().map(|(executor, ..)| executor.specification.vcores as usize).sum::<usize>();
             cores.store(known.max(CORES_LEAST), Ordering::Relaxed);
             let present = executors.into_iter().map(|(executor, ..)| executor.id).collect();
-            Ok(Executors { ended: ended.load(Ordering::Relaxed), present })
+            let (of_scheduler, ended) = (scheduler.scheduler_id.clone(), ended.load(Ordering::Relaxed));
+            Ok(Executors { of_scheduler, ended, present })
         })
     })
 }
@@ -176,9 +181,28 @@ impl QueryPlanner for Planner {
         plan: &LogicalPlan,
         session: &dyn Session,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        check_files(plan)?;
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(ReplayPlanner)]);
         planner.create_physical_plan(plan, session).await
     }
+}
+
+/// Fails where a file of a plan is not there: a scan would take it for a folder without files.
+fn check_files(plan: &LogicalPlan) -> EngineResult<()> {
+    plan.apply_with_subqueries(|node| {
+        let LogicalPlan::TableScan(scan) = node else { return Ok(TreeNodeRecursion::Continue) };
+        let provider = source_as_provider(&scan.source)?;
+        let provider: &dyn Any = provider.as_ref();
+        for path in provider.downcast_ref::<ListingTable>().into_iter().flat_map(ListingTable::table_paths) {
+            let file = path.get_url().to_file_path().ok().filter(|file| !file.exists());
+            if let Some(file) = file {
+                let message = format!("the scheduler of the cluster does not see the file {}", file.display());
+                return Err(DataFusionError::Execution(message));
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(())
 }
 
 struct ReplayPlanner;

@@ -65,7 +65,7 @@ impl CasePartitions {
     /// When the events cannot be read, or the temporary file cannot be written.
     pub async fn gather(events: DataFrame, cases: CaseIds, resources: Resources) -> Result<CasePartitions> {
         let ranges = match cases {
-            CaseIds::Unknown => sampled(events.clone(), resources).await?,
+            CaseIds::Unknown => sampled(events.clone(), resources).await?.0,
             CaseIds::Known(ids) => {
                 let wanted = wanted_partitions(ids.len() * CASE_EVENTS, resources);
                 CaseRanges::cut(ids, wanted)
@@ -179,11 +179,11 @@ pub fn wanted_partitions(events: usize, resources: Resources) -> usize {
     (events * EVENT_BYTES).div_ceil(partition_bytes).max(resources.threads * PARTITIONS_PER_CORE)
 }
 
-/// Ranges of the cases of those events, by a sample.
+/// Ranges of the cases of those events, by a sample, and how many events are about cases.
 ///
 /// # Errors
 /// When the events cannot be read.
-pub async fn sampled(events: DataFrame, resources: Resources) -> Result<CaseRanges> {
+pub async fn sampled(events: DataFrame, resources: Resources) -> Result<(CaseRanges, u64)> {
     let cases = events.filter(col("case_id").is_not_null())?.select_columns(&["case_id"])?;
     let (mut sample, mut rows) = (Vec::new(), 0);
     let mut batches = cases.execute_stream().await?;
@@ -193,7 +193,7 @@ pub async fn sampled(events: DataFrame, resources: Resources) -> Result<CaseRang
         sample.extend(ids.iter().skip(rows % SAMPLED).step_by(SAMPLED).flatten().map(str::to_owned));
         rows += batch.num_rows();
     }
-    Ok(CaseRanges::cut(sample, wanted_partitions(rows, resources)))
+    Ok((CaseRanges::cut(sample, wanted_partitions(rows, resources)), rows as u64))
 }
 
 async fn gather_stream(

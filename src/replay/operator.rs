@@ -62,7 +62,10 @@ pub struct ReplayNode {
     schema: DFSchemaRef,
 }
 
-/// The rows that the operator gives: one for each file that it has written.
+/// What the rows of the operator state in the place of a table where they state how many events a partition had.
+const EVENTS: &str = "events";
+
+/// The rows that the operator gives: one for each file that it has written, and one for the events of each partition.
 fn written_schema() -> SchemaRef {
     let text = |name| Field::new(name, DataType::Utf8, false);
     let number = |name| Field::new(name, DataType::UInt64, false);
@@ -212,10 +215,12 @@ async fn replay(task: ReplayTask, mut events: SendableRecordBatchStream, resourc
     let parts = usize::try_from(task.parts).map_err(|_| Error::refused("there are too many parts of cases"))?;
     let partitions = Partitions::new(parts, resources.memory_bytes / 2, 1);
     let mut writer = PartitionWriter::new(&partitions);
+    let mut count = 0;
     while let Some(batch) = events.next().await {
         let batch = with_views(&batch?)?;
         let part_of = batch.column_by_name(PART).and_then(|part| part.as_primitive_opt::<UInt64Type>()).cloned();
         let part_of = part_of.ok_or_else(|| Error::refused("the events of a replay have no parts"))?;
+        count += batch.num_rows() as u64;
         add_events(&batch, &mut writer, |row, _| usize::try_from(part_of.value(row)).unwrap_or(parts))?;
     }
     writer.finish()?;
@@ -236,7 +241,8 @@ async fn replay(task: ReplayTask, mut events: SendableRecordBatchStream, resourc
         Ok(tables)
     })
     .await?;
-    let mut files = Vec::new();
+    let read = FactFile { rows: count, ..FactFile::default() };
+    let mut files = vec![WrittenFile { table: EVENTS.to_owned(), file: read }];
     for part in tables.finish() {
         files.extend(part.await??.into_file());
     }
@@ -320,6 +326,15 @@ pub async fn replay_cases(
                 hash: hashes.value(row),
             },
         }));
+    }
+    // Nothing is named that is not of all events, each once, whatever has become of them on their way.
+    let (read, mut files): (Vec<_>, Vec<_>) = files.into_iter().partition(|written| written.table == EVENTS);
+    let read: u64 = read.iter().map(|written| written.file.rows).sum();
+    if read != parts.events() {
+        let message = format!("the cluster replayed {read} events about cases, and the log has {}", parts.events());
+        return Err(
+            Error::refused(message).with_hint("its machines must see the same store; the facts are as they were")
+        );
     }
     // Files come in the order in which tasks end.
     files.sort_by(|left, right| (&left.table, &left.file.name).cmp(&(&right.table, &right.file.name)));

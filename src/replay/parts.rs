@@ -25,6 +25,7 @@ const CASE_PART: &str = "case_part";
 #[derive(Clone, Debug)]
 pub struct CaseParts {
     ranges: CaseRanges,
+    events: u64,
 }
 
 impl CaseParts {
@@ -33,7 +34,14 @@ impl CaseParts {
     /// # Errors
     /// When the events cannot be read.
     pub async fn of(events: DataFrame, resources: Resources) -> Result<CaseParts> {
-        Ok(CaseParts { ranges: sampled(events, resources).await? })
+        let (ranges, events) = sampled(events, resources).await?;
+        Ok(CaseParts { ranges, events })
+    }
+
+    /// How many events all of them have.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events
     }
 
     /// How many there are.

@@ -17,6 +17,7 @@ use datafusion::functions_aggregate::expr_fn::max;
 use datafusion::prelude::{DataFrame, SessionContext, col};
 
 use crate::cluster::client::Cluster;
+use crate::cluster::planner::asking;
 use crate::error::Result;
 use crate::facts::columns::{CASE_NUMBER, FactTable};
 use crate::facts::layers::{Keys, Layers, Texts};
@@ -103,8 +104,10 @@ impl Replay {
         self.progress.report("reading events", 0, 0);
         self.numbers = Arc::new(CaseNumbers::from(sources.first_case_number()));
         let (events, ids) = sources.case_events(&self.context).await?;
-        if let (Output::Files(home), Sources::All(_), Some(_)) = (&self.output, sources, Cluster::of(&self.context)) {
-            return self.run_on_cluster(sources, events, home.clone()).await;
+        if let (Output::Files(home), Sources::All(_), Some(cluster)) =
+            (&self.output, sources, Cluster::of(&self.context))
+        {
+            return self.run_on_cluster(sources, &cluster, home.clone()).await;
         }
         let gathering = SpawnedTask::spawn(CasePartitions::gather(events, ids, self.resources));
         let desk = self.replay_desk(sources.desk_events(&self.context).await?).await?;
@@ -125,11 +128,13 @@ impl Replay {
     }
 
     /// The same steps, with the cases replayed by a cluster.
-    async fn run_on_cluster(&mut self, sources: &Sources, events: DataFrame, home: Store) -> Result<()> {
+    async fn run_on_cluster(&mut self, sources: &Sources, cluster: &Cluster, home: Store) -> Result<()> {
         self.replay_desk(sources.desk_events(&self.context).await?).await?;
         let desk_events = self.written.layer.paths(&home, &DESK_EVENTS);
         CASE_TABLES.iter().try_for_each(|table| self.output.prepare(table))?;
         self.progress.report("replaying cases in the cluster", 0, 0);
+        let asking = SessionContext::new_with_state(asking(cluster, self.context.state()));
+        let (events, _) = sources.case_events(&asking).await?;
         let files = operator::replay_cases(events, &home, desk_events, self.resources).await?;
         files.into_iter().for_each(|file| self.written.add_file(file));
         for table in ACROSS_TABLES {

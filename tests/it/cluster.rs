@@ -23,6 +23,7 @@ use casebook::replay::{self, ReplayScope};
 use casebook::store::Store;
 use casebook::store::engine;
 use casebook::store::table::scan;
+use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{FunctionRegistry, SessionStateDefaults};
 use datafusion::prelude::SessionContext;
@@ -146,6 +147,18 @@ async fn another_version_is_refused() {
         assert!(of_version(version).check().await.is_err());
     }
     serving.abort();
+}
+
+#[tokio::test]
+async fn a_file_that_the_scheduler_does_not_see_is_no_empty_table() {
+    let project = Project::new();
+    let store = Store::open(&project.path("store")).unwrap();
+    let session = engine::session(RESOURCES).unwrap();
+    let table = scan(&store, &[project.path("store/missing.parquet")], CASE_TABLES[0].schema()).unwrap();
+    session.register_table("missing", table).unwrap();
+    let plan = session.sql("SELECT count(*) FROM missing").await.unwrap().into_optimized_plan().unwrap();
+    let refused = Planner.create_physical_plan(&plan, &session.state()).await.unwrap_err().to_string();
+    assert!(refused.contains("does not see the file") && refused.contains("missing.parquet"), "{refused}");
 }
 
 /// The operator is run by the engine of one process, which distributes the events over its cores as a cluster does.

@@ -33,9 +33,12 @@ fn a_new_project_explains_every_setting_and_is_never_made_twice() {
 #[test]
 fn settings_come_from_the_flag_then_the_environment_then_the_file() {
     let project = Project::new();
-    project.write("casebook.toml", "time_zone = \"Europe/Prague\"\nmemory = \"256MiB\"\nthreads = 3\n");
-    let mut command = project.command(&["config", "--threads", "1"]);
-    let output = command.env("CASEBOOK_MEMORY", "1GiB").output().unwrap();
+    project.write(
+        "casebook.toml",
+        "time_zone = \"Europe/Prague\"\nmemory = \"256MiB\"\nthreads = 3\ncluster = \"far:1\"\n",
+    );
+    let mut command = project.command(&["config", "--threads", "1", "--cluster", "[::1]:50050"]);
+    let output = command.env("CASEBOOK_MEMORY", "1GiB").env("CASEBOOK_CLUSTER_CA", "ca.pem").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(
@@ -46,6 +49,10 @@ fn settings_come_from_the_flag_then_the_environment_then_the_file() {
             vec!["memory", "1GiB", "environment"],
             vec!["threads", "1", "flag"],
             vec!["file_events", "1048576", "default"],
+            vec!["cluster", "[::1]:50050", "flag"],
+            vec!["cluster_ca", "ca.pem", "environment"],
+            vec!["cluster_cert", "-", "default"],
+            vec!["cluster_key", "-", "default"],
         ]
     );
 }
