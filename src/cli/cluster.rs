@@ -114,6 +114,7 @@ async fn run_executor(context: &CommandContext, arguments: &ExecutorArguments) -
     }
     // What takes the port is found before the scheduler gives a task.
     drop(TcpListener::bind(listen).await.map_err(|error| in_use(listen, &error))?);
+    node::cluster(scheduler.clone(), certificates.clone()).check_to_join().await?;
     let work = match &arguments.work {
         Some(folder) => ScratchFolder::in_folder(folder, "casebook-executor").map_err(Error::file(folder))?,
         None => ScratchFolder::in_system_folder()?,

@@ -104,7 +104,8 @@ impl Cluster {
 
     async fn scheduler(&self) -> Result<SchedulerGrpcClient<Channel>> {
         let endpoint = Endpoint::from_shared(self.url()).map_err(|error| self.unreachable(&error.to_string()))?;
-        let endpoint = self.connector.endpoint(&endpoint).map_err(|error| self.unreachable(&error.to_string()))?;
+        let endpoint =
+            self.connector.endpoint(&endpoint).map_err(|error| self.unreachable(&cause_of(error.as_ref())))?;
         let channel = endpoint.connect().await.map_err(|error| self.unreachable(&cause_of(&error)))?;
         Ok(SchedulerGrpcClient::new(channel))
     }

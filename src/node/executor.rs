@@ -14,7 +14,6 @@ use datafusion::prelude::SessionConfig;
 use tonic::service::RoutesBuilder;
 
 use crate::cluster::address::ClusterAddress;
-use crate::cluster::client::Cluster;
 use crate::cluster::connector::{Connector, MESSAGE_BYTES_MAX};
 use crate::error::{Error, Result};
 use crate::node::codec::{LogicalCodec, PhysicalCodec};
@@ -44,10 +43,9 @@ const KEPT: u64 = 6 * 3600;
 /// Works until the process is asked to end.
 ///
 /// # Errors
-/// When the scheduler cannot be reached or refuses this process, or the listener or a certificate cannot be used.
+/// When the scheduler cannot be reached, or the listener or a certificate cannot be used.
 pub async fn run(setup: ExecutorSetup) -> Result<()> {
     let ExecutorSetup { scheduler, listen, address, connector, resources, work } = setup;
-    Cluster::new(scheduler.clone(), connector.clone(), Arc::new(LogicalCodec::default())).check_to_join().await?;
     let tasks = resources.threads.max(1);
     // The operators of the engine have one half of the memory, replays the other.
     let of_task = Resources { memory_bytes: resources.memory_bytes / 2 / tasks, threads: 1 };
