@@ -156,13 +156,14 @@ impl Cluster {
         schema: &SchemaRef,
         memory: &MemoryReservation,
     ) -> EngineResult<Vec<RecordBatch>> {
+        let config = self.config();
         let mut before = self.executors().await?;
         for attempt in 1.. {
             let is_last = attempt == ATTEMPTS;
-            let job = Job { cluster: self, sent: Arc::new(self.sent(plan)), is_done: false };
+            let job = Job { cluster: self, sent: self.sent(plan, &config), is_done: false };
             // An answer that is made while an executor ends is of no use.
             let rows = tokio::select! {
-                rows = job.rows(schema, memory) => Some(rows),
+                rows = job.rows(&config, schema, memory) => Some(rows),
                 gone = self.until_gone(&before) => gone.map(|()| None)?,
             };
             match rows {
@@ -199,22 +200,27 @@ impl Cluster {
     }
 
     /// The operator of the engine that sends a plan.
-    fn sent(&self, plan: &LogicalPlan) -> DistributedQueryExec<LogicalPlanNode> {
-        let (url, config, plan) = (self.url(), self.config().ballista_config(), plan.clone());
-        DistributedQueryExec::with_extension(url, config, plan, Arc::clone(&self.codec), self.session_id.clone())
+    fn sent(&self, plan: &LogicalPlan, config: &SessionConfig) -> DistributedQueryExec<LogicalPlanNode> {
+        let (codec, session_id) = (Arc::clone(&self.codec), self.session_id.clone());
+        DistributedQueryExec::with_extension(self.url(), config.ballista_config(), plan.clone(), codec, session_id)
     }
 }
 
 /// A plan that is being carried out. Where nothing waits for it any more, it is cancelled.
 struct Job<'c> {
     cluster: &'c Cluster,
-    sent: Arc<DistributedQueryExec<LogicalPlanNode>>,
+    sent: DistributedQueryExec<LogicalPlanNode>,
     is_done: bool,
 }
 
 impl Job<'_> {
-    async fn rows(mut self, schema: &SchemaRef, memory: &MemoryReservation) -> EngineResult<Vec<RecordBatch>> {
-        let context = TaskContext::default().with_session_config(self.cluster.config());
+    async fn rows(
+        mut self,
+        config: &SessionConfig,
+        schema: &SchemaRef,
+        memory: &MemoryReservation,
+    ) -> EngineResult<Vec<RecordBatch>> {
+        let context = TaskContext::default().with_session_config(config.clone());
         let mut rows = self.sent.execute(0, Arc::new(context))?;
         let mut batches = Vec::new();
         while let Some(batch) = rows.next().await {

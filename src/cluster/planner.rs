@@ -35,7 +35,7 @@ pub fn asking(cluster: &Cluster, state: SessionState) -> SessionState {
 }
 
 /// The planner of a session that sends parts of its plans to a cluster.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct SendingPlanner {
     cluster: Cluster,
 }
@@ -98,8 +98,7 @@ fn have_recipes(part: &LogicalPlan, codec: &dyn LogicalExtensionCodec) -> Result
 #[async_trait]
 impl QueryPlanner for SendingPlanner {
     async fn create_physical_plan(&self, plan: &LogicalPlan, session: &dyn Session) -> Result<Arc<dyn ExecutionPlan>> {
-        let planner = SentPlanner { cluster: self.cluster.clone() };
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(planner)]);
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(self.clone())]);
         planner.create_physical_plan(&self.divide(plan)?, session).await
     }
 }
@@ -159,12 +158,8 @@ fn is_in_order(part: &LogicalPlan) -> bool {
 }
 
 /// Makes operators of the marked parts.
-struct SentPlanner {
-    cluster: Cluster,
-}
-
 #[async_trait]
-impl ExtensionPlanner for SentPlanner {
+impl ExtensionPlanner for SendingPlanner {
     async fn plan_extension(
         &self,
         _: &dyn PhysicalPlanner,

@@ -1,7 +1,6 @@
 //! A part of a plan that a cluster carries out: a leaf of the plan that stays here.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::common::DFSchemaRef;
@@ -21,7 +20,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::cluster::client::{Cluster, is_of_the_plan};
 
 /// The logical plan that is sent.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Hash)]
 pub struct SentNode {
     plan: LogicalPlan,
 }
@@ -37,12 +36,6 @@ impl SentNode {
     #[must_use]
     pub fn plan(&self) -> &LogicalPlan {
         &self.plan
-    }
-}
-
-impl Hash for SentNode {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.plan.hash(state);
     }
 }
 

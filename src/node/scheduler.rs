@@ -182,7 +182,7 @@ impl QueryPlanner for Planner {
         session: &dyn Session,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         check_files(plan)?;
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(ReplayPlanner)]);
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(Planner)]);
         planner.create_physical_plan(plan, session).await
     }
 }
@@ -205,10 +205,8 @@ fn check_files(plan: &LogicalPlan) -> EngineResult<()> {
     Ok(())
 }
 
-struct ReplayPlanner;
-
 #[async_trait]
-impl ExtensionPlanner for ReplayPlanner {
+impl ExtensionPlanner for Planner {
     async fn plan_extension(
         &self,
         _: &dyn PhysicalPlanner,

@@ -28,7 +28,6 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::facts::layers::plain;
 use crate::facts::manifest::FactFile;
 use crate::facts::tables::{CASE_TABLES, DESK_EVENTS};
 use crate::model::desk::Desk;
@@ -38,6 +37,7 @@ use crate::replay::input;
 use crate::replay::kernel::{CaseNumbers, Kernel};
 use crate::replay::output::{Output, TableWriters, WrittenFile};
 use crate::replay::parts::{CaseParts, PART};
+use crate::replay::select::plain_rows;
 use crate::store::cores::blocking;
 use crate::store::engine::Resources;
 use crate::store::objects::Store;
@@ -264,14 +264,10 @@ async fn replay(task: ReplayTask, mut events: SendableRecordBatchStream, resourc
 /// The desk of the events in those files.
 fn desk(files: &[PathBuf]) -> Result<Desk> {
     let names: Vec<&str> = DESK_EVENTS.columns.iter().map(|(name, _)| *name).collect();
-    let schema = plain(&DESK_EVENTS.schema());
     let mut events = Vec::new();
     for file in files {
         for batch in read_file(file, &names)? {
-            let batch = batch?;
-            let columns = batch.columns().iter().zip(schema.fields());
-            let columns = columns.map(|(column, field)| cast(column, field.data_type()));
-            events.push(RecordBatch::try_new(Arc::clone(&schema), columns.collect::<arrow::error::Result<_>>()?)?);
+            events.push(plain_rows(&batch?)?);
         }
     }
     input::desk(&events)

@@ -103,12 +103,12 @@ impl Replay {
     pub async fn run(&mut self, sources: &Sources) -> Result<()> {
         self.progress.report("reading events", 0, 0);
         self.numbers = Arc::new(CaseNumbers::from(sources.first_case_number()));
-        let (events, ids) = sources.case_events(&self.context).await?;
         if let (Output::Files(home), Sources::All(_), Some(cluster)) =
             (&self.output, sources, Cluster::of(&self.context))
         {
             return self.run_on_cluster(sources, &cluster, home.clone()).await;
         }
+        let (events, ids) = sources.case_events(&self.context).await?;
         let gathering = SpawnedTask::spawn(CasePartitions::gather(events, ids, self.resources));
         let desk = self.replay_desk(sources.desk_events(&self.context).await?).await?;
         let cases = gathering.join().await??;
@@ -131,7 +131,6 @@ impl Replay {
     async fn run_on_cluster(&mut self, sources: &Sources, cluster: &Cluster, home: Store) -> Result<()> {
         self.replay_desk(sources.desk_events(&self.context).await?).await?;
         let desk_events = self.written.layer.paths(&home, &DESK_EVENTS);
-        CASE_TABLES.iter().try_for_each(|table| self.output.prepare(table))?;
         self.progress.report("replaying cases in the cluster", 0, 0);
         let asking = SessionContext::new_with_state(asking(cluster, self.context.state()));
         let (events, _) = sources.case_events(&asking).await?;
