@@ -1,12 +1,15 @@
 //! The processes of a cluster: one scheduler and its executors, in the same program as everything else.
 //!
 //! Ballista does the work ([`scheduler`], [`executor`]). Here is what it must know of this program: how its functions and its
-//! operator are written and read ([`codec`]), and who may connect ([`gate`]).
+//! operator are written and read ([`codec`]), and who may connect ([`gate`]). And here is what keeps it from wrong answers: plans
+//! that it would cut wrongly ([`planner`]), and tasks whose end it would never learn ([`service`]).
 
 pub mod codec;
 pub mod executor;
 pub mod gate;
+pub mod planner;
 pub mod scheduler;
+pub mod service;
 
 use std::sync::Arc;
 

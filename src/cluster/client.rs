@@ -143,6 +143,8 @@ impl Cluster {
         options.hash_join_single_partition_threshold_rows = 0;
         // A join of sorted sides cannot compare instants.
         options.prefer_hash_join = true;
+        // A task reads the files that it was given, and leaves those of other tasks.
+        config.options_mut().execution.enable_file_stream_work_stealing = false;
         self.connector.config(config)
     }
 
@@ -158,8 +160,8 @@ impl Cluster {
     ) -> EngineResult<Vec<RecordBatch>> {
         let config = self.config();
         let mut before = self.executors().await?;
-        for attempt in 1.. {
-            let is_last = attempt == ATTEMPTS;
+        let mut lost = None;
+        for _ in 0..ATTEMPTS {
             let job = Job { cluster: self, sent: self.sent(plan, &config), is_done: false };
             // An answer that is made while an executor ends is of no use.
             let rows = tokio::select! {
@@ -174,15 +176,18 @@ impl Cluster {
                     }
                     before = after;
                 }
-                Some(Err(error)) if is_last || !is_lost(&error) => return Err(of_the_task(error)),
-                Some(Err(_)) | None => before = self.executors().await?,
-            }
-            if is_last {
-                break;
+                Some(Err(error)) if !is_lost(&error) => return Err(of_the_task(error)),
+                error => {
+                    before = self.executors().await?;
+                    lost = error.and_then(EngineResult::err).or(lost);
+                }
             }
             memory.free();
         }
-        Err(DataFusionError::Execution(format!("{FAILED}executors ended during each of {ATTEMPTS} attempts")))
+        let cause = lost.map(|error| format!(": {error}")).unwrap_or_default();
+        let message =
+            format!("{FAILED}executors ended or reports of them were lost in each of {ATTEMPTS} attempts{cause}");
+        Err(DataFusionError::Execution(message))
     }
 
     async fn executors(&self) -> EngineResult<Executors> {
@@ -269,8 +274,16 @@ const JOB: &str = "Job ";
 /// What a failure of a plan contains where the plan itself is the cause: it has an operator that the scheduler cannot cut into
 /// stages, or its values are refused by a function. Such a plan is carried out here, where it succeeds, or fails in the words
 /// that it always has.
-const OF_THE_PLAN: [&str; 6] =
-    [UNREADABLE, "Unsupported plan node", "NotImplemented(", "Plan(", "Execution(", "ArrowError("];
+const OF_THE_PLAN: [&str; 8] = [
+    UNREADABLE,
+    "Unsupported plan node",
+    "This feature is not implemented",
+    "NotImplemented(",
+    "Plan(",
+    "Execution(",
+    "ArrowError(",
+    "Internal(",
+];
 
 /// Whether a plan failed in the cluster for a reason that lies in itself.
 pub(super) fn is_of_the_plan(error: &DataFusionError) -> bool {
@@ -287,10 +300,15 @@ const UNREADABLE: &str = "Could not parse plan";
 /// What the message of a plan contains that failed because rows of one of its stages could not be fetched.
 const LOST_ROWS: &str = "has failed 1 times";
 
+/// What the message of a plan contains that the scheduler has ended because a report of an executor was lost.
+const LOST_REPORT: &str = "Cancelled";
+
 /// Whether rows were lost on their way between the processes of the cluster, or to this one.
 fn is_lost(error: &DataFusionError) -> bool {
     match error {
-        DataFusionError::Execution(message) if message.starts_with(JOB) => message.contains(LOST_ROWS),
+        DataFusionError::Execution(message) if message.starts_with(JOB) => {
+            message.contains(LOST_ROWS) || message.ends_with(LOST_REPORT)
+        }
         DataFusionError::Execution(message) => !message.contains(UNREADABLE),
         DataFusionError::ResourcesExhausted(_) => false,
         _ => true,

@@ -1,12 +1,10 @@
 //! The scheduler of a cluster: it takes plans, cuts them into stages, and gives their tasks to executors.
 
-use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use ballista_core::config::TaskSchedulingPolicy;
 use ballista_core::extension::SessionConfigExt;
 use ballista_core::serde::protobuf::scheduler_grpc_server::SchedulerGrpcServer;
@@ -14,21 +12,10 @@ use ballista_core::utils::default_session_builder;
 use ballista_scheduler::cluster::{BallistaCluster, ClusterStateEvent};
 use ballista_scheduler::config::SchedulerConfig;
 use ballista_scheduler::scheduler_process::create_scheduler;
-use ballista_scheduler::scheduler_server::SchedulerServer;
-use datafusion::catalog::Session;
 use datafusion::common::runtime::SpawnedTask;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::datasource::listing::ListingTable;
-use datafusion::datasource::source_as_provider;
-use datafusion::error::{DataFusionError, Result as EngineResult};
-use datafusion::execution::context::QueryPlanner;
+use datafusion::error::Result as EngineResult;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
-use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
-use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use futures::StreamExt;
 use tokio::net::TcpListener;
 use tonic::service::RoutesBuilder;
@@ -40,9 +27,8 @@ use crate::cluster::executors::Executors;
 use crate::error::{Error, Result};
 use crate::node::codec::{LogicalCodec, PhysicalCodec};
 use crate::node::gate::{Ready, guarded};
-use crate::replay::operator::{ReplayExec, ReplayNode};
-
-type Server = SchedulerServer<LogicalPlanNode, PhysicalPlanNode>;
+use crate::node::planner::Planner;
+use crate::node::service::{Server, Service};
 
 /// What reports as an error that it cannot show figures of a plan beside the plan.
 pub const OF_FIGURES: &str = "ballista_scheduler::display";
@@ -121,7 +107,7 @@ pub async fn serve(
     });
     let mut services = RoutesBuilder::default();
     services.add_service(
-        SchedulerGrpcServer::new(scheduler.clone())
+        SchedulerGrpcServer::new(Service::new(scheduler.clone()))
             .max_encoding_message_size(MESSAGE_BYTES_MAX)
             .max_decoding_message_size(MESSAGE_BYTES_MAX),
     );
@@ -168,55 +154,4 @@ fn has_executors(scheduler: Server, cores: Arc<AtomicUsize>, ended: Arc<AtomicU6
 fn session(config: SessionConfig, cores: usize) -> EngineResult<SessionState> {
     let state = default_session_builder(config.with_target_partitions(cores))?;
     Ok(SessionStateBuilder::new_from_existing(state).with_query_planner(Arc::new(Planner)).build())
-}
-
-/// The engine's planner, which knows the operator of replay, too.
-#[derive(Debug)]
-pub struct Planner;
-
-#[async_trait]
-impl QueryPlanner for Planner {
-    async fn create_physical_plan(
-        &self,
-        plan: &LogicalPlan,
-        session: &dyn Session,
-    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        check_files(plan)?;
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(Planner)]);
-        planner.create_physical_plan(plan, session).await
-    }
-}
-
-/// Fails where a file of a plan is not there: a scan would take it for a folder without files.
-fn check_files(plan: &LogicalPlan) -> EngineResult<()> {
-    plan.apply_with_subqueries(|node| {
-        let LogicalPlan::TableScan(scan) = node else { return Ok(TreeNodeRecursion::Continue) };
-        let provider = source_as_provider(&scan.source)?;
-        let provider: &dyn Any = provider.as_ref();
-        for path in provider.downcast_ref::<ListingTable>().into_iter().flat_map(ListingTable::table_paths) {
-            let file = path.get_url().to_file_path().ok().filter(|file| !file.exists());
-            if let Some(file) = file {
-                let message = format!("the scheduler of the cluster does not see the file {}", file.display());
-                return Err(DataFusionError::Execution(message));
-            }
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(())
-}
-
-#[async_trait]
-impl ExtensionPlanner for Planner {
-    async fn plan_extension(
-        &self,
-        _: &dyn PhysicalPlanner,
-        node: &dyn UserDefinedLogicalNode,
-        _: &[&LogicalPlan],
-        inputs: &[Arc<dyn ExecutionPlan>],
-        _: &dyn Session,
-        _: &PhysicalPlanningContext,
-    ) -> EngineResult<Option<Arc<dyn ExecutionPlan>>> {
-        let (Some(replay), [input]) = (node.as_any().downcast_ref::<ReplayNode>(), inputs) else { return Ok(None) };
-        Ok(Some(Arc::new(ReplayExec::new(replay.task().clone(), Arc::clone(input)))))
-    }
 }

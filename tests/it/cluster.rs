@@ -5,6 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
+use ballista_core::BALLISTA_PROTOCOL_VERSION;
+use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
+use ballista_core::serde::protobuf::{ExecutorOperatingSystemSpecification, ExecutorRegistration, PollWorkParams};
+use ballista_core::serde::scheduler::ExecutorSpecification;
 use casebook::cluster::address::ClusterAddress;
 use casebook::cluster::client::Cluster;
 use casebook::cluster::connector::Connector;
@@ -16,7 +20,8 @@ use casebook::metric::functions;
 use casebook::model::time::Instant;
 use casebook::node;
 use casebook::node::codec::LogicalCodec;
-use casebook::node::scheduler::{self, Planner};
+use casebook::node::planner::Planner;
+use casebook::node::scheduler;
 use casebook::query::database::Database;
 use casebook::replay::operator;
 use casebook::replay::{self, ReplayScope};
@@ -28,6 +33,7 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{FunctionRegistry, SessionStateDefaults};
 use datafusion::prelude::SessionContext;
 use datafusion_proto::logical_plan::LogicalExtensionCodec;
+use tonic::transport::Endpoint;
 
 use crate::project::{Project, rows_of};
 use crate::refresh::{RESOURCES, ingest};
@@ -210,4 +216,74 @@ async fn the_operator_replays_as_one_process_does() {
             assert_eq!(numbers.len(), count, "numbers of cases");
         }
     }
+}
+
+/// A session whose plans are made as a scheduler makes them, for two tasks.
+fn of_scheduler(database: &Database) -> SessionContext {
+    let state = database.session().state();
+    let mut config = state.config().clone().with_target_partitions(2).with_round_robin_repartition(false);
+    // The tables of the state stay.
+    config.options_mut().catalog.create_default_catalog_and_schema = false;
+    let state = SessionStateBuilder::new_from_existing(state).with_config(config).with_query_planner(Arc::new(Planner));
+    SessionContext::new_with_state(state.build())
+}
+
+#[tokio::test]
+async fn a_union_that_tasks_would_count_twice_is_refused() {
+    let (_project, database) = of_tangle().await;
+    let session = of_scheduler(&database);
+    let union = "(SELECT status AS k, case_id AS id FROM cases UNION ALL SELECT assignee, case_id FROM cases)";
+    let refused = [
+        format!("SELECT k, array_agg(id ORDER BY id) FROM {union} GROUP BY k"),
+        format!("SELECT string_agg(id, ' ' ORDER BY id) FROM (SELECT * FROM {union} WHERE k IS NOT NULL)"),
+    ];
+    for question in refused {
+        let refused = session.sql(&question).await.unwrap().create_physical_plan().await.unwrap_err().to_string();
+        assert!(refused.contains("a union in an order cannot be cut into tasks"), "{question}\n{refused}");
+    }
+    let planned = [
+        format!("SELECT k, array_agg(id) FROM {union} GROUP BY k ORDER BY k"),
+        // The rows are brought together first.
+        format!("SELECT row_number() OVER (ORDER BY id) FROM {union}"),
+        "SELECT status, array_agg(case_id ORDER BY case_id) FROM cases GROUP BY status".to_owned(),
+    ];
+    for question in planned {
+        session.sql(&question).await.unwrap().create_physical_plan().await.unwrap();
+    }
+}
+
+/// An executor takes tasks, and what it reports of them never arrives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_whose_tasks_are_never_reported_ends() {
+    let (_project, database) = of_tangle().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = ClusterAddress { port: listener.local_addr().unwrap().port(), ..nowhere() };
+    let serving = {
+        let address = address.clone();
+        tokio::spawn(async move {
+            scheduler::serve(listener, &address, node::connector(None), std::future::pending()).await
+        })
+    };
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let channel = node::connector(None).endpoint(&endpoint).unwrap().connect().await.unwrap();
+    let executing = tokio::spawn(async move {
+        let mut scheduler = SchedulerGrpcClient::new(channel);
+        let metadata = ExecutorRegistration {
+            id: "silent".to_owned(),
+            host: Some("127.0.0.1".to_owned()),
+            specification: Some(ExecutorSpecification::default().with_vcores(1).into()),
+            os_info: Some(ExecutorOperatingSystemSpecification::default()),
+            ballista_protocol_version: BALLISTA_PROTOCOL_VERSION,
+            ..ExecutorRegistration::default()
+        };
+        let poll = PollWorkParams { metadata: Some(metadata), num_free_vcores: 1, task_status: Vec::new() };
+        while scheduler.poll_work(poll.clone()).await.is_ok() {}
+    });
+    let session = database.session();
+    let session = SessionContext::new_with_state(asking(&node::cluster(address, None), session.state()));
+    let asked = session.sql("SELECT status, count(*) FROM cases GROUP BY status").await.unwrap();
+    let failed = asked.collect().await.unwrap_err().to_string();
+    assert!(failed.contains("reports of them were lost in each of 5 attempts"), "{failed}");
+    executing.abort();
+    serving.abort();
 }

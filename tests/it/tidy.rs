@@ -93,7 +93,7 @@ const CRATES: &[(&str, &[&str])] = &[
     // `error.rs` names libraries only to carry their errors.
     ("deltalake", &["store/table.rs", "error.rs"]),
     ("ballista_core", &["cluster/", "node/"]),
-    ("ballista_scheduler", &["node/scheduler.rs"]),
+    ("ballista_scheduler", &["node/scheduler.rs", "node/service.rs"]),
     ("ballista_executor", &["node/executor.rs"]),
     ("tonic", &["cluster/", "node/"]),
     ("plotters", &["report/draw/paint.rs"]),
