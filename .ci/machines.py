@@ -29,12 +29,14 @@ class Failed(Exception):
 
 def check(what, found, expected):
     if found != expected:
-        raise Failed(f"{what}: {shortened(found)}, expected {shortened(expected)}")
+        texts = repr(found), repr(expected)
+        # Where they begin to differ, with something before it.
+        begin = max(len(os.path.commonprefix(texts)) - 200, 0)
+        raise Failed("{}: {}, expected {}".format(what, *(shortened(text, begin) for text in texts)))
 
 
-def shortened(value):
-    text = repr(value)
-    return text if len(text) <= 1500 else f"{text[:1500]}…"
+def shortened(text, begin):
+    return f"{'…' * (begin > 0)}{text[begin:begin + 1500]}{'…' * (begin + 1500 < len(text))}"
 
 
 def at_once(*functions):
@@ -60,6 +62,8 @@ class Machine:
 
     def __init__(self, checks, name, bucket=None, by_variable=False, **variables):
         self.program, self.key = checks.program, f"AKIA{name.upper()}"
+        # What is before the program in a command.
+        self.before = []
         self.folder = checks.folder / (bucket or "folder") / name
         self.folder.mkdir(parents=True)
         self.store = f"s3://{bucket}/{PREFIX}" if bucket else "store"
@@ -79,7 +83,7 @@ class Machine:
             }
 
     def start(self, *arguments):
-        command = [self.program, *arguments]
+        command = [*self.before, self.program, *arguments]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         process = subprocess.Popen(command, cwd=self.folder, env=self.environment, **pipes)
         process.begun = time.monotonic()
