@@ -176,17 +176,24 @@ impl Cluster {
                     }
                     before = after;
                 }
-                Some(Err(error)) if !is_lost(&error) => return Err(of_the_task(error)),
+                // Whatever the error is, it may come of an executor that has ended.
                 error => {
-                    before = self.executors().await?;
-                    lost = error.and_then(EngineResult::err).or(lost);
+                    let after = self.executors().await?;
+                    lost = match error.and_then(EngineResult::err) {
+                        Some(error) if !is_lost(&error) && before.stayed_until(&after) => {
+                            return Err(of_the_task(error));
+                        }
+                        error => error.or(lost),
+                    };
+                    before = after;
                 }
             }
             memory.free();
         }
         let cause = lost.map(|error| format!(": {error}")).unwrap_or_default();
-        let message =
-            format!("{FAILED}executors ended or reports of them were lost in each of {ATTEMPTS} attempts{cause}");
+        let message = format!(
+            "the cluster gave no answer in {ATTEMPTS} attempts, in which executors ended or reports of them were lost{cause}"
+        );
         Err(DataFusionError::Execution(message))
     }
 
@@ -274,10 +281,12 @@ const JOB: &str = "Job ";
 /// What a failure of a plan contains where the plan itself is the cause: it has an operator that the scheduler cannot cut into
 /// stages, or its values are refused by a function. Such a plan is carried out here, where it succeeds, or fails in the words
 /// that it always has.
-const OF_THE_PLAN: [&str; 8] = [
+const OF_THE_PLAN: [&str; 10] = [
     UNREADABLE,
     "Unsupported plan node",
     "This feature is not implemented",
+    "Error during planning",
+    "Internal error",
     "NotImplemented(",
     "Plan(",
     "Execution(",
@@ -285,10 +294,14 @@ const OF_THE_PLAN: [&str; 8] = [
     "Internal(",
 ];
 
+/// What a failure contains that lies in an executor, although the engine reports it as one of the plan.
+const OF_THE_MACHINE: [&str; 2] = ["No space left on device", "panicked"];
+
 /// Whether a plan failed in the cluster for a reason that lies in itself.
 pub(super) fn is_of_the_plan(error: &DataFusionError) -> bool {
     let DataFusionError::Execution(message) = error else { return false };
-    message.starts_with(FAILED) && OF_THE_PLAN.iter().any(|cause| message.contains(cause))
+    let contains = |cause: &&str| message.contains(*cause);
+    message.starts_with(FAILED) && OF_THE_PLAN.iter().any(contains) && !OF_THE_MACHINE.iter().any(contains)
 }
 
 /// How the message of a plan begins that failed in the cluster.

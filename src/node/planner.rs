@@ -1,9 +1,14 @@
 //! How the scheduler plans, and which plans it refuses.
 //!
-//! Ballista cuts a plan into stages, and gives each task of a stage a share of the stage's rows. A branch of a union that cannot
-//! be without a share would give all its rows to every task. Ballista cuts such branches off, but when the rows of the union must
-//! have an order, it then puts a sort of one partition on top of the branch again, and the rows are counted as often as there are
-//! tasks. Such a plan is refused here, and the process that asked carries the part out itself.
+//! Ballista cuts a plan into stages, and gives each task of a stage a share of the stage's rows. Some plans have other rows then;
+//! they are refused here, and the process that asked carries the part out itself:
+//!
+//! - A branch of a union that cannot be without a share gives all its rows to every task. Ballista cuts such branches off, but
+//!   when the rows of the union must have an order, it then puts a sort of one partition on top of the branch again. And it may
+//!   swap the sides of a join without an equation after it has decided that a branch needs no cut.
+//! - A join with an equation keeps the order of one side. When a stage begins, Ballista may swap the sides of the join, and what
+//!   relies on the order has rows without one.
+//! - The limit of rows that are written in the question itself is lost when they are given to a task.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -12,13 +17,17 @@ use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::listing::ListingTable;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::source_as_provider;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::context::QueryPlanner;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
@@ -40,7 +49,7 @@ impl QueryPlanner for Planner {
         check_files(plan)?;
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(Planner)]);
         let plan = planner.create_physical_plan(plan, session).await?;
-        check_unions(&plan, false)?;
+        check_tasks(&plan, Above::default())?;
         Ok(plan)
     }
 }
@@ -63,18 +72,57 @@ fn check_files(plan: &LogicalPlan) -> EngineResult<()> {
     Ok(())
 }
 
-/// Fails where an operator needs the rows of a union in an order, and a branch of the union has one partition. `is_sorted` is
-/// whether an operator above the plan, in the same stage, needs an order.
-fn check_unions(plan: &Arc<dyn ExecutionPlan>, is_sorted: bool) -> EngineResult<()> {
-    let children = plan.children();
-    let partitions = |child: &&Arc<dyn ExecutionPlan>| child.output_partitioning().partition_count();
-    if is_sorted && plan.is::<UnionExec>() && children.iter().map(partitions).any(|count| count == 1) {
-        return Err(DataFusionError::NotImplemented("a union in an order cannot be cut into tasks".to_owned()));
+/// What is above an operator.
+#[derive(Clone, Copy, Default)]
+struct Above {
+    /// Whether an operator of the same stage needs rows in an order.
+    needs_order: bool,
+    /// Whether an operator needs the rows in the order in which they come: no sort is between.
+    keeps_order: bool,
+    /// Whether a union of the same stage takes the rows.
+    is_union: bool,
+}
+
+impl Above {
+    /// What is above a child of an operator, which needs the rows of the child in an order or not.
+    fn child(self, plan: &Arc<dyn ExecutionPlan>, needs_order: bool) -> Above {
+        let merges = plan.is::<SortPreservingMergeExec>();
+        if merges || plan.is::<RepartitionExec>() || plan.is::<CoalescePartitionsExec>() {
+            // A stage ends.
+            return Above { keeps_order: merges, ..Above::default() };
+        }
+        Above {
+            needs_order: self.needs_order || needs_order,
+            keeps_order: needs_order || self.keeps_order && !plan.is::<SortExec>(),
+            is_union: self.is_union || plan.is::<UnionExec>(),
+        }
     }
-    let ends_a_stage =
-        plan.is::<RepartitionExec>() || plan.is::<CoalescePartitionsExec>() || plan.is::<SortPreservingMergeExec>();
-    for (child, order) in children.into_iter().zip(plan.required_input_ordering()) {
-        check_unions(child, !ends_a_stage && (is_sorted || order.is_some()))?;
+
+    /// Why tasks would give other rows of an operator.
+    fn refusal(self, plan: &Arc<dyn ExecutionPlan>) -> Option<&'static str> {
+        let has_one_partition = |child: &&Arc<dyn ExecutionPlan>| child.output_partitioning().partition_count() == 1;
+        if self.needs_order && plan.is::<UnionExec>() && plan.children().iter().any(has_one_partition) {
+            return Some("a union in an order");
+        }
+        if self.keeps_order && plan.is::<HashJoinExec>() && plan.output_ordering().is_some() {
+            return Some("a join that keeps an order");
+        }
+        if self.is_union && (plan.is::<CrossJoinExec>() || plan.is::<NestedLoopJoinExec>()) {
+            return Some("a join without an equation in a union");
+        }
+        let is_written = |scan: &DataSourceExec| scan.data_source().is::<MemorySourceConfig>();
+        let is_written = plan.downcast_ref::<DataSourceExec>().is_some_and(is_written);
+        (is_written && plan.fetch().is_some()).then_some("a limit of written rows")
+    }
+}
+
+/// Fails where tasks would give other rows than one process.
+fn check_tasks(plan: &Arc<dyn ExecutionPlan>, above: Above) -> EngineResult<()> {
+    if let Some(refused) = above.refusal(plan) {
+        return Err(DataFusionError::NotImplemented(format!("{refused} cannot be cut into tasks")));
+    }
+    for (child, order) in plan.children().into_iter().zip(plan.required_input_ordering()) {
+        check_tasks(child, above.child(plan, order.is_some()))?;
     }
     Ok(())
 }
