@@ -34,6 +34,7 @@ use datafusion::execution::{FunctionRegistry, SessionStateDefaults};
 use datafusion::physical_plan::displayable;
 use datafusion::prelude::SessionContext;
 use datafusion_proto::logical_plan::LogicalExtensionCodec;
+use tokio::task::JoinHandle;
 use tonic::transport::Endpoint;
 
 use crate::project::{Project, rows_of};
@@ -133,16 +134,18 @@ async fn every_function_of_metrics_can_be_made_again() {
     assert!(codec.try_decode_udf("nothing", b"{}").is_err());
 }
 
-#[tokio::test]
-async fn another_version_is_refused() {
+/// A scheduler, and where it is.
+async fn serving() -> (ClusterAddress, JoinHandle<casebook::error::Result<()>>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = ClusterAddress { port: listener.local_addr().unwrap().port(), ..nowhere() };
-    let serving = {
-        let address = address.clone();
-        tokio::spawn(async move {
-            scheduler::serve(listener, &address, node::connector(None), std::future::pending()).await
-        })
-    };
+    let own = address.clone();
+    let serve = async move { scheduler::serve(listener, &own, node::connector(None), std::future::pending()).await };
+    (address, tokio::spawn(serve))
+}
+
+#[tokio::test]
+async fn another_version_is_refused() {
+    let (address, serving) = serving().await;
     let of_version = |version: &str| {
         Cluster::new(address.clone(), Connector::new(None, version.to_owned()), Arc::new(LogicalCodec::default()))
     };
@@ -284,14 +287,7 @@ async fn what_tasks_would_answer_otherwise_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_whose_tasks_are_never_reported_ends() {
     let (_project, database) = of_tangle().await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = ClusterAddress { port: listener.local_addr().unwrap().port(), ..nowhere() };
-    let serving = {
-        let address = address.clone();
-        tokio::spawn(async move {
-            scheduler::serve(listener, &address, node::connector(None), std::future::pending()).await
-        })
-    };
+    let (address, serving) = serving().await;
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     let channel = node::connector(None).endpoint(&endpoint).unwrap().connect().await.unwrap();
     let executing = tokio::spawn(async move {
